@@ -1,7 +1,13 @@
 //! The vocabulary and the pure rules of OAuth 2.0 and OpenID Connect: no async, no clock, no I/O, no framework.
 
+pub mod credentials;
 pub mod digest;
+pub mod error;
+pub mod form;
 pub mod id;
+pub mod issuer;
+pub mod pkce;
+pub mod redirect_uri;
 pub mod scope;
 pub mod seal;
 pub mod time;
