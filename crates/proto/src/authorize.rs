@@ -1,0 +1,242 @@
+//! The authorization request and response (RFC 6749 §4.1.1–4.1.2, OpenID Connect Core §3.1.2).
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::ClientMetadata;
+use crate::error::{Denied, ErrorCode, invalid_request};
+use crate::form::{self, Form};
+use crate::issuer::Issuer;
+use crate::pkce::Challenge;
+use crate::redirect_uri::RedirectUri;
+use crate::scope::Scope;
+
+/// The longest `state`, `nonce` or `login_hint` that is carried, in bytes.
+const LONGEST: usize = 1024;
+
+/// What the client wants shown (OpenID Connect Core §3.1.2.1 `prompt`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Show nothing; fail if something would have to be shown.
+    pub none: bool,
+    /// Ask the person to sign in again.
+    pub login: bool,
+    /// Ask for consent even if it is remembered.
+    pub consent: bool,
+    /// Let the person choose an account.
+    pub select_account: bool,
+}
+
+impl Prompt {
+    fn parse(text: &str) -> Result<Self, Denied> {
+        let mut prompt = Self::default();
+        for word in text.split(' ') {
+            match word {
+                "none" => prompt.none = true,
+                "login" => prompt.login = true,
+                "consent" => prompt.consent = true,
+                "select_account" => prompt.select_account = true,
+                _ => return Err(invalid_request("prompt: known are none, login, consent and select_account")),
+            }
+        }
+        // OpenID Connect Core §3.1.2.1: none with any other value is an error.
+        if prompt.none && text != "none" {
+            return Err(invalid_request("prompt: none goes with no other value"));
+        }
+        Ok(prompt)
+    }
+}
+
+/// An authorization request whose client and redirect URI have been verified and whose parameters are well formed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Where the answer goes: a registered URI of the client.
+    pub redirect_uri: RedirectUri,
+    /// Whether the request named it; then the token request must name it too (RFC 6749 §4.1.3).
+    pub redirect_uri_given: bool,
+    /// Given back as it came.
+    pub state: Option<String>,
+    /// What is asked for, within what the client registered.
+    pub scope: Scope,
+    /// Given back in the ID token.
+    pub nonce: Option<String>,
+    /// What may or must be shown.
+    pub prompt: Prompt,
+    /// How old the sign-in may be, in seconds.
+    pub max_age: Option<u32>,
+    /// Whom the client expects.
+    pub login_hint: Option<String>,
+    /// The proof key (RFC 7636).
+    pub challenge: Option<Challenge>,
+}
+
+/// How a client may ask, as far as reading its request depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestRules {
+    /// Refuse requests without a code challenge.
+    pub pkce_required: bool,
+    /// Take the challenge method `plain`.
+    pub pkce_plain: bool,
+}
+
+impl AuthorizationRequest {
+    /// Reads everything that is not about where to answer. Errors may be told by redirect.
+    pub fn parse(
+        form: &Form<'_>,
+        redirect_uri: RedirectUri,
+        client: &ClientMetadata,
+        rules: RequestRules,
+    ) -> Result<Self, Denied> {
+        refuse_unsupported(form)?;
+        // RFC 6749 §3.1.1: response_type is required.
+        match form.required("response_type")? {
+            "code" => {}
+            _ => return Err(Denied::new(ErrorCode::UnsupportedResponseType, "response_type: only code is supported")),
+        }
+        let challenge =
+            Challenge::parse(form.get("code_challenge"), form.get("code_challenge_method"), rules.pkce_plain)?;
+        // RFC 9700 §2.1.1: public clients must use PKCE.
+        if challenge.is_none() && rules.pkce_required {
+            return Err(invalid_request("code_challenge: missing; this client must use PKCE (RFC 7636)"));
+        }
+        let scope = match form.get("scope") {
+            Some(text) => Scope::parse(text).map_err(|e| Denied::new(ErrorCode::InvalidScope, e.to_string()))?,
+            // RFC 6749 §3.3: an omitted scope is a default one: what the client registered, short of offline access.
+            None => client.scope.without("offline_access"),
+        };
+        if !scope.is_within(&client.scope) {
+            return Err(Denied::new(ErrorCode::InvalidScope, "scope: more than this client is registered for"));
+        }
+        Ok(Self {
+            redirect_uri,
+            redirect_uri_given: form.get("redirect_uri").is_some(),
+            state: bounded(form, "state")?,
+            scope,
+            nonce: bounded(form, "nonce")?,
+            prompt: form.get("prompt").map(Prompt::parse).transpose()?.unwrap_or_default(),
+            max_age: max_age(form)?.or(client.default_max_age),
+            login_hint: bounded(form, "login_hint")?,
+            challenge,
+        })
+    }
+}
+
+fn refuse_unsupported(form: &Form<'_>) -> Result<(), Denied> {
+    // OpenID Connect Core §6.1, §6.2 and Discovery §3: what is not supported is refused, not ignored.
+    for (name, code) in [
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
+    ] {
+        if form.get(name).is_some() {
+            return Err(Denied::new(code, format!("{name}: not supported")));
+        }
+    }
+    match form.get("response_mode") {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(invalid_request("response_mode: only query is supported")),
+    }
+}
+
+fn bounded(form: &Form<'_>, name: &str) -> Result<Option<String>, Denied> {
+    match form.get(name) {
+        Some(value) if value.len() > LONGEST => Err(invalid_request(format!("{name}: longer than {LONGEST} bytes"))),
+        value => Ok(value.map(str::to_owned)),
+    }
+}
+
+fn max_age(form: &Form<'_>) -> Result<Option<u32>, Denied> {
+    let read = |text: &str| text.parse().map_err(|_| invalid_request("max_age: a number of seconds"));
+    form.get("max_age").map(read).transpose()
+}
+
+/// The URL the browser is sent to with an authorization code (RFC 6749 §4.1.2).
+pub fn code_response(issuer: &Issuer, request: &AuthorizationRequest, code: &str) -> String {
+    respond(issuer, &request.redirect_uri, request.state.as_deref(), &[("code", code)])
+}
+
+/// The URL the browser is sent to with an error (RFC 6749 §4.1.2.1).
+pub fn error_response(issuer: &Issuer, redirect_uri: &RedirectUri, state: Option<&str>, denied: &Denied) -> String {
+    respond(issuer, redirect_uri, state, &[("error", denied.code.as_str()), ("error_description", &denied.text)])
+}
+
+fn respond(issuer: &Issuer, to: &RedirectUri, state: Option<&str>, members: &[(&str, &str)]) -> String {
+    let mut query = String::new();
+    for (name, value) in members {
+        form::append(&mut query, name, value);
+    }
+    if let Some(state) = state {
+        form::append(&mut query, "state", state);
+    }
+    // RFC 9207 §2: the issuer is in every response, errors included.
+    form::append(&mut query, "iss", issuer.as_str());
+    to.with_query(&query)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::AuthMethod;
+
+    fn client() -> ClientMetadata {
+        let mut client = ClientMetadata::new("app", AuthMethod::ClientSecretBasic);
+        client.scope = Scope::parse("openid profile offline_access").unwrap();
+        client
+    }
+
+    fn parse(query: &str) -> Result<AuthorizationRequest, Denied> {
+        let rules = RequestRules { pkce_required: false, pkce_plain: false };
+        let to = RedirectUri::parse("https://app.example/cb").unwrap();
+        AuthorizationRequest::parse(&Form::parse(query.as_bytes()).unwrap(), to, &client(), rules)
+    }
+
+    fn refused(query: &str) -> &'static str {
+        parse(query).unwrap_err().code.as_str()
+    }
+
+    #[test]
+    fn unsupported_requests_are_refused_by_name() {
+        assert_eq!(refused(""), "invalid_request");
+        assert_eq!(refused("response_type=token"), "unsupported_response_type");
+        assert_eq!(refused("response_type=code&request=x"), "request_not_supported");
+        assert_eq!(refused("response_type=code&request_uri=x"), "request_uri_not_supported");
+        assert_eq!(refused("response_type=code&response_mode=fragment"), "invalid_request");
+        assert_eq!(refused("response_type=code&scope=openid+admin"), "invalid_scope");
+        assert_eq!(refused("response_type=code&max_age=-1"), "invalid_request");
+        assert_eq!(refused("response_type=code&prompt=none+login"), "invalid_request");
+        assert_eq!(refused("response_type=code&prompt=maybe"), "invalid_request");
+        assert_eq!(refused(&format!("response_type=code&state={}", "s".repeat(1025))), "invalid_request");
+    }
+
+    #[test]
+    fn unknown_parameters_are_ignored_and_scope_has_a_default() {
+        let request = parse("response_type=code&extra=foobar&ui_locales=se&display=popup").unwrap();
+        assert_eq!(request.scope.to_string(), "openid profile");
+    }
+
+    #[test]
+    fn pkce_can_be_demanded() {
+        let rules = RequestRules { pkce_required: true, pkce_plain: false };
+        let to = RedirectUri::parse("https://app.example/cb").unwrap();
+        let form = Form::parse(b"response_type=code").unwrap();
+        assert_eq!(
+            AuthorizationRequest::parse(&form, to, &client(), rules).unwrap_err().code.as_str(),
+            "invalid_request"
+        );
+    }
+
+    #[test]
+    fn every_response_names_the_issuer_and_gives_the_state_back() {
+        let issuer = Issuer::parse("https://login.example").unwrap();
+        let mut request = parse("response_type=code&state=a%26b").unwrap();
+        assert_eq!(
+            code_response(&issuer, &request, "c"),
+            "https://app.example/cb?code=c&state=a%26b&iss=https%3A%2F%2Flogin.example"
+        );
+        request.state = None;
+        let denied = Denied::new(ErrorCode::AccessDenied, "no");
+        assert_eq!(
+            error_response(&issuer, &request.redirect_uri, None, &denied),
+            "https://app.example/cb?error=access_denied&error_description=no&iss=https%3A%2F%2Flogin.example"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! What a client says about itself (RFC 7591 §2), as far as this server acts on it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::credentials::AuthMethod;
+use crate::jws::Algorithm;
+use crate::redirect_uri::RedirectUri;
+use crate::scope::Scope;
+
+/// A grant type a client may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    RefreshToken,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// Every grant type that works here.
+    pub const ALL: &'static [Self] = &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// Reads the name on the wire.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|grant| grant.as_str() == text)
+    }
+}
+
+/// The registered metadata of a client. Members this version does not know are kept as they came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientMetadata {
+    /// A name for people.
+    #[serde(default)]
+    pub client_name: String,
+    /// Where the browser may be sent back to.
+    #[serde(default)]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// The one way this client authenticates. Never absent, so that nothing falls back to `none`.
+    pub token_endpoint_auth_method: AuthMethod,
+    /// What the client may ask the token endpoint for.
+    #[serde(default)]
+    pub grant_types: Vec<GrantType>,
+    /// What the client may ask for; nothing beyond.
+    #[serde(default)]
+    pub scope: Scope,
+    /// The client's home page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// A picture for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// The client's privacy policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// The client's terms of service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    /// How this client's ID tokens are signed (OpenID Connect Registration §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<Algorithm>,
+    /// When a request has no `max_age`, this one holds, in seconds (OpenID Connect Registration §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<u32>,
+    /// Members kept for later versions.
+    #[serde(flatten)]
+    pub rest: serde_json::Map<String, serde_json::Value>,
+}
+
+impl ClientMetadata {
+    /// Metadata of a client that authenticates like this and may do nothing yet.
+    pub fn new(client_name: &str, token_endpoint_auth_method: AuthMethod) -> Self {
+        Self {
+            client_name: client_name.to_owned(),
+            redirect_uris: Vec::new(),
+            token_endpoint_auth_method,
+            grant_types: Vec::new(),
+            scope: Scope::default(),
+            client_uri: None,
+            logo_uri: None,
+            policy_uri: None,
+            tos_uri: None,
+            id_token_signed_response_alg: None,
+            default_max_age: None,
+            rest: serde_json::Map::new(),
+        }
+    }
+
+    /// Whether the client has no secret and is known by its id alone (RFC 6749 §2.1).
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// Whether the client may use this grant type.
+    pub fn may_use(&self, grant_type: GrantType) -> bool {
+        self.grant_types.contains(&grant_type)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_of_a_later_version_survive_a_rewrite() {
+        let text = r#"{"token_endpoint_auth_method":"none","from_the_future":[1,{"a":null}]}"#;
+        let metadata: ClientMetadata = serde_json::from_str(text).unwrap();
+        let again = serde_json::to_value(&metadata).unwrap();
+        assert_eq!(again["from_the_future"], serde_json::json!([1, {"a": null}]));
+    }
+
+    #[test]
+    fn a_client_without_a_recorded_method_is_refused_not_made_public() {
+        assert!(serde_json::from_str::<ClientMetadata>("{}").is_err());
+    }
+}

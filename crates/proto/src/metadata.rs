@@ -1,0 +1,91 @@
+//! Server metadata (RFC 8414 §2, OpenID Connect Discovery §3): only what works is a member here.
+
+use serde::Serialize;
+
+use crate::client::GrantType;
+use crate::credentials::AuthMethod;
+use crate::issuer::Issuer;
+use crate::jws::Algorithm;
+
+/// Paths of the endpoints, below the issuer.
+pub mod path {
+    #![allow(missing_docs, reason = "the names say it")]
+    pub const AUTHORIZE: &str = "/oauth2/authorize";
+    pub const TOKEN: &str = "/oauth2/token";
+    pub const INTROSPECT: &str = "/oauth2/introspect";
+    pub const REVOKE: &str = "/oauth2/revoke";
+    pub const USERINFO: &str = "/oauth2/userinfo";
+    pub const JWKS: &str = "/oauth2/jwks";
+    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+    pub const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
+}
+
+/// The metadata document; the same for OAuth and for OpenID.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the members are those of RFC 8414 §2 and OpenID Connect Discovery §3")]
+pub struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub introspection_endpoint: String,
+    pub revocation_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub jwks_uri: String,
+    pub scopes_supported: Vec<&'static str>,
+    pub claims_supported: Vec<&'static str>,
+    pub response_types_supported: Vec<&'static str>,
+    pub response_modes_supported: Vec<&'static str>,
+    pub grant_types_supported: Vec<&'static str>,
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub code_challenge_methods_supported: Vec<&'static str>,
+    pub subject_types_supported: Vec<&'static str>,
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub prompt_values_supported: Vec<&'static str>,
+    pub authorization_response_iss_parameter_supported: bool,
+    pub claims_parameter_supported: bool,
+    pub request_parameter_supported: bool,
+    /// OpenID Connect Discovery §3 makes an absent member mean true, so the refusal is said.
+    pub request_uri_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// The document of an issuer that signs with these algorithms.
+    pub fn new(issuer: &Issuer, signing: impl IntoIterator<Item = Algorithm>) -> Self {
+        let secret_methods: Vec<_> =
+            AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
+        let methods: Vec<_> = AuthMethod::ALL.iter().map(|m| m.as_str()).collect();
+        Self {
+            issuer: issuer.to_string(),
+            authorization_endpoint: issuer.endpoint(path::AUTHORIZE),
+            token_endpoint: issuer.endpoint(path::TOKEN),
+            introspection_endpoint: issuer.endpoint(path::INTROSPECT),
+            revocation_endpoint: issuer.endpoint(path::REVOKE),
+            userinfo_endpoint: issuer.endpoint(path::USERINFO),
+            jwks_uri: issuer.endpoint(path::JWKS),
+            scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
+            claims_supported: claims_supported(),
+            response_types_supported: vec!["code"],
+            response_modes_supported: vec!["query"],
+            grant_types_supported: GrantType::ALL.iter().map(|g| g.as_str()).collect(),
+            token_endpoint_auth_methods_supported: methods.clone(),
+            introspection_endpoint_auth_methods_supported: secret_methods,
+            revocation_endpoint_auth_methods_supported: methods,
+            code_challenge_methods_supported: vec!["S256"],
+            subject_types_supported: vec!["public"],
+            id_token_signing_alg_values_supported: signing.into_iter().map(Algorithm::as_str).collect(),
+            prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+            authorization_response_iss_parameter_supported: true,
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+        }
+    }
+}
+
+fn claims_supported() -> Vec<&'static str> {
+    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let of_scopes = crate::claims::SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied());
+    protocol.into_iter().chain(of_scopes).collect()
+}
