@@ -25,3 +25,6 @@ pub use kind::{Access, ApiKey, Code, Device, Kind, Refresh, Registration, Reques
 pub use master::{MasterKey, NotUnwrapped, Place};
 pub use path::PathPrefix;
 pub use token::{Anchor, Authority, Opened, Refusal, Salt, Sealed};
+
+#[cfg(test)]
+mod tests;
