@@ -1,1 +1,3 @@
-//! x
+//! The Firman server: pages, configuration, HTTP and command line over the engine.
+
+pub mod pages;
