@@ -1,3 +1,4 @@
 //! The Firman server: pages, configuration, HTTP and command line over the engine.
 
+pub mod config;
 pub mod pages;
