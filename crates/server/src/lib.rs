@@ -1,1 +1,4 @@
-//! x
+//! The Firman server: pages, configuration, HTTP and command line over the engine.
+
+pub mod config;
+pub mod pages;

@@ -1,0 +1,65 @@
+//! Writes a sample of every page into a folder, to be looked at: `cargo run --example pages -- FOLDER`.
+
+use std::path::Path;
+
+use firman::pages::{Client, Consent, ErrorPage, Home, Login, Message, ScopeLine, assets, texts::ENGLISH};
+
+const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
+                    height='56' rx='10' fill='%23215c5c'/%3E%3Cpath d='M16 14h8v22h16v8H16z' fill='%23fff'/%3E%3C/svg%3E";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::args().nth(1).ok_or("say which folder: cargo run --example pages -- FOLDER")?;
+    let folder = Path::new(&folder);
+    std::fs::create_dir_all(folder.join("assets"))?;
+    for asset in assets::paths().into_iter().filter_map(assets::find) {
+        std::fs::write(folder.join(asset.path.trim_start_matches('/')), asset.body)?;
+    }
+    for (name, html) in samples()? {
+        // Opened as files, there is no root to link from.
+        std::fs::write(folder.join(format!("{name}.html")), html.replace("\"/assets/", "\"assets/"))?;
+    }
+    Ok(())
+}
+
+fn samples() -> Result<Vec<(&'static str, String)>, askama::Error> {
+    let plain = Client { name: "Ledger", ..Client::default() };
+    let full = Client {
+        logo: Some(LOGO),
+        uri: Some("https://ledger.example/"),
+        policy_uri: Some("https://ledger.example/privacy"),
+        tos_uri: Some("https://ledger.example/terms"),
+        ..plain
+    };
+    let long =
+        Client { name: "The Association of Amalgamated Bookkeepersandauditorsofthewholeworld (Accounting)", ..full };
+    let login =
+        Login { client: full, login_hint: None, problem: None, request: "sealed", csrf: "token", action: "/login" };
+    let failed = Login { client: plain, login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
+    let consent = Consent {
+        client: full,
+        redirect_host: "ledger.example",
+        username: "alice",
+        scopes: ["openid", "profile", "email", "offline_access", "invoices:read"].map(ScopeLine::of).to_vec(),
+        request: "sealed",
+        csrf: "token",
+        action: "/consent",
+    };
+    let crowded = Consent {
+        client: long,
+        redirect_host: "a-rather-long-name-of-a-host.department.of.something.ledger.example",
+        username: "alice.with.a.long.name@somewhere.example",
+        scopes: vec![],
+        ..consent.clone()
+    };
+    let text = "The address to return to (redirect_uri) is not one that this application has registered.";
+    let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
+    Ok(vec![
+        ("login", login.render()?),
+        ("login-failed", failed.render()?),
+        ("consent", consent.render()?),
+        ("consent-crowded", crowded.render()?),
+        ("error", error.render()?),
+        ("home", Home { issuer: "https://id.example" }.render()?),
+        ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
+    ])
+}

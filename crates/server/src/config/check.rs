@@ -1,0 +1,75 @@
+//! What single values cannot show: keys that belong together, and keys that serving needs.
+
+use super::error::{ConfigError, Problem, Source};
+use super::secret::MAKE_A_KEY;
+use super::{IssuerUrl, Secret, Settings};
+
+impl Settings {
+    /// The issuer; an error with its cure if none was given.
+    pub fn issuer(&self) -> Result<&IssuerUrl, ConfigError> {
+        self.server.issuer.as_ref().ok_or_else(|| {
+            let cure = "give the address under which clients reach this server: issuer = \"https://…\" under [server], \
+                        or FIRMAN__SERVER__ISSUER";
+            problem(Source::Default, "server.issuer", "not set", cure).into()
+        })
+    }
+
+    /// The master key; an error with its cure if none was given.
+    pub fn master_key(&self) -> Result<&Secret<[u8; 32]>, ConfigError> {
+        self.secrets.master_key.as_ref().ok_or_else(|| {
+            let cure = format!(
+                "make one with `{MAKE_A_KEY} > master.key`, keep it apart from the database and its backups, and set \
+                 FIRMAN__SECRETS__MASTER_KEY_FILE to its path"
+            );
+            problem(Source::Default, "secrets.master_key", "not set", &cure).into()
+        })
+    }
+
+    /// Whether browsers reach this server over TLS, here or in front: then cookies are Secure.
+    pub fn is_behind_tls(&self) -> bool {
+        self.server.tls_certificate.is_some()
+            || self.server.trust_forwarded_proto
+            || self.server.issuer.as_ref().is_some_and(IssuerUrl::is_https)
+    }
+
+    /// Where the value of this key came from.
+    pub fn source(&self, key: &str) -> &Source {
+        self.sources.get(key).unwrap_or(&Source::Default)
+    }
+}
+
+/// The problems of values that are right each for itself.
+pub(super) fn together(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let (certificate, key) = ("server.tls_certificate", "server.tls_key");
+    let missing = match (&settings.server.tls_certificate, &settings.server.tls_key) {
+        (Some(_), None) => Some((certificate, key)),
+        (None, Some(_)) => Some((key, certificate)),
+        _ => None,
+    };
+    if let Some((given, missing)) = missing {
+        let what = format!("given without {missing}");
+        problems.push(problem(settings.source(given).clone(), given, &what, "give both for TLS, or neither"));
+    }
+    let keys = &settings.keys;
+    if keys.announce_days >= keys.rotate_days {
+        let given =
+            ["keys.announce_days", "keys.rotate_days"].into_iter().find(|key| *settings.source(key) != Source::Default);
+        let key = given.unwrap_or("keys.announce_days");
+        let what = format!(
+            "announce_days ({}) is not shorter than rotate_days ({})",
+            keys.announce_days.0, keys.rotate_days.0
+        );
+        problems.push(problem(
+            settings.source(key).clone(),
+            key,
+            &what,
+            "give a shorter announce_days or a longer rotate_days",
+        ));
+    }
+    problems
+}
+
+fn problem(source: Source, key: &str, what: &str, cure: &str) -> Problem {
+    Problem { source, key: key.to_owned(), what: what.to_owned(), cure: cure.to_owned() }
+}

@@ -1,0 +1,103 @@
+//! The table of all settings: section, key, type, default, allowed range, and what it is for. All else follows from it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{
+    Days, IssuerUrl, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, SigningAlgorithm, StoreUrl, schema,
+};
+
+schema::settings! {
+    /// Where the server listens, and who it is.
+    server: Server {
+        /// Address and port to listen on; port 0 takes a free one.
+        listen: SocketAddr = "127.0.0.1:8080";
+        /// The issuer identifier: the address under which clients reach this server; https unless it is loopback.
+        issuer: Option<IssuerUrl> = "";
+        /// The largest request body that is read, in bytes.
+        max_body_bytes: u32 = 65_536, 1024..=16_777_216;
+        /// How long one request may take, in milliseconds.
+        request_timeout_ms: Milliseconds = 15_000, 100..=600_000;
+        /// How long a client may take to send the head of a request, in milliseconds.
+        header_timeout_ms: Milliseconds = 5_000, 100..=600_000;
+        /// How long a stopping server waits for requests to finish, in milliseconds.
+        shutdown_timeout_ms: Milliseconds = 10_000, 0..=600_000;
+        /// How many connections may be open at once.
+        max_connections: u32 = 10_000, 1..=1_000_000;
+        /// PEM file with the certificate chain; empty: no TLS here.
+        tls_certificate: Option<PathBuf> = "";
+        /// PEM file with the private key of the certificate.
+        tls_key: Option<PathBuf> = "";
+        /// Whether TLS ends at a proxy in front that sets X-Forwarded-Proto; cookies are then Secure.
+        trust_forwarded_proto: bool = false;
+    }
+    /// The database.
+    store: Store {
+        /// Which database: "sqlite:" and the path of a file.
+        url: StoreUrl = "sqlite:firman.db";
+        /// How many connections read at once.
+        readers: u32 = 4, 1..=256;
+        /// For how long what is known of a client may be out of date, in milliseconds; 0: never.
+        client_cache_ms: Milliseconds = 1_000, 0..=60_000;
+        /// Other names for tables and columns: "table" or "table.column" = the name in the database.
+        names: Names = Names::default();
+    }
+    /// What only this server may know.
+    secrets: Secrets {
+        /// The key that seals all keys in the database: base64 of 32 random bytes. Keep a copy apart from the backups.
+        master_key: Option<Secret<[u8; 32]>> = "";
+    }
+    /// How long what is issued lives.
+    tokens: Tokens {
+        /// Lifetime of an authorization code, in seconds.
+        code_seconds: Seconds = 60, 1..=600;
+        /// Lifetime of an access token, in seconds.
+        access_token_seconds: Seconds = 300, 10..=86_400;
+        /// Lifetime of an ID token, in seconds.
+        id_token_seconds: Seconds = 300, 10..=86_400;
+        /// Lifetime of a grant with refresh tokens, however often it is refreshed, in seconds.
+        refresh_token_seconds: Seconds = 2_592_000, 60..=315_360_000;
+        /// For how long a refresh may be repeated and gets the same answer, in seconds.
+        retry_window_seconds: Seconds = 30, 0..=300;
+        /// The same for public clients without a sender key, in seconds.
+        public_retry_window_seconds: Seconds = 10, 0..=300;
+        /// For how long after that an old refresh token is only refused, before it counts as stolen, in seconds.
+        late_seconds: Seconds = 60, 0..=600;
+        /// How many failed redemptions burn an authorization code; 0: they are not counted.
+        failed_redemptions: u32 = 5, 0..=100;
+    }
+    /// The keys that sign and seal.
+    keys: Keys {
+        /// Signing algorithms to keep a key for: ES256, RS256, PS256, EdDSA. OpenID Connect asks for RS256.
+        algorithms: Vec<SigningAlgorithm> = ["ES256", "RS256", "EdDSA"];
+        /// How long a signing key signs, in days.
+        rotate_days: Days = 90, 1..=3650;
+        /// How long the next signing key is published before it signs, in days; shorter than rotate_days.
+        announce_days: Days = 7, 1..=365;
+        /// How long a seal key seals, in days.
+        seal_rotate_days: Days = 90, 1..=3650;
+    }
+    /// Signing in.
+    login: Login {
+        /// How long a person stays signed in at most, in seconds.
+        session_seconds: Seconds = 86_400, 60..=31_536_000;
+        /// How long a person stays signed in without being seen, in seconds.
+        session_idle_seconds: Seconds = 28_800, 60..=31_536_000;
+        /// How long the login and consent pages may stay open, in seconds.
+        request_seconds: Seconds = 900, 60..=86_400;
+        /// How many passwords are checked at once; each takes tens of megabytes of memory while it is.
+        password_hash_workers: u32 = 1, 1..=64;
+    }
+    /// The log, on standard error.
+    log: Log {
+        /// What is logged: error, warn, info, debug or trace, also by module, such as "info,firman=debug".
+        level: LogFilter = "info";
+        /// "text" for people, "json" for machines.
+        format: LogFormat = "text";
+    }
+    /// Metrics in the Prometheus text format.
+    metrics: Metrics {
+        /// Address and port to serve them on; empty: nowhere.
+        listen: Option<SocketAddr> = "";
+    }
+}

@@ -1,0 +1,174 @@
+//! Types of single settings.
+
+use std::collections::BTreeMap;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::raw::Raw;
+use super::schema::Kind;
+use super::value::{Textual, Value};
+
+/// Which database: `sqlite:` and a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreUrl(Box<str>);
+
+impl StoreUrl {
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Textual for StoreUrl {
+    const EXPECTED: &str = "\"sqlite:\" and the path of a file, such as \"sqlite:firman.db\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()).then(|| Self(text.into()))
+    }
+
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// Other names for tables and columns: `table` or `table.column` → the name in the database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(pub BTreeMap<String, String>);
+
+impl Value for Names {
+    const KIND: Kind = Kind::Names;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let Raw::Names(names) = raw else { return Err("names as key = \"text\"".to_owned()) };
+        Ok(Self(names.clone()))
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::Names(self.0.clone())
+    }
+}
+
+/// A directive of what is logged, known to be well-formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(Box<str>);
+
+impl LogFilter {
+    /// As it was written, for `EnvFilter`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Textual for LogFilter {
+    const EXPECTED: &str = "error, warn, info, debug or trace, also by module, such as \"info,firman=debug\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        // EnvFilter takes any word for a module, and nothing for a level: here, what has no `=` must be a level.
+        let level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
+        let plain = |part: &str| part.contains(['=', '[']) || level(part.trim());
+        let legal = text.split(',').all(plain) && EnvFilter::try_new(text).is_ok();
+        legal.then(|| Self(text.into()))
+    }
+
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Textual for LogFormat {
+    const EXPECTED: &str = "\"text\" or \"json\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Text, Self::Json].into_iter().find(|format| format.text() == text)
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+        .to_owned()
+    }
+}
+
+/// A JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1) that this server signs with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SigningAlgorithm {
+    /// ECDSA with P-256 and SHA-256.
+    Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl SigningAlgorithm {
+    const ALL: [Self; 4] = [Self::Es256, Self::Rs256, Self::Ps256, Self::EdDsa];
+
+    /// The value of `alg`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+impl Value for Vec<SigningAlgorithm> {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || "one or more of ES256, RS256, PS256 and EdDSA, each once".to_owned();
+        let Raw::List(names) = raw else { return Err(expected()) };
+        let mut algorithms = Self::new();
+        for name in names {
+            let known = SigningAlgorithm::ALL.into_iter().find(|algorithm| algorithm.as_str() == name);
+            algorithms.push(known.filter(|algorithm| !algorithms.contains(algorithm)).ok_or_else(expected)?);
+        }
+        if algorithms.is_empty() { Err(expected()) } else { Ok(algorithms) }
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.iter().map(|algorithm| algorithm.as_str().to_owned()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_filter_is_levels_and_modules() {
+        for text in ["info", "warn,firman=debug", "off", "info,firman_sql::writer=trace"] {
+            assert!(LogFilter::parse(text).is_some(), "{text}");
+        }
+        for text in ["inof", "", "info,loud", "firman=loud"] {
+            assert!(LogFilter::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn algorithms_are_known_and_given_once() {
+        let read = |names: &[&str]| {
+            Vec::<SigningAlgorithm>::from_raw(&Raw::List(names.iter().map(|n| (*n).to_owned()).collect()))
+        };
+        assert_eq!(read(&["EdDSA", "PS256"]).unwrap(), [SigningAlgorithm::EdDsa, SigningAlgorithm::Ps256]);
+        for names in [&["none"][..], &["es256"], &["ES256", "ES256"], &[]] {
+            assert!(read(names).is_err(), "{names:?}");
+        }
+    }
+}

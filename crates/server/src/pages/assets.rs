@@ -1,0 +1,82 @@
+//! The style sheet and the icon, served from memory.
+
+use std::sync::LazyLock;
+
+/// For how long a browser may keep an asset: a changed one has another address.
+pub const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
+
+static STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/firman.css", "text/css; charset=utf-8", include_str!("firman.css")));
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/firman.svg", "image/svg+xml", include_str!("icon.svg")));
+
+/// The asset at this path (without query), if there is one.
+pub fn find(path: &str) -> Option<&'static Asset> {
+    [&*STYLE, &*ICON].into_iter().find(|asset| asset.path == path)
+}
+
+/// The paths of all assets, for the router.
+pub fn paths() -> [&'static str; 2] {
+    [STYLE.path, ICON.path]
+}
+
+/// Where the pages link the style sheet: path and content hash.
+pub(super) fn style_url() -> &'static str {
+    &STYLE.url
+}
+
+/// Where the pages link the icon: path and content hash.
+pub(super) fn icon_url() -> &'static str {
+    &ICON.url
+}
+
+/// One file that pages refer to.
+#[derive(Debug)]
+pub struct Asset {
+    /// Its path on this server.
+    pub path: &'static str,
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// What is in it.
+    pub body: &'static str,
+    /// Path and content hash (`?v=…`).
+    url: String,
+}
+
+impl Asset {
+    fn new(path: &'static str, content_type: &'static str, body: &'static str) -> Self {
+        Self { path, content_type, body, url: format!("{path}?v={:016x}", fnv1a(body.as_bytes())) }
+    }
+}
+
+/// FNV-1a, 64 bits: it only has to differ when the file does.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_fnv1a() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn what_pages_link_is_found() {
+        for url in [style_url(), icon_url()] {
+            let (path, _) = url.split_once("?v=").unwrap();
+            assert!(find(path).is_some(), "{path}");
+        }
+        assert!(find("/assets/other.css").is_none());
+    }
+
+    #[test]
+    fn the_style_sheet_needs_nothing_from_outside() {
+        for word in ["url(", "@import", "http:", "https:", "//"] {
+            assert!(!STYLE.body.contains(word), "{word}");
+        }
+    }
+}

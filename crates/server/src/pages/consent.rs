@@ -1,0 +1,55 @@
+//! The page that asks whether a client may.
+
+use askama::Template;
+
+use super::texts::{ENGLISH, Texts};
+use super::{Client, RenderError, assets};
+
+/// Says who asks for what, and takes the answer. The form posts `request`, `csrf`, and `decision`: `allow` or `deny`.
+#[derive(Clone, Debug)]
+pub struct Consent<'a> {
+    /// Who asks.
+    pub client: Client<'a>,
+    /// The host of the redirect URI: where the person goes next, whatever the answer.
+    pub redirect_host: &'a str,
+    /// The name the person signed in with.
+    pub username: &'a str,
+    /// What is asked for, one line each.
+    pub scopes: Vec<ScopeLine<'a>>,
+    /// The sealed authorization request: the hidden field `request`.
+    pub request: &'a str,
+    /// The hidden field `csrf`.
+    pub csrf: &'a str,
+    /// Where the form is posted to.
+    pub action: &'a str,
+}
+
+/// One permission in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeLine<'a> {
+    /// The scope token.
+    pub name: &'a str,
+    /// What it means to a person; none: the token itself is shown.
+    pub text: Option<&'a str>,
+}
+
+impl<'a> ScopeLine<'a> {
+    /// The line of a scope: in words if it is one of the standard ones.
+    pub fn of(name: &'a str) -> Self {
+        Self { name, text: ENGLISH.scope(name) }
+    }
+}
+
+impl Consent<'_> {
+    /// The whole document.
+    pub fn render(&self) -> Result<String, RenderError> {
+        Page { t: &ENGLISH, v: self }.render()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct Page<'a> {
+    t: &'static Texts,
+    v: &'a Consent<'a>,
+}

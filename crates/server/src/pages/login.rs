@@ -1,0 +1,38 @@
+//! The page that asks who you are.
+
+use askama::Template;
+
+use super::texts::{ENGLISH, Texts};
+use super::{Client, RenderError, assets};
+
+/// Asks for user name and password. The form posts `request`, `csrf`, `username`, `password`, and `cancel` if the
+/// person would rather not.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// Who sent the person here.
+    pub client: Client<'a>,
+    /// The user name to begin with: `login_hint`, or what was typed before.
+    pub login_hint: Option<&'a str>,
+    /// What was wrong with the last try, such as [`Texts::wrong_credentials`].
+    pub problem: Option<&'a str>,
+    /// The sealed authorization request: the hidden field `request`.
+    pub request: &'a str,
+    /// The hidden field `csrf`.
+    pub csrf: &'a str,
+    /// Where the form is posted to.
+    pub action: &'a str,
+}
+
+impl Login<'_> {
+    /// The whole document.
+    pub fn render(&self) -> Result<String, RenderError> {
+        Page { t: &ENGLISH, v: self }.render()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Page<'a> {
+    t: &'static Texts,
+    v: &'a Login<'a>,
+}

@@ -1,0 +1,29 @@
+//! A page that says one thing.
+
+use askama::Template;
+
+use super::texts::{ENGLISH, Texts};
+use super::{RenderError, assets};
+
+/// A heading and a sentence, with nothing to do on the page.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The heading, also the title of the document.
+    pub title: &'a str,
+    /// What there is to say.
+    pub text: &'a str,
+}
+
+impl Message<'_> {
+    /// The whole document.
+    pub fn render(&self) -> Result<String, RenderError> {
+        Page { t: &ENGLISH, v: self }.render()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Page<'a> {
+    t: &'static Texts,
+    v: &'a Message<'a>,
+}

@@ -1,0 +1,27 @@
+//! What people see in the browser: server-rendered pages without a line of script.
+//!
+//! Each page is a struct of plain data with `render()`, which gives the whole HTML document. Every text in it is
+//! escaped; addresses that come from a client are linked only if they are web addresses. The pages need no more than this
+//! Content-Security-Policy: `default-src 'none'; style-src 'self'; img-src 'self' data: https:; base-uri 'none';
+//! frame-ancestors 'none'` and a `form-action`. What people read is in [`texts`] alone.
+
+pub mod assets;
+mod client;
+mod consent;
+mod error;
+mod home;
+mod login;
+mod message;
+pub mod texts;
+
+/// Why a page could not be written: in practice never, unless memory is gone.
+pub use askama::Error as RenderError;
+pub use client::Client;
+pub use consent::{Consent, ScopeLine};
+pub use error::ErrorPage;
+pub use home::Home;
+pub use login::Login;
+pub use message::Message;
+
+#[cfg(test)]
+mod tests;

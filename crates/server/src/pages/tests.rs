@@ -1,0 +1,164 @@
+//! What every page must keep: escaped texts, stable ids, no script, no inline style.
+
+use super::{Client, Consent, ErrorPage, Home, Login, Message, ScopeLine};
+
+/// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
+const HOSTILE: &str = "\"'><script>x</script><p style=\"x\">&amp;{{ 7*7 }}";
+
+fn client(text: &str) -> Client<'_> {
+    Client { name: text, logo: Some(text), uri: Some(text), policy_uri: Some(text), tos_uri: Some(text) }
+}
+
+fn login(text: &str) -> String {
+    let (login_hint, problem) = (Some(text), Some(text));
+    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
+}
+
+fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
+    let (redirect_host, username) = (text, text);
+    let client = client(text);
+    Consent { client, redirect_host, username, scopes, request: text, csrf: text, action: text }.render().unwrap()
+}
+
+fn every_page(text: &str) -> Vec<String> {
+    vec![
+        login(text),
+        consent(text, vec![ScopeLine::of(text), ScopeLine { name: "x", text: Some(text) }]),
+        ErrorPage { code: text, text, incident: Some(text) }.render().unwrap(),
+        Home { issuer: text }.render().unwrap(),
+        Message { title: text, text }.render().unwrap(),
+    ]
+}
+
+#[test]
+fn every_text_is_escaped() {
+    let web = format!("https://a.example/{HOSTILE}");
+    for (clean, hostile) in every_page("https://a.example/").iter().zip(every_page(&web)) {
+        // The same tags and as many quotes: nothing that came in as data became markup.
+        for mark in ["<", ">", "\"", "'"] {
+            assert_eq!(clean.matches(mark).count(), hostile.matches(mark).count(), "{mark} in {hostile}");
+        }
+        assert!(hostile.contains("&#60;script&#62;") && hostile.contains("&#38;amp;"), "{hostile}");
+    }
+}
+
+#[test]
+fn no_page_has_script_or_inline_style() {
+    for page in every_page("plain") {
+        for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {
+            assert!(!page.contains(word), "{word} in {page}");
+        }
+    }
+}
+
+#[test]
+fn every_page_has_its_language_and_one_main_heading() {
+    for page in every_page("plain") {
+        assert!(page.starts_with("<!doctype html>\n<html lang=\"en\" dir=\"ltr\">"), "{page}");
+        assert_eq!(page.matches("<h1").count(), 1, "{page}");
+        assert_eq!(page.matches("<main").count(), 1, "{page}");
+        assert!(page.contains("<link rel=\"stylesheet\" href=\"/assets/firman.css?v="), "{page}");
+    }
+}
+
+#[test]
+fn login_has_the_ids_and_names_that_scripts_know() {
+    let page = login("plain");
+    for id in ["login-form", "username", "password", "login-submit", "login-cancel", "login-problem"] {
+        assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
+    }
+    for name in ["request", "csrf", "username", "password", "cancel"] {
+        assert_eq!(page.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {page}");
+    }
+    let form = &page[page.find("<form").unwrap()..page.find("</form>").unwrap()];
+    assert!(form.contains("<h1>Sign in</h1>") && form.contains(">Sign in</button>"), "{form}");
+    assert!(page.contains("autocomplete=\"username\"") && page.contains("autocomplete=\"current-password\""));
+    // Enter presses the first button of a form.
+    assert!(form.find("login-submit") < form.find("login-cancel"), "{form}");
+}
+
+#[test]
+fn login_shows_no_problem_where_there_is_none() {
+    let client = Client { name: "Ledger", ..Client::default() };
+    let page = Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login" };
+    let page = page.render().unwrap();
+    for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
+        assert!(!page.contains(word), "{word} in {page}");
+    }
+}
+
+#[test]
+fn a_client_cannot_link_anything_but_the_web() {
+    let page = login("javascript:alert(1)");
+    assert!(!page.contains("href=\"javascript") && !page.contains("src=\"javascript"), "{page}");
+    assert!(!page.contains("client-links"), "{page}");
+}
+
+#[test]
+fn consent_says_who_asks_for_what_and_where_it_goes() {
+    let scopes = ["openid", "email", "invoices:read"].map(ScopeLine::of).to_vec();
+    let client = Client { name: "Ledger", ..Client::default() };
+    let (redirect_host, username) = ("ledger.example", "alice");
+    let page = Consent { client, redirect_host, username, scopes, request: "r", csrf: "c", action: "/consent" };
+    let page = page.render().unwrap();
+    for text in ["Ledger", "alice", "ledger.example", "See your e-mail address", "<code>invoices:read</code>"] {
+        assert!(page.contains(text), "{text} in {page}");
+    }
+    for (id, value) in [("consent-allow", "allow"), ("consent-deny", "deny")] {
+        let button = page.find(&format!("id=\"{id}\"")).unwrap();
+        assert!(page[button..].contains(&format!("name=\"decision\" value=\"{value}\"")), "{page}");
+    }
+}
+
+#[test]
+fn consent_without_scopes_says_so() {
+    assert!(consent("plain", vec![]).contains("without any permission in particular"));
+}
+
+#[test]
+fn an_error_says_that_it_cannot_continue_and_the_code() {
+    let page = ErrorPage { code: "invalid_request", text: "redirect_uri is not registered.", incident: None };
+    let page = page.render().unwrap();
+    let from = page.find("id=\"oauth-error\"").unwrap();
+    let section = &page[from..page.find("</section>").unwrap()];
+    for text in ["cannot continue", "invalid_request", "redirect_uri is not registered."] {
+        assert!(section.contains(text), "{text} in {section}");
+    }
+    assert!(!page.contains("Incident"), "{page}");
+}
+
+#[test]
+fn home_links_discovery() {
+    for issuer in ["https://id.example", "https://id.example/"] {
+        let page = Home { issuer }.render().unwrap();
+        assert!(page.contains("href=\"https://id.example/.well-known/openid-configuration\""), "{page}");
+    }
+}
+
+#[test]
+fn every_pair_of_colours_has_the_contrast_of_wcag_aa() {
+    let css = super::assets::find("/assets/firman.css").unwrap().body;
+    let (light, dark) = css.split_once("prefers-color-scheme: dark").unwrap();
+    // WCAG 2.2 §1.4.3: text 4.5; §1.4.11: borders of controls and the focus ring 3.
+    let texts = [("ink", "paper"), ("soft", "paper"), ("soft", "desk"), ("link", "paper"), ("ink", "tint")];
+    let marks = [("edge", "paper"), ("alert", "paper"), ("focus", "paper"), ("wax-light", "wax")];
+    for palette in [light, dark] {
+        for (pairs, least) in [(&texts[..], 4.5), (&marks[..], 3.0)] {
+            for (front, back) in pairs {
+                let (front_light, back_light) = (luminance(palette, front), luminance(palette, back));
+                let ratio = (front_light.max(back_light) + 0.05) / (front_light.min(back_light) + 0.05);
+                assert!(ratio >= least, "{front} on {back}: {ratio:.2}");
+            }
+        }
+    }
+}
+
+/// Relative luminance (WCAG 2.2) of a custom property.
+fn luminance(css: &str, name: &str) -> f64 {
+    let (_, rest) = css.split_once(&format!("--{name}: #")).unwrap();
+    let channel = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&rest[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+}

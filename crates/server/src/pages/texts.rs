@@ -1,0 +1,169 @@
+//! Everything the pages say, in one place: another language is another [`Texts`].
+
+/// A sentence with one gap, written `{}`, for a name that the page may emphasise.
+#[derive(Clone, Copy, Debug)]
+pub struct Phrase(&'static str);
+
+impl Phrase {
+    /// What stands before the gap.
+    pub fn before(self) -> &'static str {
+        self.0.split_once("{}").map_or(self.0, |(before, _)| before)
+    }
+
+    /// What stands after it.
+    pub fn after(self) -> &'static str {
+        self.0.split_once("{}").map_or("", |(_, after)| after)
+    }
+}
+
+/// What the pages say, in one language.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the English text beside each name says it best")]
+pub struct Texts {
+    /// BCP 47, for the `lang` attribute.
+    pub lang: &'static str,
+    /// `ltr` or `rtl`.
+    pub dir: &'static str,
+    pub product: &'static str,
+    pub footer: &'static str,
+    /// Begins the title of a page on which something went wrong.
+    pub problem_mark: &'static str,
+
+    /// Names the list of links to a screen reader.
+    pub client_links: Phrase,
+    pub client_site: &'static str,
+    pub client_policy: &'static str,
+    pub client_terms: &'static str,
+
+    pub login_title: &'static str,
+    pub login_lead: Phrase,
+    pub username: &'static str,
+    pub password: &'static str,
+    pub login_submit: &'static str,
+    pub cancel: &'static str,
+    pub wrong_credentials: &'static str,
+    pub too_many_attempts: &'static str,
+    pub page_expired: &'static str,
+
+    pub consent_title: Phrase,
+    pub consent_asks: &'static str,
+    pub consent_signed_in_as: &'static str,
+    pub consent_sent_to: &'static str,
+    pub consent_allow: &'static str,
+    pub consent_deny: &'static str,
+    /// The standard scopes (OpenID Connect Core 1.0 §5.4, §11) in words.
+    pub scopes: &'static [(&'static str, &'static str)],
+    pub scope_unknown: Phrase,
+    pub scope_none: &'static str,
+
+    pub error_title: &'static str,
+    pub error_next: &'static str,
+    pub error_steps: &'static [&'static str],
+    pub error_code: &'static str,
+    pub error_incident: &'static str,
+    /// The public text of a fault of the server itself.
+    pub error_internal: &'static str,
+
+    pub home_title: &'static str,
+    pub home_lead: &'static str,
+    pub home_person: &'static str,
+    pub home_developers: &'static str,
+    pub home_issuer: &'static str,
+    pub home_discovery: &'static str,
+    pub home_discovery_link: &'static str,
+
+    pub not_found_title: &'static str,
+    pub not_found_text: &'static str,
+}
+
+impl Texts {
+    /// What a scope means to a person, if it is a standard one.
+    pub fn scope(&self, name: &str) -> Option<&'static str> {
+        self.scopes.iter().find(|(scope, _)| *scope == name).map(|(_, text)| *text)
+    }
+}
+
+/// The pages in English.
+pub static ENGLISH: Texts = Texts {
+    lang: "en",
+    dir: "ltr",
+    product: "Firman",
+    footer: "Signed and sealed by Firman",
+    problem_mark: "Problem:",
+
+    client_links: Phrase("About {}"),
+    client_site: "Website",
+    client_policy: "Privacy policy",
+    client_terms: "Terms of service",
+
+    login_title: "Sign in",
+    login_lead: Phrase("to continue to {}"),
+    username: "User name",
+    password: "Password",
+    login_submit: "Sign in",
+    cancel: "Cancel",
+    wrong_credentials: "User name or password is wrong.",
+    too_many_attempts: "Too many attempts. Wait a moment, then try again.",
+    page_expired: "This page was open for too long. Please sign in again.",
+
+    consent_title: Phrase("Allow {}?"),
+    consent_asks: "This application asks for your permission to",
+    consent_signed_in_as: "You are signed in as",
+    consent_sent_to: "Either way, you go on to",
+    consent_allow: "Allow",
+    consent_deny: "Deny",
+    scopes: &[
+        ("openid", "Know that it is you"),
+        ("profile", "See your name and the rest of your profile"),
+        ("email", "See your e-mail address"),
+        ("address", "See your postal address"),
+        ("phone", "See your telephone number"),
+        ("offline_access", "Keep this permission while you are away"),
+    ],
+    scope_unknown: Phrase("Use the permission {}"),
+    scope_none: "Act for you, without any permission in particular",
+
+    error_title: "This request cannot continue",
+    error_next: "What you can do",
+    error_steps: &[
+        "Go back to the application you came from and start again.",
+        "If it happens again, tell the people who run that application, and give them what stands below.",
+    ],
+    error_code: "Error",
+    error_incident: "Incident",
+    error_internal: "Something went wrong on this server. It is not your fault.",
+
+    home_title: "This is Firman",
+    home_lead: "It signs people in to applications, and keeps what they allowed those applications to do.",
+    home_person: "There is nothing for you to do here. Start in the application that you want to use: it sends you here \
+                  when it is time to sign in.",
+    home_developers: "For developers",
+    home_issuer: "Issuer",
+    home_discovery: "OpenID Connect discovery",
+    home_discovery_link: "openid-configuration",
+
+    not_found_title: "Nothing here",
+    not_found_text: "There is no page at this address.",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_has_one_gap() {
+        let Texts { client_links, login_lead, consent_title, scope_unknown, .. } = ENGLISH;
+        for phrase in [client_links, login_lead, consent_title, scope_unknown] {
+            assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
+            assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
+        }
+    }
+
+    #[test]
+    fn every_standard_scope_has_words() {
+        for scope in ["openid", "profile", "email", "address", "phone", "offline_access"] {
+            assert!(ENGLISH.scope(scope).is_some(), "{scope}");
+        }
+        assert_eq!(ENGLISH.scope("invoices:read"), None);
+    }
+}

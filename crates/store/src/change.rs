@@ -1,0 +1,249 @@
+//! The complete list of what can be written, one documented guard a variant. A transaction is a value.
+
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::seal::Salt;
+use firman_proto::time::Timestamp;
+
+use crate::record::{
+    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Event, Flow, Grant, LastAccess, Name, Namespace,
+    RefreshStep, RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
+};
+
+/// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CommitId(pub [u8; 16]);
+
+/// Changes that happen all or not at all.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// Random, new for every attempt.
+    pub id: CommitId,
+    /// In order; the first is the one that decides, where one decides.
+    pub changes: Vec<Change>,
+}
+
+/// One change and the guard it relies on. A guard that does not hold makes the commit a conflict, not an error.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Guard: no record of this key. Its revision becomes 0.
+    Insert(Editable),
+    /// Guard: the record is there with revision `if_revision`. Its revision becomes one more.
+    Replace {
+        /// What it becomes.
+        record: Editable,
+        /// What the editor saw.
+        if_revision: u64,
+    },
+    /// Guard: the record is there with revision `if_revision`.
+    Remove {
+        /// Which.
+        key: EditableKey,
+        /// What the editor saw.
+        if_revision: u64,
+    },
+
+    /// Guard: the name is free, or its holder's time was up at `now`, or it is already this record's.
+    TakeName {
+        /// The name and whose it becomes.
+        name: Name,
+        /// Now.
+        now: Timestamp,
+    },
+    /// No guard: a name that is not this record's stays as it is.
+    ReleaseName {
+        /// The kind of name.
+        namespace: Namespace,
+        /// The name.
+        digest: Digest16,
+        /// Whose it was.
+        id: RecordId,
+    },
+
+    /// Guard: no flow of this id.
+    InsertFlow(Box<Flow>),
+    /// Guard: the flow is Ready and not expired at `now`. It becomes Done.
+    ClaimFlow {
+        /// Which.
+        id: RecordId,
+        /// Now.
+        now: Timestamp,
+    },
+    /// Guard: the flow is Ready with `seen` misses. It gets one more, and becomes Failed at `limit`.
+    CountMiss {
+        /// Which.
+        id: RecordId,
+        /// The misses the caller saw.
+        seen: u32,
+        /// How many burn the code.
+        limit: u32,
+    },
+
+    /// Guard: no grant of this id.
+    InsertGrant(Box<Grant>),
+    /// Guard: the grant is at generation `from`, not revoked, not expired at `to.since`.
+    Rotate(Box<Rotation>),
+    /// Guard: the grant is at this generation. The token before it can no longer be retried.
+    CloseRetry {
+        /// Which.
+        id: RecordId,
+        /// The generation the caller saw.
+        generation: u64,
+    },
+    /// No guard: a grant that is absent or already revoked stays as it is.
+    RevokeGrant {
+        /// Which.
+        id: RecordId,
+        /// Why.
+        reason: RevokeReason,
+        /// Now.
+        now: Timestamp,
+    },
+    /// Guard: the grant is there and not revoked. A new salt kills every access token of it.
+    ResaltGrant {
+        /// Which.
+        id: RecordId,
+        /// The new salt.
+        salt: Salt,
+    },
+
+    /// No guard: a token that is already revoked stays so.
+    RevokeToken(RevokedToken),
+
+    /// Guard: no session of this id.
+    InsertSession(Box<Session>),
+    /// Guard: the session is not ended, not expired at `now`, and still has the salt the caller saw.
+    RenewSession(Box<Renewal>),
+    /// No guard: a session that is ended, or was seen later, stays as it is.
+    TouchSession {
+        /// Which.
+        id: RecordId,
+        /// Now.
+        now: Timestamp,
+    },
+    /// No guard: a session that is absent or already ended stays as it is.
+    EndSession {
+        /// Which.
+        id: RecordId,
+        /// Now.
+        now: Timestamp,
+    },
+
+    /// No guard: the counter becomes one more than whatever it is.
+    AdvanceEpoch(EpochKey),
+
+    /// No guard: event ids are never used twice, and appending the same event again changes nothing.
+    Append(Box<Event>),
+}
+
+/// A record that people edit: insert, replace and remove are all there is to it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each holds the record it is named after")]
+pub enum Editable {
+    Client(Box<Client>),
+    Account(Box<Account>),
+    Consent(Box<Consent>),
+    SigningKey(Box<SigningKey>),
+    SealKey(Box<SealKey>),
+    Deployment(Deployment),
+}
+
+/// The key of an editable record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each holds the key of the record it is named after")]
+pub enum EditableKey {
+    Client(RecordId),
+    Account(RecordId),
+    Consent(ConsentKey),
+    SigningKey(RecordId),
+    SealKey(IssuerNumber, u32),
+    Deployment,
+}
+
+impl Editable {
+    /// Its key.
+    pub fn key(&self) -> EditableKey {
+        match self {
+            Self::Client(client) => EditableKey::Client(client.id),
+            Self::Account(account) => EditableKey::Account(account.id),
+            Self::Consent(consent) => EditableKey::Consent(consent.key()),
+            Self::SigningKey(key) => EditableKey::SigningKey(key.id),
+            Self::SealKey(key) => EditableKey::SealKey(key.issuer, key.number),
+            Self::Deployment(_) => EditableKey::Deployment,
+        }
+    }
+}
+
+/// One step of a refresh chain: what the grant's row becomes.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// Which grant.
+    pub id: RecordId,
+    /// The generation the caller saw; the next is one more.
+    pub from: u64,
+    /// The new live step; what was current becomes the one before.
+    pub to: RefreshStep,
+    /// The number of the seal key of the new refresh token and access token.
+    pub seal_key: u32,
+    /// What seals the new access token again.
+    pub last_access: LastAccess,
+}
+
+/// A session after its person has proved again who they are.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    /// Which session.
+    pub id: RecordId,
+    /// The salt the caller saw.
+    pub from_salt: Salt,
+    /// The new one: cookies sealed before are dead.
+    pub to_salt: Salt,
+    /// Now: the new sign-in time.
+    pub now: Timestamp,
+    /// How the person signed in.
+    pub details: SessionDetails,
+}
+
+/// A row whose last winner can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each holds the key of the record it is named after")]
+pub enum RowKey {
+    Editable(EditableKey),
+    Name(Namespace, Digest16),
+    Flow(RecordId),
+    Grant(RecordId),
+    Session(RecordId),
+}
+
+impl Change {
+    /// The row whose commit id tells, after a lost acknowledgement, whether this change happened. `None` for a change
+    /// that cannot make a commit a conflict: repeating it does no harm.
+    pub fn deciding_row(&self) -> Option<RowKey> {
+        Some(match self {
+            Self::Insert(record) | Self::Replace { record, .. } => RowKey::Editable(record.key()),
+            Self::Remove { key, .. } => RowKey::Editable(*key),
+            Self::TakeName { name, .. } => RowKey::Name(name.namespace, name.digest),
+            Self::InsertFlow(flow) => RowKey::Flow(flow.id),
+            Self::ClaimFlow { id, .. } | Self::CountMiss { id, .. } => RowKey::Flow(*id),
+            Self::InsertGrant(grant) => RowKey::Grant(grant.id),
+            Self::Rotate(rotation) => RowKey::Grant(rotation.id),
+            Self::CloseRetry { id, .. } | Self::ResaltGrant { id, .. } => RowKey::Grant(*id),
+            Self::InsertSession(session) => RowKey::Session(session.id),
+            Self::RenewSession(renewal) => RowKey::Session(renewal.id),
+            Self::ReleaseName { .. }
+            | Self::RevokeGrant { .. }
+            | Self::RevokeToken(_)
+            | Self::TouchSession { .. }
+            | Self::EndSession { .. }
+            | Self::AdvanceEpoch(_)
+            | Self::Append(_) => return None,
+        })
+    }
+}
+
+impl Transaction {
+    /// The row of the first change that can make this commit a conflict.
+    pub fn deciding_row(&self) -> Option<RowKey> {
+        self.changes.iter().find_map(Change::deciding_row)
+    }
+}

@@ -1,0 +1,60 @@
+//! Insert, replace and remove of what people edit.
+
+use super::fixtures::*;
+use crate::record::Client;
+use crate::{Change, Editable, EditableKey};
+
+pub async fn inserting_twice_is_a_conflict(store: Shared) {
+    let (client, account, consent, flow, grant) = (client(), account(), consent(&subject(), id()), flow(), grant());
+    for change in [
+        insert_client(&client),
+        insert_account(&account),
+        Change::Insert(Editable::Consent(Box::new(consent))),
+        Change::Insert(Editable::Deployment(deployment())),
+        Change::Insert(Editable::SigningKey(Box::new(signing_key()))),
+        Change::Insert(Editable::SealKey(Box::new(seal_key(3)))),
+        insert_flow(&flow),
+        insert_grant(&grant),
+        Change::InsertSession(Box::new(session())),
+    ] {
+        done(&store, vec![change.clone()]).await;
+        conflict(&store, change).await;
+    }
+}
+
+pub async fn replacing_needs_the_revision_seen(store: Shared) {
+    let account = account();
+    done(&store, vec![insert_account(&account)]).await;
+    let replace = |if_revision| Change::Replace { record: Editable::Account(Box::new(account.clone())), if_revision };
+    conflict(&store, replace(1)).await;
+    done(&store, vec![replace(0)]).await;
+    conflict(&store, replace(0)).await;
+    assert_eq!(store.account(account.id).await.unwrap().unwrap().revision, 1);
+    done(&store, vec![replace(1)]).await;
+}
+
+pub async fn removing_needs_the_revision_seen(store: Shared) {
+    let account = account();
+    done(&store, vec![insert_account(&account)]).await;
+    let remove = |if_revision| Change::Remove { key: EditableKey::Account(account.id), if_revision };
+    conflict(&store, remove(1)).await;
+    done(&store, vec![remove(0)]).await;
+    conflict(&store, remove(0)).await;
+    assert_eq!(store.account(account.id).await.unwrap(), None);
+}
+
+pub async fn a_client_id_belongs_to_one_client(store: Shared) {
+    let first = client();
+    let second = Client { client_id: first.client_id.clone(), ..client() };
+    done(&store, vec![insert_client(&first)]).await;
+    conflict(&store, insert_client(&second)).await;
+    assert_eq!(store.client_by_id(second.id).await.unwrap(), None);
+}
+
+pub async fn a_removed_client_is_gone_by_every_key(store: Shared) {
+    let client = client();
+    done(&store, vec![insert_client(&client)]).await;
+    done(&store, vec![Change::Remove { key: EditableKey::Client(client.id), if_revision: 0 }]).await;
+    assert_eq!(store.client_by_id(client.id).await.unwrap(), None);
+    assert_eq!(store.client(Client::key(ISSUER, &client.client_id)).await.unwrap(), None);
+}

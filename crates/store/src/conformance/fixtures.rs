@@ -1,0 +1,325 @@
+//! Records to try a store with, and short ways to commit them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use firman_proto::authorize::{AuthorizationRequest, Prompt};
+use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::credentials::AuthMethod;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::jws::{Algorithm, PublicJwk};
+use firman_proto::pkce::{Challenge, ChallengeMethod};
+use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::scope::Scope;
+use firman_proto::seal::Salt;
+use firman_proto::time::{Lifetime, Timestamp};
+
+use crate::record::{
+    Account, Approval, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Deployment, Epochs, Event, EventKind,
+    Flow, FlowState, Grant, GrantKind, LastAccess, Origin, Refresh, RefreshStep, Rest, Schedule, SealKey, Session,
+    SessionDetails, SigningKey, Subject,
+};
+use crate::{Change, Commit, CommitId, Editable, Rotation, Store, Transaction};
+
+pub type Shared = Arc<dyn Store>;
+
+/// The time of every case.
+pub const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+pub const ISSUER: IssuerNumber = IssuerNumber(0);
+
+pub fn later(seconds: i64) -> Timestamp {
+    NOW.plus(Lifetime::from_seconds(seconds))
+}
+
+/// Distinct bytes for every call: ids and salts need to differ, not to be random.
+pub fn distinct<const N: usize>() -> [u8; N] {
+    static COUNTER: AtomicU64 = AtomicU64::new(1);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let mut bytes = [0xa5; N];
+    for (to, from) in bytes.iter_mut().rev().zip(count.iter().rev()) {
+        *to = *from;
+    }
+    bytes
+}
+
+pub fn id() -> RecordId {
+    RecordId::new(NOW, distinct())
+}
+
+pub fn id_made_at(at: Timestamp) -> RecordId {
+    RecordId::new(at, distinct())
+}
+
+pub fn salt() -> Salt {
+    Salt::from_bytes(distinct())
+}
+
+pub fn commit_id() -> CommitId {
+    CommitId(distinct())
+}
+
+pub fn scope(text: &str) -> Scope {
+    Scope::parse(text).unwrap()
+}
+
+pub fn subject() -> Subject {
+    Subject::new(id().to_string()).unwrap()
+}
+
+pub fn rest() -> Rest {
+    let serde_json::Value::Object(rest) = serde_json::json!({"later": {"a": [1, null, "ü"]}}) else { unreachable!() };
+    rest
+}
+
+pub fn client() -> Client {
+    let mut metadata = ClientMetadata::new("Bücher & \"Co\"", AuthMethod::ClientSecretBasic);
+    metadata.redirect_uris = vec![RedirectUri::parse("https://app.example/cb?x=1").unwrap()];
+    metadata.grant_types = GrantType::ALL.to_vec();
+    metadata.scope = scope("openid profile offline_access");
+    metadata.logo_uri = Some("https://app.example/logo.png".to_owned());
+    metadata.id_token_signed_response_alg = Some(Algorithm::EdDSA);
+    metadata.rest = rest();
+    let id = id();
+    Client {
+        id,
+        issuer: ISSUER,
+        client_id: format!("client-{id}"),
+        enabled: true,
+        owner: Some("owner".to_owned()),
+        secrets: vec![ClientSecret { digest: distinct(), created_at: NOW, expires_at: Some(later(5)) }],
+        metadata,
+        origin: Origin::Configured,
+        policy: ClientPolicy { require_pkce: Some(true), skip_consent: true, rest: rest(), ..ClientPolicy::default() },
+        created_at: NOW,
+        updated_at: NOW,
+        revision: 0,
+    }
+}
+
+pub fn account() -> Account {
+    let id = id();
+    Account {
+        id,
+        issuer: ISSUER,
+        username: format!("user-{id}"),
+        enabled: true,
+        password: Some("$argon2id$v=19$...".to_owned()),
+        claims: rest(),
+        created_at: NOW,
+        updated_at: NOW,
+        revision: 0,
+        rest: rest(),
+    }
+}
+
+pub fn flow_of(client: RecordId) -> Flow {
+    Flow {
+        id: id(),
+        issuer: ISSUER,
+        client,
+        request: AuthorizationRequest {
+            redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
+            redirect_uri_given: true,
+            state: Some("s".to_owned()),
+            scope: scope("openid profile"),
+            nonce: Some("n-'\"\\".to_owned()),
+            prompt: Prompt { consent: true, ..Prompt::default() },
+            max_age: Some(60),
+            login_hint: None,
+            challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
+        },
+        approval: Approval {
+            subject: subject(),
+            session: Some(id()),
+            auth_time: NOW,
+            acr: Some("1".to_owned()),
+            amr: vec!["pwd".to_owned()],
+            scope: scope("openid"),
+            epochs: Epochs::default(),
+        },
+        state: FlowState::Ready,
+        misses: 0,
+        salt: salt(),
+        expires_at: later(60),
+        rest: rest(),
+    }
+}
+
+pub fn flow() -> Flow {
+    flow_of(id())
+}
+
+pub fn grant_of(client: RecordId, subject: &Subject) -> Grant {
+    Grant {
+        id: id(),
+        issuer: ISSUER,
+        kind: GrantKind::AuthorizationCode,
+        client,
+        subject: Some(subject.clone()),
+        session: Some(id()),
+        scope: scope("openid profile"),
+        salt: salt(),
+        refresh: Some(Refresh {
+            generation: 0,
+            current: RefreshStep { salt: salt(), since: NOW },
+            before: None,
+            earlier: None,
+            seal_key: 1,
+            last_access: LastAccess { serial: u64::MAX, expires_at: later(300) },
+            retry_closed: false,
+        }),
+        epochs: Epochs::default(),
+        parent: None,
+        expires_at: later(3600),
+        revoked_at: None,
+        reason: None,
+        auth: AuthContext {
+            auth_time: Some(NOW),
+            acr: None,
+            amr: vec!["pwd".to_owned(), "otp".to_owned()],
+            nonce: Some("n".to_owned()),
+        },
+        rest: rest(),
+    }
+}
+
+pub fn grant() -> Grant {
+    grant_of(id(), &subject())
+}
+
+pub fn standing_grant(client: RecordId) -> Grant {
+    Grant {
+        id: client,
+        kind: GrantKind::ClientCredentials,
+        client,
+        subject: None,
+        session: None,
+        refresh: None,
+        expires_at: Timestamp::NEVER,
+        auth: AuthContext::default(),
+        ..grant()
+    }
+}
+
+pub fn session() -> Session {
+    Session {
+        id: id(),
+        issuer: ISSUER,
+        subject: subject(),
+        salt: salt(),
+        auth_time: NOW,
+        last_seen: NOW,
+        expires_at: later(3600),
+        ended_at: None,
+        epochs: Epochs::default(),
+        details: details("pwd"),
+    }
+}
+
+pub fn details(amr: &str) -> SessionDetails {
+    SessionDetails { username: "someone".to_owned(), acr: None, amr: vec![amr.to_owned()], rest: rest() }
+}
+
+pub fn consent(subject: &Subject, client: RecordId) -> Consent {
+    Consent {
+        issuer: ISSUER,
+        subject: subject.clone(),
+        client,
+        scope: scope("openid"),
+        updated_at: NOW,
+        revision: 0,
+        rest: rest(),
+    }
+}
+
+pub fn schedule() -> Schedule {
+    Schedule { made_at: NOW, current_from: later(1), retired_from: later(2), ends_at: later(3) }
+}
+
+pub fn signing_key() -> SigningKey {
+    let jwk = PublicJwk {
+        kty: "OKP".to_owned(),
+        crv: Some("Ed25519".to_owned()),
+        x: Some("x".to_owned()),
+        y: None,
+        n: None,
+        e: None,
+        kid: id().to_string(),
+        alg: Algorithm::EdDSA,
+        usage: "sig".to_owned(),
+    };
+    SigningKey {
+        id: id(),
+        issuer: ISSUER,
+        algorithm: Algorithm::EdDSA,
+        jwk,
+        sealed: vec![0, 1, 255],
+        schedule: schedule(),
+        revision: 0,
+    }
+}
+
+pub fn seal_key(number: u32) -> SealKey {
+    SealKey { issuer: ISSUER, number, sealed: vec![9; 60], schedule: schedule(), revision: 0 }
+}
+
+pub fn deployment() -> Deployment {
+    Deployment { id: distinct(), created_at: NOW, revision: 0 }
+}
+
+pub fn event(about: RecordId) -> Event {
+    Event {
+        id: id(),
+        about,
+        kind: EventKind::CodeRedeemed,
+        at: NOW,
+        client: Some(id()),
+        subject: Some("someone".to_owned()),
+        details: rest(),
+    }
+}
+
+pub fn rotation(grant: &Grant, from: u64, at: Timestamp) -> Rotation {
+    Rotation {
+        id: grant.id,
+        from,
+        to: RefreshStep { salt: salt(), since: at },
+        seal_key: 2,
+        last_access: LastAccess { serial: 7 + from, expires_at: at.plus(Lifetime::from_seconds(300)) },
+    }
+}
+
+pub fn insert_client(client: &Client) -> Change {
+    Change::Insert(Editable::Client(Box::new(client.clone())))
+}
+
+pub fn insert_account(account: &Account) -> Change {
+    Change::Insert(Editable::Account(Box::new(account.clone())))
+}
+
+pub fn insert_flow(flow: &Flow) -> Change {
+    Change::InsertFlow(Box::new(flow.clone()))
+}
+
+pub fn insert_grant(grant: &Grant) -> Change {
+    Change::InsertGrant(Box::new(grant.clone()))
+}
+
+pub fn transaction(changes: Vec<Change>) -> Transaction {
+    Transaction { id: commit_id(), changes }
+}
+
+/// Commits and gives the outcome.
+pub async fn commit(store: &Shared, changes: Vec<Change>) -> Commit {
+    store.commit(transaction(changes)).await.expect("the store can be written")
+}
+
+/// Commits what must succeed.
+pub async fn done(store: &Shared, changes: Vec<Change>) {
+    assert_eq!(commit(store, changes).await, Commit::Done);
+}
+
+/// Commits one change that must lose.
+pub async fn conflict(store: &Shared, change: Change) {
+    assert_eq!(commit(store, vec![change]).await, Commit::Conflict(0));
+}

@@ -1,0 +1,164 @@
+//! Acknowledgements get lost; what happened is found out by reading.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+
+use super::fixtures::*;
+use crate::record::{Account, Client, EpochKey, Epochs, Event, Flow, Grant, Namespace, RevokeReason, TokenTrace};
+use crate::{
+    Change, Commit, CommitError, CommitId, Cutoffs, GrantsOf, Keys, Page, RowKey, SignedIn, Standing, Store,
+    StoreError, Swept, Transaction, settle,
+};
+
+pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
+    let (client, grant, flow) = (client(), grant(), flow());
+    for change in [
+        insert_client(&client),
+        insert_grant(&grant),
+        insert_flow(&flow),
+        Change::ClaimFlow { id: flow.id, now: NOW },
+        Change::Rotate(Box::new(rotation(&grant, 0, NOW))),
+        Change::InsertSession(Box::new(session())),
+    ] {
+        let row = change.deciding_row().unwrap();
+        let transaction = transaction(vec![change]);
+        let id = transaction.id;
+        assert_ne!(store.winner(row).await.unwrap(), Some(id));
+        assert_eq!(store.commit(transaction).await.unwrap(), Commit::Done);
+        assert_eq!(store.winner(row).await.unwrap(), Some(id));
+    }
+    let before = store.winner(RowKey::Grant(grant.id)).await.unwrap();
+    conflict(&store, Change::Rotate(Box::new(rotation(&grant, 0, NOW)))).await;
+    assert_eq!(store.winner(RowKey::Grant(grant.id)).await.unwrap(), before);
+    assert_eq!(store.winner(RowKey::Grant(id())).await.unwrap(), None);
+}
+
+pub async fn a_lost_acknowledgement_is_resolved_by_reading(store: Shared) {
+    let grant = grant();
+    let lossy = Lossy::new(&store, Loss::Acknowledgement);
+    assert_eq!(settle(&lossy, transaction(vec![insert_grant(&grant)])).await.unwrap(), Commit::Done);
+    lossy.arm();
+    let rotate = vec![Change::Rotate(Box::new(rotation(&grant, 0, NOW)))];
+    assert_eq!(settle(&lossy, transaction(rotate.clone())).await.unwrap(), Commit::Done);
+    assert_eq!(store.grant(grant.id, None).await.unwrap().unwrap().record.refresh.unwrap().generation, 1);
+    assert_eq!(settle(&lossy, transaction(rotate)).await.unwrap(), Commit::Conflict(0));
+}
+
+pub async fn a_commit_that_never_arrived_is_not_done(store: Shared) {
+    let grant = grant();
+    let lossy = Lossy::new(&store, Loss::Request);
+    settle(&lossy, transaction(vec![insert_grant(&grant)])).await.unwrap_err();
+    assert_eq!(store.grant(grant.id, None).await.unwrap(), None);
+    assert_eq!(settle(&lossy, transaction(vec![insert_grant(&grant)])).await.unwrap(), Commit::Done);
+}
+
+pub async fn harmless_changes_are_repeated(store: Shared) {
+    let grant = grant();
+    done(&store, vec![insert_grant(&grant)]).await;
+    for loss in [Loss::Request, Loss::Acknowledgement] {
+        let lossy = Lossy::new(&store, loss);
+        let event = Change::Append(Box::new(event(grant.id)));
+        let revoke = Change::RevokeGrant { id: grant.id, reason: RevokeReason::Client, now: NOW };
+        let outcome =
+            settle(&lossy, transaction(vec![revoke, event, Change::AdvanceEpoch(EpochKey::Everything)])).await;
+        assert_eq!(outcome.unwrap(), Commit::Done);
+    }
+    assert!(store.grant(grant.id, None).await.unwrap().unwrap().record.revoked_at.is_some());
+    assert_eq!(store.events(Some(grant.id), Page::first(10)).await.unwrap().len(), 2);
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Loss {
+    Request,
+    Acknowledgement,
+}
+
+/// Loses one commit's request or acknowledgement, then works.
+struct Lossy {
+    inner: Shared,
+    loss: Loss,
+    armed: AtomicBool,
+}
+
+impl Lossy {
+    fn new(inner: &Shared, loss: Loss) -> Self {
+        Self { inner: Arc::clone(inner), loss, armed: AtomicBool::new(true) }
+    }
+
+    fn arm(&self) {
+        self.armed.store(true, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Store for Lossy {
+    async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
+        if !self.armed.swap(false, Ordering::SeqCst) {
+            return self.inner.commit(transaction).await;
+        }
+        if self.loss == Loss::Acknowledgement {
+            self.inner.commit(transaction).await?;
+        }
+        let cause = "the connection went away".to_owned();
+        Err(CommitError::Unknown(StoreError { what: "commit", cause, temporary: true }))
+    }
+
+    async fn winner(&self, row: RowKey) -> Result<Option<CommitId>, StoreError> {
+        self.inner.winner(row).await
+    }
+    async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError> {
+        self.inner.client(key).await
+    }
+    async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
+        self.inner.client_by_id(id).await
+    }
+    async fn clients(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Client>, StoreError> {
+        self.inner.clients(issuer, page).await
+    }
+    async fn flow(&self, id: RecordId) -> Result<Option<Standing<Flow>>, StoreError> {
+        self.inner.flow(id).await
+    }
+    async fn grant(&self, id: RecordId, trace: Option<TokenTrace>) -> Result<Option<Standing<Grant>>, StoreError> {
+        self.inner.grant(id, trace).await
+    }
+    async fn grants(&self, of: GrantsOf, page: Page) -> Result<Vec<Grant>, StoreError> {
+        self.inner.grants(of, page).await
+    }
+    async fn session(&self, id: RecordId, client: Option<RecordId>) -> Result<Option<SignedIn>, StoreError> {
+        self.inner.session(id, client).await
+    }
+    async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError> {
+        self.inner.epochs(client, subject).await
+    }
+    async fn account(&self, id: RecordId) -> Result<Option<Account>, StoreError> {
+        self.inner.account(id).await
+    }
+    async fn account_by_name(
+        &self,
+        namespace: Namespace,
+        digest: Digest16,
+        now: Timestamp,
+    ) -> Result<Option<Account>, StoreError> {
+        self.inner.account_by_name(namespace, digest, now).await
+    }
+    async fn accounts(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Account>, StoreError> {
+        self.inner.accounts(issuer, page).await
+    }
+    async fn keys(&self) -> Result<Keys, StoreError> {
+        self.inner.keys().await
+    }
+    async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
+        self.inner.events(about, page).await
+    }
+    async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        self.inner.sweep(cutoffs, limit).await
+    }
+    async fn check(&self) -> Result<(), StoreError> {
+        self.inner.check().await
+    }
+}

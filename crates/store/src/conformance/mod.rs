@@ -1,0 +1,76 @@
+//! The suite that every backend and every decorator runs: each case is a test with its own name.
+//!
+//! ```ignore
+//! async fn make() -> std::sync::Arc<dyn firman_store::Store> { /* a fresh, empty store */ }
+//! firman_store::conformance!(make);
+//! ```
+//!
+//! A store that passes keeps the promises of [`crate::Store`]. Cases panic where a promise is broken.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+#![allow(clippy::missing_panics_doc, reason = "a case panics if and only if the store is wrong")]
+#![allow(missing_docs, reason = "a case's name is the sentence it proves")]
+
+pub mod atomicity;
+pub mod editing;
+pub mod fixtures;
+pub mod flows;
+pub mod grants;
+pub mod lost;
+pub mod names;
+pub mod races;
+pub mod reads;
+pub mod round_trips;
+pub mod sessions;
+pub mod sweeping;
+
+/// Makes one `#[tokio::test]` of every case. The argument names an async function that makes a fresh, empty store.
+#[macro_export]
+macro_rules! conformance {
+    ($make:path) => {
+        $crate::conformance_cases! { $make;
+            round_trips: a_client_reads_back, a_client_is_found_by_its_client_id, an_account_reads_back, a_flow_reads_back,
+                a_grant_reads_back, a_standing_grant_reads_back, a_session_reads_back, a_consent_reads_back, keys_read_back,
+                an_event_reads_back, awkward_text_reads_back, members_of_a_later_version_survive;
+            editing: inserting_twice_is_a_conflict, replacing_needs_the_revision_seen, removing_needs_the_revision_seen,
+                a_client_id_belongs_to_one_client, a_removed_client_is_gone_by_every_key;
+            names: a_taken_name_is_refused, an_expired_name_is_taken_over, a_name_may_be_taken_again_by_its_holder,
+                a_released_name_is_free, another_holder_cannot_release_a_name, an_account_is_found_by_its_name;
+            flows: a_code_is_claimed_once, an_expired_code_is_not_claimed, misses_are_counted_and_burn_the_code,
+                a_miss_nobody_saw_is_not_counted, a_claimed_code_has_no_misses;
+            grants: rotation_moves_the_chain, rotation_needs_the_generation_seen, a_revoked_grant_is_not_rotated,
+                an_expired_grant_is_not_rotated, revoking_twice_keeps_the_first_reason, revoking_what_is_absent_is_done,
+                a_closed_retry_window_opens_with_the_next_rotation, a_new_salt_is_for_live_grants,
+                revoking_a_token_twice_is_done;
+            sessions: a_session_is_renewed_once_per_salt, an_ended_session_is_not_renewed, a_session_is_never_seen_earlier,
+                ending_twice_keeps_the_first_time;
+            reads: a_grant_dies_with_its_clients_epoch, a_grant_dies_with_its_subjects_epoch,
+                a_grant_dies_with_the_epoch_of_everything, a_grant_dies_with_its_client, a_child_dies_with_its_parent,
+                a_revoked_token_is_found_by_any_of_its_chain, a_flow_shows_the_epochs_of_now,
+                a_session_comes_with_its_consent_and_epochs, grants_are_listed_by_subject_and_by_client,
+                lists_are_read_in_pages, what_is_absent_is_none, events_are_listed_by_what_they_are_about;
+            atomicity: a_conflict_undoes_what_came_before_it, a_conflict_names_its_place, a_transaction_sees_its_own_changes,
+                an_empty_transaction_is_done;
+            races: of_64_claims_one_wins, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins,
+                epochs_advanced_at_once_all_count, revoking_beats_rotating_or_comes_after_it,
+                sweeping_never_takes_a_live_code, many_commits_at_once_each_win_or_lose_on_their_own,
+                a_reader_sees_all_of_a_commit_or_nothing;
+            lost: the_winner_of_a_row_can_be_asked_for, a_lost_acknowledgement_is_resolved_by_reading,
+                a_commit_that_never_arrived_is_not_done, harmless_changes_are_repeated;
+            sweeping: only_what_has_ended_is_swept, a_sweep_is_bounded_and_goes_on, nothing_live_is_swept;
+        }
+    };
+}
+
+/// The inside of [`conformance!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_cases {
+    ($make:path; $($group:ident: $($case:ident),*;)*) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$group::$case($make().await).await;
+            }
+        )*)*
+    };
+}

@@ -1,0 +1,156 @@
+//! Of any number of rivals exactly one wins, and the losers know it.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::fixtures::*;
+use crate::record::{EpochKey, FlowState, Grant, Name, Namespace, RevokeReason};
+use crate::{Change, Commit, Cutoffs};
+
+const RIVALS: usize = 64;
+
+/// Commits these at once, each on its own, and counts the winners.
+async fn race(store: &Shared, rivals: impl IntoIterator<Item = Vec<Change>>) -> usize {
+    let mut tasks = JoinSet::new();
+    for changes in rivals {
+        let store = Arc::clone(store);
+        tasks.spawn(async move { commit(&store, changes).await });
+    }
+    tasks.join_all().await.into_iter().filter(|outcome| *outcome == Commit::Done).count()
+}
+
+pub async fn of_64_claims_one_wins(store: Shared) {
+    for _ in 0..4 {
+        let flow = flow();
+        done(&store, vec![insert_flow(&flow)]).await;
+        // As the engine does it: the claim decides, the grant of the same id and the event follow.
+        let rivals = (0..RIVALS).map(|_| {
+            let grant = Grant { id: flow.id, ..grant() };
+            let event = Change::Append(Box::new(event(flow.id)));
+            vec![Change::ClaimFlow { id: flow.id, now: NOW }, insert_grant(&grant), event]
+        });
+        assert_eq!(race(&store, rivals).await, 1);
+        assert!(store.grant(flow.id, None).await.unwrap().is_some());
+        assert_eq!(store.events(Some(flow.id), crate::Page::first(100)).await.unwrap().len(), 1);
+    }
+}
+
+pub async fn of_64_rotations_one_wins(store: Shared) {
+    let grant = grant();
+    done(&store, vec![insert_grant(&grant)]).await;
+    for generation in 0..4 {
+        let rivals = (0..RIVALS).map(|_| vec![Change::Rotate(Box::new(rotation(&grant, generation, NOW)))]);
+        assert_eq!(race(&store, rivals).await, 1);
+        let now = store.grant(grant.id, None).await.unwrap().unwrap().record.refresh.unwrap();
+        assert_eq!(now.generation, generation + 1);
+    }
+}
+
+pub async fn of_64_inserts_one_wins(store: Shared) {
+    let grant = grant();
+    assert_eq!(race(&store, (0..RIVALS).map(|_| vec![insert_grant(&grant)])).await, 1);
+    let client = client();
+    let rivals = (0..RIVALS).map(|_| {
+        let rival = crate::record::Client { client_id: client.client_id.clone(), ..super::fixtures::client() };
+        vec![insert_client(&rival)]
+    });
+    assert_eq!(race(&store, rivals).await, 1);
+}
+
+pub async fn of_64_takers_of_a_name_one_wins(store: Shared) {
+    let name = |expires_at| Name {
+        namespace: Namespace::Username,
+        digest: Name::digest(ISSUER, Namespace::Username, "wanted"),
+        id: id(),
+        expires_at,
+    };
+    let rivals = (0..RIVALS).map(|_| vec![Change::TakeName { name: name(later(10)), now: NOW }]);
+    assert_eq!(race(&store, rivals).await, 1);
+    let rivals = (0..RIVALS).map(|_| vec![Change::TakeName { name: name(later(20)), now: later(10) }]);
+    assert_eq!(race(&store, rivals).await, 1);
+}
+
+pub async fn epochs_advanced_at_once_all_count(store: Shared) {
+    let rivals = (0..RIVALS).map(|_| vec![Change::AdvanceEpoch(EpochKey::Everything)]);
+    assert_eq!(race(&store, rivals).await, RIVALS);
+    assert_eq!(store.epochs(None, None).await.unwrap().everything, RIVALS as u64);
+}
+
+pub async fn revoking_beats_rotating_or_comes_after_it(store: Shared) {
+    for _ in 0..16 {
+        let grant = grant();
+        done(&store, vec![insert_grant(&grant)]).await;
+        let rotate = |from| vec![Change::Rotate(Box::new(rotation(&grant, from, NOW)))];
+        let revoke = vec![Change::RevokeGrant { id: grant.id, reason: RevokeReason::Client, now: NOW }];
+        let rivals = (0..8).map(|_| rotate(0)).chain([revoke]).chain((0..8).map(|_| rotate(0)));
+        let won = race(&store, rivals).await;
+        let left = store.grant(grant.id, None).await.unwrap().unwrap().record;
+        assert_eq!(left.reason, Some(RevokeReason::Client));
+        assert_eq!(left.refresh.unwrap().generation, won as u64 - 1);
+        assert_eq!(commit(&store, rotate(1)).await, Commit::Conflict(0));
+    }
+}
+
+pub async fn sweeping_never_takes_a_live_code(store: Shared) {
+    let flows: Vec<_> = (0..RIVALS).map(|_| flow()).collect();
+    done(&store, flows.iter().map(insert_flow).collect()).await;
+    let sweeper = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for _ in 0..16 {
+                store.sweep(Cutoffs { records: NOW, events: NOW }, 1000).await.unwrap();
+            }
+        })
+    };
+    let claims = flows.iter().map(|flow| vec![Change::ClaimFlow { id: flow.id, now: NOW }]);
+    assert_eq!(race(&store, claims).await, RIVALS);
+    sweeper.await.unwrap();
+    for flow in flows {
+        assert_eq!(store.flow(flow.id).await.unwrap().unwrap().record.state, FlowState::Done { at: NOW });
+    }
+}
+
+pub async fn many_commits_at_once_each_win_or_lose_on_their_own(store: Shared) {
+    let grants: Vec<_> = (0..200).map(|_| grant()).collect();
+    let taken: Vec<_> = grants.iter().step_by(2).collect();
+    done(&store, taken.iter().map(|grant| insert_grant(grant)).collect()).await;
+    // Every second commit must lose at its second change, after its first was made.
+    let mut tasks = JoinSet::new();
+    for (position, grant) in grants.iter().enumerate() {
+        let (store, own, shared) = (Arc::clone(&store), super::fixtures::grant(), grant.clone());
+        tasks.spawn(async move {
+            let outcome = commit(&store, vec![insert_grant(&own), insert_grant(&shared)]).await;
+            let expected = if position % 2 == 0 { Commit::Conflict(1) } else { Commit::Done };
+            assert_eq!(outcome, expected);
+            assert_eq!(store.grant(own.id, None).await.unwrap().is_some(), outcome == Commit::Done);
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+    for grant in &grants {
+        assert!(store.grant(grant.id, None).await.unwrap().is_some());
+    }
+}
+
+pub async fn a_reader_sees_all_of_a_commit_or_nothing(store: Shared) {
+    for _ in 0..50 {
+        let (client, subject) = (id(), subject());
+        let pair: Vec<_> = (0..2).map(|_| insert_grant(&grant_of(client, &subject))).collect();
+        let reader = {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for _ in 0..20 {
+                    let seen =
+                        store.grants(crate::GrantsOf::Client(client), crate::Page::first(9)).await.unwrap().len();
+                    assert!(seen == 0 || seen == 2, "saw {seen} of 2");
+                }
+            })
+        };
+        done(&store, pair).await;
+        // What was acknowledged before a read began is in it.
+        assert_eq!(store.grants(crate::GrantsOf::Client(client), crate::Page::first(9)).await.unwrap().len(), 2);
+        reader.await.unwrap();
+    }
+}

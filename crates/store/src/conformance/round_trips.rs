@@ -1,0 +1,118 @@
+//! What is written reads back as it was.
+
+use firman_proto::redirect_uri::RedirectUri;
+
+use super::fixtures::*;
+use crate::record::{Client, GrantKind};
+use crate::{Change, Editable, EditableKey, Page};
+
+pub async fn a_client_reads_back(store: Shared) {
+    let client = client();
+    done(&store, vec![insert_client(&client)]).await;
+    assert_eq!(*store.client_by_id(client.id).await.unwrap().unwrap(), client);
+    let plain = Client { owner: None, enabled: false, secrets: vec![], ..super::fixtures::client() };
+    done(&store, vec![insert_client(&plain)]).await;
+    assert_eq!(*store.client_by_id(plain.id).await.unwrap().unwrap(), plain);
+}
+
+pub async fn a_client_is_found_by_its_client_id(store: Shared) {
+    let client = Client { client_id: format!("https://app.example/{}", "x".repeat(1000)), ..client() };
+    done(&store, vec![insert_client(&client)]).await;
+    let found = store.client(Client::key(ISSUER, &client.client_id)).await.unwrap();
+    assert_eq!(*found.unwrap(), client);
+}
+
+pub async fn an_account_reads_back(store: Shared) {
+    let account = account();
+    done(&store, vec![insert_account(&account)]).await;
+    assert_eq!(store.account(account.id).await.unwrap().unwrap(), account);
+}
+
+pub async fn a_flow_reads_back(store: Shared) {
+    let flow = flow();
+    done(&store, vec![insert_flow(&flow)]).await;
+    assert_eq!(store.flow(flow.id).await.unwrap().unwrap().record, flow);
+}
+
+pub async fn a_grant_reads_back(store: Shared) {
+    let mut grant = grant();
+    grant.parent = Some(id());
+    done(&store, vec![insert_grant(&grant)]).await;
+    assert_eq!(store.grant(grant.id, None).await.unwrap().unwrap().record, grant);
+}
+
+pub async fn a_standing_grant_reads_back(store: Shared) {
+    let client = client();
+    let grant = standing_grant(client.id);
+    done(&store, vec![insert_client(&client), insert_grant(&grant)]).await;
+    let standing = store.grant(client.id, None).await.unwrap().unwrap();
+    assert_eq!(standing.record, grant);
+    assert_eq!(standing.record.kind, GrantKind::ClientCredentials);
+    assert!(standing.is_live(later(1_000_000_000)));
+}
+
+pub async fn a_session_reads_back(store: Shared) {
+    let session = session();
+    done(&store, vec![Change::InsertSession(Box::new(session.clone()))]).await;
+    assert_eq!(store.session(session.id, None).await.unwrap().unwrap().session, session);
+}
+
+pub async fn a_consent_reads_back(store: Shared) {
+    let session = session();
+    let consent = consent(&session.subject, id());
+    let client = consent.client;
+    done(
+        &store,
+        vec![
+            Change::InsertSession(Box::new(session.clone())),
+            Change::Insert(Editable::Consent(Box::new(consent.clone()))),
+        ],
+    )
+    .await;
+    assert_eq!(store.session(session.id, Some(client)).await.unwrap().unwrap().consent, Some(consent));
+}
+
+pub async fn keys_read_back(store: Shared) {
+    let (deployment, signing, seal) = (deployment(), signing_key(), seal_key(u32::MAX));
+    done(
+        &store,
+        vec![
+            Change::Insert(Editable::Deployment(deployment)),
+            Change::Insert(Editable::SigningKey(Box::new(signing.clone()))),
+            Change::Insert(Editable::SealKey(Box::new(seal.clone()))),
+        ],
+    )
+    .await;
+    let keys = store.keys().await.unwrap();
+    assert_eq!((keys.deployment, keys.signing, keys.seal), (Some(deployment), vec![signing], vec![seal]));
+}
+
+pub async fn an_event_reads_back(store: Shared) {
+    let event = event(id());
+    done(&store, vec![Change::Append(Box::new(event.clone()))]).await;
+    done(&store, vec![Change::Append(Box::new(event.clone()))]).await;
+    assert_eq!(store.events(Some(event.about), Page::first(10)).await.unwrap(), vec![event]);
+}
+
+pub async fn awkward_text_reads_back(store: Shared) {
+    for text in ["", " ", "'; DROP TABLE clients; --", "\u{1F511}\u{0301}\r\n\t", "\"`[]{}?$1:a@b%_\\", "A\u{308}"] {
+        let mut client = client();
+        client.metadata.client_name = text.to_owned();
+        client.owner = Some(text.to_owned());
+        client.metadata.redirect_uris = vec![RedirectUri::parse("https://a.example/?q=%27%22").unwrap()];
+        done(&store, vec![insert_client(&client)]).await;
+        assert_eq!(*store.client_by_id(client.id).await.unwrap().unwrap(), client, "{text:?}");
+    }
+}
+
+pub async fn members_of_a_later_version_survive(store: Shared) {
+    let client = client();
+    done(&store, vec![insert_client(&client)]).await;
+    let mut edited = Client::clone(&store.client_by_id(client.id).await.unwrap().unwrap());
+    edited.metadata.client_name = "new".to_owned();
+    done(&store, vec![Change::Replace { record: Editable::Client(Box::new(edited)), if_revision: 0 }]).await;
+    let read = store.client_by_id(client.id).await.unwrap().unwrap();
+    assert_eq!((&read.metadata.rest, &read.policy.rest), (&rest(), &rest()));
+    assert_eq!(read.revision, 1);
+    done(&store, vec![Change::Remove { key: EditableKey::Client(client.id), if_revision: 1 }]).await;
+}

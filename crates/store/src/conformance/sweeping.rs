@@ -1,0 +1,79 @@
+//! What has ended leaves, and nothing else does.
+
+use firman_proto::digest::Digest16;
+use firman_proto::time::{Lifetime, Timestamp};
+
+use super::fixtures::*;
+use crate::record::{Event, Flow, Grant, Name, Namespace, RevokedToken, Schedule, SealKey, Session, SigningKey};
+use crate::{Change, Cutoffs, Editable, GrantsOf, Page, Swept};
+
+/// One record of every kind that leaves by itself, made at a time and ended an hour later.
+fn all_made_at(at: Timestamp, number: u32) -> Vec<Change> {
+    let ends = at.plus(Lifetime::from_seconds(3600));
+    let schedule = Schedule { made_at: at, current_from: at, retired_from: at, ends_at: ends };
+    let grant = Grant { id: id_made_at(at), expires_at: ends, ..grant() };
+    let name = Name {
+        namespace: Namespace::Username,
+        digest: Name::digest(ISSUER, Namespace::Username, &at.to_string()),
+        id: id(),
+        expires_at: ends,
+    };
+    let token = RevokedToken { day: ends.day(), grant: grant.id, digest: Digest16([1; 16]), expires_at: ends };
+    vec![
+        insert_flow(&Flow { id: id_made_at(at), expires_at: ends, ..flow() }),
+        insert_grant(&grant),
+        Change::InsertSession(Box::new(Session { id: id_made_at(at), expires_at: ends, ..session() })),
+        Change::TakeName { name, now: at },
+        Change::RevokeToken(token),
+        Change::Append(Box::new(Event { id: id_made_at(at), at, ..event(grant.id) })),
+        Change::Insert(Editable::SigningKey(Box::new(SigningKey { schedule, ..signing_key() }))),
+        Change::Insert(Editable::SealKey(Box::new(SealKey { schedule, ..seal_key(number) }))),
+    ]
+}
+
+fn days(days: i64) -> Timestamp {
+    NOW.plus(Lifetime::from_days(days))
+}
+
+fn both(at: Timestamp) -> Cutoffs {
+    Cutoffs { records: at, events: at }
+}
+
+const ONE_OF_EACH: Swept = Swept { flows: 1, grants: 1, revoked_tokens: 1, sessions: 1, names: 1, events: 1, keys: 2 };
+
+pub async fn only_what_has_ended_is_swept(store: Shared) {
+    done(&store, all_made_at(NOW, 1)).await;
+    done(&store, all_made_at(days(5), 2)).await;
+    assert_eq!(store.sweep(both(NOW), 1000).await.unwrap().total(), 0);
+    let kept_events = Cutoffs { events: NOW, ..both(days(3)) };
+    assert_eq!(store.sweep(kept_events, 1000).await.unwrap(), Swept { events: 0, ..ONE_OF_EACH });
+    assert_eq!(store.sweep(both(days(3)), 1000).await.unwrap(), Swept { events: 1, ..Swept::default() });
+    assert_eq!(store.sweep(both(days(9)), 1000).await.unwrap(), ONE_OF_EACH);
+}
+
+pub async fn a_sweep_is_bounded_and_goes_on(store: Shared) {
+    for number in 0..3 {
+        done(&store, all_made_at(days(i64::from(number)), number)).await;
+    }
+    let mut swept = 0;
+    for _ in 0..100 {
+        let step = store.sweep(both(days(9)), 5).await.unwrap().total();
+        assert!(step <= 5);
+        swept += step;
+    }
+    assert_eq!(swept, 3 * ONE_OF_EACH.total());
+}
+
+pub async fn nothing_live_is_swept(store: Shared) {
+    let client = client();
+    let standing = standing_grant(client.id);
+    let (flow, session) = (flow(), session());
+    done(&store, vec![insert_client(&client), insert_grant(&standing), insert_account(&account())]).await;
+    done(&store, vec![insert_flow(&flow), Change::InsertSession(Box::new(session.clone()))]).await;
+    assert_eq!(store.sweep(both(NOW), 1000).await.unwrap().total(), 0);
+    store.sweep(both(days(100_000)), 1000).await.unwrap();
+    assert_eq!(store.grants(GrantsOf::Everybody, Page::first(9)).await.unwrap(), vec![standing]);
+    assert!(store.client_by_id(client.id).await.unwrap().is_some());
+    assert_eq!(store.flow(flow.id).await.unwrap(), None);
+    assert_eq!(store.session(session.id, None).await.unwrap(), None);
+}

@@ -1,0 +1,194 @@
+//! A store in memory: the readable reference of the contract, and the store of tests.
+
+mod sweep;
+mod tables;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+
+use crate::change::{CommitId, RowKey, Transaction};
+use crate::record::{Account, Client, ConsentKey, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
+use crate::store::{
+    Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, ParentStanding, SignedIn, Standing, Store, StoreError, Swept,
+};
+use tables::Tables;
+
+/// Keeps every record in this process and loses them with it. One lock, held for as long as one commit takes.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Tables>);
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // A panic elsewhere cannot leave a commit half done: changes are taken back before the lock is let go.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn page_of<R>(records: impl Iterator<Item = R>, id: impl Fn(&R) -> RecordId, page: Page) -> Vec<R> {
+    let after = |record: &R| page.after.is_none_or(|last| id(record) > last);
+    records.filter(after).take(page.limit as usize).collect()
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
+        let mut tables = self.tables();
+        let mut done = Vec::with_capacity(transaction.changes.len());
+        for (place, change) in transaction.changes.into_iter().enumerate() {
+            let Ok(undo) = tables.apply(change, transaction.id) else {
+                done.into_iter().rev().for_each(|undo: tables::Undo| undo(&mut tables));
+                return Ok(Commit::Conflict(place));
+            };
+            done.push(undo);
+        }
+        Ok(Commit::Done)
+    }
+
+    async fn winner(&self, row: RowKey) -> Result<Option<CommitId>, StoreError> {
+        Ok(self.tables().winner(row))
+    }
+
+    async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.client_keys.get(&key).and_then(|id| tables.clients.get(id)).map(|row| Arc::clone(&row.record)))
+    }
+
+    async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
+        Ok(self.tables().clients.get(&id).map(|row| Arc::clone(&row.record)))
+    }
+
+    async fn clients(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Client>, StoreError> {
+        let tables = self.tables();
+        let all = tables.clients.values().map(|row| Client::clone(&row.record)).filter(|c| c.issuer == issuer);
+        Ok(page_of(all, |client| client.id, page))
+    }
+
+    async fn flow(&self, id: RecordId) -> Result<Option<Standing<Flow>>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.flows.get(&id).map(|row| {
+            let flow = row.record.clone();
+            Standing {
+                epochs: tables.epochs(Some(flow.client), Some(flow.approval.subject.key(flow.issuer))),
+                client_enabled: tables.clients.get(&flow.client).is_some_and(|client| client.record.enabled),
+                parent: None,
+                token_revoked: false,
+                record: flow,
+            }
+        }))
+    }
+
+    async fn grant(&self, id: RecordId, trace: Option<TokenTrace>) -> Result<Option<Standing<Grant>>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.grants.get(&id).map(|row| {
+            let grant = row.record.clone();
+            let gone = ParentStanding { revoked: true, expires_at: Timestamp::from_millis(0) };
+            let standing_of =
+                |parent: &Grant| ParentStanding { revoked: parent.revoked_at.is_some(), expires_at: parent.expires_at };
+            let revoked = |trace: &TokenTrace| {
+                trace.digests.iter().any(|digest| tables.revoked.contains_key(&(trace.day, id, *digest)))
+            };
+            Standing {
+                epochs: tables.epochs(Some(grant.client), grant.subject.as_ref().map(|s| s.key(grant.issuer))),
+                client_enabled: tables.clients.get(&grant.client).is_some_and(|client| client.record.enabled),
+                parent: grant.parent.map(|id| tables.grants.get(&id).map_or(gone, |row| standing_of(&row.record))),
+                token_revoked: trace.as_ref().is_some_and(revoked),
+                record: grant,
+            }
+        }))
+    }
+
+    async fn grants(&self, of: GrantsOf, page: Page) -> Result<Vec<Grant>, StoreError> {
+        let tables = self.tables();
+        let belongs = |grant: &Grant| match of {
+            GrantsOf::Subject(key) => grant.subject.as_ref().is_some_and(|subject| subject.key(grant.issuer) == key),
+            GrantsOf::Client(id) => grant.client == id,
+            GrantsOf::Everybody => true,
+        };
+        Ok(page_of(tables.grants.values().map(|row| row.record.clone()).filter(belongs), |grant| grant.id, page))
+    }
+
+    async fn session(&self, id: RecordId, client: Option<RecordId>) -> Result<Option<SignedIn>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.sessions.get(&id).map(|row| {
+            let session = row.record.clone();
+            let subject = session.subject.key(session.issuer);
+            let consent = client.and_then(|client| tables.consents.get(&ConsentKey { subject, client }));
+            SignedIn {
+                epochs: tables.epochs(client, Some(subject)),
+                consent: consent.map(|row| row.record.clone()),
+                session,
+            }
+        }))
+    }
+
+    async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError> {
+        Ok(self.tables().epochs(client, subject))
+    }
+
+    async fn account(&self, id: RecordId) -> Result<Option<Account>, StoreError> {
+        Ok(self.tables().accounts.get(&id).map(|row| row.record.clone()))
+    }
+
+    async fn account_by_name(
+        &self,
+        namespace: Namespace,
+        digest: Digest16,
+        now: Timestamp,
+    ) -> Result<Option<Account>, StoreError> {
+        let tables = self.tables();
+        let name = tables.names.get(&(namespace, digest)).filter(|row| now < row.record.expires_at);
+        Ok(name.and_then(|name| tables.accounts.get(&name.record.id)).map(|row| row.record.clone()))
+    }
+
+    async fn accounts(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Account>, StoreError> {
+        let tables = self.tables();
+        let all = tables.accounts.values().map(|row| row.record.clone()).filter(|a| a.issuer == issuer);
+        Ok(page_of(all, |account| account.id, page))
+    }
+
+    async fn keys(&self) -> Result<Keys, StoreError> {
+        let tables = self.tables();
+        Ok(Keys {
+            deployment: tables.deployment.get(&()).map(|row| row.record),
+            signing: tables.signing_keys.values().map(|row| row.record.clone()).collect(),
+            seal: tables.seal_keys.values().map(|row| row.record.clone()).collect(),
+        })
+    }
+
+    async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
+        let tables = self.tables();
+        let mut all: Vec<_> =
+            tables.events.values().filter(|e| about.is_none_or(|id| e.about == id)).cloned().collect();
+        all.sort_by_key(|event| event.id);
+        Ok(page_of(all.into_iter(), |event| event.id, page))
+    }
+
+    async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        Ok(self.tables().sweep(cutoffs, limit))
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        drop(self.tables());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn make() -> Arc<dyn Store> {
+        Arc::new(MemoryStore::new())
+    }
+
+    crate::conformance!(make);
+}

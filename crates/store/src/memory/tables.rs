@@ -1,0 +1,347 @@
+//! The tables, and how a change happens to them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::{Day, Timestamp};
+
+use crate::change::{Change, CommitId, Editable, EditableKey, Renewal, Rotation, RowKey};
+use crate::record::{
+    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowState, Grant, Name, Namespace,
+    RevokedToken, SealKey, Session, SigningKey,
+};
+
+/// A record and the commit that last won it.
+#[derive(Clone)]
+pub(super) struct Row<R> {
+    pub(super) record: R,
+    pub(super) won_by: CommitId,
+}
+
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) clients: BTreeMap<RecordId, Row<Arc<Client>>>,
+    pub(super) client_keys: BTreeMap<Digest16, RecordId>,
+    pub(super) accounts: BTreeMap<RecordId, Row<Account>>,
+    pub(super) consents: BTreeMap<ConsentKey, Row<Consent>>,
+    pub(super) signing_keys: BTreeMap<RecordId, Row<SigningKey>>,
+    pub(super) seal_keys: BTreeMap<(IssuerNumber, u32), Row<SealKey>>,
+    pub(super) deployment: BTreeMap<(), Row<Deployment>>,
+    pub(super) names: BTreeMap<(Namespace, Digest16), Row<Name>>,
+    pub(super) flows: BTreeMap<RecordId, Row<Flow>>,
+    pub(super) grants: BTreeMap<RecordId, Row<Grant>>,
+    pub(super) revoked: BTreeMap<(Day, RecordId, Digest16), RevokedToken>,
+    pub(super) sessions: BTreeMap<RecordId, Row<Session>>,
+    pub(super) epochs: BTreeMap<EpochKey, u64>,
+    pub(super) events: BTreeMap<(Day, RecordId, RecordId), Event>,
+}
+
+/// The guard of a change does not hold.
+pub(super) struct Lost;
+
+/// Takes one change back.
+pub(super) type Undo = Box<dyn FnOnce(&mut Tables) + Send>;
+
+type Map<K, V> = fn(&mut Tables) -> &mut BTreeMap<K, V>;
+
+/// Sets or removes one entry and says how to take that back.
+fn put<K, V>(tables: &mut Tables, map: Map<K, V>, key: K, value: Option<V>) -> Undo
+where
+    K: Ord + Clone + Send + 'static,
+    V: Send + 'static,
+{
+    let before = match value {
+        Some(value) => map(tables).insert(key.clone(), value),
+        None => map(tables).remove(&key),
+    };
+    Box::new(move |tables| {
+        match before {
+            Some(before) => map(tables).insert(key, before),
+            None => map(tables).remove(&key),
+        };
+    })
+}
+
+fn nothing() -> Undo {
+    Box::new(|_| {})
+}
+
+/// Guard: no entry of this key.
+fn insert<K, V>(tables: &mut Tables, map: Map<K, V>, key: K, value: V) -> Result<Undo, Lost>
+where
+    K: Ord + Clone + Send + 'static,
+    V: Send + 'static,
+{
+    if map(tables).contains_key(&key) { Err(Lost) } else { Ok(put(tables, map, key, Some(value))) }
+}
+
+impl Tables {
+    /// Makes one change if its guard holds.
+    pub(super) fn apply(&mut self, change: Change, by: CommitId) -> Result<Undo, Lost> {
+        match change {
+            Change::Insert(record) => self.edit(record, None, by),
+            Change::Replace { record, if_revision } => self.edit(record, Some(if_revision), by),
+            Change::Remove { key, if_revision } => self.remove(key, if_revision),
+            Change::TakeName { name, now } => self.take_name(name, now, by),
+            Change::ReleaseName { namespace, digest, id } => Ok(self.release_name(namespace, digest, id)),
+            Change::InsertFlow(flow) => insert(self, |t| &mut t.flows, flow.id, Row { record: *flow, won_by: by }),
+            Change::ClaimFlow { id, now } => self.claim_flow(id, now, by),
+            Change::CountMiss { id, seen, limit } => self.count_miss(id, seen, limit, by),
+            Change::InsertGrant(grant) => insert(self, |t| &mut t.grants, grant.id, Row { record: *grant, won_by: by }),
+            Change::Rotate(rotation) => self.rotate(*rotation, by),
+            Change::CloseRetry { id, generation } => self.close_retry(id, generation, by),
+            Change::RevokeGrant { id, reason, now } => Ok(self
+                .update_grant(id, by, |grant| {
+                    let live = grant.revoked_at.is_none();
+                    (grant.revoked_at, grant.reason) = (Some(now), Some(reason));
+                    live
+                })
+                .unwrap_or_else(|_| nothing())),
+            Change::ResaltGrant { id, salt } => self.update_grant(id, by, |grant| {
+                grant.salt = salt;
+                grant.revoked_at.is_none()
+            }),
+            Change::RevokeToken(token) => {
+                Ok(put(self, |t| &mut t.revoked, (token.day, token.grant, token.digest), Some(token)))
+            }
+            Change::InsertSession(session) => {
+                insert(self, |t| &mut t.sessions, session.id, Row { record: *session, won_by: by })
+            }
+            Change::RenewSession(renewal) => self.renew_session(*renewal, by),
+            Change::TouchSession { id, now } => Ok(self
+                .update_session(id, by, |session| {
+                    let later = session.ended_at.is_none() && session.last_seen < now;
+                    session.last_seen = now;
+                    later
+                })
+                .unwrap_or_else(|_| nothing())),
+            Change::EndSession { id, now } => Ok(self
+                .update_session(id, by, |session| session.ended_at.replace(now).is_none())
+                .unwrap_or_else(|_| nothing())),
+            Change::AdvanceEpoch(key) => {
+                let next = self.epochs.get(&key).copied().unwrap_or(0) + 1;
+                Ok(put(self, |t| &mut t.epochs, key, Some(next)))
+            }
+            Change::Append(event) => {
+                Ok(put(self, |t| &mut t.events, (event.at.day(), event.about, event.id), Some(*event)))
+            }
+        }
+    }
+
+    /// Guard: no record (`expected` is `None`), or the record with the expected revision.
+    fn edit(&mut self, record: Editable, expected: Option<u64>, by: CommitId) -> Result<Undo, Lost> {
+        if self.revision(record.key()) != expected {
+            return Err(Lost);
+        }
+        let revision = expected.map_or(0, |seen| seen + 1);
+        Ok(match record {
+            Editable::Client(mut client) => {
+                client.revision = revision;
+                return self.edit_client(*client, by);
+            }
+            Editable::Account(mut account) => {
+                account.revision = revision;
+                put(self, |t| &mut t.accounts, account.id, Some(Row { record: *account, won_by: by }))
+            }
+            Editable::Consent(mut consent) => {
+                consent.revision = revision;
+                put(self, |t| &mut t.consents, consent.key(), Some(Row { record: *consent, won_by: by }))
+            }
+            Editable::SigningKey(mut key) => {
+                key.revision = revision;
+                put(self, |t| &mut t.signing_keys, key.id, Some(Row { record: *key, won_by: by }))
+            }
+            Editable::SealKey(mut key) => {
+                key.revision = revision;
+                put(self, |t| &mut t.seal_keys, (key.issuer, key.number), Some(Row { record: *key, won_by: by }))
+            }
+            Editable::Deployment(mut deployment) => {
+                deployment.revision = revision;
+                put(self, |t| &mut t.deployment, (), Some(Row { record: deployment, won_by: by }))
+            }
+        })
+    }
+
+    /// A client id belongs to one client; it is not edited.
+    fn edit_client(&mut self, client: Client, by: CommitId) -> Result<Undo, Lost> {
+        let (key, id) = (Client::key(client.issuer, &client.client_id), client.id);
+        if self.client_keys.get(&key).is_some_and(|holder| *holder != id) {
+            return Err(Lost);
+        }
+        let named = put(self, |t| &mut t.client_keys, key, Some(id));
+        let kept = put(self, |t| &mut t.clients, id, Some(Row { record: Arc::new(client), won_by: by }));
+        Ok(Box::new(move |tables| {
+            kept(tables);
+            named(tables);
+        }))
+    }
+
+    fn remove(&mut self, key: EditableKey, if_revision: u64) -> Result<Undo, Lost> {
+        if self.revision(key) != Some(if_revision) {
+            return Err(Lost);
+        }
+        Ok(match key {
+            EditableKey::Client(id) => {
+                let key = self.clients.get(&id).map(|row| Client::key(row.record.issuer, &row.record.client_id));
+                let unnamed = key.map(|key| put(self, |t| &mut t.client_keys, key, None));
+                let gone = put(self, |t| &mut t.clients, id, None);
+                Box::new(move |tables| {
+                    gone(tables);
+                    if let Some(unnamed) = unnamed {
+                        unnamed(tables);
+                    }
+                })
+            }
+            EditableKey::Account(id) => put(self, |t| &mut t.accounts, id, None),
+            EditableKey::Consent(key) => put(self, |t| &mut t.consents, key, None),
+            EditableKey::SigningKey(id) => put(self, |t| &mut t.signing_keys, id, None),
+            EditableKey::SealKey(issuer, number) => put(self, |t| &mut t.seal_keys, (issuer, number), None),
+            EditableKey::Deployment => put(self, |t| &mut t.deployment, (), None),
+        })
+    }
+
+    fn revision(&self, key: EditableKey) -> Option<u64> {
+        match key {
+            EditableKey::Client(id) => self.clients.get(&id).map(|row| row.record.revision),
+            EditableKey::Account(id) => self.accounts.get(&id).map(|row| row.record.revision),
+            EditableKey::Consent(key) => self.consents.get(&key).map(|row| row.record.revision),
+            EditableKey::SigningKey(id) => self.signing_keys.get(&id).map(|row| row.record.revision),
+            EditableKey::SealKey(issuer, number) => {
+                self.seal_keys.get(&(issuer, number)).map(|row| row.record.revision)
+            }
+            EditableKey::Deployment => self.deployment.get(&()).map(|row| row.record.revision),
+        }
+    }
+
+    fn take_name(&mut self, name: Name, now: Timestamp, by: CommitId) -> Result<Undo, Lost> {
+        let key = (name.namespace, name.digest);
+        let taken = self.names.get(&key).is_some_and(|row| now < row.record.expires_at && row.record.id != name.id);
+        if taken { Err(Lost) } else { Ok(put(self, |t| &mut t.names, key, Some(Row { record: name, won_by: by }))) }
+    }
+
+    fn release_name(&mut self, namespace: Namespace, digest: Digest16, id: RecordId) -> Undo {
+        let key = (namespace, digest);
+        let held = self.names.get(&key).is_some_and(|row| row.record.id == id);
+        if held { put(self, |t| &mut t.names, key, None) } else { nothing() }
+    }
+
+    fn update_flow(
+        &mut self,
+        id: RecordId,
+        by: CommitId,
+        change: impl FnOnce(&mut Flow) -> bool,
+    ) -> Result<Undo, Lost> {
+        let mut flow = self.flows.get(&id).ok_or(Lost)?.record.clone();
+        let holds = change(&mut flow);
+        if holds { Ok(put(self, |t| &mut t.flows, id, Some(Row { record: flow, won_by: by }))) } else { Err(Lost) }
+    }
+
+    fn claim_flow(&mut self, id: RecordId, now: Timestamp, by: CommitId) -> Result<Undo, Lost> {
+        self.update_flow(id, by, |flow| {
+            let live = flow.is_live(now);
+            flow.state = FlowState::Done { at: now };
+            live
+        })
+    }
+
+    fn count_miss(&mut self, id: RecordId, seen: u32, limit: u32, by: CommitId) -> Result<Undo, Lost> {
+        self.update_flow(id, by, |flow| {
+            let holds = flow.state == FlowState::Ready && flow.misses == seen;
+            flow.misses += 1;
+            if flow.misses >= limit {
+                flow.state = FlowState::Failed;
+            }
+            holds
+        })
+    }
+
+    fn update_grant(
+        &mut self,
+        id: RecordId,
+        by: CommitId,
+        change: impl FnOnce(&mut Grant) -> bool,
+    ) -> Result<Undo, Lost> {
+        let mut grant = self.grants.get(&id).ok_or(Lost)?.record.clone();
+        let holds = change(&mut grant);
+        if holds { Ok(put(self, |t| &mut t.grants, id, Some(Row { record: grant, won_by: by }))) } else { Err(Lost) }
+    }
+
+    fn rotate(&mut self, rotation: Rotation, by: CommitId) -> Result<Undo, Lost> {
+        self.update_grant(rotation.id, by, |grant| {
+            let live = grant.is_live(rotation.to.since);
+            let Some(refresh) = grant.refresh.as_mut().filter(|refresh| live && refresh.generation == rotation.from)
+            else {
+                return false;
+            };
+            refresh.generation += 1;
+            let before = std::mem::replace(&mut refresh.current, rotation.to);
+            refresh.earlier = refresh.before.replace(before);
+            (refresh.seal_key, refresh.last_access) = (rotation.seal_key, rotation.last_access);
+            refresh.retry_closed = false;
+            true
+        })
+    }
+
+    fn close_retry(&mut self, id: RecordId, generation: u64, by: CommitId) -> Result<Undo, Lost> {
+        self.update_grant(id, by, |grant| {
+            let Some(refresh) = grant.refresh.as_mut().filter(|refresh| refresh.generation == generation) else {
+                return false;
+            };
+            refresh.retry_closed = true;
+            true
+        })
+    }
+
+    fn update_session(
+        &mut self,
+        id: RecordId,
+        by: CommitId,
+        change: impl FnOnce(&mut Session) -> bool,
+    ) -> Result<Undo, Lost> {
+        let mut session = self.sessions.get(&id).ok_or(Lost)?.record.clone();
+        let holds = change(&mut session);
+        if holds {
+            Ok(put(self, |t| &mut t.sessions, id, Some(Row { record: session, won_by: by })))
+        } else {
+            Err(Lost)
+        }
+    }
+
+    fn renew_session(&mut self, renewal: Renewal, by: CommitId) -> Result<Undo, Lost> {
+        self.update_session(renewal.id, by, |session| {
+            let holds = session.is_live(renewal.now) && session.salt == renewal.from_salt;
+            session.salt = renewal.to_salt;
+            (session.auth_time, session.last_seen) = (renewal.now, renewal.now);
+            session.details = renewal.details;
+            holds
+        })
+    }
+
+    pub(super) fn winner(&self, row: RowKey) -> Option<CommitId> {
+        match row {
+            RowKey::Editable(EditableKey::Client(id)) => self.clients.get(&id).map(|row| row.won_by),
+            RowKey::Editable(EditableKey::Account(id)) => self.accounts.get(&id).map(|row| row.won_by),
+            RowKey::Editable(EditableKey::Consent(key)) => self.consents.get(&key).map(|row| row.won_by),
+            RowKey::Editable(EditableKey::SigningKey(id)) => self.signing_keys.get(&id).map(|row| row.won_by),
+            RowKey::Editable(EditableKey::SealKey(issuer, number)) => {
+                self.seal_keys.get(&(issuer, number)).map(|row| row.won_by)
+            }
+            RowKey::Editable(EditableKey::Deployment) => self.deployment.get(&()).map(|row| row.won_by),
+            RowKey::Name(namespace, digest) => self.names.get(&(namespace, digest)).map(|row| row.won_by),
+            RowKey::Flow(id) => self.flows.get(&id).map(|row| row.won_by),
+            RowKey::Grant(id) => self.grants.get(&id).map(|row| row.won_by),
+            RowKey::Session(id) => self.sessions.get(&id).map(|row| row.won_by),
+        }
+    }
+
+    pub(super) fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Epochs {
+        let of = |key| self.epochs.get(&key).copied().unwrap_or(0);
+        Epochs {
+            everything: of(EpochKey::Everything),
+            client: client.map_or(0, |id| of(EpochKey::Client(id))),
+            subject: subject.map_or(0, |key| of(EpochKey::Subject(key))),
+        }
+    }
+}

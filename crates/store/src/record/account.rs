@@ -1,0 +1,44 @@
+use std::fmt;
+
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+
+use super::{Rest, Subject};
+
+/// A local user.
+#[derive(Clone, PartialEq)]
+pub struct Account {
+    /// Its id; in text form it is the subject.
+    pub id: RecordId,
+    /// The issuer.
+    pub issuer: IssuerNumber,
+    /// What the person types to sign in; unique by a [`super::Name`].
+    pub username: String,
+    /// A disabled account cannot sign in.
+    pub enabled: bool,
+    /// The argon2id password hash in PHC form; none if the account has no password.
+    pub password: Option<String>,
+    /// Standard claims (OpenID Connect Core §5.1).
+    pub claims: Rest,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last edited.
+    pub updated_at: Timestamp,
+    /// Counts edits; guards against overwriting another's.
+    pub revision: u64,
+    /// Members of a later version.
+    pub rest: Rest,
+}
+
+impl Account {
+    /// The subject that stands for this account.
+    pub fn subject(&self) -> Option<Subject> {
+        Subject::new(self.id.to_string())
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Account({}, {:?})", self.id, self.username)
+    }
+}

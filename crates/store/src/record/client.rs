@@ -1,0 +1,100 @@
+use firman_proto::client::ClientMetadata;
+use firman_proto::digest::{Digest16, same, sha256};
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Rest;
+
+/// A client: its registered metadata, how it proves itself, and where it differs from the server's policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Never used again, even after the client is deleted. The client's standing grant has the same id.
+    pub id: RecordId,
+    /// The issuer it is registered with.
+    pub issuer: IssuerNumber,
+    /// What the client calls itself on the wire: at most 1024 bytes, possibly a URL.
+    pub client_id: String,
+    /// A disabled client can do nothing, and nothing issued to it is good.
+    pub enabled: bool,
+    /// Who may edit it.
+    pub owner: Option<String>,
+    /// Digests of its secrets; more than one while one replaces another.
+    pub secrets: Vec<ClientSecret>,
+    /// RFC 7591 metadata.
+    pub metadata: ClientMetadata,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Overrides of the server's policy.
+    pub policy: ClientPolicy,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last edited.
+    pub updated_at: Timestamp,
+    /// Counts edits; guards against overwriting another's.
+    pub revision: u64,
+}
+
+impl Client {
+    /// The longest `client_id`, in bytes.
+    pub const LONGEST_ID: usize = 1024;
+
+    /// The unique key of a client id at an issuer.
+    pub fn key(issuer: IssuerNumber, client_id: &str) -> Digest16 {
+        Digest16::of(&[&issuer.0.to_be_bytes(), b"client", client_id.as_bytes()])
+    }
+
+    /// Whether a presented secret is one of this client's at `now`. Looks at every digest, whichever matches.
+    pub fn has_secret(&self, presented: &str, now: Timestamp) -> bool {
+        let digest = sha256(presented.as_bytes());
+        self.secrets.iter().fold(false, |found, secret| {
+            let alive = secret.expires_at.is_none_or(|end| now < end);
+            found | (same(&secret.digest, &digest) & alive)
+        })
+    }
+}
+
+/// The SHA-256 of a secret of 256 random bits. Such a secret cannot be guessed, so it needs no slow hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSecret {
+    /// SHA-256 of the secret's text.
+    pub digest: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working, if it was replaced.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Where a client came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// By an operator or by RFC 7591.
+    #[default]
+    Registered,
+    /// By a file.
+    Configured,
+    /// By a client-id metadata document.
+    MetadataDocument,
+}
+
+/// Where a client differs from the server's policy; `None` is the server's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientPolicy {
+    /// Refuse its authorization requests without PKCE. Always so for public clients.
+    pub require_pkce: Option<bool>,
+    /// Take the `plain` challenge method from it.
+    pub allow_plain_pkce: bool,
+    /// A first-party client: people are not asked for consent.
+    pub skip_consent: bool,
+    /// May ask about tokens of every client (a resource server), not just about its own.
+    pub introspect_any: bool,
+    /// Lifetime of its access tokens, in seconds.
+    pub access_token_seconds: Option<i64>,
+    /// Lifetime of its grants with a refresh token, in seconds.
+    pub refresh_token_seconds: Option<i64>,
+    /// Members of a later version.
+    #[serde(flatten)]
+    pub rest: Rest,
+}

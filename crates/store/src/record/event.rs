@@ -1,0 +1,48 @@
+use firman_proto::id::RecordId;
+use firman_proto::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Rest;
+
+/// One line of the audit trail. It rides in the commit of the change it records, and is never edited.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its id; the key is (day, about, id).
+    pub id: RecordId,
+    /// The record it is about.
+    pub about: RecordId,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// To or by which client.
+    pub client: Option<RecordId>,
+    /// To or by whom.
+    pub subject: Option<String>,
+    /// Anything else; never a secret.
+    pub details: Rest,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum EventKind {
+    ClientCreated,
+    ClientUpdated,
+    ClientDeleted,
+    AccountCreated,
+    AccountUpdated,
+    SignedIn,
+    SignedOut,
+    Consented,
+    Approved,
+    CodeRedeemed,
+    CodeBurnt,
+    GrantRevoked,
+    TokenRevoked,
+    EpochAdvanced,
+    KeyMade,
+    KeyRotated,
+    KeyRevoked,
+}

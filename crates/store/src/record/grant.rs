@@ -1,0 +1,198 @@
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::scope::Scope;
+use firman_proto::seal::{self, Salt};
+use firman_proto::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Epochs, Rest, Subject};
+
+/// What was allowed. Tokens are sealed references to it; none is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    /// The id of the flow it came from, or of the client whose standing grant it is.
+    pub id: RecordId,
+    /// The issuer.
+    pub issuer: IssuerNumber,
+    /// How it came about.
+    pub kind: GrantKind,
+    /// To whom.
+    pub client: RecordId,
+    /// By whom; nobody for client credentials.
+    pub subject: Option<Subject>,
+    /// In which browser session.
+    pub session: Option<RecordId>,
+    /// What.
+    pub scope: Scope,
+    /// What access tokens are proved against; a new one kills them all.
+    pub salt: Salt,
+    /// The refresh chain, if it may be refreshed.
+    pub refresh: Option<Refresh>,
+    /// The epochs when it was allowed: under a later one it is dead.
+    pub epochs: Epochs,
+    /// The grant this one was delegated from; it lives only while that one does.
+    pub parent: Option<RecordId>,
+    /// The absolute end.
+    pub expires_at: Timestamp,
+    /// Since when it is revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// Why it was revoked.
+    pub reason: Option<RevokeReason>,
+    /// How the person had signed in.
+    pub auth: AuthContext,
+    /// Members of a later version.
+    pub rest: Rest,
+}
+
+/// How the person had signed in when they allowed it, and what the ID token repeats.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthContext {
+    /// When the person last proved who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
+    /// OpenID Connect Core §2 `acr`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// RFC 8176 `amr`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// The nonce of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// How a grant came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// Somebody allowed it on a consent page.
+    AuthorizationCode,
+    /// The standing grant of a client to itself; it never expires.
+    ClientCredentials,
+}
+
+impl GrantKind {
+    /// The number in the database; numbers are never given twice.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::AuthorizationCode => 1,
+            Self::ClientCredentials => 2,
+        }
+    }
+
+    /// Reads the number in the database.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::AuthorizationCode),
+            2 => Some(Self::ClientCredentials),
+            _ => None,
+        }
+    }
+}
+
+/// Why a grant was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeReason {
+    /// The client revoked one of its tokens (RFC 7009).
+    Client,
+    /// An operator did.
+    Operator,
+    /// The person withdrew it.
+    Subject,
+    /// Its code was presented twice (RFC 6749 §4.1.2).
+    CodeReplayed,
+    /// An old refresh token was presented (RFC 9700 §4.14.2).
+    RefreshReused,
+}
+
+impl RevokeReason {
+    /// Every reason, at the place of its number in the database less one.
+    pub const ALL: &'static [Self] =
+        &[Self::Client, Self::Operator, Self::Subject, Self::CodeReplayed, Self::RefreshReused];
+
+    /// The number in the database; numbers are never given twice.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Client => 1,
+            Self::Operator => 2,
+            Self::Subject => 3,
+            Self::CodeReplayed => 4,
+            Self::RefreshReused => 5,
+        }
+    }
+
+    /// Reads the number in the database.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.number() == number)
+    }
+}
+
+/// The refresh chain of a grant: where it is now, and the two steps before, so that a late client can be told from a thief.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refresh {
+    /// How often it was rotated; the refresh token of this generation is the live one.
+    pub generation: u64,
+    /// The live step.
+    pub current: RefreshStep,
+    /// The step before: its token may be retried inside the window.
+    pub before: Option<RefreshStep>,
+    /// The step before that: its token may come late, and no more.
+    pub earlier: Option<RefreshStep>,
+    /// The number of the seal key of the live refresh token and of the last access token.
+    pub seal_key: u32,
+    /// What seals the last access token again.
+    pub last_access: LastAccess,
+    /// Whether the retry window of the step before was closed by a revocation.
+    pub retry_closed: bool,
+}
+
+/// One generation of a refresh chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefreshStep {
+    /// What its refresh token is proved against.
+    pub salt: Salt,
+    /// When it became the live one.
+    pub since: Timestamp,
+}
+
+/// What is needed to seal the last access token again; it was issued when its generation began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastAccess {
+    /// Its serial.
+    pub serial: u64,
+    /// Its expiry.
+    pub expires_at: Timestamp,
+}
+
+impl Refresh {
+    /// The salt of the refresh token of a generation, as long as it is remembered.
+    pub fn salt_of(&self, generation: u64) -> Option<&Salt> {
+        match self.generation.checked_sub(generation)? {
+            0 => Some(&self.current.salt),
+            1 => self.before.as_ref().map(|step| &step.salt),
+            2 => self.earlier.as_ref().map(|step| &step.salt),
+            _ => None,
+        }
+    }
+}
+
+impl Grant {
+    /// Whether the grant by itself is good at `now`; its client, parent and epochs must be too.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+impl seal::Anchor<seal::Access> for Grant {
+    fn record(&self) -> RecordId {
+        self.id
+    }
+
+    fn salt_for(&self, _serial: u64) -> Option<&Salt> {
+        Some(&self.salt)
+    }
+
+    fn admits(&self, now: Timestamp) -> bool {
+        self.is_live(now)
+    }
+}

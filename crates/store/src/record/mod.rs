@@ -1,0 +1,64 @@
+//! The records: what the store keeps. `docs/decisions/records.md` has their keys, guards, indexes and purge rules.
+
+mod account;
+mod client;
+mod consent;
+mod epoch;
+mod event;
+mod flow;
+mod grant;
+mod key;
+mod name;
+mod revoked;
+mod session;
+
+pub use account::Account;
+pub use client::{Client, ClientPolicy, ClientSecret, Origin};
+pub use consent::{Consent, ConsentKey};
+pub use epoch::{EpochKey, Epochs};
+pub use event::{Event, EventKind};
+pub use flow::{Approval, Flow, FlowState};
+pub use grant::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason};
+pub use key::{Deployment, KeyState, Schedule, SealKey, SigningKey};
+pub use name::{Name, Namespace};
+pub use revoked::{RevokedToken, TokenTrace};
+pub use session::{Session, SessionDetails};
+
+use std::fmt;
+
+use firman_proto::digest::Digest16;
+use firman_proto::id::IssuerNumber;
+use serde::{Deserialize, Serialize};
+
+/// JSON members that a later version wrote: kept as they are when the record is rewritten.
+pub type Rest = serde_json::Map<String, serde_json::Value>;
+
+/// Whoever allowed something: an opaque text of at most 255 bytes (OpenID Connect Core §2 `sub`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Subject(String);
+
+impl Subject {
+    /// A subject; `None` if the text is empty, too long, or not printable ASCII.
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let legal = (1..=255).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b));
+        legal.then_some(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key by which what this subject allowed is found.
+    pub fn key(&self, issuer: IssuerNumber) -> Digest16 {
+        Digest16::of(&[&issuer.0.to_be_bytes(), b"subject", self.0.as_bytes()])
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,39 @@
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+
+/// A name that only one record may have at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// What kind of name.
+    pub namespace: Namespace,
+    /// Its digest, by [`Name::digest`].
+    pub digest: Digest16,
+    /// Whose it is.
+    pub id: RecordId,
+    /// Until when; then another may take it over.
+    pub expires_at: Timestamp,
+}
+
+impl Name {
+    /// The key of a name at an issuer.
+    pub fn digest(issuer: IssuerNumber, namespace: Namespace, name: &str) -> Digest16 {
+        Digest16::of(&[&issuer.0.to_be_bytes(), &[namespace.number()], name.as_bytes()])
+    }
+}
+
+/// A kind of unique name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Namespace {
+    /// What a person types to sign in.
+    Username,
+}
+
+impl Namespace {
+    /// The number in the database; numbers are never given twice.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Username => 1,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The contract every backend keeps.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+
+use crate::change::{CommitId, RowKey, Transaction};
+use crate::record::{
+    Account, Client, Consent, Deployment, Epochs, Event, Flow, Grant, Namespace, SealKey, Session, SigningKey,
+    TokenTrace,
+};
+
+/// Where records are kept.
+///
+/// Promises of every implementation, proved by [`crate::conformance`]:
+///
+/// - **All or nothing.** The changes of a transaction happen together or not at all, and a reader sees all of them or none.
+/// - **Guards are in the write.** A change happens only if its guard holds at that moment; of any number of rivals for one
+///   guard exactly one wins. Losing is [`Commit::Conflict`], a value.
+/// - **Acknowledged is durable.** After [`Commit::Done`] the changes survive a crash of the process; of durable backends, a
+///   loss of power too.
+/// - **A read sees what was acknowledged before it began.** A read error is a [`StoreError`], never absence.
+/// - **No clock.** Time comes in by argument.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Makes the changes of a transaction, in order, if every guard holds.
+    ///
+    /// `Conflict(i)` names the first change whose guard did not hold; then nothing happened.
+    async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError>;
+
+    /// The commit that last won a row; `None` if the row is not there.
+    async fn winner(&self, row: RowKey) -> Result<Option<CommitId>, StoreError>;
+
+    /// The client of a key ([`Client::key`]). A caching store may lag by its stated bound.
+    async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError>;
+
+    /// The client with this record id. A caching store may lag by its stated bound.
+    async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError>;
+
+    /// Clients in the order of their ids.
+    async fn clients(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Client>, StoreError>;
+
+    /// A flow, whatever its state, and the epochs of now. Epochs never lag.
+    async fn flow(&self, id: RecordId) -> Result<Option<Standing<Flow>>, StoreError>;
+
+    /// A grant, whatever its state, and everything its life depends on, in one round trip. Nothing of it lags.
+    ///
+    /// With a `trace`, also whether that token or one it was weakened from was revoked.
+    async fn grant(&self, id: RecordId, trace: Option<TokenTrace>) -> Result<Option<Standing<Grant>>, StoreError>;
+
+    /// Grants of a subject or client, in the order of their ids.
+    async fn grants(&self, of: GrantsOf, page: Page) -> Result<Vec<Grant>, StoreError>;
+
+    /// A session, whatever its state, the epochs of now, and the consent its person gave this client, in one round trip.
+    async fn session(&self, id: RecordId, client: Option<RecordId>) -> Result<Option<SignedIn>, StoreError>;
+
+    /// The epochs of everything, of a client and of a subject ([`crate::record::Subject::key`]), now.
+    async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError>;
+
+    /// The account with this id.
+    async fn account(&self, id: RecordId) -> Result<Option<Account>, StoreError>;
+
+    /// The account that holds a name at `now`.
+    async fn account_by_name(
+        &self,
+        namespace: Namespace,
+        digest: Digest16,
+        now: Timestamp,
+    ) -> Result<Option<Account>, StoreError>;
+
+    /// Accounts in the order of their ids.
+    async fn accounts(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Account>, StoreError>;
+
+    /// Every key and the deployment, in one round trip.
+    async fn keys(&self) -> Result<Keys, StoreError>;
+
+    /// The audit trail about one record, or all of it, oldest first.
+    async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError>;
+
+    /// Deletes at most `limit` rows (in all) that ended before their cutoff. Calling it again goes on.
+    async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError>;
+
+    /// Whether the store can serve: one cheap read and, where it is writable, no write.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// How a commit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// All changes happened, durably.
+    Done,
+    /// The guard of the change at this place did not hold; nothing happened.
+    Conflict(usize),
+}
+
+/// Why it is not known that a commit happened.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Nothing happened.
+    #[error(transparent)]
+    NotApplied(StoreError),
+    /// It may have happened: [`crate::settle`] finds out.
+    #[error("the commit may or may not have happened: {0}")]
+    Unknown(StoreError),
+}
+
+/// A fault of the world: the store cannot be read or written. Never shown to a client.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{what}: {cause}")]
+pub struct StoreError {
+    /// What was attempted.
+    pub what: &'static str,
+    /// What the backend says. Never holds a value of a record.
+    pub cause: String,
+    /// Whether the same attempt may succeed later (locked, full, unreachable) rather than never (corrupt, foreign).
+    pub temporary: bool,
+}
+
+/// A record and what its life depends on, as of one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing<R> {
+    /// The record.
+    pub record: R,
+    /// The epochs of its client and subject, and of everything, now.
+    pub epochs: Epochs,
+    /// Whether the client is there and enabled.
+    pub client_enabled: bool,
+    /// Whether the record it was delegated from, if any, is live in the same sense, as far as the store knows without the time:
+    /// not revoked, client enabled, epochs current. `None` without a parent.
+    pub parent: Option<ParentStanding>,
+    /// Whether the traced token was revoked.
+    pub token_revoked: bool,
+}
+
+/// What matters of the grant another was delegated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParentStanding {
+    /// Revoked, or gone.
+    pub revoked: bool,
+    /// Its absolute end.
+    pub expires_at: Timestamp,
+}
+
+impl Standing<Grant> {
+    /// Whether the grant is live at `now`: itself, its parent, its client, its epochs, and the traced token.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.record.is_live(now)
+            && self.record.epochs == self.epochs
+            && self.client_enabled
+            && !self.token_revoked
+            && self.parent.is_none_or(|parent| !parent.revoked && now < parent.expires_at)
+    }
+}
+
+impl Standing<Flow> {
+    /// Whether the approval still stands, whatever the state of the flow: client enabled, epochs unmoved.
+    pub fn approval_stands(&self) -> bool {
+        self.client_enabled && self.record.approval.epochs == self.epochs
+    }
+}
+
+/// A browser session and what goes with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// The epochs of its subject, of the client asked about, and of everything, now.
+    pub epochs: Epochs,
+    /// What the person allowed the client asked about.
+    pub consent: Option<Consent>,
+}
+
+impl SignedIn {
+    /// Whether the session is good at `now` when it may lie idle for `idle`.
+    pub fn is_live(&self, now: Timestamp, idle: firman_proto::time::Lifetime) -> bool {
+        self.session.is_live(now)
+            && now < self.session.last_seen.plus(idle)
+            && self.session.epochs.subject == self.epochs.subject
+            && self.session.epochs.everything == self.epochs.everything
+    }
+}
+
+/// Every key of the store.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Keys {
+    /// None before the store is set up.
+    pub deployment: Option<Deployment>,
+    /// Keys that sign ID tokens, in the order of their ids.
+    pub signing: Vec<SigningKey>,
+    /// Keys that seal tokens, in the order of their numbers.
+    pub seal: Vec<SealKey>,
+}
+
+/// Whose grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantsOf {
+    /// Those a subject allowed, by [`crate::record::Subject::key`].
+    Subject(Digest16),
+    /// Those a client has.
+    Client(RecordId),
+    /// All.
+    Everybody,
+}
+
+/// A page of a list: what comes after a record id, at most so many.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The last id of the page before; `None` for the first page.
+    pub after: Option<RecordId>,
+    /// At most so many records.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The first page.
+    pub const fn first(limit: u32) -> Self {
+        Self { after: None, limit }
+    }
+}
+
+/// What ended before these may be deleted. The caller has taken retention and 60 s of clock skew off.
+#[derive(Clone, Copy, Debug)]
+pub struct Cutoffs {
+    /// For everything that expires.
+    pub records: Timestamp,
+    /// For the audit trail.
+    pub events: Timestamp,
+}
+
+/// What a sweep deleted, in rows per table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after the records it counts")]
+pub struct Swept {
+    pub flows: u64,
+    pub grants: u64,
+    pub revoked_tokens: u64,
+    pub sessions: u64,
+    pub names: u64,
+    pub events: u64,
+    pub keys: u64,
+}
+
+impl Swept {
+    /// Rows in all.
+    pub const fn total(&self) -> u64 {
+        self.flows + self.grants + self.revoked_tokens + self.sessions + self.names + self.events + self.keys
+    }
+}
