@@ -6,8 +6,8 @@ use firman_proto::seal::Salt;
 use firman_proto::time::Timestamp;
 
 use crate::record::{
-    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Event, Flow, Grant, LastAccess, Name, Namespace,
-    RefreshStep, RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
+    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, Grant, LastAccess, Name,
+    Namespace, RefreshStep, RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
 };
 
 /// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
@@ -99,12 +99,15 @@ pub enum Change {
         /// Now.
         now: Timestamp,
     },
-    /// Guard: the grant is there and not revoked. A new salt kills every access token of it.
+    /// Guard: the grant is there and not revoked. A new salt kills every access token of it; from now on it lives under
+    /// these epochs.
     ResaltGrant {
         /// Which.
         id: RecordId,
         /// The new salt.
         salt: Salt,
+        /// The epochs the caller saw.
+        epochs: Epochs,
     },
 
     /// No guard: a token that is already revoked stays so.

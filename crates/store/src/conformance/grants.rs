@@ -3,7 +3,7 @@
 use firman_proto::time::Timestamp;
 
 use super::fixtures::*;
-use crate::record::{Grant, RevokeReason, RevokedToken, TokenTrace};
+use crate::record::{Epochs, Grant, RevokeReason, RevokedToken, TokenTrace};
 use crate::{Change, Store};
 use firman_proto::digest::Digest16;
 
@@ -89,10 +89,13 @@ pub async fn a_closed_retry_window_opens_with_the_next_rotation(store: Shared) {
 pub async fn a_new_salt_is_for_live_grants(store: Shared) {
     let (live, dead, new) = (grant(), grant(), salt());
     done(&store, vec![insert_grant(&live), insert_grant(&dead), revoke(&dead, RevokeReason::Client, NOW)]).await;
-    done(&store, vec![Change::ResaltGrant { id: live.id, salt: new.clone() }]).await;
-    conflict(&store, Change::ResaltGrant { id: dead.id, salt: new.clone() }).await;
-    conflict(&store, Change::ResaltGrant { id: id(), salt: new.clone() }).await;
-    assert!(read(&*store, &live).await.salt == new);
+    let epochs = Epochs { everything: 1, client: 2, subject: 3 };
+    let resalt = |id| Change::ResaltGrant { id, salt: new.clone(), epochs };
+    done(&store, vec![resalt(live.id)]).await;
+    conflict(&store, resalt(dead.id)).await;
+    conflict(&store, resalt(id())).await;
+    let resalted = read(&*store, &live).await;
+    assert_eq!((resalted.salt, resalted.epochs), (new.clone(), epochs));
 }
 
 pub async fn revoking_a_token_twice_is_done(store: Shared) {

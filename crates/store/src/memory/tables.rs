@@ -99,8 +99,8 @@ impl Tables {
                     live
                 })
                 .unwrap_or_else(|_| nothing())),
-            Change::ResaltGrant { id, salt } => self.update_grant(id, by, |grant| {
-                grant.salt = salt;
+            Change::ResaltGrant { id, salt, epochs } => self.update_grant(id, by, |grant| {
+                (grant.salt, grant.epochs) = (salt, epochs);
                 grant.revoked_at.is_none()
             }),
             Change::RevokeToken(token) => {
