@@ -1,0 +1,26 @@
+//! The built server from outside: a real process, real HTTP, a real database file.
+//!
+//! One test program, one file per idea; `support` holds the means. A test that needs a browser, a JavaScript client or
+//! a system-call trace finds it through `./test`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a step that fails is a test that fails"
+)]
+#![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
+
+mod bad_input;
+mod bad_requests;
+mod browser;
+mod cli;
+mod crash;
+mod durability;
+mod growth;
+mod races;
+mod relying_party;
+mod secrets;
+mod support;

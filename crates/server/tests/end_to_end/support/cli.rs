@@ -1,0 +1,54 @@
+//! The command line, as a script uses it: `--json`, exit codes, nothing interactive.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::server::Folder;
+
+/// `firman` on the files of one server, running or not.
+pub(crate) struct Cli(PathBuf);
+
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Cli {
+    pub(crate) fn on(folder: &Folder) -> Self {
+        Self(folder.data())
+    }
+
+    /// Runs a command that succeeds, and reads what it prints.
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
+        let outcome = self.run(words, "");
+        assert_eq!(outcome.code, Some(0), "firman {words:?}: {} {}", outcome.stdout, outcome.stderr);
+        serde_json::from_str(&outcome.stdout)
+            .unwrap_or_else(|error| panic!("firman {words:?}: {error}: {}", outcome.stdout))
+    }
+
+    pub(crate) fn run(&self, words: &[&str], input: &str) -> Outcome {
+        let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        words.extend(["--json".into(), "--dir".into(), self.0.clone().into()]);
+        firman(&words, input)
+    }
+}
+
+pub(crate) fn firman(words: &[OsString], input: &str) -> Outcome {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_firman"))
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that wants no input may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}

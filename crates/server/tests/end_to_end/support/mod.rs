@@ -1,0 +1,12 @@
+//! What every test of the built server stands on: the process, HTTP, pages, a browser without a window, a client.
+
+pub(crate) mod browser;
+pub(crate) mod cli;
+pub(crate) mod client;
+pub(crate) mod crowd;
+pub(crate) mod database;
+pub(crate) mod engines;
+pub(crate) mod http;
+pub(crate) mod page;
+pub(crate) mod server;
+pub(crate) mod socket;
