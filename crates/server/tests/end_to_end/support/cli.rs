@@ -4,10 +4,16 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::server::Folder;
+
+const ENDS_WITHIN: Duration = Duration::from_mins(1);
 
 /// `firman` on the files of one server, running or not.
 pub(crate) struct Cli(PathBuf);
@@ -38,6 +44,7 @@ impl Cli {
     }
 }
 
+/// Runs a command to its end, which must come soon: no command waits for a person here.
 pub(crate) fn firman(words: &[OsString], input: &str) -> Outcome {
     let mut child = Command::new(env!("CARGO_BIN_EXE_firman"))
         .args(words)
@@ -46,9 +53,16 @@ pub(crate) fn firman(words: &[OsString], input: &str) -> Outcome {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let pid = Pid::from_child(&child);
     // A command that wants no input may be gone already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || send.send(child.wait_with_output()));
+    let Ok(output) = receive.recv_timeout(ENDS_WITHIN) else {
+        kill_process(pid, Signal::KILL).unwrap();
+        panic!("firman {words:?} does not end");
+    };
+    let output = output.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
