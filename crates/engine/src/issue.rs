@@ -51,7 +51,7 @@ impl Issued {
         let access = self.access.seal(&keys, grant, self.narrowed.then_some(&self.scope), now)?;
         let refresh = grant.refresh.as_ref().map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
         let id_token = if self.scope.contains("openid") && grant.subject.is_some() {
-            Some(self.id_token(engine, &keys, client, grant, &access, now)?)
+            Some(self.id_token(engine, client, grant, &access, now)?)
         } else {
             None
         };
@@ -68,12 +68,12 @@ impl Issued {
     fn id_token(
         &self,
         engine: &Engine,
-        keys: &KeySet,
         client: &Client,
         grant: &Grant,
         access: &Sealed<seal::Access>,
         now: Timestamp,
     ) -> Result<String, Fault> {
+        let keys = engine.keys.current();
         let default = engine.key_policy.algorithms.first().copied();
         let algorithm = client.metadata.id_token_signed_response_alg.or(default);
         let key = algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(|| {

@@ -39,15 +39,15 @@ impl Passwords {
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Fault> {
         let password = Zeroizing::new(password.to_owned());
         let hash = hash.map(str::to_owned);
-        self.run(move || match &hash {
-            Some(hash) => PasswordHash::new(hash)
-                .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
-            None => {
-                // The work of a real comparison, for somebody who is not there.
-                let mut out = Zeroizing::new([0; 32]);
-                let _ = Argon2::default().hash_password_into(password.as_bytes(), &[0; 16], &mut *out);
-                false
+        self.run(move || {
+            if let Some(hash) = &hash {
+                return PasswordHash::new(hash)
+                    .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
             }
+            // The work of a real comparison, for somebody who is not there.
+            let mut out = Zeroizing::new([0; 32]);
+            let _ = Argon2::default().hash_password_into(password.as_bytes(), &[0; 16], &mut *out);
+            false
         })
         .await
     }
