@@ -1,1 +1,135 @@
-//! x
+//! What the server decides. Async over ports; no HTTP framework, no SQL.
+//!
+//! One token request passes `token` (who asks, and may they?), `grant` (load, decide, commit) and `issue` (seal).
+
+pub mod accounts;
+pub mod authenticate;
+pub mod authorize;
+pub mod clients;
+pub mod discovery;
+mod failure;
+mod grant;
+pub mod grants;
+pub mod introspect;
+mod issue;
+pub mod keys;
+mod policy;
+mod ports;
+pub mod random;
+pub mod revoke;
+pub mod token;
+pub mod userinfo;
+
+pub use failure::{Failure, Fault};
+pub use policy::Policy;
+pub use ports::{Accounts, Clock, Entropy, SystemClock, SystemEntropy, User};
+
+use std::sync::Arc;
+
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::issuer::Issuer;
+use firman_proto::seal::MasterKey;
+use firman_proto::time::Timestamp;
+use firman_store::record::{Event, EventKind, Rest};
+use firman_store::{Change, Commit, CommitId, Store, Transaction, settle};
+
+use keys::{KeyPolicy, Keychain, MakeKeys};
+
+/// One issuer: its store, its keys, its policy, and the ports to the world.
+pub struct Engine {
+    pub(crate) issuer: Issuer,
+    pub(crate) number: IssuerNumber,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) accounts: Arc<dyn Accounts>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) keys: Keychain,
+    pub(crate) policy: Policy,
+    pub(crate) key_policy: KeyPolicy,
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The issuer identifier.
+    pub issuer: Issuer,
+    /// Its number in the store.
+    pub number: IssuerNumber,
+    /// Where records are kept.
+    pub store: Arc<dyn Store>,
+    /// Who the user is.
+    pub accounts: Arc<dyn Accounts>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// What keys are wrapped under.
+    pub master: MasterKey,
+    /// How long things live.
+    pub policy: Policy,
+    /// How keys rotate.
+    pub key_policy: KeyPolicy,
+}
+
+impl Engine {
+    /// Sets the store up where it is new, and loads the keys.
+    pub async fn start(parts: Parts, now: Timestamp) -> Result<Self, Fault> {
+        let make = MakeKeys {
+            store: &*parts.store,
+            entropy: &*parts.entropy,
+            master: &parts.master,
+            issuer: parts.number,
+            policy: &parts.key_policy,
+            tokens: &parts.policy,
+        };
+        keys::setup(&make, now).await?;
+        let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
+        let Parts { issuer, number, store, accounts, entropy, policy, key_policy, .. } = parts;
+        Ok(Self { issuer, number, store, accounts, entropy, keys, policy, key_policy })
+    }
+
+    /// The issuer identifier.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The issuer's number in the store.
+    pub fn number(&self) -> IssuerNumber {
+        self.number
+    }
+
+    /// Where records are kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The keys in use.
+    pub fn keys(&self) -> &Keychain {
+        &self.keys
+    }
+
+    /// Makes and rotates keys of this issuer.
+    pub fn make_keys(&self) -> MakeKeys<'_> {
+        MakeKeys {
+            store: &*self.store,
+            entropy: &*self.entropy,
+            master: self.keys.master(),
+            issuer: self.number,
+            policy: &self.key_policy,
+            tokens: &self.policy,
+        }
+    }
+
+    /// Commits, and finds out what happened if the acknowledgement is lost.
+    pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
+        let id = CommitId(random::bytes(&*self.entropy)?);
+        Ok(settle(&*self.store, Transaction { id, changes }).await?)
+    }
+
+    /// A line of the audit trail.
+    pub(crate) fn event(&self, kind: EventKind, about: RecordId, now: Timestamp) -> Result<Event, Fault> {
+        let id = random::record_id(&*self.entropy, now)?;
+        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: Rest::new() })
+    }
+}

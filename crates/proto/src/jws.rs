@@ -181,8 +181,13 @@ impl fmt::Debug for HeldKey {
 
 fn public_half(pair: &Pair, alg: Algorithm) -> Option<PublicJwk> {
     let encode = |bytes: &[u8]| Some(URL_SAFE_NO_PAD.encode(bytes));
+    let kty = match pair {
+        Pair::Ec(_) => "EC",
+        Pair::Ed(_) => "OKP",
+        Pair::Rsa(..) => "RSA",
+    };
     let mut jwk = PublicJwk {
-        kty: String::new(),
+        kty: kty.to_owned(),
         crv: None,
         x: None,
         y: None,
@@ -197,17 +202,16 @@ fn public_half(pair: &Pair, alg: Algorithm) -> Option<PublicJwk> {
         Pair::Ec(pair) => {
             // SEC 1 §2.3.3: 4, then 32 bytes of x and 32 bytes of y.
             let (x, y) = pair.public_key().as_ref().get(1..)?.split_at_checked(32)?;
-            (jwk.kty, jwk.crv, jwk.x, jwk.y) = ("EC".to_owned(), Some("P-256".to_owned()), encode(x), encode(y));
+            (jwk.crv, jwk.x, jwk.y) = (Some("P-256".to_owned()), encode(x), encode(y));
             serde_json::json!({"crv": jwk.crv, "kty": jwk.kty, "x": jwk.x, "y": jwk.y})
         }
         Pair::Ed(pair) => {
-            (jwk.kty, jwk.crv) = ("OKP".to_owned(), Some("Ed25519".to_owned()));
+            jwk.crv = Some("Ed25519".to_owned());
             jwk.x = encode(pair.public_key().as_ref());
             serde_json::json!({"crv": jwk.crv, "kty": jwk.kty, "x": jwk.x})
         }
         Pair::Rsa(pair, _) => {
             let public = pair.public_key();
-            jwk.kty = "RSA".to_owned();
             jwk.n = encode(public.modulus().big_endian_without_leading_zero());
             jwk.e = encode(public.exponent().big_endian_without_leading_zero());
             serde_json::json!({"e": jwk.e, "kty": jwk.kty, "n": jwk.n})

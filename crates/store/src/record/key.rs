@@ -45,6 +45,12 @@ impl Schedule {
             KeyState::Next
         }
     }
+
+    /// When the key next becomes something else; `None` if it stays what it is.
+    pub fn next_turn(&self, now: Timestamp) -> Option<Timestamp> {
+        let turns = [self.current_from, self.retired_from, self.ends_at];
+        turns.into_iter().filter(|turn| now < *turn && *turn != Timestamp::NEVER).min()
+    }
 }
 
 /// A key that signs ID tokens. The private half is sealed under the master key.

@@ -1,0 +1,57 @@
+//! The `Accounts` port over the store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+use firman_store::Store;
+use firman_store::record::{Name, Namespace, Rest, Subject};
+
+use super::{LONGEST_PASSWORD, Passwords, normalized};
+use crate::failure::Fault;
+use crate::ports::{Accounts, User};
+
+/// Accounts that live in the store.
+pub struct LocalAccounts {
+    store: Arc<dyn Store>,
+    issuer: IssuerNumber,
+    passwords: Arc<Passwords>,
+}
+
+impl LocalAccounts {
+    /// The accounts of an issuer.
+    pub fn new(store: Arc<dyn Store>, issuer: IssuerNumber, passwords: Arc<Passwords>) -> Self {
+        Self { store, issuer, passwords }
+    }
+}
+
+#[async_trait]
+impl Accounts for LocalAccounts {
+    async fn authenticate(&self, username: &str, password: &str, now: Timestamp) -> Result<Option<User>, Fault> {
+        if password.is_empty() || password.len() > LONGEST_PASSWORD {
+            return Ok(None);
+        }
+        let digest = Name::digest(self.issuer, Namespace::Username, &normalized(username));
+        let account = self.store.account_by_name(Namespace::Username, digest, now).await?;
+        let account = account.filter(|account| account.enabled);
+        let hash = account.as_ref().and_then(|account| account.password.as_deref());
+        let right = self.passwords.verify(password, hash).await?;
+        Ok(account.filter(|_| right).and_then(|account| {
+            let subject = account.subject()?;
+            Some(User { subject, username: account.username, amr: vec!["pwd".to_owned()] })
+        }))
+    }
+
+    async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault> {
+        let Some(id) = RecordId::parse(subject.as_str()) else { return Ok(None) };
+        let account = self.store.account(id).await?.filter(|account| account.enabled && account.issuer == self.issuer);
+        Ok(account.map(|account| {
+            let mut claims = account.claims;
+            let updated_at = account.updated_at.seconds();
+            claims.entry("preferred_username").or_insert_with(|| account.username.into());
+            claims.entry("updated_at").or_insert_with(|| updated_at.into());
+            claims
+        }))
+    }
+}

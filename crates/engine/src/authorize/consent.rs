@@ -1,0 +1,48 @@
+//! The consent page's form.
+
+use firman_proto::error::{Denied, ErrorCode};
+use firman_proto::time::Timestamp;
+
+use super::step::{self, Step};
+use super::{Browser, Interaction, Next, approve, browser, remember};
+use crate::Engine;
+use crate::failure::Failure;
+
+/// What somebody answered on the consent page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes, and remember it.
+    Allow,
+    /// No.
+    Deny,
+}
+
+/// Carries out what somebody decided.
+pub async fn consent(
+    engine: &Engine,
+    browser: &Browser,
+    request: &str,
+    decision: Decision,
+    now: Timestamp,
+) -> Result<Next, Failure> {
+    let (interaction, client) = Interaction::resume(engine, browser, request, now).await?;
+    let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
+    match step::decide(&interaction, &client, signed_in.as_ref(), now) {
+        // The session ended, or grew too old, while the page was open.
+        Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
+        Step::Refuse(denied) => return Ok(interaction.redirectable(engine, client).refuse(&denied)),
+        Step::Consent | Step::Approve(_) => {}
+    }
+    let Some(signed_in) = signed_in else { return Ok(Next::Login(interaction.seal(engine, browser)?)) };
+    match decision {
+        Decision::Allow => {
+            let remember = remember(engine, &interaction, &signed_in, now);
+            approve(engine, interaction, &signed_in, Some(remember), now).await
+        }
+        Decision::Deny => {
+            // RFC 6749 §4.1.2.1: access_denied.
+            let denied = Denied::new(ErrorCode::AccessDenied, "the person said no");
+            Ok(interaction.redirectable(engine, client).refuse(&denied))
+        }
+    }
+}

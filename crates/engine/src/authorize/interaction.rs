@@ -1,0 +1,93 @@
+//! A verified authorization request on its way through the pages.
+
+use std::sync::Arc;
+
+use firman_proto::authorize::AuthorizationRequest;
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use firman_proto::id::RecordId;
+use firman_proto::time::Timestamp;
+use firman_store::record::Client;
+use serde::{Deserialize, Serialize};
+
+use super::{Browser, Redirectable};
+use crate::Engine;
+use crate::failure::{Failure, Fault};
+use crate::random;
+
+const PURPOSE: &str = "interaction";
+
+/// What the login and consent pages carry, sealed for the browser that began it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interaction {
+    /// The client that asks.
+    pub client: RecordId,
+    /// What it asks for.
+    pub request: AuthorizationRequest,
+    /// When: a sign-in before this is no answer to `prompt=login`.
+    pub started_at: Timestamp,
+}
+
+/// What a page shows of an interaction.
+#[derive(Clone, Debug)]
+pub struct ClientView {
+    /// The client.
+    pub client: Arc<Client>,
+    /// What it asks for.
+    pub interaction: Interaction,
+    /// Who is signed in, if somebody is.
+    pub username: Option<String>,
+}
+
+impl Interaction {
+    /// Seals it for a browser.
+    pub(super) fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
+        let plain = serde_json::to_vec(self).map_err(|error| Fault::lasting("seal a request", error.to_string()))?;
+        let nonce = random::bytes(&*engine.entropy)?;
+        let sealed = engine.keys.current().keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain);
+        sealed.map_err(|error| Fault::lasting("seal a request", error.to_string()))
+    }
+
+    /// Opens what a form of this browser carries.
+    pub(super) fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Self, Denied> {
+        let expired = || {
+            invalid_request(
+                "request: this page has expired, or was opened in another browser; go back to the application and start again",
+            )
+        };
+        let plain = engine.keys.current().keyring.open_envelope(PURPOSE, &browser.binding(), sealed, now);
+        let interaction: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
+        let alive = now < interaction.started_at.plus(engine.policy.interaction);
+        alive.then_some(interaction).ok_or_else(expired)
+    }
+
+    /// Opens it and finds its client, for a page.
+    pub async fn view(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<ClientView, Failure> {
+        let (interaction, client) = Self::resume(engine, browser, sealed, now).await?;
+        let signed_in = super::browser::signed_in(engine, browser, None, now).await?;
+        let username = signed_in.map(|signed_in| signed_in.session.details.username);
+        Ok(ClientView { client, interaction, username })
+    }
+
+    pub(super) async fn resume(
+        engine: &Engine,
+        browser: &Browser,
+        sealed: &str,
+        now: Timestamp,
+    ) -> Result<(Self, Arc<Client>), Failure> {
+        let interaction = Self::open(engine, browser, sealed, now)?;
+        let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
+        let client =
+            client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
+        Ok((interaction, client))
+    }
+
+    /// The request is verified, so its errors may be sent to the client.
+    pub(super) fn redirectable(self, engine: &Engine, client: Arc<Client>) -> Redirectable {
+        Redirectable {
+            client,
+            redirect_uri: self.request.redirect_uri,
+            state: self.request.state,
+            issuer: engine.issuer.clone(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The login page's form.
+
+use std::fmt;
+use std::sync::Arc;
+
+use firman_proto::error::{Denied, ErrorCode};
+use firman_proto::time::Timestamp;
+use firman_store::record::{EventKind, Rest, Session, SessionDetails};
+use firman_store::{Change, Commit, Renewal, SignedIn};
+
+use super::{Browser, Interaction, Next, SessionCookie, browser, proceed};
+use crate::Engine;
+use crate::failure::{Failure, Fault};
+use crate::ports::User;
+use crate::random;
+
+/// What somebody typed on the login page.
+pub struct SignIn<'a> {
+    /// The sealed request.
+    pub request: &'a str,
+    /// The user name.
+    pub username: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// Whether they would rather not.
+    pub cancelled: bool,
+}
+
+impl fmt::Debug for SignIn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignIn(..)")
+    }
+}
+
+/// What came of it.
+pub enum LoggedIn {
+    /// They are who they say; the browser gets a session and goes on.
+    Welcome {
+        /// The new cookie.
+        cookie: SessionCookie,
+        /// Where to.
+        next: Next,
+    },
+    /// They would rather not: the client learns it.
+    Cancelled(Next),
+    /// User name or password is wrong: the page again.
+    Wrong,
+}
+
+/// Signs somebody in and goes on with the request.
+pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Timestamp) -> Result<LoggedIn, Failure> {
+    let (interaction, client) = Interaction::resume(engine, browser, form.request, now).await?;
+    if form.cancelled {
+        let denied = Denied::new(ErrorCode::AccessDenied, "the person did not sign in");
+        return Ok(LoggedIn::Cancelled(interaction.redirectable(engine, client).refuse(&denied)));
+    }
+    let Some(user) = engine.accounts.authenticate(form.username, form.password, now).await? else {
+        tracing::info!(client = %client.client_id, "a sign-in failed");
+        return Ok(LoggedIn::Wrong);
+    };
+    let before = browser::signed_in(engine, browser, None, now).await?;
+    let session = begin_session(engine, &user, before.as_ref(), now).await?;
+    let cookie = browser::cookie(engine, &session, now)?;
+    // One more read: what this person allowed this client, and the epochs of both.
+    let signed_in = engine.store.session(session.id, Some(client.id)).await?;
+    let next = proceed(engine, browser, interaction, &Arc::clone(&client), signed_in, now).await?;
+    Ok(LoggedIn::Welcome { cookie, next })
+}
+
+/// A new session, or the one there is with a new salt if it is the same person's: cookies from before are dead either way.
+async fn begin_session(
+    engine: &Engine,
+    user: &User,
+    before: Option<&SignedIn>,
+    now: Timestamp,
+) -> Result<Session, Failure> {
+    let details =
+        SessionDetails { username: user.username.clone(), acr: None, amr: user.amr.clone(), rest: Rest::new() };
+    let salt = random::salt(&*engine.entropy)?;
+    let same_person = before.map(|before| &before.session).filter(|session| session.subject == user.subject);
+    let (session, mut changes) = if let Some(known) = same_person {
+        let renewal = Renewal {
+            id: known.id,
+            from_salt: known.salt.clone(),
+            to_salt: salt.clone(),
+            now,
+            details: details.clone(),
+        };
+        let session = Session { salt, auth_time: now, last_seen: now, details, ..known.clone() };
+        (session, vec![Change::RenewSession(Box::new(renewal))])
+    } else {
+        let session = Session {
+            id: random::record_id(&*engine.entropy, now)?,
+            issuer: engine.number,
+            subject: user.subject.clone(),
+            salt,
+            auth_time: now,
+            last_seen: now,
+            expires_at: now.plus(engine.policy.session),
+            ended_at: None,
+            epochs: engine.store.epochs(None, Some(user.subject.key(engine.number))).await?,
+            details,
+        };
+        let ended = before.map(|before| Change::EndSession { id: before.session.id, now });
+        let insert = Change::InsertSession(Box::new(session.clone()));
+        (session, [insert].into_iter().chain(ended).collect())
+    };
+    let mut event = engine.event(EventKind::SignedIn, session.id, now)?;
+    event.subject = Some(session.subject.to_string());
+    changes.push(Change::Append(Box::new(event)));
+    match engine.commit(changes).await? {
+        Commit::Done => Ok(session),
+        Commit::Conflict(_) => Err(Fault::temporary("sign in", "the same browser signed in twice at once").into()),
+    }
+}

@@ -1,0 +1,159 @@
+//! What an operator does with clients.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::digest::sha256;
+use firman_proto::error::{Denied, invalid_request};
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKind, Origin};
+use firman_store::{Change, Commit, Editable, EditableKey, Page};
+use zeroize::Zeroizing;
+
+use crate::Engine;
+use crate::failure::{Failure, Fault};
+use crate::random;
+
+/// The prefix by which scanners find a leaked client secret.
+pub const SECRET_PREFIX: &str = "fm_cs_";
+
+/// A new client.
+pub struct NewClient {
+    /// Its id; a random one if absent.
+    pub client_id: Option<String>,
+    /// Its metadata.
+    pub metadata: ClientMetadata,
+    /// Where it differs from the server's policy.
+    pub policy: ClientPolicy,
+    /// Who may edit it.
+    pub owner: Option<String>,
+    /// Its secret, if it must be a certain one of 256 random bits (the demo's); a random one if absent.
+    pub secret: Option<Zeroizing<String>>,
+}
+
+/// Creates a client. A confidential one comes with its secret, which is shown once and never again.
+pub async fn create(
+    engine: &Engine,
+    new: NewClient,
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), Failure> {
+    check(&new)?;
+    let id = random::record_id(&*engine.entropy, now)?;
+    let secret = match (new.metadata.is_public(), new.secret) {
+        (true, _) => None,
+        (false, Some(secret)) => Some(secret),
+        (false, None) => Some(new_secret(engine)?),
+    };
+    let client = Client {
+        id,
+        issuer: engine.number,
+        client_id: new.client_id.unwrap_or_else(|| id.to_string()),
+        enabled: true,
+        owner: new.owner,
+        secrets: secret.iter().map(|secret| digest_of(secret, now)).collect(),
+        metadata: new.metadata,
+        origin: Origin::Registered,
+        policy: new.policy,
+        created_at: now,
+        updated_at: now,
+        revision: 0,
+    };
+    let event = engine.event(EventKind::ClientCreated, id, now)?;
+    let insert = Change::Insert(Editable::Client(Box::new(client.clone())));
+    match engine.commit(vec![insert, Change::Append(Box::new(event))]).await? {
+        Commit::Done => Ok((client, secret)),
+        Commit::Conflict(_) => Err(invalid_request("client_id: taken by another client").into()),
+    }
+}
+
+/// The client of a client id.
+pub async fn find(engine: &Engine, client_id: &str) -> Result<Arc<Client>, Failure> {
+    let client = engine.store.client(Client::key(engine.number, client_id)).await?;
+    client.ok_or_else(|| invalid_request("client_id: no such client; `firman client list` shows them").into())
+}
+
+/// A page of clients.
+pub async fn list(engine: &Engine, page: Page) -> Result<Vec<Client>, Failure> {
+    Ok(engine.store.clients(engine.number, page).await?)
+}
+
+/// Gives a client a new secret; the ones it has go on working for `overlap`.
+pub async fn rotate_secret(
+    engine: &Engine,
+    client_id: &str,
+    overlap: Lifetime,
+    now: Timestamp,
+) -> Result<(Client, Zeroizing<String>), Failure> {
+    let client = find(engine, client_id).await?;
+    if client.metadata.is_public() {
+        return Err(invalid_request("client_id: a public client has no secret").into());
+    }
+    let secret = new_secret(engine)?;
+    let last = now.plus(overlap);
+    let outlived = |old: &ClientSecret| ClientSecret {
+        expires_at: Some(old.expires_at.map_or(last, |end| end.min(last))),
+        ..old.clone()
+    };
+    let mut secrets: Vec<_> = client.secrets.iter().map(outlived).filter(|old| old.expires_at > Some(now)).collect();
+    secrets.push(digest_of(&secret, now));
+    let changed = Client { secrets, updated_at: now, ..Client::clone(&client) };
+    replace(engine, &client, changed, now).await.map(|client| (client, secret))
+}
+
+/// Deletes a client; everything issued to it is dead at once. Its id is never used again.
+pub async fn delete(engine: &Engine, client_id: &str, now: Timestamp) -> Result<(), Failure> {
+    let client = find(engine, client_id).await?;
+    let event = engine.event(EventKind::ClientDeleted, client.id, now)?;
+    let changes = vec![
+        Change::Remove { key: EditableKey::Client(client.id), if_revision: client.revision },
+        Change::AdvanceEpoch(EpochKey::Client(client.id)),
+        Change::Append(Box::new(event)),
+    ];
+    match engine.commit(changes).await? {
+        Commit::Done => Ok(()),
+        Commit::Conflict(_) => Err(edited_meanwhile().into()),
+    }
+}
+
+async fn replace(engine: &Engine, seen: &Client, changed: Client, now: Timestamp) -> Result<Client, Failure> {
+    let event = engine.event(EventKind::ClientUpdated, seen.id, now)?;
+    let record = Editable::Client(Box::new(changed.clone()));
+    let changes = vec![Change::Replace { record, if_revision: seen.revision }, Change::Append(Box::new(event))];
+    match engine.commit(changes).await? {
+        Commit::Done => Ok(changed),
+        Commit::Conflict(_) => Err(edited_meanwhile().into()),
+    }
+}
+
+fn edited_meanwhile() -> Fault {
+    Fault::temporary("edit a client", "it was edited at the same time; try again")
+}
+
+fn check(new: &NewClient) -> Result<(), Denied> {
+    if let Some(id) = &new.client_id
+        && (id.is_empty() || id.len() > Client::LONGEST_ID || !id.bytes().all(|b| (0x20..0x7f).contains(&b)))
+    {
+        return Err(invalid_request("client_id: 1 to 1024 printable ASCII characters"));
+    }
+    let metadata = &new.metadata;
+    // RFC 7591 §2: redirection-based flows need registered redirect URIs.
+    if metadata.may_use(GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
+        return Err(invalid_request("redirect_uris: authorization_code needs at least one"));
+    }
+    // RFC 6749 §4.4: client credentials are for confidential clients.
+    if metadata.is_public() && metadata.may_use(GrantType::ClientCredentials) {
+        return Err(invalid_request("grant_types: client_credentials needs a client with a secret"));
+    }
+    Ok(())
+}
+
+fn new_secret(engine: &Engine) -> Result<Zeroizing<String>, Fault> {
+    let random = Zeroizing::new(random::bytes::<32>(&*engine.entropy)?);
+    Ok(Zeroizing::new(format!("{SECRET_PREFIX}{}", URL_SAFE_NO_PAD.encode(*random))))
+}
+
+fn digest_of(secret: &str, now: Timestamp) -> ClientSecret {
+    ClientSecret { digest: sha256(secret.as_bytes()), created_at: now, expires_at: None }
+}

@@ -1,0 +1,19 @@
+//! What the server says about itself (RFC 8414, OpenID Connect Discovery, RFC 7517).
+
+use std::sync::Arc;
+
+use firman_proto::metadata::Metadata;
+use firman_proto::time::Timestamp;
+
+use crate::Engine;
+use crate::keys::KeySet;
+
+/// The metadata document: it names what works and nothing else.
+pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
+    Metadata::new(&engine.issuer, engine.keys.current().algorithms(now))
+}
+
+/// The keys whose public halves are published.
+pub fn published_keys(engine: &Engine) -> Arc<KeySet> {
+    engine.keys.current()
+}

@@ -1,0 +1,234 @@
+//! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.5).
+
+use firman_proto::error::{Denied, invalid_grant};
+use firman_proto::pkce;
+use firman_proto::seal::{self, Opened};
+use firman_proto::time::Timestamp;
+use firman_proto::token::{CodeRequest, TokenResponse};
+use firman_store::record::{
+    Approval, AuthContext, Client, EventKind, Flow, FlowState, Grant, GrantKind, LastAccess, Refresh, RefreshStep,
+    Rest, RevokeReason,
+};
+use firman_store::{Change, Commit, Standing};
+
+use crate::Engine;
+use crate::authenticate::AuthenticatedClient;
+use crate::failure::Failure;
+use crate::issue::{self, AccessToken, Issued};
+use crate::random;
+
+/// Why a code is not redeemed.
+#[derive(Debug)]
+enum Verdict {
+    /// Refused, and nothing follows.
+    Denied(Denied),
+    /// Refused, and counted: so many burn the code.
+    Counted(Denied),
+    /// It was redeemed before: whatever came of it dies.
+    Replayed,
+}
+
+pub(super) async fn redeem(
+    engine: &Engine,
+    client: &AuthenticatedClient,
+    request: &CodeRequest,
+    now: Timestamp,
+) -> Result<TokenResponse, Failure> {
+    let (opened, standing) = load(engine, request, now).await?;
+    let approval = match decide(client.record(), request, &opened, &standing, now) {
+        Ok(approval) => approval,
+        Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
+    };
+    let (grant, issued) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
+    event.client = Some(grant.client);
+    event.subject = grant.subject.as_ref().map(ToString::to_string);
+    // Only what can be read later is kept back: a grant is moved into the commit, its tokens are sealed afterwards.
+    let response = issued.seal(engine, client.record(), &grant, now)?;
+    let claim = Change::ClaimFlow { id: grant.id, now };
+    let changes = vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))];
+    match engine.commit(changes).await? {
+        Commit::Done => Ok(response),
+        Commit::Conflict(_) => Err(judge_again(engine, client, request, now).await?),
+    }
+}
+
+/// Opens the code and reads its flow.
+async fn load(
+    engine: &Engine,
+    request: &CodeRequest,
+    now: Timestamp,
+) -> Result<(Opened<seal::Code>, Standing<Flow>), Failure> {
+    let opened = engine.keys.open::<seal::Code>(&*engine.store, &request.code, now).await?;
+    let opened = opened.map_err(|why| invalid_grant(format!("the code does not open: {why:?}")))?;
+    let standing = engine.store.flow(opened.record()).await?;
+    let standing = standing.ok_or_else(|| invalid_grant("no flow of this code: purged, or of another database"))?;
+    Ok((opened, standing))
+}
+
+/// Every check, in the order in which a stranger learns least and harms least.
+fn decide<'f>(
+    client: &Client,
+    request: &CodeRequest,
+    opened: &Opened<seal::Code>,
+    standing: &'f Standing<Flow>,
+    now: Timestamp,
+) -> Result<&'f Approval, Verdict> {
+    let flow = &standing.record;
+    // The seal was made by somebody who knew the flow's salt.
+    if !opened.proves(&flow.salt) {
+        return Err(Verdict::Denied(invalid_grant("the code was sealed for an earlier salt")));
+    }
+    // RFC 6749 §4.1.3: the code was issued to this client.
+    if flow.client != client.id {
+        return Err(Verdict::Counted(invalid_grant("another client's code")));
+    }
+    // RFC 6749 §4.1.3: the same redirect_uri as in the authorization request, if that had one.
+    let redirect_uri = request.redirect_uri.as_deref();
+    let expected = flow.request.redirect_uri.as_str();
+    if redirect_uri.map_or(flow.request.redirect_uri_given, |presented| presented != expected) {
+        return Err(Verdict::Counted(invalid_grant("redirect_uri is not the one the code was sent to")));
+    }
+    // RFC 7636 §4.6, RFC 9700 §2.1.1: a verifier if and only if there was a challenge.
+    if !pkce::admits(flow.request.challenge.as_ref(), request.verifier.as_deref()) {
+        return Err(Verdict::Counted(invalid_grant("code_verifier does not match the challenge")));
+    }
+    // RFC 6749 §4.1.2: used once. Checked late, so that a stranger's guess cannot revoke the owner's tokens.
+    match flow.state {
+        FlowState::Done { .. } => return Err(Verdict::Replayed),
+        FlowState::Failed => return Err(Verdict::Denied(invalid_grant("burnt by failed attempts"))),
+        FlowState::Ready => {}
+    }
+    // RFC 6749 §4.1.2: codes expire.
+    if now >= flow.expires_at {
+        return Err(Verdict::Denied(invalid_grant("the code has expired")));
+    }
+    if !standing.approval_stands() {
+        return Err(Verdict::Denied(invalid_grant("the person or an operator has signed out everywhere since")));
+    }
+    Ok(&flow.approval)
+}
+
+/// Carries out what a verdict asks for and gives the refusal.
+async fn refuse(engine: &Engine, flow: &Flow, verdict: Verdict, now: Timestamp) -> Result<Failure, Failure> {
+    Ok(match verdict {
+        Verdict::Denied(denied) => denied.into(),
+        Verdict::Counted(denied) => {
+            count_miss(engine, flow, now).await?;
+            denied.into()
+        }
+        Verdict::Replayed => {
+            // RFC 6749 §4.1.2: revoke what the first use got. The refusal stands whether or not this commit wins.
+            let mut event = engine.event(EventKind::GrantRevoked, flow.id, now)?;
+            event.details.insert("reason".to_owned(), "code_replayed".into());
+            let revoke = Change::RevokeGrant { id: flow.id, reason: RevokeReason::CodeReplayed, now };
+            engine.commit(vec![revoke, Change::Append(Box::new(event))]).await?;
+            invalid_grant("the code was redeemed before; its grant is revoked").into()
+        }
+    })
+}
+
+/// After a lost race: only a flow that another commit has claimed is a replay.
+async fn judge_again(
+    engine: &Engine,
+    client: &AuthenticatedClient,
+    request: &CodeRequest,
+    now: Timestamp,
+) -> Result<Failure, Failure> {
+    let (opened, standing) = load(engine, request, now).await?;
+    match decide(client.record(), request, &opened, &standing, now) {
+        Err(verdict) => refuse(engine, &standing.record, verdict, now).await,
+        // The flow is Ready again for all we can see: somebody else's miss came between.
+        Ok(_) => Ok(invalid_grant("lost a race that left no trace; try again").into()),
+    }
+}
+
+/// Counts one miss. Whoever loses this race was not the only one to miss: it is read again and counted again.
+async fn count_miss(engine: &Engine, flow: &Flow, now: Timestamp) -> Result<(), Failure> {
+    let limit = engine.policy.failed_redemptions;
+    let mut flow = flow.clone();
+    while flow.is_live(now) {
+        let mut changes = vec![Change::CountMiss { id: flow.id, seen: flow.misses, limit }];
+        if flow.misses + 1 >= limit {
+            changes.push(Change::Append(Box::new(engine.event(EventKind::CodeBurnt, flow.id, now)?)));
+        }
+        if engine.commit(changes).await? == Commit::Done {
+            break;
+        }
+        let Some(standing) = engine.store.flow(flow.id).await? else { break };
+        flow = standing.record;
+    }
+    Ok(())
+}
+
+/// Somebody who failed to authenticate presented a code: a miss, if the code is ours.
+pub(super) async fn count_miss_of_stranger(
+    engine: &Engine,
+    request: &CodeRequest,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    match load(engine, request, now).await {
+        Ok((opened, standing)) if opened.proves(&standing.record.salt) => {
+            count_miss(engine, &standing.record, now).await
+        }
+        Ok(_) | Err(Failure::Denied(_)) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The grant an approval becomes, and what will be issued under it.
+fn grant_from(
+    engine: &Engine,
+    client: &Client,
+    flow: &Flow,
+    approval: &Approval,
+    now: Timestamp,
+) -> Result<(Grant, Issued), Failure> {
+    let access_ends = now.plus(engine.policy.access_token_of(client));
+    let refreshable = issue::may_refresh(client, &approval.scope);
+    let expires_at = if refreshable { now.plus(engine.policy.refresh_token_of(client)) } else { access_ends };
+    let access = AccessToken {
+        serial: random::serial(&*engine.entropy)?,
+        issued_at: now,
+        expires_at: access_ends.min(expires_at),
+        seal_key: engine.keys.current().keyring.current_number(),
+    };
+    let refresh = if refreshable {
+        Some(Refresh {
+            generation: 0,
+            current: RefreshStep { salt: random::salt(&*engine.entropy)?, since: now },
+            before: None,
+            earlier: None,
+            seal_key: access.seal_key,
+            last_access: LastAccess { serial: access.serial, expires_at: access.expires_at },
+            retry_closed: false,
+        })
+    } else {
+        None
+    };
+    let grant = Grant {
+        id: flow.id,
+        issuer: engine.number,
+        kind: GrantKind::AuthorizationCode,
+        client: flow.client,
+        subject: Some(approval.subject.clone()),
+        session: approval.session,
+        scope: approval.scope.clone(),
+        salt: random::salt(&*engine.entropy)?,
+        refresh,
+        epochs: approval.epochs,
+        parent: None,
+        expires_at,
+        revoked_at: None,
+        reason: None,
+        auth: AuthContext {
+            auth_time: Some(approval.auth_time),
+            acr: approval.acr.clone(),
+            amr: approval.amr.clone(),
+            nonce: flow.request.nonce.clone(),
+        },
+        rest: Rest::new(),
+    };
+    let issued = Issued { access, scope: grant.scope.clone(), narrowed: false, nonce: grant.auth.nonce.clone() };
+    Ok((grant, issued))
+}

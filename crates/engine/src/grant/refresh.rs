@@ -1,0 +1,185 @@
+//! The refresh token grant (RFC 6749 §6): idempotent, race-proof, and watching for thieves (RFC 9700 §4.14.2).
+
+use firman_proto::error::{Denied, ErrorCode, invalid_grant};
+use firman_proto::scope::Scope;
+use firman_proto::seal::{self, Opened};
+use firman_proto::time::Timestamp;
+use firman_proto::token::{RefreshRequest, TokenResponse};
+use firman_store::record::{Client, EventKind, Grant, LastAccess, Refresh, RefreshStep, RevokeReason};
+use firman_store::{Change, Commit, Rotation, Standing};
+
+use crate::Engine;
+use crate::authenticate::AuthenticatedClient;
+use crate::failure::Failure;
+use crate::issue::{AccessToken, Issued};
+use crate::policy::Policy;
+use crate::random;
+
+/// How often a lost race is judged again. Every loser but one whose grant is moved on again at once stops at the second look.
+const LOOKS: usize = 4;
+
+/// What a good refresh token gets.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// The live one: the chain moves on.
+    Rotate,
+    /// The one before, retried inside its window: what it got before, once more.
+    Retry,
+}
+
+/// Why a refresh token gets nothing.
+#[derive(Debug)]
+enum Verdict {
+    Denied(Denied),
+    /// It is too old to be a retry: somebody has a copy.
+    Reused,
+}
+
+pub(super) async fn refresh(
+    engine: &Engine,
+    client: &AuthenticatedClient,
+    request: &RefreshRequest,
+    now: Timestamp,
+) -> Result<TokenResponse, Failure> {
+    let opened = engine.keys.open::<seal::Refresh>(&*engine.store, &request.token, now).await?;
+    let opened = opened.map_err(|why| invalid_grant(format!("the refresh token does not open: {why:?}")))?;
+    for _ in 0..LOOKS {
+        let standing = engine.store.grant(opened.record(), None).await?;
+        let standing =
+            standing.ok_or_else(|| invalid_grant("no grant of this token: purged, or of another database"))?;
+        match decide(client.record(), &opened, &standing, &engine.policy, now) {
+            Err(Verdict::Denied(denied)) => return Err(denied.into()),
+            Err(Verdict::Reused) => return Err(revoke(engine, &standing.record, now).await?),
+            Ok((step, chain)) => {
+                let scope = narrowed(&standing.record.scope, request.scope.as_ref())?;
+                match step {
+                    Step::Retry => return again(engine, client.record(), &standing.record, chain, scope, now),
+                    Step::Rotate => {
+                        if let Some(response) =
+                            rotate(engine, client.record(), &standing.record, chain, scope, now).await?
+                        {
+                            return Ok(response);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Err(invalid_grant("the grant was moved on by others each time it was looked at").into())
+}
+
+/// Every check of a refresh, and what the token's age makes of it.
+fn decide<'g>(
+    client: &Client,
+    opened: &Opened<seal::Refresh>,
+    standing: &'g Standing<Grant>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(Step, &'g Refresh), Verdict> {
+    let denied = |why: &'static str| Err(Verdict::Denied(invalid_grant(why)));
+    let grant = &standing.record;
+    // RFC 6749 §6, RFC 9700 §4.14.2: the token is bound to the client it was issued to.
+    if grant.client != client.id {
+        return denied("another client's refresh token");
+    }
+    let Some(chain) = &grant.refresh else { return denied("the grant cannot be refreshed") };
+    // A fail-over or a restored backup: the token is newer than the grant. Nobody is to blame.
+    let Some(age) = chain.generation.checked_sub(opened.serial()) else { return denied("newer than its grant") };
+    // As long as the salt of its generation is remembered, the token must have been made with it.
+    if chain.salt_of(opened.serial()).is_some_and(|salt| !opened.proves(salt)) {
+        return denied("sealed for another salt");
+    }
+    if !standing.is_live(now) {
+        return denied("the grant is revoked or has expired");
+    }
+    let superseded_at = match (age, &chain.before) {
+        (0, _) => return Ok((Step::Rotate, chain)),
+        (1, _) => chain.current.since,
+        (2, Some(before)) => before.since,
+        _ => return Err(Verdict::Reused),
+    };
+    let window_ends = superseded_at.plus(policy.retry_window_of(client));
+    if age == 1 && now < window_ends && !chain.retry_closed {
+        return Ok((Step::Retry, chain));
+    }
+    // One or two generations old and not long after its window: late, and refused, and no more than that.
+    if now < window_ends.plus(policy.late) {
+        return denied("rotated a moment ago");
+    }
+    Err(Verdict::Reused)
+}
+
+/// RFC 6749 §6: the scope must not include any that was not granted.
+fn narrowed(granted: &Scope, asked: Option<&Scope>) -> Result<Option<Scope>, Denied> {
+    match asked {
+        Some(asked) if !asked.is_within(granted) => {
+            Err(Denied::new(ErrorCode::InvalidScope, "scope: more than was granted"))
+        }
+        Some(asked) if asked != granted => Ok(Some(asked.clone())),
+        _ => Ok(None),
+    }
+}
+
+/// Moves the chain on by one guarded update of one row. `None` if somebody else did.
+async fn rotate(
+    engine: &Engine,
+    client: &Client,
+    grant: &Grant,
+    chain: &Refresh,
+    scope: Option<Scope>,
+    now: Timestamp,
+) -> Result<Option<TokenResponse>, Failure> {
+    let access_ends = now.plus(engine.policy.access_token_of(client)).min(grant.expires_at);
+    let rotation = Rotation {
+        id: grant.id,
+        from: chain.generation,
+        to: RefreshStep { salt: random::salt(&*engine.entropy)?, since: now },
+        seal_key: engine.keys.current().keyring.current_number(),
+        last_access: LastAccess { serial: random::serial(&*engine.entropy)?, expires_at: access_ends },
+    };
+    let next = Refresh {
+        generation: chain.generation + 1,
+        current: rotation.to.clone(),
+        before: None,
+        earlier: None,
+        seal_key: rotation.seal_key,
+        last_access: rotation.last_access,
+        retry_closed: false,
+    };
+    match engine.commit(vec![Change::Rotate(Box::new(rotation))]).await? {
+        Commit::Done => again(engine, client, grant, &next, scope, now).map(Some),
+        Commit::Conflict(_) => Ok(None),
+    }
+}
+
+/// Seals what the chain's last step got: the same tokens for everybody who asks.
+fn again(
+    engine: &Engine,
+    client: &Client,
+    grant: &Grant,
+    chain: &Refresh,
+    scope: Option<Scope>,
+    now: Timestamp,
+) -> Result<TokenResponse, Failure> {
+    let access = AccessToken {
+        serial: chain.last_access.serial,
+        issued_at: chain.current.since,
+        expires_at: chain.last_access.expires_at,
+        seal_key: chain.seal_key,
+    };
+    let narrowed = scope.is_some();
+    // OpenID Connect Core §12.2: no nonce in the ID token of a refresh.
+    let issued = Issued { access, scope: scope.unwrap_or_else(|| grant.scope.clone()), narrowed, nonce: None };
+    let grant = Grant { refresh: Some(chain.clone()), ..grant.clone() };
+    Ok(issued.seal(engine, client, &grant, now)?)
+}
+
+/// RFC 9700 §4.14.2: an old refresh token means that somebody has a copy; nobody can tell who, so the grant dies.
+async fn revoke(engine: &Engine, grant: &Grant, now: Timestamp) -> Result<Failure, Failure> {
+    let mut event = engine.event(EventKind::GrantRevoked, grant.id, now)?;
+    event.client = Some(grant.client);
+    event.details.insert("reason".to_owned(), "refresh_reused".into());
+    let revoke = Change::RevokeGrant { id: grant.id, reason: RevokeReason::RefreshReused, now };
+    engine.commit(vec![revoke, Change::Append(Box::new(event))]).await?;
+    Ok(invalid_grant("an old refresh token was presented again; its grant is revoked").into())
+}

@@ -1,0 +1,47 @@
+//! What an operator does with grants and epochs.
+
+use firman_proto::error::invalid_request;
+use firman_proto::id::RecordId;
+use firman_proto::time::Timestamp;
+use firman_store::record::{EpochKey, EventKind, Grant, GrantKind, RevokeReason};
+use firman_store::{Change, Commit, GrantsOf, Page};
+
+use crate::Engine;
+use crate::failure::{Failure, Fault};
+use crate::random;
+
+/// A page of grants.
+pub async fn list(engine: &Engine, of: GrantsOf, page: Page) -> Result<Vec<Grant>, Failure> {
+    Ok(engine.store.grants(of, page).await?)
+}
+
+/// Revokes a grant: every token under it is dead at once. A client's standing grant gets a new salt instead, so that the
+/// client can go on with new tokens.
+pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), Failure> {
+    let standing = engine.store.grant(id, None).await?;
+    let standing = standing.ok_or_else(|| invalid_request("grant: no such grant; `firman grant list` shows them"))?;
+    let change = match standing.record.kind {
+        GrantKind::AuthorizationCode => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
+        GrantKind::ClientCredentials => {
+            Change::ResaltGrant { id, salt: random::salt(&*engine.entropy)?, epochs: standing.epochs }
+        }
+    };
+    let mut event = engine.event(EventKind::GrantRevoked, id, now)?;
+    event.client = Some(standing.record.client);
+    event.details.insert("reason".to_owned(), "operator".into());
+    match engine.commit(vec![change, Change::Append(Box::new(event))]).await? {
+        Commit::Done => Ok(()),
+        Commit::Conflict(_) => Err(Fault::temporary("revoke a grant", "it was revoked at the same time").into()),
+    }
+}
+
+/// Ends everything that was issued before, of a subject, of a client, or at all: one row.
+pub async fn sign_out_everywhere(engine: &Engine, of: EpochKey, now: Timestamp) -> Result<(), Failure> {
+    let about = match of {
+        EpochKey::Client(id) => id,
+        EpochKey::Everything | EpochKey::Subject(_) => RecordId::from_bytes([0; 16]),
+    };
+    let event = engine.event(EventKind::EpochAdvanced, about, now)?;
+    engine.commit(vec![Change::AdvanceEpoch(of), Change::Append(Box::new(event))]).await?;
+    Ok(())
+}

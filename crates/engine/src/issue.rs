@@ -1,0 +1,147 @@
+//! Sealing and signing what a grant allows.
+
+use firman_proto::client::GrantType;
+use firman_proto::id_token::{IdToken, at_hash};
+use firman_proto::scope::Scope;
+use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed};
+use firman_proto::time::Timestamp;
+use firman_proto::token::TokenResponse;
+use firman_store::record::{Client, Grant, Refresh};
+
+use crate::Engine;
+use crate::failure::Fault;
+use crate::keys::KeySet;
+
+/// What seals one access token, and seals the same one again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AccessToken {
+    pub(crate) serial: u64,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) seal_key: u32,
+}
+
+/// What is issued in one answer of the token endpoint.
+pub(crate) struct Issued {
+    pub(crate) access: AccessToken,
+    /// The scope of the access token.
+    pub(crate) scope: Scope,
+    /// Whether that is less than the grant's.
+    pub(crate) narrowed: bool,
+    /// The nonce the ID token repeats.
+    pub(crate) nonce: Option<String>,
+}
+
+/// Whether a grant of this scope gets a refresh token: by `offline_access` where OpenID is spoken (OpenID Connect Core §11),
+/// always where it is not (RFC 6749 §1.5 leaves it to us, and clients without OpenID know no such scope).
+pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
+    client.metadata.may_use(GrantType::RefreshToken) && (scope.contains("offline_access") || !scope.contains("openid"))
+}
+
+impl Issued {
+    /// The answer: access token, refresh token of the grant's current generation, ID token.
+    pub(crate) fn seal(
+        self,
+        engine: &Engine,
+        client: &Client,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Result<TokenResponse, Fault> {
+        let keys = engine.keys.current();
+        let access = self.access.seal(&keys, grant, self.narrowed.then_some(&self.scope), now)?;
+        let refresh = grant.refresh.as_ref().map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
+        let id_token = if self.scope.contains("openid") && grant.subject.is_some() {
+            Some(self.id_token(engine, client, grant, &access, now)?)
+        } else {
+            None
+        };
+        Ok(TokenResponse {
+            access_token: access.reveal().to_owned(),
+            token_type: "Bearer",
+            expires_in: self.access.expires_at.since(now).seconds(),
+            refresh_token: refresh.map(|token| token.reveal().to_owned()),
+            scope: self.scope,
+            id_token,
+        })
+    }
+
+    fn id_token(
+        &self,
+        engine: &Engine,
+        client: &Client,
+        grant: &Grant,
+        access: &Sealed<seal::Access>,
+        now: Timestamp,
+    ) -> Result<String, Fault> {
+        let keys = engine.keys.current();
+        let default = engine.key_policy.algorithms.first().copied();
+        let algorithm = client.metadata.id_token_signed_response_alg.or(default);
+        let key = algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(|| {
+            Fault::lasting("sign an ID token", "there is no key for this client's algorithm: add it to keys.algorithms")
+        })?;
+        let claims = IdToken {
+            iss: engine.issuer.to_string(),
+            sub: grant.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
+            aud: client.client_id.clone(),
+            exp: now.plus(engine.policy.id_token).seconds(),
+            iat: now.seconds(),
+            auth_time: grant.auth.auth_time.map(Timestamp::seconds),
+            nonce: self.nonce.clone(),
+            at_hash: Some(at_hash(access.reveal(), key.algorithm())),
+            acr: grant.auth.acr.clone(),
+            amr: grant.auth.amr.clone(),
+            sid: grant.session.map(|session| session.to_string()),
+        };
+        key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))
+    }
+}
+
+impl AccessToken {
+    fn seal(
+        &self,
+        keys: &KeySet,
+        grant: &Grant,
+        narrowed: Option<&Scope>,
+        now: Timestamp,
+    ) -> Result<Sealed<seal::Access>, Fault> {
+        let reference = Reference {
+            record: grant.id,
+            serial: self.serial,
+            issued_at: self.issued_at,
+            expires_at: Some(self.expires_at),
+            salt: &grant.salt,
+        };
+        // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
+        let sealed = match narrowed {
+            None => keys.seal_with::<seal::Access>(self.seal_key, &reference, now),
+            Some(scope) => {
+                let caveats = Caveats::new(vec![Caveat::Scope(scope.clone())]).map_err(|_| {
+                    Fault::lasting("seal an access token", "the narrower scope is too long for a caveat")
+                })?;
+                keys.keyring.seal_bound_with::<seal::Access>(self.seal_key, &reference, &caveats, now)
+            }
+        };
+        sealed.ok_or_else(key_is_gone)
+    }
+}
+
+/// The refresh token of a grant's current generation, derived from the grant's own columns alone.
+fn refresh_token(
+    keys: &KeySet,
+    grant: &Grant,
+    chain: &Refresh,
+    now: Timestamp,
+) -> Result<Sealed<seal::Refresh>, Fault> {
+    let reference = Reference {
+        record: grant.id,
+        serial: chain.generation,
+        issued_at: chain.current.since,
+        expires_at: None,
+        salt: &chain.current.salt,
+    };
+    keys.seal_with::<seal::Refresh>(chain.seal_key, &reference, now).ok_or_else(key_is_gone)
+}
+
+fn key_is_gone() -> Fault {
+    Fault::temporary("seal a token", "the seal key of this grant was revoked a moment ago")
+}

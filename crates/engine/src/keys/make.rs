@@ -1,0 +1,222 @@
+//! Making keys: when a store is set up, on a schedule, and by command.
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::jws::{Algorithm, HeldKey};
+use firman_proto::seal::{MasterKey, Place};
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_store::record::{Deployment, Event, EventKind, KeyState, Rest, Schedule, SealKey, SigningKey};
+use firman_store::{Change, Commit, CommitId, Editable, Keys, Store, Transaction, settle};
+use zeroize::Zeroizing;
+
+use super::SEAL_KEY_PLACE;
+use super::schedule::{KeyPolicy, open_ended, succeeded, successor_due, trusted_after_sealing, trusted_after_signing};
+use crate::failure::Fault;
+use crate::policy::Policy;
+use crate::ports::Entropy;
+use crate::random;
+
+/// What it takes to make keys.
+pub struct MakeKeys<'a> {
+    /// Where they are kept.
+    pub store: &'a dyn Store,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+    /// What they are wrapped under.
+    pub master: &'a MasterKey,
+    /// Whose they are.
+    pub issuer: IssuerNumber,
+    /// How often and how long.
+    pub policy: &'a KeyPolicy,
+    /// How long the tokens live that they seal and sign.
+    pub tokens: &'a Policy,
+}
+
+/// Gives a new store its deployment id, and every kind of key that is missing. Harmless where all is there.
+pub async fn setup(make: &MakeKeys<'_>, now: Timestamp) -> Result<(), Fault> {
+    let keys = make.store.keys().await?;
+    let mut changes = Vec::new();
+    if keys.deployment.is_none() {
+        let deployment = Deployment { id: random::bytes(make.entropy)?, created_at: now, revision: 0 };
+        changes.push(Change::Insert(Editable::Deployment(deployment)));
+    }
+    if !keys.seal.iter().any(|key| key.issuer == make.issuer && key.schedule.state(now) == KeyState::Current) {
+        changes.extend(make.seal_key(&keys, open_ended(now, now), now)?);
+    }
+    for algorithm in &make.policy.algorithms {
+        let there = |key: &&SigningKey| key.issuer == make.issuer && key.algorithm == *algorithm;
+        if !keys.signing.iter().filter(there).any(|key| key.schedule.state(now) == KeyState::Current) {
+            changes.extend(make.signing_key(*algorithm, open_ended(now, now), now)?);
+        }
+    }
+    // A conflict is another node that does the same.
+    make.commit(changes).await.map(|_| ())
+}
+
+impl MakeKeys<'_> {
+    /// Announces the successors that are due. Harmless if another node does the same: one of the two wins.
+    pub async fn rotate_what_is_due(&self, now: Timestamp) -> Result<bool, Fault> {
+        let keys = self.store.keys().await?;
+        let mut changes = Vec::new();
+        if let Some(last) = last_seal_key(&keys, self.issuer)
+            && let Some(at) = successor_due(last.schedule.current_from, self.policy.sealing, self.policy.announce, now)
+        {
+            changes.extend(self.succeed_seal_key(&keys, last, at, now)?);
+        }
+        for algorithm in &self.policy.algorithms {
+            if let Some(last) = last_signing_key(&keys, self.issuer, *algorithm)
+                && let Some(at) =
+                    successor_due(last.schedule.current_from, self.policy.signing, self.policy.announce, now)
+            {
+                changes.extend(self.succeed_signing_key(last, at, now)?);
+            }
+        }
+        Ok(!changes.is_empty() && self.commit(changes).await? == Commit::Done)
+    }
+
+    /// Makes new signing keys that sign from now on; the old ones stay published until what they signed has expired.
+    pub async fn rotate_signing_now(&self, now: Timestamp) -> Result<Commit, Fault> {
+        let keys = self.store.keys().await?;
+        let mut changes = Vec::new();
+        for algorithm in &self.policy.algorithms {
+            match last_signing_key(&keys, self.issuer, *algorithm) {
+                Some(last) => changes.extend(self.succeed_signing_key(last, now, now)?),
+                None => changes.extend(self.signing_key(*algorithm, open_ended(now, now), now)?),
+            }
+        }
+        self.commit(changes).await
+    }
+
+    /// Makes a new seal key that seals `after` from now; the old one opens until the last token it sealed has expired.
+    ///
+    /// Nodes look at the keys every 30 s, so `after` should be longer where there are several.
+    pub async fn rotate_sealing(&self, after: Lifetime, now: Timestamp) -> Result<Commit, Fault> {
+        let keys = self.store.keys().await?;
+        let changes = match last_seal_key(&keys, self.issuer) {
+            Some(last) => self.succeed_seal_key(&keys, last, now.plus(after), now)?,
+            None => self.seal_key(&keys, open_ended(now, now), now)?,
+        };
+        self.commit(changes).await
+    }
+
+    /// Ends a seal key at once: no token it sealed opens any more. If it was the current one, a new one takes over.
+    ///
+    /// `Ok(None)` if there is no such key.
+    pub async fn revoke_sealing(&self, number: u32, now: Timestamp) -> Result<Option<Commit>, Fault> {
+        let keys = self.store.keys().await?;
+        let Some(key) = keys.seal.iter().find(|key| key.issuer == self.issuer && key.number == number) else {
+            return Ok(None);
+        };
+        let ended = Schedule { retired_from: key.schedule.retired_from.min(now), ends_at: now, ..key.schedule };
+        let mut changes = vec![
+            replace_seal_key(key, ended),
+            self.event(EventKind::KeyRevoked, RecordId::from_bytes([0; 16]), &format!("seal key {number}"), now)?,
+        ];
+        let another = |other: &&SealKey| other.number != number && other.schedule.state(now) == KeyState::Current;
+        if !keys.seal.iter().filter(|other| other.issuer == self.issuer).any(|other| another(&other)) {
+            changes.extend(self.seal_key(&keys, open_ended(now, now), now)?);
+        }
+        self.commit(changes).await.map(Some)
+    }
+
+    fn succeed_seal_key(
+        &self,
+        keys: &Keys,
+        last: &SealKey,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, Fault> {
+        let retired = succeeded(last.schedule, at, trusted_after_sealing(self.tokens));
+        let mut changes = vec![replace_seal_key(last, retired)];
+        changes.extend(self.seal_key(keys, open_ended(now, at), now)?);
+        Ok(changes)
+    }
+
+    fn succeed_signing_key(&self, last: &SigningKey, at: Timestamp, now: Timestamp) -> Result<Vec<Change>, Fault> {
+        let schedule = succeeded(last.schedule, at, trusted_after_signing(self.tokens));
+        let retired = SigningKey { schedule, ..last.clone() };
+        let mut changes =
+            vec![Change::Replace { record: Editable::SigningKey(Box::new(retired)), if_revision: last.revision }];
+        changes.extend(self.signing_key(last.algorithm, open_ended(now, at), now)?);
+        Ok(changes)
+    }
+
+    fn seal_key(&self, keys: &Keys, schedule: Schedule, now: Timestamp) -> Result<Vec<Change>, Fault> {
+        let number = last_seal_key(keys, self.issuer).map_or(1, |last| last.number + 1);
+        let material = Zeroizing::new(random::bytes::<32>(self.entropy)?);
+        let place = Place { issuer: self.issuer, record: SEAL_KEY_PLACE, number };
+        let key =
+            SealKey { issuer: self.issuer, number, sealed: self.wrap(&place, &*material)?, schedule, revision: 0 };
+        let about = RecordId::from_bytes([0; 16]);
+        Ok(vec![
+            Change::Insert(Editable::SealKey(Box::new(key))),
+            self.event(EventKind::KeyMade, about, &format!("seal key {number}"), now)?,
+        ])
+    }
+
+    fn signing_key(&self, algorithm: Algorithm, schedule: Schedule, now: Timestamp) -> Result<Vec<Change>, Fault> {
+        let der = generate(algorithm)?;
+        let held =
+            HeldKey::from_pkcs8(algorithm, &der).map_err(|error| Fault::lasting("make a key", error.to_string()))?;
+        let id = random::record_id(self.entropy, now)?;
+        let sealed = self.wrap(&Place { issuer: self.issuer, record: id, number: 0 }, &der)?;
+        let event = self.event(EventKind::KeyMade, id, &held.jwk().kid, now)?;
+        let jwk = held.jwk().clone();
+        let key = SigningKey { id, issuer: self.issuer, algorithm, jwk, sealed, schedule, revision: 0 };
+        Ok(vec![Change::Insert(Editable::SigningKey(Box::new(key))), event])
+    }
+
+    fn wrap(&self, place: &Place, material: &[u8]) -> Result<Vec<u8>, Fault> {
+        let wrapped = self.master.wrap_key(place, random::bytes(self.entropy)?, material);
+        wrapped.map_err(|error| Fault::lasting("wrap a key", error.to_string()))
+    }
+
+    fn event(&self, kind: EventKind, about: RecordId, key: &str, now: Timestamp) -> Result<Change, Fault> {
+        let mut details = Rest::new();
+        details.insert("key".to_owned(), key.into());
+        let id = random::record_id(self.entropy, now)?;
+        Ok(Change::Append(Box::new(Event { id, about, kind, at: now, client: None, subject: None, details })))
+    }
+
+    async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
+        if changes.is_empty() {
+            return Ok(Commit::Done);
+        }
+        Ok(settle(self.store, Transaction { id: CommitId(random::bytes(self.entropy)?), changes }).await?)
+    }
+}
+
+fn last_seal_key(keys: &Keys, issuer: IssuerNumber) -> Option<&SealKey> {
+    keys.seal.iter().filter(|key| key.issuer == issuer).max_by_key(|key| key.number)
+}
+
+fn last_signing_key(keys: &Keys, issuer: IssuerNumber, algorithm: Algorithm) -> Option<&SigningKey> {
+    let of = |key: &&SigningKey| key.issuer == issuer && key.algorithm == algorithm;
+    keys.signing.iter().filter(of).max_by_key(|key| (key.schedule.current_from, key.id))
+}
+
+fn replace_seal_key(key: &SealKey, schedule: Schedule) -> Change {
+    let replaced = SealKey { schedule, ..key.clone() };
+    Change::Replace { record: Editable::SealKey(Box::new(replaced)), if_revision: key.revision }
+}
+
+/// A new private key in PKCS #8, from the library's own randomness.
+fn generate(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let failed = |_| Fault::temporary("make a key", "the cryptographic library refused");
+    let der = match algorithm {
+        Algorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .and_then(|pair| pair.to_pkcs8v1())
+            .map_err(failed)?
+            .as_ref()
+            .to_vec(),
+        Algorithm::EdDSA => {
+            Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8()).map_err(failed)?.as_ref().to_vec()
+        }
+        Algorithm::RS256 | Algorithm::PS256 => {
+            RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map_err(failed)?.as_ref().to_vec()
+        }
+    };
+    Ok(Zeroizing::new(der))
+}

@@ -1,0 +1,82 @@
+//! When a key takes over from the one before it.
+
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_store::record::Schedule;
+
+use crate::policy::Policy;
+
+/// How often keys rotate and how long they are trusted.
+#[derive(Clone, Debug)]
+pub struct KeyPolicy {
+    /// The algorithms to have signing keys for; the first is the default for ID tokens.
+    pub algorithms: Vec<firman_proto::jws::Algorithm>,
+    /// How long a signing key signs.
+    pub signing: Lifetime,
+    /// How long a seal key seals.
+    pub sealing: Lifetime,
+    /// How long a key is known to everybody before it is used.
+    pub announce: Lifetime,
+}
+
+impl Default for KeyPolicy {
+    fn default() -> Self {
+        use firman_proto::jws::Algorithm;
+        Self {
+            algorithms: vec![Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA],
+            signing: Lifetime::from_days(90),
+            sealing: Lifetime::from_days(90),
+            announce: Lifetime::from_days(7),
+        }
+    }
+}
+
+/// Clients may keep a JWKS for this long, and clocks differ.
+const JWKS_SLACK: Lifetime = Lifetime::from_days(1);
+
+/// How long after its retirement a signing key is published: until what it signed has expired.
+pub(super) fn trusted_after_signing(policy: &Policy) -> Lifetime {
+    Lifetime::from_millis(policy.id_token.millis() + JWKS_SLACK.millis())
+}
+
+/// How long after its retirement a seal key opens: until the last token it sealed has expired.
+pub(super) fn trusted_after_sealing(policy: &Policy) -> Lifetime {
+    let longest = [policy.refresh_token, policy.session, policy.access_token, policy.code].into_iter().max();
+    Lifetime::from_millis(longest.unwrap_or_default().millis() + JWKS_SLACK.millis())
+}
+
+/// A schedule that begins at `current_from` and has no successor yet.
+pub(super) fn open_ended(made_at: Timestamp, current_from: Timestamp) -> Schedule {
+    Schedule { made_at, current_from, retired_from: Timestamp::NEVER, ends_at: Timestamp::NEVER }
+}
+
+/// The schedule of a key whose successor takes over at `at`.
+pub(super) fn succeeded(schedule: Schedule, at: Timestamp, trusted_after: Lifetime) -> Schedule {
+    Schedule { retired_from: at, ends_at: at.plus(trusted_after), ..schedule }
+}
+
+/// When the successor of a key that seals or signs since `current_from` should take over, if it is time to announce it.
+pub(super) fn successor_due(
+    current_from: Timestamp,
+    life: Lifetime,
+    announce: Lifetime,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let handover = current_from.plus(life);
+    // After a long stop of the server the handover is late, but never unannounced.
+    let earliest = now.plus(announce);
+    (now >= handover.minus(announce)).then_some(handover.max(earliest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_successor_is_announced_before_it_takes_over() {
+        let (life, announce) = (Lifetime::from_days(90), Lifetime::from_days(7));
+        let day = |n| Timestamp::from_millis(0).plus(Lifetime::from_days(n));
+        assert_eq!(successor_due(day(0), life, announce, day(82)), None);
+        assert_eq!(successor_due(day(0), life, announce, day(83)), Some(day(90)));
+        assert_eq!(successor_due(day(0), life, announce, day(200)), Some(day(207)));
+    }
+}

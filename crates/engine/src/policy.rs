@@ -1,0 +1,71 @@
+//! How long things live and what is tolerated. Resolved once per request: the client's word goes before the server's.
+
+use firman_proto::time::Lifetime;
+use firman_store::record::Client;
+
+/// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Life of an authorization code.
+    pub code: Lifetime,
+    /// Life of an access token.
+    pub access_token: Lifetime,
+    /// Life of an ID token.
+    pub id_token: Lifetime,
+    /// Life of a grant with a refresh token, from its beginning, however often it is refreshed.
+    pub refresh_token: Lifetime,
+    /// How long a rotated refresh token may be retried.
+    pub retry_window: Lifetime,
+    /// The same for public clients without a sender key.
+    pub public_retry_window: Lifetime,
+    /// How long after its window a rotated refresh token is merely late, and not reused.
+    pub late: Lifetime,
+    /// How many failed redemptions burn a code.
+    pub failed_redemptions: u32,
+    /// How long a browser stays signed in.
+    pub session: Lifetime,
+    /// How long a browser stays signed in without being used.
+    pub session_idle: Lifetime,
+    /// How long a person may take to sign in and consent.
+    pub interaction: Lifetime,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            code: Lifetime::from_seconds(60),
+            access_token: Lifetime::from_seconds(300),
+            id_token: Lifetime::from_seconds(300),
+            refresh_token: Lifetime::from_days(30),
+            retry_window: Lifetime::from_seconds(30),
+            public_retry_window: Lifetime::from_seconds(10),
+            late: Lifetime::from_seconds(60),
+            failed_redemptions: 5,
+            session: Lifetime::from_days(1),
+            session_idle: Lifetime::from_seconds(8 * 3600),
+            interaction: Lifetime::from_seconds(900),
+        }
+    }
+}
+
+impl Policy {
+    /// Life of this client's access tokens.
+    pub fn access_token_of(&self, client: &Client) -> Lifetime {
+        client.policy.access_token_seconds.map_or(self.access_token, Lifetime::from_seconds)
+    }
+
+    /// Life of this client's grants with a refresh token.
+    pub fn refresh_token_of(&self, client: &Client) -> Lifetime {
+        client.policy.refresh_token_seconds.map_or(self.refresh_token, Lifetime::from_seconds)
+    }
+
+    /// How long this client may retry a rotated refresh token.
+    pub fn retry_window_of(&self, client: &Client) -> Lifetime {
+        if client.metadata.is_public() { self.public_retry_window } else { self.retry_window }
+    }
+
+    /// RFC 9700 §2.1.1: public clients must use PKCE; others where they are told to.
+    pub fn requires_pkce(client: &Client) -> bool {
+        client.metadata.is_public() || client.policy.require_pkce.unwrap_or(false)
+    }
+}

@@ -1,0 +1,53 @@
+//! Userinfo (OpenID Connect Core §5.3).
+
+use firman_proto::claims;
+use firman_proto::error::{Denied, ErrorCode};
+use firman_proto::metadata::path;
+use firman_proto::scope::Scope;
+use firman_proto::seal::{self, Presented};
+use firman_proto::time::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::Engine;
+use crate::failure::Failure;
+use crate::introspect::trace;
+
+/// The claims that an access token shows of its subject.
+pub async fn userinfo(
+    engine: &Engine,
+    token: &str,
+    method: &str,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Failure> {
+    // RFC 6750 §3.1: expired, revoked, malformed, or invalid for other reasons.
+    let dead = |why: &'static str| Denied::new(ErrorCode::InvalidToken, "the access token is not valid").because(why);
+    let opened =
+        engine.keys.open::<seal::Access>(&*engine.store, token, now).await?.map_err(|_| dead("does not open"))?;
+    let standing = engine.store.grant(opened.record(), trace(&opened)).await?.ok_or_else(|| dead("no grant"))?;
+    if !standing.is_live(now) {
+        return Err(dead("its grant, or the token itself, is revoked or has expired").into());
+    }
+    let scope = opened.caveats().scope(&standing.record.scope);
+    // OpenID Connect Core §5.3: only tokens of OpenID requests; RFC 6750 §3.1 insufficient_scope.
+    if !scope.contains("openid") {
+        return Err(Denied::new(ErrorCode::InsufficientScope, "scope: userinfo needs openid").into());
+    }
+    let needed = Scope::parse("openid").unwrap_or_default();
+    let issuer_path = format!("{}{}", engine.issuer.path(), path::USERINFO);
+    let request = Presented {
+        scope: Some(&needed),
+        audience: Some(engine.issuer.as_str()),
+        method: Some(method),
+        path: Some(&issuer_path),
+        ..Presented::at(now)
+    };
+    opened
+        .authorize(&standing.record, &request)
+        .map_err(|why| dead("a caveat or proof fails").because(format!("{why:?}")))?;
+    let subject = standing.record.subject.as_ref().ok_or_else(|| dead("nobody is its subject"))?;
+    let all = engine.accounts.claims(subject).await?.ok_or_else(|| dead("its subject is gone or disabled"))?;
+    let mut shown = claims::for_scope(&all, &scope);
+    // OpenID Connect Core §5.3.2: sub is always there.
+    shown.insert("sub".to_owned(), subject.to_string().into());
+    Ok(shown)
+}
