@@ -21,8 +21,9 @@ pub mod token;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
+pub use firman_store::Clock;
 pub use policy::Policy;
-pub use ports::{Accounts, Clock, Entropy, SystemClock, SystemEntropy, User};
+pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
 
 use std::sync::Arc;
 
