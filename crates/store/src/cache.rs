@@ -45,6 +45,10 @@ impl CachedClients {
         Self { inner, clock, bound, remembered: Mutex::default() }
     }
 
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,7 +134,7 @@ impl Store for CachedClients {
         Ok(client)
     }
 
-    crate::forward_store! {
+    crate::forward_store! { Self::inner;
         winner(row: RowKey) -> Option<CommitId>;
         clients(issuer: IssuerNumber, page: Page) -> Vec<Client>;
         flow(id: RecordId) -> Option<Standing<Flow>>;

@@ -1,14 +1,14 @@
 //! What Firman keeps: the records, the changes a transaction is made of, the contract of a store, and the in-memory store
 //! that is its readable reference.
 
-/// The methods of a decorator that only pass on what they are asked.
+/// The methods of a decorator that only pass on what they are asked, to the store that `$to(self)` gives.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! forward_store {
-    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        $($crate::forward_store! { @one $name($($argument: $kind),*) -> $answer })*
+    ($to:path; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        $($crate::forward_store! { @one $to, $name($($argument: $kind),*) -> $answer })*
     };
-    (@one $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty) => {
+    (@one $to:path, $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty) => {
         fn $name<'life, 'later>(
             &'life self, $($argument: $kind),*
         ) -> std::pin::Pin<Box<dyn Future<Output = Result<$answer, $crate::StoreError>> + Send + 'later>>
@@ -17,7 +17,7 @@ macro_rules! forward_store {
             Self: 'later,
         {
             // The inner future is passed on as it is: no second allocation.
-            self.inner.$name($($argument),*)
+            $to(self).$name($($argument),*)
         }
     };
 }

@@ -90,6 +90,10 @@ impl Lossy {
         Self { inner: Arc::clone(inner), loss, armed: AtomicBool::new(true) }
     }
 
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     fn arm(&self) {
         self.armed.store(true, Ordering::SeqCst);
     }
@@ -108,7 +112,7 @@ impl Store for Lossy {
         Err(CommitError::Unknown(StoreError { what: "commit", cause, temporary: true }))
     }
 
-    crate::forward_store! {
+    crate::forward_store! { Self::inner;
         winner(row: RowKey) -> Option<CommitId>;
         client(key: Digest16) -> Option<Arc<Client>>;
         client_by_id(id: RecordId) -> Option<Arc<Client>>;
