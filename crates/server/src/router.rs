@@ -10,8 +10,8 @@ use tower_http::cors::{Any, CorsLayer};
 use crate::http::{self, App};
 use crate::pages::assets;
 
-/// Everything below the issuer, and the well-known addresses that are above it.
-pub fn router(app: App) -> Router {
+/// Everything below the issuer, the well-known addresses that are above it, and what a mode of its own adds (the demo).
+pub fn router(app: App, extra: Router<App>) -> Router {
     let prefix = app.engine.issuer().path().to_owned();
     let at = |path: &str| format!("{prefix}{path}");
 
@@ -44,6 +44,7 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .merge(pages)
         .merge(health)
+        .merge(extra)
         .fallback(http::home::not_found)
         .method_not_allowed_fallback(http::answer::method_not_allowed)
         .with_state(app)

@@ -1,11 +1,14 @@
 //! What a passer-by sees.
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 
 use super::{App, page};
+use crate::demo::CALLBACK;
 use crate::pages::texts::ENGLISH;
 use crate::pages::{Home, Message, assets};
 
@@ -23,6 +26,16 @@ pub async fn asset(State(app): State<App>, request: Request) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, asset.body).into_response()
+}
+
+/// Where the demo's application would be: it says that the browser is back.
+pub fn demo_callback() -> Router<App> {
+    Router::new().route(CALLBACK, get(came_back))
+}
+
+async fn came_back(State(app): State<App>) -> Response {
+    let html = Message { title: ENGLISH.demo_back_title, text: ENGLISH.demo_back_text }.render();
+    page::page(&app, StatusCode::OK, html)
 }
 
 /// There is nothing at this address.
