@@ -13,9 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use firman_engine::Engine;
 use firman_engine::accounts::Passwords;
+use firman_engine::admin::AdminError;
 use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::admin::clients::{self, NewClient, SECRET_PREFIX};
-use firman_engine::admin::AdminError;
 use firman_engine::{Entropy as _, Fault, SystemEntropy};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
@@ -165,10 +165,11 @@ pub fn link(ready: &Ready) -> String {
 
 fn web_client(ready: &Ready) -> Result<NewClient, AdminError> {
     let mut metadata = ClientMetadata::new("Demo application", AuthMethod::ClientSecretBasic);
-    metadata.redirect_uris = ["http://127.0.0.1/callback", "http://127.0.0.1/demo/callback", "http://localhost/callback"]
-        .into_iter()
-        .map(|uri| RedirectUri::parse(uri).map_err(|error| Fault::lasting("set up the demo", error.to_string())))
-        .collect::<Result<_, _>>()?;
+    metadata.redirect_uris =
+        ["http://127.0.0.1/callback", "http://127.0.0.1/demo/callback", "http://localhost/callback"]
+            .into_iter()
+            .map(|uri| RedirectUri::parse(uri).map_err(|error| Fault::lasting("set up the demo", error.to_string())))
+            .collect::<Result<_, _>>()?;
     metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
     metadata.scope = scope("openid profile email address phone offline_access");
     Ok(new_client(CLIENT, metadata, ClientPolicy::default(), &ready.client_secret))

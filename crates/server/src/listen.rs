@@ -57,7 +57,8 @@ pub async fn serve(
         };
         match (permit, accepted) {
             (Ok(permit), Ok((stream, peer))) => {
-                let connection = Connection { router: router.clone(), limits, watcher: graceful.watcher(), _permit: permit };
+                let connection =
+                    Connection { router: router.clone(), limits, watcher: graceful.watcher(), _permit: permit };
                 tokio::spawn(connection.run(stream, peer, tls.clone()));
             }
             (_, Err(error)) => pause_after(&error).await,
@@ -115,6 +116,8 @@ async fn answer(
 ) -> Result<Response<Body>, std::convert::Infallible> {
     match tokio::time::timeout(limit, router.oneshot(request.map(Body::new))).await {
         Ok(answered) => answered,
-        Err(_) => Ok((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the request took too long\n").into_response()),
+        Err(_) => {
+            Ok((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the request took too long\n").into_response())
+        }
     }
 }

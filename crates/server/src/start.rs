@@ -54,7 +54,8 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
 
     let metrics = Arc::new(Metrics::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let counted: Arc<dyn Store> = Arc::new(CountedStore::new(Arc::clone(&database) as Arc<dyn Store>, Arc::clone(&metrics)));
+    let counted: Arc<dyn Store> =
+        Arc::new(CountedStore::new(Arc::clone(&database) as Arc<dyn Store>, Arc::clone(&metrics)));
     let bound = Lifetime::from_millis(settings.store.client_cache_ms.millis());
     let store: Arc<dyn Store> = if bound == Lifetime::ZERO {
         counted

@@ -172,7 +172,10 @@ fn with_secret(printer: Printer, client: &Record, secret: Option<&str>) -> Resul
         members.insert("client_secret".to_owned(), secret.into());
     }
     printer.done(&shown, || match secret {
-        Some(secret) => format!("client_id      {}\nclient_secret  {secret}\n\nKeep the secret: it is not shown again.", client.client_id),
+        Some(secret) => format!(
+            "client_id      {}\nclient_secret  {secret}\n\nKeep the secret: it is not shown again.",
+            client.client_id
+        ),
         None => format!("client_id      {}", client.client_id),
     })
 }
@@ -186,9 +189,7 @@ fn view(client: &Record) -> Value {
         members.insert("enabled".to_owned(), json!(client.enabled));
         members.insert("created_at".to_owned(), json!(client.created_at.seconds()));
         members.insert("policy".to_owned(), json!(client.policy));
-        let secret = |secret: &firman_store::record::ClientSecret| {
-            json!({"created_at": secret.created_at.seconds(), "expires_at": secret.expires_at.map(|end| end.seconds())})
-        };
+        let secret = |secret: &firman_store::record::ClientSecret| json!({"created_at": secret.created_at.seconds(), "expires_at": secret.expires_at.map(|end| end.seconds())});
         members.insert("secrets".to_owned(), client.secrets.iter().map(secret).collect());
     }
     shown

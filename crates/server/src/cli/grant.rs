@@ -56,7 +56,8 @@ impl List {
         let engine = &running.engine;
         let of = match (&self.subject, &self.client) {
             (Some(subject), _) => {
-                let subject = Subject::new(subject).ok_or_else(|| Failed::refused("subject: 1 to 255 printable characters"))?;
+                let subject =
+                    Subject::new(subject).ok_or_else(|| Failed::refused("subject: 1 to 255 printable characters"))?;
                 GrantsOf::Subject(subject.key(engine.number()))
             }
             (None, Some(client)) => GrantsOf::Client(clients::find(engine, client).await?.id),

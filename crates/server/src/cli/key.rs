@@ -49,7 +49,8 @@ impl Key {
 
 async fn list(running: &Running, printer: Printer, now: Timestamp) -> Result<(), Failed> {
     let keys = running.engine.store().keys().await.map_err(firman_engine::Fault::from)?;
-    let signing = keys.signing.iter().map(|key| row("signing", &key.jwk.kid, key.algorithm.as_str(), key.schedule, now));
+    let signing =
+        keys.signing.iter().map(|key| row("signing", &key.jwk.kid, key.algorithm.as_str(), key.schedule, now));
     let seal = keys.seal.iter().map(|key| row("seal", &key.number.to_string(), "AES-256-GCM-SIV", key.schedule, now));
     let rows: Vec<Value> = signing.chain(seal).collect();
     printer.done(&rows, || {

@@ -173,7 +173,8 @@ impl Session {
         ] {
             form::append(&mut body, name, value);
         }
-        let mut request = self.agent.post(&self.token_endpoint).header("Content-Type", "application/x-www-form-urlencoded");
+        let mut request =
+            self.agent.post(&self.token_endpoint).header("Content-Type", "application/x-www-form-urlencoded");
         match &self.client_secret {
             Some(secret) => {
                 let mut pair = String::new();
@@ -185,7 +186,8 @@ impl Session {
             None => form::append(&mut body, "client_id", &self.client_id),
         }
         let mut response = request.send(body).map_err(|error| broke(&error))?;
-        let tokens: Value = response.body_mut().read_to_string().map_err(|error| broke(&error)).and_then(|text| parse(&text))?;
+        let tokens: Value =
+            response.body_mut().read_to_string().map_err(|error| broke(&error)).and_then(|text| parse(&text))?;
         if response.status().is_success() {
             return Ok(tokens);
         }
@@ -197,7 +199,8 @@ impl Session {
     fn verify(&self, tokens: &Value, nonce: &str) -> Result<Option<IdToken>, Failed> {
         let Some(token) = tokens.get("id_token").and_then(Value::as_str) else { return Ok(None) };
         let keys: JwkSet = serde_json::from_value(get(&self.agent, &self.jwks_uri)?).map_err(|error| broke(&error))?;
-        let claims: IdToken = jws::verify(token, &keys).map_err(|error| Failed::refused(format!("ID token: {error}")))?;
+        let claims: IdToken =
+            jws::verify(token, &keys).map_err(|error| Failed::refused(format!("ID token: {error}")))?;
         let access = tokens.get("access_token").and_then(Value::as_str).unwrap_or_default();
         let hashes = Algorithm::ALL.iter().map(|algorithm| at_hash(access, *algorithm));
         let good = claims.iss == self.issuer
@@ -210,7 +213,8 @@ impl Session {
 }
 
 fn get(agent: &ureq::Agent, url: &str) -> Result<Value, Failed> {
-    let mut response = agent.get(url).call().map_err(|error| Failed::broke(format!("{url}: {error}; is the server running?")))?;
+    let mut response =
+        agent.get(url).call().map_err(|error| Failed::broke(format!("{url}: {error}; is the server running?")))?;
     let text = response.body_mut().read_to_string().map_err(|error| Failed::broke(format!("{url}: {error}")))?;
     if !response.status().is_success() {
         return Err(Failed::refused(format!("{url}: answered {}", response.status())));
@@ -243,7 +247,8 @@ fn answer(mut stream: TcpStream, status: &str, text: &str) {
 
 fn open_browser(address: &str) -> bool {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let started = Command::new(opener).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let started =
+        Command::new(opener).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     started.is_ok()
 }
 
@@ -258,10 +263,12 @@ fn broke(error: &dyn std::fmt::Display) -> Failed {
 }
 
 fn describe(tokens: &Value, claims: Option<&IdToken>) -> String {
-    let text = |name: &str| tokens.get(name).map_or_else(String::new, |value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    });
+    let text = |name: &str| {
+        tokens.get(name).map_or_else(String::new, |value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+    };
     let who = claims.map_or_else(String::new, |claims| format!("subject        {}\n", claims.sub));
     format!(
         "{who}scope          {}\nexpires in     {} s\naccess_token   {}\nrefresh_token  {}\nid_token       {}",

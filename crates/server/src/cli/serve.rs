@@ -67,7 +67,10 @@ impl Serve {
         let port = self.port.unwrap_or(DEMO_PORT);
         let address = self.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
         if !address.ip().is_loopback() {
-            let text = format!("--demo listens on loopback only, not on {}: its password and secrets are printed", address.ip());
+            let text = format!(
+                "--demo listens on loopback only, not on {}: its password and secrets are printed",
+                address.ip()
+            );
             return Err(Failed::refused(text));
         }
         let dir = common.folder().map_or_else(|| PathBuf::from(DEMO_FOLDER), Path::to_path_buf);
@@ -81,7 +84,8 @@ impl Serve {
         logging::start(&settings.log);
         let running = start(&settings).await?;
         let ready = demo::prepare(&running.engine, &running.passwords, &master_key(&settings)?, running.now()).await?;
-        let server = Server { settings: &settings, running: &running, listener, extra: crate::http::home::demo_callback() };
+        let server =
+            Server { settings: &settings, running: &running, listener, extra: crate::http::home::demo_callback() };
         server.run(|| printer.done(&ready, || what_to_try(&ready, &dir))).await
     }
 }

@@ -19,7 +19,10 @@ impl Common {
             return Ok(Settings::load(self.file().as_deref(), config::from_process(), overrides)?);
         };
         if !dir.is_dir() {
-            return Err(Failed::settings(format!("{}: no such folder; `firman serve --demo --dir` makes one", dir.display())));
+            return Err(Failed::settings(format!(
+                "{}: no such folder; `firman serve --demo --dir` makes one",
+                dir.display()
+            )));
         }
         let unreadable = |error| Failed::settings(format!("{}: {error}", dir.display()));
         let folder = demo::Folder::open(dir).map_err(unreadable)?;

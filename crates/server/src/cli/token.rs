@@ -38,7 +38,9 @@ fn given(token: String) -> Result<Zeroizing<String>, Failed> {
     let mut token = Zeroizing::new(token);
     if *token == "-" {
         token.clear();
-        std::io::stdin().read_to_string(&mut token).map_err(|error| Failed::broke(format!("standard input: {error}")))?;
+        std::io::stdin()
+            .read_to_string(&mut token)
+            .map_err(|error| Failed::broke(format!("standard input: {error}")))?;
     }
     Ok(Zeroizing::new(token.trim().to_owned()))
 }

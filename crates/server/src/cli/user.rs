@@ -47,7 +47,9 @@ impl Password {
     #[allow(clippy::unused_self, reason = "that the flag was given is what it proves")]
     fn read(&self) -> Result<Zeroizing<String>, Failed> {
         let mut text = Zeroizing::new(String::new());
-        std::io::stdin().read_to_string(&mut text).map_err(|error| Failed::broke(format!("standard input: {error}")))?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failed::broke(format!("standard input: {error}")))?;
         Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
     }
 }
@@ -57,7 +59,8 @@ impl User {
         let (engine, passwords, now) = (&running.engine, &running.passwords, running.now());
         match self {
             Self::Create { username, password, claims } => {
-                let new = NewAccount { username, password: password.read()?.to_string(), claims: parse_claims(&claims)? };
+                let new =
+                    NewAccount { username, password: password.read()?.to_string(), claims: parse_claims(&claims)? };
                 let account = accounts::create(engine, passwords, new, now).await?;
                 printer.done(&view(&account), || format!("created {}, subject {}", account.username, account.id))
             }
@@ -65,7 +68,9 @@ impl User {
             Self::SetPassword { username, password } => {
                 let password = password.read()?.to_string();
                 let account = accounts::set_password(engine, passwords, &username, password, now).await?;
-                printer.done(&view(&account), || format!("{} has a new password and is signed out everywhere", account.username))
+                printer.done(&view(&account), || {
+                    format!("{} has a new password and is signed out everywhere", account.username)
+                })
             }
         }
     }
@@ -99,7 +104,8 @@ fn view(account: &Account) -> Value {
 
 fn parse_claims(texts: &[String]) -> Result<Map<String, Value>, Failed> {
     let read = |text: &String| {
-        let (name, value) = text.split_once('=').ok_or_else(|| Failed::refused(format!("claim {text:?}: write NAME=VALUE")))?;
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| Failed::refused(format!("claim {text:?}: write NAME=VALUE")))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
         Ok((name.to_owned(), value))
     };
