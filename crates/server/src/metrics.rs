@@ -14,8 +14,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
 use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
 use firman_store::{
-    Commit, CommitError, CommitId, Cutoffs, GrantsOf, Keys, Page, RowKey, SignedIn, Standing, Store, StoreError, Swept,
-    Transaction,
+    Commit, CommitError, CommitId, Cutoffs, GrantsOf, Keys, Page, RowKey, SignedIn, Standing, Store, Swept, Transaction,
 };
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;

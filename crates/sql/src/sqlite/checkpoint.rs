@@ -12,14 +12,22 @@ const MOVE_FROM: u64 = 1_000;
 /// From this size on, in pages, the writer waits for readers and starts the log anew.
 pub(super) const RESTART_FROM: u64 = 16_000;
 
+/// What the thread is told.
+pub(super) enum Wake {
+    /// The log is long.
+    Move,
+    /// The database is being closed.
+    End,
+}
+
 /// How long the log is, and who is told when it is long.
 pub(super) struct Log {
     pages: AtomicU64,
-    wake: SyncSender<()>,
+    wake: SyncSender<Wake>,
 }
 
 impl Log {
-    pub(super) fn new() -> (Self, Receiver<()>) {
+    pub(super) fn new() -> (Self, Receiver<Wake>) {
         let (wake, woken) = sync_channel(1);
         (Self { pages: AtomicU64::new(0), wake }, woken)
     }
@@ -35,7 +43,7 @@ impl Log {
         self.pages.store(pages, Ordering::Relaxed);
         if pages >= MOVE_FROM {
             // One that is full has been told already.
-            self.wake.try_send(()).ok();
+            self.wake.try_send(Wake::Move).ok();
         }
     }
 
@@ -47,8 +55,9 @@ impl Log {
         }
     }
 
-    /// Called by the writer at the end: nothing is left in the log.
+    /// Called by the writer at the end: nothing is left in the log, and the thread ends.
     pub(super) fn finish(&self, conn: &Connection) {
+        self.wake.send(Wake::End).ok();
         checkpoint(conn, CheckpointMode::TRUNCATE);
         self.pages.store(0, Ordering::Relaxed);
     }
@@ -60,10 +69,10 @@ fn checkpoint(conn: &Connection, mode: CheckpointMode) {
     }
 }
 
-/// Moves what can be moved without making anybody wait, each time it is woken, until nobody can wake it any more.
-pub(super) fn start(conn: Connection, woken: Receiver<()>) -> std::io::Result<JoinHandle<()>> {
+/// Moves what can be moved without making anybody wait, each time it is woken, until it is told to end.
+pub(super) fn start(conn: Connection, woken: Receiver<Wake>) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("firman-checkpoint".to_owned()).spawn(move || {
-        while woken.recv().is_ok() {
+        while let Ok(Wake::Move) = woken.recv() {
             checkpoint(&conn, CheckpointMode::PASSIVE);
         }
     })
