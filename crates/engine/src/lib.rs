@@ -3,13 +3,12 @@
 //! One token request passes `token` (who asks, and may they?), `grant` (load, decide, commit) and `issue` (seal).
 
 pub mod accounts;
+pub mod admin;
 pub mod authenticate;
 pub mod authorize;
-pub mod clients;
 pub mod discovery;
 mod failure;
 mod grant;
-pub mod grants;
 pub mod introspect;
 mod issue;
 pub mod keys;
@@ -21,8 +20,9 @@ pub mod token;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
+pub use firman_store::Clock;
 pub use policy::Policy;
-pub use ports::{Accounts, Clock, Entropy, SystemClock, SystemEntropy, User};
+pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
 
 use std::sync::Arc;
 

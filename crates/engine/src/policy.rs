@@ -20,7 +20,7 @@ pub struct Policy {
     pub public_retry_window: Lifetime,
     /// How long after its window a rotated refresh token is merely late, and not reused.
     pub late: Lifetime,
-    /// How many failed redemptions burn a code.
+    /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// How long a browser stays signed in.
     pub session: Lifetime,

@@ -3,15 +3,10 @@
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use firman_proto::time::Timestamp;
+use firman_store::Clock;
 use firman_store::record::{Rest, Subject};
 
 use crate::failure::Fault;
-
-/// Where time comes from. Read once per request; everything below takes `now`.
-pub trait Clock: Send + Sync + 'static {
-    /// The time.
-    fn now(&self) -> Timestamp;
-}
 
 /// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]

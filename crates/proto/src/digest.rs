@@ -1,5 +1,7 @@
 //! Digests that stand for values in keys, and comparison that tells nothing by its timing.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,13 @@ impl Digest16 {
     /// From a stored key; `None` unless it has 16 bytes.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Digest16 {
+    /// Lower-case hex.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

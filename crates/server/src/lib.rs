@@ -1,4 +1,14 @@
 //! The Firman server: pages, configuration, HTTP and command line over the engine.
 
+pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod http;
+pub mod listen;
+pub mod logging;
+pub mod maintain;
+pub mod metrics;
 pub mod pages;
+pub mod router;
+pub mod start;
+pub mod tls;

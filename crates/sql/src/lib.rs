@@ -1,1 +1,35 @@
-//! x
+//! The store in an SQL database. One text of every statement; what differs between databases is a [`dialect`] constant and a
+//! driver. SQLite is the embedded one.
+//!
+//! ```no_run
+//! # async fn open() -> Result<(), firman_sql::OpenError> {
+//! use firman_store::Store;
+//!
+//! let store = firman_sql::SqlStore::open(firman_sql::Options::new("sqlite:firman.db")).await?;
+//! store.check().await.ok();
+//! store.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod dialect;
+mod driver;
+mod names;
+mod options;
+mod plan;
+mod records;
+mod row;
+mod schema;
+mod sqlite;
+mod statements;
+mod stats;
+mod store;
+mod sweep;
+mod template;
+mod texts;
+mod value;
+
+pub use names::NameError;
+pub use options::{OpenError, Options};
+pub use stats::Stats;
+pub use store::SqlStore;

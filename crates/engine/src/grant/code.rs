@@ -147,7 +147,8 @@ async fn judge_again(
 async fn count_miss(engine: &Engine, flow: &Flow, now: Timestamp) -> Result<(), Failure> {
     let limit = engine.policy.failed_redemptions;
     let mut flow = flow.clone();
-    while flow.is_live(now) {
+    // A limit of 0 means that misses are not counted.
+    while limit > 0 && flow.is_live(now) {
         let mut changes = vec![Change::CountMiss { id: flow.id, seen: flow.misses, limit }];
         if flow.misses + 1 >= limit {
             changes.push(Change::Append(Box::new(engine.event(EventKind::CodeBurnt, flow.id, now)?)));

@@ -2,11 +2,12 @@
 
 use super::error::{ConfigError, Problem, Source};
 use super::secret::MAKE_A_KEY;
-use super::{IssuerUrl, Secret, Settings};
+use super::{Secret, Settings};
+use firman_proto::issuer::Issuer;
 
 impl Settings {
     /// The issuer; an error with its cure if none was given.
-    pub fn issuer(&self) -> Result<&IssuerUrl, ConfigError> {
+    pub fn issuer(&self) -> Result<&Issuer, ConfigError> {
         self.server.issuer.as_ref().ok_or_else(|| {
             let cure = "give the address under which clients reach this server: issuer = \"https://…\" under [server], \
                         or FIRMAN__SERVER__ISSUER";
@@ -29,7 +30,7 @@ impl Settings {
     pub fn is_behind_tls(&self) -> bool {
         self.server.tls_certificate.is_some()
             || self.server.trust_forwarded_proto
-            || self.server.issuer.as_ref().is_some_and(IssuerUrl::is_https)
+            || self.server.issuer.as_ref().is_some_and(Issuer::is_https)
     }
 
     /// Where the value of this key came from.

@@ -10,7 +10,6 @@ mod describe;
 mod environment;
 mod error;
 mod file;
-mod issuer;
 mod layers;
 mod nearest;
 mod raw;
@@ -25,11 +24,10 @@ use std::path::Path;
 
 pub use environment::from_process;
 pub use error::{ConfigError, Problem, Source};
-pub use issuer::IssuerUrl;
 pub use schema::{Key, Kind, Section};
 pub use secret::Secret;
 pub use table::{Keys, Log, Login, Metrics, SECTIONS, Secrets, Server, Settings, Store, Tokens};
-pub use types::{LogFilter, LogFormat, Names, SigningAlgorithm, StoreUrl};
+pub use types::{LogFilter, LogFormat, Names, StoreUrl};
 pub use units::{Days, Milliseconds, Seconds};
 
 use layers::Layers;

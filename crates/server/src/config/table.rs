@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{
-    Days, IssuerUrl, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, SigningAlgorithm, StoreUrl, schema,
-};
+use firman_proto::issuer::Issuer;
+use firman_proto::jws::Algorithm;
+
+use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, schema};
 
 schema::settings! {
     /// Where the server listens, and who it is.
@@ -13,7 +14,7 @@ schema::settings! {
         /// Address and port to listen on; port 0 takes a free one.
         listen: SocketAddr = "127.0.0.1:8080";
         /// The issuer identifier: the address under which clients reach this server; https unless it is loopback.
-        issuer: Option<IssuerUrl> = "";
+        issuer: Option<Issuer> = "";
         /// The largest request body that is read, in bytes.
         max_body_bytes: u32 = 65_536, 1024..=16_777_216;
         /// How long one request may take, in milliseconds.
@@ -69,7 +70,7 @@ schema::settings! {
     /// The keys that sign and seal.
     keys: Keys {
         /// Signing algorithms to keep a key for: ES256, RS256, PS256, EdDSA. OpenID Connect asks for RS256.
-        algorithms: Vec<SigningAlgorithm> = ["ES256", "RS256", "EdDSA"];
+        algorithms: Vec<Algorithm> = ["ES256", "RS256", "EdDSA"];
         /// How long a signing key signs, in days.
         rotate_days: Days = 90, 1..=3650;
         /// How long the next signing key is published before it signs, in days; shorter than rotate_days.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use firman_proto::issuer::Issuer;
+use firman_proto::jws::Algorithm;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -101,34 +103,20 @@ impl Textual for LogFormat {
     }
 }
 
-/// A JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1) that this server signs with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SigningAlgorithm {
-    /// ECDSA with P-256 and SHA-256.
-    Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// RSASSA-PSS with SHA-256.
-    Ps256,
-    /// Ed25519.
-    EdDsa,
-}
+impl Textual for Issuer {
+    const EXPECTED: &str = "an address such as \"https://id.example\": https (http only on loopback), without query, \
+                            fragment, user name or slash at the end, in lower case";
 
-impl SigningAlgorithm {
-    const ALL: [Self; 4] = [Self::Es256, Self::Rs256, Self::Ps256, Self::EdDsa];
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
 
-    /// The value of `alg`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-            Self::Rs256 => "RS256",
-            Self::Ps256 => "PS256",
-            Self::EdDsa => "EdDSA",
-        }
+    fn text(&self) -> String {
+        self.to_string()
     }
 }
 
-impl Value for Vec<SigningAlgorithm> {
+impl Value for Vec<Algorithm> {
     const KIND: Kind = Kind::List;
 
     fn from_raw(raw: &Raw) -> Result<Self, String> {
@@ -136,7 +124,7 @@ impl Value for Vec<SigningAlgorithm> {
         let Raw::List(names) = raw else { return Err(expected()) };
         let mut algorithms = Self::new();
         for name in names {
-            let known = SigningAlgorithm::ALL.into_iter().find(|algorithm| algorithm.as_str() == name);
+            let known = Algorithm::parse(name);
             algorithms.push(known.filter(|algorithm| !algorithms.contains(algorithm)).ok_or_else(expected)?);
         }
         if algorithms.is_empty() { Err(expected()) } else { Ok(algorithms) }
@@ -163,10 +151,9 @@ mod tests {
 
     #[test]
     fn algorithms_are_known_and_given_once() {
-        let read = |names: &[&str]| {
-            Vec::<SigningAlgorithm>::from_raw(&Raw::List(names.iter().map(|n| (*n).to_owned()).collect()))
-        };
-        assert_eq!(read(&["EdDSA", "PS256"]).unwrap(), [SigningAlgorithm::EdDsa, SigningAlgorithm::Ps256]);
+        let read =
+            |names: &[&str]| Vec::<Algorithm>::from_raw(&Raw::List(names.iter().map(|n| (*n).to_owned()).collect()));
+        assert_eq!(read(&["EdDSA", "PS256"]).unwrap(), [Algorithm::EdDSA, Algorithm::PS256]);
         for names in [&["none"][..], &["es256"], &["ES256", "ES256"], &[]] {
             assert!(read(names).is_err(), "{names:?}");
         }

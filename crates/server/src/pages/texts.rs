@@ -72,6 +72,9 @@ pub struct Texts {
     pub home_discovery: &'static str,
     pub home_discovery_link: &'static str,
 
+    pub demo_back_title: &'static str,
+    pub demo_back_text: &'static str,
+
     pub not_found_title: &'static str,
     pub not_found_text: &'static str,
 }
@@ -141,6 +144,10 @@ pub static ENGLISH: Texts = Texts {
     home_issuer: "Issuer",
     home_discovery: "OpenID Connect discovery",
     home_discovery_link: "openid-configuration",
+
+    demo_back_title: "You are back in the demo application",
+    demo_back_text: "It would now exchange the code in the address of this page for tokens. To see that done, run \
+                     firman login in a terminal.",
 
     not_found_title: "Nothing here",
     not_found_text: "There is no page at this address.",

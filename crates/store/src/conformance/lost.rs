@@ -90,6 +90,10 @@ impl Lossy {
         Self { inner: Arc::clone(inner), loss, armed: AtomicBool::new(true) }
     }
 
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     fn arm(&self) {
         self.armed.store(true, Ordering::SeqCst);
     }
@@ -108,57 +112,22 @@ impl Store for Lossy {
         Err(CommitError::Unknown(StoreError { what: "commit", cause, temporary: true }))
     }
 
-    async fn winner(&self, row: RowKey) -> Result<Option<CommitId>, StoreError> {
-        self.inner.winner(row).await
-    }
-    async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError> {
-        self.inner.client(key).await
-    }
-    async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
-        self.inner.client_by_id(id).await
-    }
-    async fn clients(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Client>, StoreError> {
-        self.inner.clients(issuer, page).await
-    }
-    async fn flow(&self, id: RecordId) -> Result<Option<Standing<Flow>>, StoreError> {
-        self.inner.flow(id).await
-    }
-    async fn grant(&self, id: RecordId, trace: Option<TokenTrace>) -> Result<Option<Standing<Grant>>, StoreError> {
-        self.inner.grant(id, trace).await
-    }
-    async fn grants(&self, of: GrantsOf, page: Page) -> Result<Vec<Grant>, StoreError> {
-        self.inner.grants(of, page).await
-    }
-    async fn session(&self, id: RecordId, client: Option<RecordId>) -> Result<Option<SignedIn>, StoreError> {
-        self.inner.session(id, client).await
-    }
-    async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError> {
-        self.inner.epochs(client, subject).await
-    }
-    async fn account(&self, id: RecordId) -> Result<Option<Account>, StoreError> {
-        self.inner.account(id).await
-    }
-    async fn account_by_name(
-        &self,
-        namespace: Namespace,
-        digest: Digest16,
-        now: Timestamp,
-    ) -> Result<Option<Account>, StoreError> {
-        self.inner.account_by_name(namespace, digest, now).await
-    }
-    async fn accounts(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Account>, StoreError> {
-        self.inner.accounts(issuer, page).await
-    }
-    async fn keys(&self) -> Result<Keys, StoreError> {
-        self.inner.keys().await
-    }
-    async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
-        self.inner.events(about, page).await
-    }
-    async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
-        self.inner.sweep(cutoffs, limit).await
-    }
-    async fn check(&self) -> Result<(), StoreError> {
-        self.inner.check().await
+    crate::forward_store! { Self::inner;
+        winner(row: RowKey) -> Option<CommitId>;
+        client(key: Digest16) -> Option<Arc<Client>>;
+        client_by_id(id: RecordId) -> Option<Arc<Client>>;
+        clients(issuer: IssuerNumber, page: Page) -> Vec<Client>;
+        flow(id: RecordId) -> Option<Standing<Flow>>;
+        grant(id: RecordId, trace: Option<TokenTrace>) -> Option<Standing<Grant>>;
+        grants(of: GrantsOf, page: Page) -> Vec<Grant>;
+        session(id: RecordId, client: Option<RecordId>) -> Option<SignedIn>;
+        epochs(client: Option<RecordId>, subject: Option<Digest16>) -> Epochs;
+        account(id: RecordId) -> Option<Account>;
+        account_by_name(namespace: Namespace, digest: Digest16, now: Timestamp) -> Option<Account>;
+        accounts(issuer: IssuerNumber, page: Page) -> Vec<Account>;
+        keys() -> Keys;
+        events(about: Option<RecordId>, page: Page) -> Vec<Event>;
+        sweep(cutoffs: Cutoffs, limit: u32) -> Swept;
+        check() -> ();
     }
 }

@@ -1,25 +1,25 @@
 //! What an operator does with grants and epochs.
 
-use firman_proto::error::invalid_request;
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
 use firman_store::record::{EpochKey, EventKind, Grant, GrantKind, RevokeReason};
 use firman_store::{Change, Commit, GrantsOf, Page};
 
+use super::AdminError;
 use crate::Engine;
-use crate::failure::{Failure, Fault};
+use crate::failure::Fault;
 use crate::random;
 
 /// A page of grants.
-pub async fn list(engine: &Engine, of: GrantsOf, page: Page) -> Result<Vec<Grant>, Failure> {
+pub async fn list(engine: &Engine, of: GrantsOf, page: Page) -> Result<Vec<Grant>, AdminError> {
     Ok(engine.store.grants(of, page).await?)
 }
 
 /// Revokes a grant: every token under it is dead at once. A client's standing grant gets a new salt instead, so that the
 /// client can go on with new tokens.
-pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), Failure> {
+pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), AdminError> {
     let standing = engine.store.grant(id, None).await?;
-    let standing = standing.ok_or_else(|| invalid_request("grant: no such grant; `firman grant list` shows them"))?;
+    let standing = standing.ok_or(AdminError::NotFound("no such grant; `firman grant list` shows them"))?;
     let change = match standing.record.kind {
         GrantKind::AuthorizationCode => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
         GrantKind::ClientCredentials => {
@@ -36,7 +36,7 @@ pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(),
 }
 
 /// Ends everything that was issued before, of a subject, of a client, or at all: one row.
-pub async fn sign_out_everywhere(engine: &Engine, of: EpochKey, now: Timestamp) -> Result<(), Failure> {
+pub async fn sign_out_everywhere(engine: &Engine, of: EpochKey, now: Timestamp) -> Result<(), AdminError> {
     let about = match of {
         EpochKey::Client(id) => id,
         EpochKey::Everything | EpochKey::Subject(_) => RecordId::from_bytes([0; 16]),

@@ -12,8 +12,9 @@ use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKi
 use firman_store::{Change, Commit, Editable, EditableKey, Page};
 use zeroize::Zeroizing;
 
+use super::AdminError;
 use crate::Engine;
-use crate::failure::{Failure, Fault};
+use crate::failure::Fault;
 use crate::random;
 
 /// The prefix by which scanners find a leaked client secret.
@@ -38,7 +39,7 @@ pub async fn create(
     engine: &Engine,
     new: NewClient,
     now: Timestamp,
-) -> Result<(Client, Option<Zeroizing<String>>), Failure> {
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
     check(&new)?;
     let id = random::record_id(&*engine.entropy, now)?;
     let secret = match (new.metadata.is_public(), new.secret) {
@@ -69,13 +70,13 @@ pub async fn create(
 }
 
 /// The client of a client id.
-pub async fn find(engine: &Engine, client_id: &str) -> Result<Arc<Client>, Failure> {
+pub async fn find(engine: &Engine, client_id: &str) -> Result<Arc<Client>, AdminError> {
     let client = engine.store.client(Client::key(engine.number, client_id)).await?;
-    client.ok_or_else(|| invalid_request("client_id: no such client; `firman client list` shows them").into())
+    client.ok_or(AdminError::NotFound("no such client; `firman client list` shows them"))
 }
 
 /// A page of clients.
-pub async fn list(engine: &Engine, page: Page) -> Result<Vec<Client>, Failure> {
+pub async fn list(engine: &Engine, page: Page) -> Result<Vec<Client>, AdminError> {
     Ok(engine.store.clients(engine.number, page).await?)
 }
 
@@ -85,7 +86,7 @@ pub async fn rotate_secret(
     client_id: &str,
     overlap: Lifetime,
     now: Timestamp,
-) -> Result<(Client, Zeroizing<String>), Failure> {
+) -> Result<(Client, Zeroizing<String>), AdminError> {
     let client = find(engine, client_id).await?;
     if client.metadata.is_public() {
         return Err(invalid_request("client_id: a public client has no secret").into());
@@ -103,7 +104,7 @@ pub async fn rotate_secret(
 }
 
 /// Deletes a client; everything issued to it is dead at once. Its id is never used again.
-pub async fn delete(engine: &Engine, client_id: &str, now: Timestamp) -> Result<(), Failure> {
+pub async fn delete(engine: &Engine, client_id: &str, now: Timestamp) -> Result<(), AdminError> {
     let client = find(engine, client_id).await?;
     let event = engine.event(EventKind::ClientDeleted, client.id, now)?;
     let changes = vec![
@@ -117,7 +118,7 @@ pub async fn delete(engine: &Engine, client_id: &str, now: Timestamp) -> Result<
     }
 }
 
-async fn replace(engine: &Engine, seen: &Client, changed: Client, now: Timestamp) -> Result<Client, Failure> {
+async fn replace(engine: &Engine, seen: &Client, changed: Client, now: Timestamp) -> Result<Client, AdminError> {
     let event = engine.event(EventKind::ClientUpdated, seen.id, now)?;
     let record = Editable::Client(Box::new(changed.clone()));
     let changes = vec![Change::Replace { record, if_revision: seen.revision }, Change::Append(Box::new(event))];

@@ -1,0 +1,196 @@
+//! `firman client`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use firman_engine::admin::clients::{self, NewClient};
+use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::credentials::AuthMethod;
+use firman_proto::jws::Algorithm;
+use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::scope::Scope;
+use firman_proto::time::Lifetime;
+use firman_store::Page;
+use firman_store::record::{Client as Record, ClientPolicy};
+use serde_json::{Value, json};
+
+use super::output::{Failed, Printer, table};
+use crate::start::Running;
+
+#[derive(Subcommand)]
+pub(super) enum Client {
+    /// Create a client; its secret is printed once and never again.
+    Create(Box<Create>),
+    /// List clients.
+    List,
+    /// Show a client. Its secret cannot be shown: nobody has it.
+    Show {
+        /// The client's id.
+        client_id: String,
+    },
+    /// Delete a client; everything issued to it is dead at once.
+    Delete {
+        /// The client's id.
+        client_id: String,
+    },
+    /// Give a client a new secret, printed once.
+    RotateSecret {
+        /// The client's id.
+        client_id: String,
+        /// For how long the old secret goes on working, in seconds.
+        #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+        overlap: u32,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// A name for people.
+    #[arg(long)]
+    name: String,
+    /// Its id; a random one without this.
+    #[arg(long)]
+    client_id: Option<String>,
+    /// Where browsers may be sent back to; may be repeated.
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// What it may ask for, separated by spaces.
+    #[arg(long, default_value = "openid profile email offline_access")]
+    scope: String,
+    /// What it may use; may be repeated.
+    #[arg(long = "grant-type", value_enum, default_values_t = [Grant::AuthorizationCode, Grant::RefreshToken])]
+    grant_types: Vec<Grant>,
+    /// A client without a secret: an app on people's own devices. It must use PKCE.
+    #[arg(long)]
+    public: bool,
+    /// How its ID tokens are signed: ES256, EdDSA, RS256 or PS256; without this as the server prefers.
+    #[arg(long, value_name = "ALG")]
+    id_token_alg: Option<String>,
+    /// Do not ask people for consent: a first-party application.
+    #[arg(long)]
+    skip_consent: bool,
+    /// Refuse its authorization requests without PKCE.
+    #[arg(long)]
+    require_pkce: bool,
+    /// A resource server: it may introspect the tokens of every client.
+    #[arg(long)]
+    introspect_any: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Grant {
+    AuthorizationCode,
+    RefreshToken,
+    ClientCredentials,
+}
+
+impl Client {
+    pub(super) async fn run(self, running: &Running, printer: Printer) -> Result<(), Failed> {
+        let (engine, now) = (&running.engine, running.now());
+        match self {
+            Self::Create(create) => {
+                let (client, secret) = clients::create(engine, create.into_new()?, now).await?;
+                with_secret(printer, &client, secret.as_ref().map(|secret| secret.as_str()))
+            }
+            Self::List => list(running, printer).await,
+            Self::Show { client_id } => {
+                let shown = view(&*clients::find(engine, &client_id).await?);
+                printer.done(&shown, || serde_json::to_string_pretty(&shown).unwrap_or_default())
+            }
+            Self::Delete { client_id } => {
+                clients::delete(engine, &client_id, now).await?;
+                printer.done(&json!({"client_id": client_id, "deleted": true}), || format!("deleted {client_id}"))
+            }
+            Self::RotateSecret { client_id, overlap } => {
+                let overlap = Lifetime::from_seconds(i64::from(overlap));
+                let (client, secret) = clients::rotate_secret(engine, &client_id, overlap, now).await?;
+                with_secret(printer, &client, Some(secret.as_str()))
+            }
+        }
+    }
+}
+
+impl Create {
+    fn into_new(self) -> Result<NewClient, Failed> {
+        let wrong = |error: &dyn std::fmt::Display| Failed::refused(error.to_string());
+        let method = if self.public { AuthMethod::None } else { AuthMethod::ClientSecretBasic };
+        let mut metadata = ClientMetadata::new(&self.name, method);
+        metadata.scope = Scope::parse(&self.scope).map_err(|error| wrong(&error))?;
+        for uri in &self.redirect_uris {
+            metadata.redirect_uris.push(RedirectUri::parse(uri).map_err(|error| wrong(&error))?);
+        }
+        metadata.grant_types = self.grant_types.iter().map(|grant| grant.into_type()).collect();
+        if let Some(name) = &self.id_token_alg {
+            let algorithm = Algorithm::parse(name);
+            metadata.id_token_signed_response_alg =
+                Some(algorithm.ok_or_else(|| wrong(&"id-token-alg: ES256, EdDSA, RS256 or PS256"))?);
+        }
+        let policy = ClientPolicy {
+            require_pkce: self.require_pkce.then_some(true),
+            skip_consent: self.skip_consent,
+            introspect_any: self.introspect_any,
+            ..ClientPolicy::default()
+        };
+        Ok(NewClient { client_id: self.client_id, metadata, policy, owner: None, secret: None })
+    }
+}
+
+impl Grant {
+    const fn into_type(self) -> GrantType {
+        match self {
+            Self::AuthorizationCode => GrantType::AuthorizationCode,
+            Self::RefreshToken => GrantType::RefreshToken,
+            Self::ClientCredentials => GrantType::ClientCredentials,
+        }
+    }
+}
+
+async fn list(running: &Running, printer: Printer) -> Result<(), Failed> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = clients::list(&running.engine, Page { after, limit: 500 }).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        all.extend(page);
+    }
+    let views: Vec<_> = all.iter().map(view).collect();
+    printer.done(&views, || {
+        let row = |client: &Record| {
+            vec![
+                client.client_id.clone(),
+                client.metadata.client_name.clone(),
+                client.metadata.token_endpoint_auth_method.as_str().to_owned(),
+                client.metadata.scope.to_string(),
+            ]
+        };
+        table(&["CLIENT ID", "NAME", "AUTHENTICATION", "SCOPE"], &all.iter().map(row).collect::<Vec<_>>())
+    })
+}
+
+fn with_secret(printer: Printer, client: &Record, secret: Option<&str>) -> Result<(), Failed> {
+    let mut shown = view(client);
+    if let (Some(secret), Value::Object(members)) = (secret, &mut shown) {
+        members.insert("client_secret".to_owned(), secret.into());
+    }
+    printer.done(&shown, || match secret {
+        Some(secret) => format!(
+            "client_id      {}\nclient_secret  {secret}\n\nKeep the secret: it is not shown again.",
+            client.client_id
+        ),
+        None => format!("client_id      {}", client.client_id),
+    })
+}
+
+/// What may be shown of a client: its metadata, and of its secrets only when they were made and when they end.
+fn view(client: &Record) -> Value {
+    let mut shown = serde_json::to_value(&client.metadata).unwrap_or_default();
+    if let Value::Object(members) = &mut shown {
+        members.insert("id".to_owned(), json!(client.id));
+        members.insert("client_id".to_owned(), json!(client.client_id));
+        members.insert("enabled".to_owned(), json!(client.enabled));
+        members.insert("created_at".to_owned(), json!(client.created_at.seconds()));
+        members.insert("policy".to_owned(), json!(client.policy));
+        let secret = |secret: &firman_store::record::ClientSecret| json!({"created_at": secret.created_at.seconds(), "expires_at": secret.expires_at.map(|end| end.seconds())});
+        members.insert("secrets".to_owned(), client.secrets.iter().map(secret).collect());
+    }
+    shown
+}

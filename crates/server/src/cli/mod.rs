@@ -1,0 +1,125 @@
+//! The command line. A command reads the settings, opens the store beside a running server, does one thing, and says so to a
+//! person or, with `--json`, to a script.
+
+mod client;
+mod config;
+mod grant;
+mod key;
+mod login;
+mod output;
+mod serve;
+mod settings;
+mod token;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use output::{Failed, Printer};
+
+const AFTER_HELP: &str = "\
+Try it:
+  firman serve --demo                   a server with a demo client and account, on loopback
+  firman login --dir firman-demo        sign in there, from this terminal through your browser
+  firman client list --dir firman-demo
+
+Settings come from firman.toml (--config), then from FIRMAN__SECTION__KEY in the environment; `firman config` shows them.
+
+Exit codes:
+  0  done
+  1  something broke; the message says what
+  2  the command line is wrong
+  3  the settings are wrong or incomplete
+  4  what was named is not there
+  5  refused, and the message says why
+  6  the store cannot be reached now; try again";
+
+/// An OAuth 2.0 and OpenID Connect authorization server: one binary, sealed references instead of stored tokens.
+#[derive(Parser)]
+#[command(name = "firman", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+pub(crate) struct Common {
+    /// The settings file; without it firman.toml here, if there is one.
+    #[arg(long, global = true, value_name = "FILE", env = "FIRMAN_CONFIG")]
+    config: Option<PathBuf>,
+    /// A folder made by `serve --demo`: its settings, master key and database.
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "config")]
+    dir: Option<PathBuf>,
+    /// Print JSON for scripts.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Serve),
+    /// Create, list, show and delete clients, and give them new secrets.
+    #[command(subcommand)]
+    Client(client::Client),
+    /// Create and list accounts, and set their passwords.
+    #[command(subcommand)]
+    User(user::User),
+    /// List, rotate and revoke keys.
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Explain a token, or make it dead.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// List and revoke grants.
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Sign in from this terminal through a browser, and print the tokens.
+    Login(login::Login),
+    /// Show the settings in force, with what each means and where it comes from.
+    Config(config::Config),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer { json: cli.common.json };
+    match run(&cli.common, cli.command, printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => printer.failed(&failed),
+    }
+}
+
+fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed> {
+    match command {
+        Command::Login(login) => login.run(common, printer),
+        Command::Config(config) => config.run(common, printer),
+        Command::Serve(serve) => runtime()?.block_on(serve.run(common, printer)),
+        other => runtime()?.block_on(with_store(common, other, printer)),
+    }
+}
+
+async fn with_store(common: &Common, command: Command, printer: Printer) -> Result<(), Failed> {
+    let settings = common.settings(&[])?;
+    let running = crate::start::start(&settings).await?;
+    let outcome = match command {
+        Command::Client(client) => client.run(&running, printer).await,
+        Command::User(user) => user.run(&running, printer).await,
+        Command::Key(key) => key.run(&running, printer).await,
+        Command::Token(token) => token.run(&running, printer).await,
+        Command::Grant(grant) => grant.run(&running, printer).await,
+        Command::Serve(_) | Command::Login(_) | Command::Config(_) => Ok(()),
+    };
+    running.database.close().await;
+    outcome
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failed::broke(format!("cannot start: {error}")))
+}

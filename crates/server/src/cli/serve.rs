@@ -1,0 +1,216 @@
+//! `firman serve`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use clap::Args;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::Common;
+use super::output::{Failed, Printer};
+use crate::config::{Settings, from_process};
+use crate::demo::{self, Folder, Ready};
+use crate::http::App;
+use crate::listen::{Limits, serve};
+use crate::maintain::maintain;
+use crate::start::{Running, master_key, start};
+use crate::{logging, metrics, router, tls};
+
+/// Where a demo lives if nothing else is said.
+const DEMO_FOLDER: &str = "firman-demo";
+/// Where a demo listens if nothing else is said.
+const DEMO_PORT: u16 = 8080;
+
+/// Run the server.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Try it out: on loopback, with a demo client and account, all of it in the folder --dir (firman-demo without it).
+    #[arg(long)]
+    demo: bool,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, conflicts_with = "listen")]
+    port: Option<u16>,
+    /// The address and port to listen on.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+impl Serve {
+    pub(super) async fn run(self, common: &Common, printer: Printer) -> Result<(), Failed> {
+        if self.demo { self.run_demo(common, printer).await } else { self.run_settings(common, printer).await }
+    }
+
+    async fn run_settings(self, common: &Common, printer: Printer) -> Result<(), Failed> {
+        let mut overrides = Vec::new();
+        if let Some(address) = self.listen {
+            overrides.push(("server.listen", address.to_string()));
+        }
+        let mut settings = common.settings(&overrides)?;
+        if let Some(port) = self.port {
+            settings.server.listen.set_port(port);
+        }
+        logging::start(&settings.log);
+        let listener = bind(settings.server.listen).await?;
+        let running = start(&settings).await?;
+        let address = listener.local_addr().map_err(|error| Failed::broke(error.to_string()))?;
+        let ready = json!({"issuer": running.engine.issuer().as_str(), "listen": address});
+        let server = Server { settings: &settings, running: &running, listener, extra: Router::new() };
+        server.run(|| printer.done(&ready, || format!("Firman serves {} on {address}", running.engine.issuer()))).await
+    }
+
+    async fn run_demo(self, common: &Common, printer: Printer) -> Result<(), Failed> {
+        let port = self.port.unwrap_or(DEMO_PORT);
+        let address = self.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+        if !address.ip().is_loopback() {
+            let text = format!(
+                "--demo listens on loopback only, not on {}: its password and secrets are printed",
+                address.ip()
+            );
+            return Err(Failed::refused(text));
+        }
+        let dir = common.folder().map_or_else(|| PathBuf::from(DEMO_FOLDER), Path::to_path_buf);
+        let unwritable = |error| Failed::broke(format!("{}: {error}", dir.display()));
+        let folder = Folder::open(&dir).map_err(unwritable)?;
+        let listener = bind(address).await?;
+        let address = listener.local_addr().map_err(|error| Failed::broke(error.to_string()))?;
+        folder.write_settings(address).map_err(unwritable)?;
+        let master = [("secrets.master_key", folder.master_key().map_err(unwritable)?.to_string())];
+        let settings = Settings::load(Some(&folder.settings_file()), from_process(), &master)?;
+        logging::start(&settings.log);
+        let running = start(&settings).await?;
+        let ready = demo::prepare(&running.engine, &running.passwords, &master_key(&settings)?, running.now()).await?;
+        let server =
+            Server { settings: &settings, running: &running, listener, extra: crate::http::home::demo_callback() };
+        server.run(|| printer.done(&ready, || what_to_try(&ready, &dir))).await
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failed> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failed::broke(format!("cannot listen on {address}: {error}; another --port (0 takes a free one) may do"))
+    })
+}
+
+struct Server<'a> {
+    settings: &'a Settings,
+    running: &'a Running,
+    listener: TcpListener,
+    extra: Router<App>,
+}
+
+impl Server<'_> {
+    /// Serves until it is told to stop, and closes the database behind the last request.
+    async fn run(self, ready: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
+        let (settings, running) = (self.settings, self.running);
+        let tls = acceptor(settings)?;
+        let app = App {
+            engine: Arc::clone(&running.engine),
+            clock: Arc::clone(&running.clock),
+            max_body: settings.server.max_body_bytes as usize,
+            secure_cookies: settings.is_behind_tls(),
+        };
+        let mut routes = router::router(app, self.extra);
+        let metrics = match settings.metrics.listen {
+            Some(address) => {
+                let counted = Arc::clone(&running.metrics);
+                routes = routes.layer(middleware::from_fn_with_state(counted, metrics::count));
+                Some(metrics_server(bind(address).await?, running))
+            }
+            None => None,
+        };
+        let keeper = {
+            let (engine, clock) = (Arc::clone(&running.engine), Arc::clone(&running.clock));
+            tokio::spawn(async move { maintain(&engine, &*clock).await })
+        };
+        let stop = signals()?;
+        ready()?;
+        serve(self.listener, tls, routes, limits(settings), stop).await;
+        keeper.abort();
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
+        running.database.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn metrics_server(listener: TcpListener, running: &Running) -> tokio::task::JoinHandle<()> {
+    let routes = metrics::router(&running.metrics);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!(%error, "metrics are no longer served");
+        }
+    })
+}
+
+fn acceptor(settings: &Settings) -> Result<Option<TlsAcceptor>, Failed> {
+    match (&settings.server.tls_certificate, &settings.server.tls_key) {
+        (Some(certificate), Some(key)) => Ok(Some(tls::acceptor(certificate, key).map_err(Failed::settings)?)),
+        _ => Ok(None),
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let server = &settings.server;
+    Limits {
+        header: server.header_timeout_ms.duration(),
+        request: server.request_timeout_ms.duration(),
+        shutdown: server.shutdown_timeout_ms.duration(),
+        connections: server.max_connections as usize,
+    }
+}
+
+/// Completes when the process is told to stop.
+fn signals() -> Result<impl Future<Output = ()>, Failed> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let broke = |error| Failed::broke(format!("cannot listen for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(broke)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(broke)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests that have begun are finished");
+    })
+}
+
+fn what_to_try(ready: &Ready, dir: &Path) -> String {
+    let authorize = demo::link(ready);
+    let (issuer, dir) = (&ready.issuer, dir.display());
+    format!(
+        "\
+Firman is ready: {issuer}
+
+  Sign in as      {username}
+  with password   {password}
+
+Try it:
+
+  1. Open this in a browser, sign in, allow:
+     {authorize}
+
+  2. Get a token for a service, and look at it:
+     curl -s -u {service}:{service_secret} -d grant_type=client_credentials {issuer}/oauth2/token
+
+  3. Sign in from another terminal, through your browser:
+     cargo run --release -- login --dir {dir}
+
+  Client          {client}
+  with secret     {secret}
+  All of it is in {dir}; Ctrl-C stops the server.
+",
+        username = ready.username,
+        password = ready.password,
+        service = ready.service_client_id,
+        service_secret = ready.service_client_secret,
+        client = ready.client_id,
+        secret = ready.client_secret,
+    )
+}

@@ -1,0 +1,136 @@
+//! Answers for programs: JSON that nobody may cache, and errors from one table.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use firman_engine::{Failure, Fault};
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use serde::Serialize;
+use serde_json::json;
+
+use super::App;
+use super::read::Unreadable;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// A JSON answer that nobody may keep (RFC 6749 §5.1).
+pub fn json(value: &impl Serialize) -> Response {
+    json_with(StatusCode::OK, value)
+}
+
+fn json_with(status: StatusCode, value: &impl Serialize) -> Response {
+    let Ok(body) = serde_json::to_vec(value) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// An error at an endpoint that clients call with their own credentials.
+pub fn client_error(app: &App, failure: impl Into<Failure>) -> Response {
+    match failure.into() {
+        Failure::Denied(denied) => {
+            tracing::info!(code = %denied.code, why = %denied.why, "refused");
+            denied_response(app, &denied)
+        }
+        Failure::Fault(fault) => fault_response(&fault),
+    }
+}
+
+/// An error while a request was read.
+pub fn unreadable(app: &App, unreadable: Unreadable) -> Response {
+    match unreadable {
+        Unreadable::TooLarge => {
+            let text = format!("the request body is larger than {} bytes", app.max_body);
+            json_with(StatusCode::PAYLOAD_TOO_LARGE, &error_body(ErrorCode::InvalidRequest, &text))
+        }
+        Unreadable::Denied(denied) => client_error(app, denied),
+    }
+}
+
+fn denied_response(app: &App, denied: &Denied) -> Response {
+    let mut response = json_with(status_of(denied.code), &error_body(denied.code, &denied.text));
+    if denied.code == ErrorCode::InvalidClient {
+        // RFC 6749 §5.2, RFC 9110 §15.5.2: a 401 names the scheme to use.
+        let challenge = format!("Basic realm=\"{}\"", app.engine.issuer());
+        if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+    }
+    response
+}
+
+/// An error at an endpoint that takes bearer tokens (RFC 6750 §3).
+pub fn bearer_error(app: &App, failure: impl Into<Failure>) -> Response {
+    let denied = match failure.into() {
+        Failure::Denied(denied) => denied,
+        Failure::Fault(fault) => return fault_response(&fault),
+    };
+    tracing::info!(code = %denied.code, why = %denied.why, "refused");
+    let mut challenge = format!("Bearer realm=\"{}\", error=\"{}\"", app.engine.issuer(), denied.code);
+    challenge.push_str(&format!(", error_description=\"{}\"", denied.text));
+    if denied.code == ErrorCode::InsufficientScope {
+        challenge.push_str(", scope=\"openid\"");
+    }
+    let response = json_with(status_of(denied.code), &error_body(denied.code, &denied.text));
+    with_challenge(response, &challenge)
+}
+
+/// RFC 6750 §3.1: a request without any authentication learns the scheme and no error code.
+pub fn bearer_missing(app: &App) -> Response {
+    let response = StatusCode::UNAUTHORIZED.into_response();
+    with_challenge(response, &format!("Bearer realm=\"{}\"", app.engine.issuer()))
+}
+
+fn with_challenge(mut response: Response, challenge: &str) -> Response {
+    if let Ok(challenge) = HeaderValue::from_str(challenge) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// A fault is logged with a number; the answer has the number and nothing else of it.
+fn fault_response(fault: &Fault) -> Response {
+    let incident = incident(fault);
+    if fault.temporary {
+        let body =
+            error_body(ErrorCode::TemporarilyUnavailable, &format!("try again in a moment (incident {incident})"));
+        let mut response = json_with(StatusCode::SERVICE_UNAVAILABLE, &body);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        return response;
+    }
+    let body = error_body(ErrorCode::ServerError, &format!("something broke on our side (incident {incident})"));
+    json_with(StatusCode::INTERNAL_SERVER_ERROR, &body)
+}
+
+/// Logs a fault and gives the number under which it stands in the log.
+pub fn incident(fault: &Fault) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let incident = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    tracing::error!(incident, %fault, temporary = fault.temporary, "a fault");
+    incident
+}
+
+/// The status of an error code.
+pub fn status_of(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+fn error_body(code: ErrorCode, text: &str) -> serde_json::Value {
+    json!({"error": code.as_str(), "error_description": text})
+}
+
+/// The body of a 405; the router has put `Allow` beside it.
+pub async fn method_not_allowed(State(_): State<App>, request: Request) -> Response {
+    let text = format!("the method {} is not allowed here; see the Allow header", request.method());
+    let denied = invalid_request(text);
+    json_with(StatusCode::METHOD_NOT_ALLOWED, &error_body(denied.code, &denied.text))
+}

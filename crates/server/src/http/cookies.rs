@@ -1,0 +1,77 @@
+//! Two cookies: which browser it is, and who is signed in with it.
+
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use firman_engine::authorize::{Browser, SessionCookie};
+
+use super::App;
+
+/// The names of the cookies. `__Host-` makes browsers insist on TLS, this host, and every path (RFC 6265bis §4.1.3.2).
+struct Names {
+    browser: &'static str,
+    session: &'static str,
+}
+
+const fn names(secure: bool) -> Names {
+    if secure {
+        Names { browser: "__Host-fm_browser", session: "__Host-fm_session" }
+    } else {
+        Names { browser: "fm_browser", session: "fm_session" }
+    }
+}
+
+/// The browser that sent a request; `None` if it was not here before.
+pub fn browser(app: &App, headers: &HeaderMap) -> Option<Browser> {
+    let names = names(app.secure_cookies);
+    Browser::new(find(headers, names.browser), find(headers, names.session))
+}
+
+/// The value of a cookie. One that is there twice was planted: neither is taken.
+fn find<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Lets a browser that was not here before keep its id, for as long as it is open.
+pub fn keep_browser(app: &App, response: &mut Response, browser: &Browser) {
+    set(app, response, names(app.secure_cookies).browser, browser.id(), None);
+}
+
+/// Lets a browser keep its session.
+pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) {
+    set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
+}
+
+fn set(app: &App, response: &mut Response, name: &str, value: &str, max_age: Option<i64>) {
+    let mut cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
+    if app.secure_cookies {
+        cookie.push_str("; Secure");
+    }
+    if let Some(seconds) = max_age {
+        cookie.push_str(&format!("; Max-Age={seconds}"));
+    }
+    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+        cookie.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_that_is_there_twice_is_not_taken() {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_static("a=1; b=2; a=3"));
+        assert_eq!(find(&headers, "a"), None);
+        assert_eq!(find(&headers, "b"), Some("2"));
+        headers.append(COOKIE, HeaderValue::from_static("b=4"));
+        assert_eq!(find(&headers, "b"), None);
+        assert_eq!(find(&headers, "c"), None);
+    }
+}

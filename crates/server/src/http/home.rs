@@ -1,0 +1,45 @@
+//! What a passer-by sees.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+use super::{App, page};
+use crate::demo::CALLBACK;
+use crate::pages::texts::ENGLISH;
+use crate::pages::{Home, Message, assets};
+
+/// What this server is.
+pub async fn page(State(app): State<App>) -> Response {
+    page::page(&app, StatusCode::OK, Home { issuer: app.engine.issuer().as_str() }.render())
+}
+
+/// A file that pages refer to.
+pub async fn asset(State(app): State<App>, request: Request) -> Response {
+    let Some(asset) = assets::find(request.uri().path()) else { return not_found(State(app)).await };
+    let headers = [
+        (CONTENT_TYPE, asset.content_type),
+        (CACHE_CONTROL, assets::CACHE_CONTROL),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, asset.body).into_response()
+}
+
+/// Where the demo's application would be: it says that the browser is back.
+pub fn demo_callback() -> Router<App> {
+    Router::new().route(CALLBACK, get(came_back))
+}
+
+async fn came_back(State(app): State<App>) -> Response {
+    let html = Message { title: ENGLISH.demo_back_title, text: ENGLISH.demo_back_text }.render();
+    page::page(&app, StatusCode::OK, html)
+}
+
+/// There is nothing at this address.
+pub async fn not_found(State(app): State<App>) -> Response {
+    let html = Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render();
+    page::page(&app, StatusCode::NOT_FOUND, html)
+}

@@ -1,0 +1,94 @@
+//! `/login`: the page and its form.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
+use firman_proto::form::Form;
+
+use super::{App, cookies, page, read};
+use crate::pages;
+use crate::pages::texts::ENGLISH;
+
+/// Below the issuer.
+pub const PATH: &str = "/login";
+
+/// Asks for user name and password.
+pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    match show(&app, &headers, query.unwrap_or_default().as_bytes()).await {
+        Ok(response) => response,
+        Err(failure) => page::error_page(&app, failure),
+    }
+}
+
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let (browser, _) = page::with_browser(app, headers)?;
+    render(app, &browser, form.required("request")?, None, None).await
+}
+
+/// Takes user name and password.
+pub async fn submit(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((headers, body)) => match sign_in(&app, &headers, &body).await {
+            Ok(response) => response,
+            Err(failure) => page::error_page(&app, failure),
+        },
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn sign_in(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
+    let request = form.required("request")?;
+    let username = form.get("username").unwrap_or_default();
+    let typed = SignIn {
+        request,
+        username,
+        password: form.get("password").unwrap_or_default(),
+        cancelled: form.get("cancel").is_some(),
+    };
+    match authorize::login(&app.engine, &browser, typed, app.now()).await? {
+        LoggedIn::Welcome { cookie, next } => {
+            let mut response = page::go(app, &next);
+            cookies::keep_session(app, &mut response, &cookie);
+            Ok(response)
+        }
+        LoggedIn::Cancelled(next) => Ok(page::go(app, &next)),
+        LoggedIn::Wrong => render(app, &browser, request, Some(username), Some(ENGLISH.wrong_credentials)).await,
+    }
+}
+
+async fn render(
+    app: &App,
+    browser: &Browser,
+    request: &str,
+    typed: Option<&str>,
+    problem: Option<&str>,
+) -> Result<Response, Failure> {
+    let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
+    let html = pages::Login {
+        client: client_of(&view.client),
+        login_hint: typed.or(view.interaction.request.login_hint.as_deref()),
+        problem,
+        request,
+        csrf: &browser.csrf(&app.engine, PATH),
+        action: &app.engine.issuer().endpoint(PATH),
+    }
+    .render();
+    Ok(page::page(app, StatusCode::OK, html))
+}
+
+/// What the pages show of a client.
+pub(super) fn client_of(client: &firman_store::record::Client) -> pages::Client<'_> {
+    let metadata = &client.metadata;
+    pages::Client {
+        name: if metadata.client_name.is_empty() { &client.client_id } else { &metadata.client_name },
+        logo: metadata.logo_uri.as_deref(),
+        uri: metadata.client_uri.as_deref(),
+        policy_uri: metadata.policy_uri.as_deref(),
+        tos_uri: metadata.tos_uri.as_deref(),
+    }
+}

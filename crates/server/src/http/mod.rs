@@ -1,0 +1,41 @@
+//! From bytes to typed requests and back; nothing is decided here.
+
+pub mod answer;
+pub mod authorize;
+pub mod consent;
+pub mod cookies;
+pub mod discovery;
+pub mod health;
+pub mod home;
+pub mod introspect;
+pub mod login;
+pub mod page;
+pub mod read;
+pub mod revoke;
+pub mod token;
+pub mod userinfo;
+
+use std::sync::Arc;
+
+use firman_engine::{Clock, Engine};
+use firman_proto::time::Timestamp;
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub struct App {
+    /// What decides.
+    pub engine: Arc<Engine>,
+    /// The clock, read once per request.
+    pub clock: Arc<dyn Clock>,
+    /// The largest request body that is read, in bytes.
+    pub max_body: usize,
+    /// Whether cookies are for TLS only.
+    pub secure_cookies: bool,
+}
+
+impl App {
+    /// The time of a request that has just come in.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

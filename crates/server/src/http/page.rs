@@ -1,0 +1,116 @@
+//! Answers for people: pages, redirects, and the headers that keep them safe.
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse as _, Response};
+use firman_engine::authorize::{Browser, Next};
+use firman_engine::{Failure, Fault};
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use firman_proto::form;
+
+use super::read::Unreadable;
+use super::{App, answer, consent, cookies, login};
+use crate::pages::texts::ENGLISH;
+use crate::pages::{ErrorPage, RenderError};
+
+/// There is no `form-action`: browsers apply it to the redirect that follows a form too, and ours end at the client,
+/// whose own redirects nobody knows. With no script and every text escaped there is nothing for it to stop.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// A rendered page.
+pub fn page(app: &App, status: StatusCode, html: Result<String, RenderError>) -> Response {
+    match html {
+        Ok(html) => protected(app, (status, Html(html)).into_response()),
+        Err(error) => error_page(app, Fault::lasting("render a page", error.to_string())),
+    }
+}
+
+/// An error that ends with us: the person sees it, the client is not told.
+pub fn error_page(app: &App, failure: impl Into<Failure>) -> Response {
+    let (status, code, text, incident) = match failure.into() {
+        Failure::Denied(denied) => {
+            tracing::info!(code = %denied.code, why = %denied.why, "refused with a page");
+            (answer::status_of(denied.code), denied.code, denied.text, None)
+        }
+        Failure::Fault(fault) => {
+            let (status, code) = if fault.temporary {
+                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable)
+            } else {
+                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
+            };
+            (status, code, ENGLISH.error_internal.into(), Some(answer::incident(&fault)))
+        }
+    };
+    let html = ErrorPage { code: code.as_str(), text: &text, incident: incident.as_deref() }.render();
+    protected(app, (status, Html(html.unwrap_or_else(|_| code.to_string()))).into_response())
+}
+
+/// A form that could not be read.
+pub fn unreadable(app: &App, unreadable: Unreadable) -> Response {
+    match unreadable {
+        Unreadable::TooLarge => {
+            let mut response = error_page(app, invalid_request("the form is too large"));
+            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            response
+        }
+        Unreadable::Denied(denied) => error_page(app, denied),
+    }
+}
+
+/// Sends the browser on. RFC 9700 §4.12: 303, so that no form is posted again elsewhere.
+pub fn go(app: &App, next: &Next) -> Response {
+    let location = match next {
+        Next::Client(url) => url.clone(),
+        Next::Login(request) => address(app, login::PATH, request),
+        Next::Consent(request) => address(app, consent::PATH, request),
+    };
+    let Ok(location) = HeaderValue::from_str(&location) else {
+        return error_page(app, Fault::lasting("redirect", "the address is no header value"));
+    };
+    protected(app, (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
+}
+
+fn address(app: &App, path: &str, request: &str) -> String {
+    let mut address = format!("{}?", app.engine.issuer().endpoint(path));
+    form::append(&mut address, "request", request);
+    address
+}
+
+/// The browser of a request; a new one gets an id, which `answer` then carries.
+pub fn with_browser(app: &App, headers: &HeaderMap) -> Result<(Browser, bool), Fault> {
+    match cookies::browser(app, headers) {
+        Some(browser) => Ok((browser, false)),
+        None => Browser::first_seen(&app.engine).map(|browser| (browser, true)),
+    }
+}
+
+/// The browser of a form, which must have been here before and must have got the form from us.
+pub fn sender(app: &App, headers: &HeaderMap, page: &str, csrf: Option<&str>) -> Result<Browser, Denied> {
+    // Fetch Metadata: a browser that says so is believed that the form is another site's.
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(invalid_request("this form was sent by another site"));
+    }
+    let browser = cookies::browser(app, headers).ok_or_else(|| {
+        invalid_request("cookies: your browser did not send ours; allow cookies for this site and start again")
+    })?;
+    browser.must_have_sent(&app.engine, page, csrf)?;
+    Ok(browser)
+}
+
+fn protected(app: &App, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if app.secure_cookies {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}

@@ -1,0 +1,61 @@
+//! Reading requests, with limits.
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Request};
+use firman_proto::credentials::Credentials;
+use firman_proto::error::{Denied, invalid_request};
+use firman_proto::form::Form;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use super::App;
+
+/// Why a request could not be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// More than the configured number of bytes.
+    TooLarge,
+    /// It is not what the endpoint takes.
+    Denied(Denied),
+}
+
+impl From<Denied> for Unreadable {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+/// Reads a form body: its type, its size, its bytes.
+pub async fn form_body(app: &App, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
+    let (head, body) = request.into_parts();
+    if !is_form(&head.headers) {
+        // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
+        return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
+    }
+    match Limited::new(body, app.max_body).collect().await {
+        Ok(body) => Ok((head.headers, body.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Err(Unreadable::TooLarge),
+        Err(_) => Err(invalid_request("the request body broke off").into()),
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// The `Authorization` header. More than one is refused, not chosen from.
+pub fn authorization(headers: &HeaderMap) -> Result<Option<&[u8]>, Denied> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let first = values.next().map(axum::http::HeaderValue::as_bytes);
+    if values.next().is_some() {
+        return Err(invalid_request("authorization: more than one header"));
+    }
+    Ok(first)
+}
+
+/// The client's credentials in header or form.
+pub fn credentials(headers: &HeaderMap, form: &Form<'_>) -> Result<Credentials, Denied> {
+    Credentials::find(authorization(headers)?, form)
+}

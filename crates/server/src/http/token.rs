@@ -1,0 +1,28 @@
+//! `/oauth2/token` (RFC 6749 §3.2).
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use firman_engine::{Failure, token};
+use firman_proto::form::Form;
+use firman_proto::token::{TokenRequest, TokenResponse};
+
+use super::{App, answer, read};
+
+/// Always answers JSON.
+pub async fn token(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((headers, body)) => match answer_to(&app, &headers, &body).await {
+            Ok(tokens) => answer::json(&tokens),
+            Err(failure) => answer::client_error(&app, failure),
+        },
+        Err(unreadable) => answer::unreadable(&app, unreadable),
+    }
+}
+
+async fn answer_to(app: &App, headers: &axum::http::HeaderMap, body: &[u8]) -> Result<TokenResponse, Failure> {
+    let now = app.now();
+    let form = Form::parse(body)?;
+    let credentials = read::credentials(headers, &form)?;
+    let request = TokenRequest::parse(&form)?;
+    token::token(&app.engine, &credentials, request, now).await
+}

@@ -1,0 +1,60 @@
+//! `/oauth2/userinfo` (OpenID Connect Core §5.3).
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use firman_engine::userinfo::userinfo;
+use firman_proto::credentials::bearer;
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use firman_proto::form::Form;
+
+use super::{App, answer, read};
+
+/// The token in the header (RFC 6750 §2.1).
+pub async fn get(State(app): State<App>, headers: HeaderMap) -> Response {
+    match in_header(&headers) {
+        Ok(Some(token)) => show(&app, token, "GET").await,
+        Ok(None) => answer::bearer_missing(&app),
+        Err(denied) => answer::bearer_error(&app, denied),
+    }
+}
+
+/// The token in the header, or in the form (RFC 6750 §2.2).
+pub async fn post(State(app): State<App>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let in_header = match in_header(&headers) {
+        Ok(token) => token,
+        Err(denied) => return answer::bearer_error(&app, denied),
+    };
+    if let Some(token) = in_header {
+        // RFC 6750 §2: clients must not use more than one method; what else is in the body is not looked at.
+        return show(&app, token, "POST").await;
+    }
+    let body = match read::form_body(&app, request).await {
+        Ok((_, body)) => body,
+        Err(read::Unreadable::TooLarge) => return answer::unreadable(&app, read::Unreadable::TooLarge),
+        Err(read::Unreadable::Denied(_)) => return answer::bearer_missing(&app),
+    };
+    match Form::parse(&body) {
+        Ok(form) => match form.get("access_token") {
+            Some(token) => show(&app, token, "POST").await,
+            None => answer::bearer_missing(&app),
+        },
+        Err(denied) => answer::bearer_error(&app, denied),
+    }
+}
+
+async fn show(app: &App, token: &str, method: &str) -> Response {
+    match userinfo(&app.engine, token, method, app.now()).await {
+        Ok(claims) => answer::json(&claims),
+        Err(failure) => answer::bearer_error(app, failure),
+    }
+}
+
+fn in_header(headers: &HeaderMap) -> Result<Option<&str>, Denied> {
+    let Some(header) = read::authorization(headers).map_err(|denied| invalid_request(denied.text))? else {
+        return Ok(None);
+    };
+    let malformed = || Denied::new(ErrorCode::InvalidToken, "the Authorization header has no bearer token");
+    bearer(header).map(Some).ok_or_else(malformed)
+}

@@ -1,0 +1,7 @@
+//! The `firman` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    firman::cli::main()
+}

@@ -1,0 +1,122 @@
+//! Figures for Prometheus, on a listener of their own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
+use firman_store::{
+    Commit, CommitError, CommitId, Cutoffs, GrantsOf, Keys, Page, RowKey, SignedIn, Standing, Store, Swept, Transaction,
+};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+
+/// What is counted.
+#[derive(Default)]
+pub struct Metrics {
+    /// HTTP requests answered.
+    pub requests: Counter,
+    /// HTTP requests answered with a 5xx.
+    pub failed: Counter,
+    /// Reads of the store.
+    pub reads: Counter,
+    /// Commits to the store.
+    pub commits: Counter,
+    /// Commits that lost a race.
+    pub conflicts: Counter,
+}
+
+impl Metrics {
+    fn registry(&self) -> Registry {
+        let mut registry = Registry::with_prefix("firman");
+        registry.register("http_requests", "HTTP requests answered", self.requests.clone());
+        registry.register("http_failures", "HTTP requests answered with a 5xx", self.failed.clone());
+        registry.register("store_reads", "Reads of the store", self.reads.clone());
+        registry.register("store_commits", "Commits to the store", self.commits.clone());
+        registry.register("store_conflicts", "Commits that lost a race", self.conflicts.clone());
+        registry
+    }
+}
+
+/// The router of the metrics listener.
+pub fn router(metrics: &Metrics) -> Router {
+    Router::new().route("/metrics", get(show)).with_state(Arc::new(metrics.registry()))
+}
+
+async fn show(State(registry): State<Arc<Registry>>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => {
+            ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+        }
+        Err(_) => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Counts requests.
+pub async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    metrics.requests.inc();
+    if response.status().is_server_error() {
+        metrics.failed.inc();
+    }
+    response
+}
+
+/// Counts what a store is asked. Stands below the cache, so that it counts what reaches the database.
+pub struct CountedStore {
+    inner: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+}
+
+impl CountedStore {
+    /// Counts what `inner` is asked.
+    pub fn new(inner: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { inner, metrics }
+    }
+
+    fn read(&self) -> &dyn Store {
+        self.metrics.reads.inc();
+        &*self.inner
+    }
+}
+
+#[async_trait]
+impl Store for CountedStore {
+    async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
+        self.metrics.commits.inc();
+        let outcome = self.inner.commit(transaction).await;
+        if matches!(outcome, Ok(Commit::Conflict(_))) {
+            self.metrics.conflicts.inc();
+        }
+        outcome
+    }
+
+    firman_store::forward_store! { Self::read;
+        winner(row: RowKey) -> Option<CommitId>;
+        client(key: Digest16) -> Option<Arc<Client>>;
+        client_by_id(id: RecordId) -> Option<Arc<Client>>;
+        clients(issuer: IssuerNumber, page: Page) -> Vec<Client>;
+        flow(id: RecordId) -> Option<Standing<Flow>>;
+        grant(id: RecordId, trace: Option<TokenTrace>) -> Option<Standing<Grant>>;
+        grants(of: GrantsOf, page: Page) -> Vec<Grant>;
+        session(id: RecordId, client: Option<RecordId>) -> Option<SignedIn>;
+        epochs(client: Option<RecordId>, subject: Option<Digest16>) -> Epochs;
+        account(id: RecordId) -> Option<Account>;
+        account_by_name(namespace: Namespace, digest: Digest16, now: Timestamp) -> Option<Account>;
+        accounts(issuer: IssuerNumber, page: Page) -> Vec<Account>;
+        keys() -> Keys;
+        events(about: Option<RecordId>, page: Page) -> Vec<Event>;
+        sweep(cutoffs: Cutoffs, limit: u32) -> Swept;
+        check() -> ();
+    }
+}

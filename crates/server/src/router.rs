@@ -1,0 +1,69 @@
+//! The map of the server: every address and who answers it.
+
+use axum::Router;
+use axum::http::Method;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::routing::{get, post};
+use firman_proto::metadata::path;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::http::{self, App};
+use crate::pages::assets;
+
+/// Everything below the issuer, the well-known addresses that are above it, and what a mode of its own adds (the demo).
+pub fn router(app: App, extra: Router<App>) -> Router {
+    let prefix = app.engine.issuer().path().to_owned();
+    let at = |path: &str| format!("{prefix}{path}");
+
+    // Called by scripts in pages of other origins: no cookie is ever looked at here.
+    let api = Router::new()
+        .route(&at(path::TOKEN), post(http::token::token))
+        .route(&at(path::INTROSPECT), post(http::introspect::introspect))
+        .route(&at(path::REVOKE), post(http::revoke::revoke))
+        .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
+        .route(&at(path::JWKS), get(http::discovery::jwks))
+        .layer(cors());
+    let api = discovery_paths(&prefix)
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(&path, get(http::discovery::metadata)))
+        .layer(cors())
+        .merge(api);
+
+    // Called by browsers: cookies, forms, pages.
+    let pages = Router::new()
+        .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
+        .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
+        .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
+        .route(&at("/"), get(http::home::page));
+    let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
+
+    let health =
+        Router::new().route("/health/live", get(http::health::live)).route("/health/ready", get(http::health::ready));
+
+    Router::new()
+        .merge(api)
+        .merge(pages)
+        .merge(health)
+        .merge(extra)
+        .fallback(http::home::not_found)
+        .method_not_allowed_fallback(http::answer::method_not_allowed)
+        .with_state(app)
+}
+
+/// RFC 8414 §3.1 puts the issuer's path behind the well-known part, OpenID Connect Discovery §4 before it; clients try both.
+fn discovery_paths(prefix: &str) -> Vec<String> {
+    let mut paths = vec![
+        format!("{}{prefix}", path::OAUTH_SERVER),
+        format!("{}{prefix}", path::OPENID_CONFIGURATION),
+        format!("{prefix}{}", path::OPENID_CONFIGURATION),
+    ];
+    paths.dedup();
+    paths
+}
+
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+}

@@ -1,0 +1,123 @@
+//! From settings to an engine: the one place where the parts are put together.
+
+use std::sync::Arc;
+
+use firman_engine::accounts::{LocalAccounts, Passwords};
+use firman_engine::keys::KeyPolicy;
+use firman_engine::{Clock, Engine, Entropy, Fault, Parts, Policy, SystemClock, SystemEntropy};
+use firman_proto::id::IssuerNumber;
+use firman_proto::seal::MasterKey;
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_sql::{OpenError, Options, SqlStore};
+use firman_store::{CachedClients, Store};
+use zeroize::Zeroizing;
+
+use crate::config::{ConfigError, Settings};
+use crate::metrics::{CountedStore, Metrics};
+
+/// Everything that runs, whichever command runs it.
+pub struct Running {
+    /// Decides.
+    pub engine: Arc<Engine>,
+    /// Hashes passwords.
+    pub passwords: Arc<Passwords>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The database, to be closed at the end.
+    pub database: Arc<SqlStore>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why nothing runs.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings are wrong or incomplete.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// Something broke.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Opens the database and loads the keys.
+pub async fn start(settings: &Settings) -> Result<Running, StartError> {
+    let issuer = settings.issuer()?.clone();
+    let master = master_key(settings)?;
+    let mut options = Options::new(settings.store.url.as_str());
+    options.readers = settings.store.readers as usize;
+    options.names.clone_from(&settings.store.names.0);
+    let database = SqlStore::open(options).await?;
+
+    let metrics = Arc::new(Metrics::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let counted: Arc<dyn Store> =
+        Arc::new(CountedStore::new(Arc::clone(&database) as Arc<dyn Store>, Arc::clone(&metrics)));
+    let bound = Lifetime::from_millis(settings.store.client_cache_ms.millis());
+    let store: Arc<dyn Store> = if bound == Lifetime::ZERO {
+        counted
+    } else {
+        Arc::new(CachedClients::new(counted, Arc::clone(&clock), bound))
+    };
+
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+    let passwords = Arc::new(Passwords::new(settings.login.password_hash_workers as usize, Arc::clone(&entropy)));
+    let number = IssuerNumber(0);
+    let accounts = Arc::new(LocalAccounts::new(Arc::clone(&store), number, Arc::clone(&passwords)));
+    let parts = Parts {
+        issuer,
+        number,
+        store,
+        accounts,
+        entropy,
+        master,
+        policy: policy(settings),
+        key_policy: key_policy(settings),
+    };
+    let engine = Engine::start(parts, clock.now()).await?;
+    Ok(Running { engine: Arc::new(engine), passwords, clock, database, metrics })
+}
+
+impl Running {
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// The master key of the settings.
+pub fn master_key(settings: &Settings) -> Result<MasterKey, StartError> {
+    let bytes = Zeroizing::new(*settings.master_key()?.reveal());
+    Ok(MasterKey::from_bytes(&bytes).map_err(|error| Fault::lasting("use the master key", error.to_string()))?)
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let (tokens, login) = (&settings.tokens, &settings.login);
+    let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
+    Policy {
+        code: seconds(tokens.code_seconds),
+        access_token: seconds(tokens.access_token_seconds),
+        id_token: seconds(tokens.id_token_seconds),
+        refresh_token: seconds(tokens.refresh_token_seconds),
+        retry_window: seconds(tokens.retry_window_seconds),
+        public_retry_window: seconds(tokens.public_retry_window_seconds),
+        late: seconds(tokens.late_seconds),
+        failed_redemptions: tokens.failed_redemptions,
+        session: seconds(login.session_seconds),
+        session_idle: seconds(login.session_idle_seconds),
+        interaction: seconds(login.request_seconds),
+    }
+}
+
+fn key_policy(settings: &Settings) -> KeyPolicy {
+    let days = |setting: crate::config::Days| Lifetime::from_millis(setting.millis());
+    KeyPolicy {
+        algorithms: settings.keys.algorithms.clone(),
+        signing: days(settings.keys.rotate_days),
+        sealing: days(settings.keys.seal_rotate_days),
+        announce: days(settings.keys.announce_days),
+    }
+}

@@ -1,0 +1,46 @@
+//! What differs between the databases, and nothing else.
+
+/// A database's way of writing the same statements.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    /// Stands around names.
+    pub(crate) quote: char,
+    /// Placeholders are `$1`, `$2`, … instead of `?`.
+    pub(crate) numbered: bool,
+    /// What a `SELECT` without a table is read from, with a space before it.
+    pub(crate) from_nothing: &'static str,
+    /// Signed 64-bit integers.
+    pub(crate) int: &'static str,
+    /// 16 bytes: ids and digests.
+    pub(crate) key: &'static str,
+    /// Bytes.
+    pub(crate) bytes: &'static str,
+    /// Text that is compared or indexed, byte by byte, of at most 255 bytes.
+    pub(crate) name: &'static str,
+    /// Text of any length, compared byte by byte.
+    pub(crate) text: &'static str,
+    /// What stands after the columns of a table.
+    pub(crate) options: &'static str,
+    /// Begins a transaction that will write.
+    pub(crate) begin: &'static str,
+    /// Table names that begin so, in any case, belong to the database.
+    pub(crate) reserved_prefix: &'static str,
+}
+
+/// SQLite 3.37 or later.
+///
+/// `WITHOUT ROWID`: a table is clustered by its key. `STRICT`: a column holds what it says. Text is compared byte by byte
+/// unless told otherwise (`COLLATE BINARY`).
+pub(crate) const SQLITE: Dialect = Dialect {
+    quote: '"',
+    numbered: false,
+    from_nothing: "",
+    int: "INTEGER",
+    key: "BLOB",
+    bytes: "BLOB",
+    name: "TEXT",
+    text: "TEXT",
+    options: " WITHOUT ROWID, STRICT",
+    begin: "BEGIN IMMEDIATE",
+    reserved_prefix: "sqlite_",
+};

@@ -1,0 +1,37 @@
+//! What a database driver does: run statements. It knows no records.
+
+use async_trait::async_trait;
+use firman_store::{CommitError, StoreError};
+
+use crate::plan::Plan;
+use crate::row::Row;
+use crate::value::Query;
+
+/// What is done with each row of each query, by the place of the query.
+pub(crate) type Each<'a> = &'a mut (dyn FnMut(usize, &dyn Row) -> Result<(), StoreError> + Send);
+
+/// How a plan ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// All of it happened, durably; it changed so many rows.
+    Done(u64),
+    /// The guarded step at this place changed no row; nothing happened.
+    Conflict(usize),
+}
+
+/// A connection, or several, to one database.
+#[async_trait]
+pub(crate) trait Driver: Send + Sync + 'static {
+    /// Runs queries as of one moment, in one round trip, and shows their rows.
+    async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), StoreError>;
+
+    /// Runs the steps of a plan in one transaction. Plans that wait together may travel together, each winning or losing on
+    /// its own.
+    async fn write(&self, plan: Plan) -> Result<Written, CommitError>;
+
+    /// How many pages of written data wait to be moved to their place; 0 where there is no such thing.
+    fn pending_pages(&self) -> u64;
+
+    /// Finishes what was begun and lets go of the database. What comes afterwards is an error.
+    async fn close(&self);
+}

@@ -1,0 +1,261 @@
+//! A transaction as the statements that make it happen.
+
+use firman_proto::digest::Digest16;
+use firman_proto::id::RecordId;
+use firman_proto::seal::Salt;
+use firman_proto::time::Timestamp;
+use firman_store::record::{ConsentKey, EpochKey, Epochs, Flow, Grant, Name, RevokeReason, RevokedToken, Session};
+use firman_store::{Change, CommitId, Editable, EditableKey, Renewal, Rotation, StoreError, Transaction};
+
+use crate::records::{account, client, consent, event, flow, grant, key, session};
+use crate::statements::Statement;
+use crate::value::{Value, Write, values};
+
+/// What must be done, all or nothing.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// In order.
+    pub(crate) steps: Vec<Step>,
+    /// Whether a guard may fail after something was changed, as far as can be seen from the changes. A driver that merges
+    /// plans must then be able to take this one back alone.
+    pub(crate) may_fail_late: bool,
+}
+
+/// One change.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The statement.
+    pub(crate) write: Write,
+    /// What to try if the first changed no row.
+    pub(crate) otherwise: Option<Write>,
+    /// Changing no row makes the commit a conflict.
+    pub(crate) guarded: bool,
+}
+
+impl Plan {
+    /// The statements of a transaction: one step for each change, in their order.
+    pub(crate) fn of(transaction: Transaction) -> Result<Self, StoreError> {
+        let may_fail_late = may_fail_late(&transaction.changes);
+        let by = transaction.id;
+        let steps = transaction.changes.into_iter().map(|change| step(change, by)).collect();
+        let plan = Self { steps, may_fail_late };
+        plan.check_text()?;
+        Ok(plan)
+    }
+
+    /// Statements without guards.
+    pub(crate) fn unguarded(writes: impl IntoIterator<Item = Write>) -> Self {
+        let step = |write| Step { write, otherwise: None, guarded: false };
+        Self { steps: writes.into_iter().map(step).collect(), may_fail_late: false }
+    }
+
+    /// Not every database takes a NUL in text, so none does.
+    fn check_text(&self) -> Result<(), StoreError> {
+        let writes = self.steps.iter().flat_map(|step| [Some(&step.write), step.otherwise.as_ref()]).flatten();
+        let holds_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+        if writes.flat_map(|write| &write.values).any(holds_nul) {
+            let cause = "a text holds a NUL character".to_owned();
+            return Err(StoreError { what: "commit", cause, temporary: false });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a guard after the first change may fail. A grant that a claimed flow becomes cannot be there before the claim.
+fn may_fail_late(changes: &[Change]) -> bool {
+    let claimed =
+        |id: RecordId| changes.iter().any(|change| matches!(change, Change::ClaimFlow { id: flow, .. } if *flow == id));
+    changes.iter().skip(1).any(|change| match change {
+        Change::InsertGrant(grant) => !claimed(grant.id),
+        other => other.deciding_row().is_some(),
+    })
+}
+
+fn step(change: Change, by: CommitId) -> Step {
+    let guarded = change.deciding_row().is_some();
+    let (write, otherwise) = match change {
+        Change::Insert(record) => (insert(&record, by), None),
+        Change::Replace { record, if_revision } => (replace(&record, if_revision, by), None),
+        Change::Remove { key, if_revision } => (remove(key, if_revision), None),
+        Change::TakeName { name, now } => take_name(name, now, by),
+        Change::ReleaseName { namespace, digest, id } => {
+            (Write { statement: Statement::ReleaseName, values: values![namespace.number(), digest, id] }, None)
+        }
+        Change::InsertFlow(flow) => (insert_flow(&flow, by), None),
+        Change::ClaimFlow { id, now } => (claim_flow(id, now, by), None),
+        Change::CountMiss { id, seen, limit } => (count_miss(id, seen, limit, by), None),
+        Change::InsertGrant(grant) => (insert_grant(&grant, by), None),
+        Change::Rotate(rotation) => (rotate(&rotation, by), None),
+        Change::CloseRetry { id, generation } => {
+            (Write { statement: Statement::CloseRetry, values: values![by, id, generation] }, None)
+        }
+        Change::RevokeGrant { id, reason, now } => (revoke_grant(id, reason, now, by), None),
+        Change::ResaltGrant { id, salt, epochs } => (resalt_grant(id, &salt, epochs, by), None),
+        Change::RevokeToken(token) => (revoke_token(token), None),
+        Change::InsertSession(session) => (insert_session(&session, by), None),
+        Change::RenewSession(renewal) => (renew_session(&renewal, by), None),
+        Change::TouchSession { id, now } => {
+            let values = values![now, by, id.made_at().day(), id, now];
+            (Write { statement: Statement::TouchSession, values }, None)
+        }
+        Change::EndSession { id, now } => {
+            (Write { statement: Statement::EndSession, values: values![now, by, id.made_at().day(), id] }, None)
+        }
+        Change::AdvanceEpoch(key) => advance_epoch(key),
+        Change::Append(event) => (append(&event), None),
+    };
+    Step { write, otherwise, guarded }
+}
+
+/// A row, then its key again for the `NOT EXISTS`.
+fn insert_if_absent(statement: Statement, mut row: Vec<Value>, key: Vec<Value>) -> Write {
+    row.extend(key);
+    Write { statement, values: row }
+}
+
+fn insert(record: &Editable, by: CommitId) -> Write {
+    let (statement, row, key) = match record {
+        Editable::Client(record) => {
+            let unique = firman_store::record::Client::key(record.issuer, &record.client_id);
+            (Statement::InsertClient, client::row(record, by), values![record.id, unique])
+        }
+        Editable::Account(record) => (Statement::InsertAccount, account::row(record, by), values![record.id]),
+        Editable::Consent(record) => {
+            (Statement::InsertConsent, consent::row(record, by), key_values(EditableKey::Consent(record.key())))
+        }
+        Editable::SigningKey(record) => (Statement::InsertSigningKey, key::signing_row(record, by), values![record.id]),
+        Editable::SealKey(record) => {
+            (Statement::InsertSealKey, key::seal_row(record, by), values![record.issuer, record.number])
+        }
+        Editable::Deployment(record) => {
+            let mut row = values![1_i64];
+            row.extend(key::deployment_editable(record, 0, by));
+            (Statement::InsertDeployment, row, vec![])
+        }
+    };
+    insert_if_absent(statement, row, key)
+}
+
+fn replace(record: &Editable, if_revision: u64, by: CommitId) -> Write {
+    let next = if_revision.wrapping_add(1);
+    let (statement, mut values) = match record {
+        Editable::Client(record) => (Statement::ReplaceClient, client::editable(record, next, by)),
+        Editable::Account(record) => (Statement::ReplaceAccount, account::editable(record, next, by)),
+        Editable::Consent(record) => (Statement::ReplaceConsent, consent::editable(record, next, by)),
+        Editable::SigningKey(record) => (Statement::ReplaceSigningKey, key::signing_editable(record, next, by)),
+        Editable::SealKey(record) => (Statement::ReplaceSealKey, key::seal_editable(record, next, by)),
+        Editable::Deployment(record) => (Statement::ReplaceDeployment, key::deployment_editable(record, next, by)),
+    };
+    values.extend(key_values(record.key()));
+    values.push(if_revision.into());
+    if let Editable::Client(record) = record {
+        // A client id is not edited.
+        values.push(firman_store::record::Client::key(record.issuer, &record.client_id).into());
+    }
+    Write { statement, values }
+}
+
+fn remove(key: EditableKey, if_revision: u64) -> Write {
+    let statement = match key {
+        EditableKey::Client(_) => Statement::RemoveClient,
+        EditableKey::Account(_) => Statement::RemoveAccount,
+        EditableKey::Consent(_) => Statement::RemoveConsent,
+        EditableKey::SigningKey(_) => Statement::RemoveSigningKey,
+        EditableKey::SealKey(..) => Statement::RemoveSealKey,
+        EditableKey::Deployment => Statement::RemoveDeployment,
+    };
+    let mut values = key_values(key);
+    values.push(if_revision.into());
+    Write { statement, values }
+}
+
+/// The key of an editable record as parameters.
+pub(crate) fn key_values(key: EditableKey) -> Vec<Value> {
+    match key {
+        EditableKey::Client(id) | EditableKey::Account(id) | EditableKey::SigningKey(id) => values![id],
+        EditableKey::Consent(ConsentKey { subject, client }) => values![subject, client],
+        EditableKey::SealKey(issuer, number) => values![issuer, number],
+        EditableKey::Deployment => vec![],
+    }
+}
+
+fn take_name(name: Name, now: Timestamp, by: CommitId) -> (Write, Option<Write>) {
+    let key: (u8, Digest16) = (name.namespace.number(), name.digest);
+    let over = values![name.id, name.expires_at, by, key.0, key.1, now, name.id];
+    let row = values![key.0, key.1, name.id, name.expires_at, by];
+    let insert = insert_if_absent(Statement::InsertName, row, values![key.0, key.1]);
+    (Write { statement: Statement::TakeOverName, values: over }, Some(insert))
+}
+
+fn insert_flow(flow: &Flow, by: CommitId) -> Write {
+    insert_if_absent(Statement::InsertFlow, flow::row(flow, by), values![flow.id.made_at().day(), flow.id])
+}
+
+fn claim_flow(id: RecordId, now: Timestamp, by: CommitId) -> Write {
+    let values = values![flow::DONE, now, by, id.made_at().day(), id, flow::READY, now];
+    Write { statement: Statement::ClaimFlow, values }
+}
+
+fn count_miss(id: RecordId, seen: u32, limit: u32, by: CommitId) -> Write {
+    let misses = seen.saturating_add(1);
+    let state = if misses >= limit { flow::FAILED } else { flow::READY };
+    let values = values![misses, state, by, id.made_at().day(), id, flow::READY, seen];
+    Write { statement: Statement::CountMiss, values }
+}
+
+fn insert_grant(grant: &Grant, by: CommitId) -> Write {
+    insert_if_absent(Statement::InsertGrant, grant::row(grant, by), values![grant.id])
+}
+
+fn rotate(rotation: &Rotation, by: CommitId) -> Write {
+    let (to, access) = (&rotation.to, rotation.last_access);
+    let values = values![
+        rotation.from.wrapping_add(1),
+        &to.salt,
+        to.since,
+        rotation.seal_key,
+        access.serial,
+        access.expires_at,
+        by,
+        rotation.id,
+        rotation.from,
+        to.since,
+    ];
+    Write { statement: Statement::Rotate, values }
+}
+
+fn revoke_grant(id: RecordId, reason: RevokeReason, now: Timestamp, by: CommitId) -> Write {
+    Write { statement: Statement::RevokeGrant, values: values![now, reason.number(), by, id] }
+}
+
+fn resalt_grant(id: RecordId, salt: &Salt, epochs: Epochs, by: CommitId) -> Write {
+    let values = values![salt, epochs.everything, epochs.client, epochs.subject, by, id];
+    Write { statement: Statement::ResaltGrant, values }
+}
+
+fn revoke_token(token: RevokedToken) -> Write {
+    let row = values![token.day, token.grant, token.digest, token.expires_at];
+    insert_if_absent(Statement::RevokeToken, row, values![token.day, token.grant, token.digest])
+}
+
+fn insert_session(session: &Session, by: CommitId) -> Write {
+    let key = values![session.id.made_at().day(), session.id];
+    insert_if_absent(Statement::InsertSession, session::row(session, by), key)
+}
+
+fn renew_session(renewal: &Renewal, by: CommitId) -> Write {
+    let (id, now) = (renewal.id, renewal.now);
+    let details = session::details_text(&renewal.details);
+    let values = values![&renewal.to_salt, now, now, details, by, id.made_at().day(), id, now, &renewal.from_salt];
+    Write { statement: Statement::RenewSession, values }
+}
+
+fn advance_epoch(key: EpochKey) -> (Write, Option<Write>) {
+    let (kind, id) = key.parts();
+    let first = insert_if_absent(Statement::FirstEpoch, values![kind, id, 1_i64], values![kind, id]);
+    (Write { statement: Statement::AdvanceEpoch, values: values![kind, id] }, Some(first))
+}
+
+fn append(event: &firman_store::record::Event) -> Write {
+    insert_if_absent(Statement::Append, event::row(event), values![event.at.day(), event.about, event.id])
+}

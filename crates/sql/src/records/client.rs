@@ -1,0 +1,195 @@
+//! Clients.
+
+use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::credentials::AuthMethod;
+use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::time::Timestamp;
+use firman_store::record::{Client, ClientSecret, Origin, Rest};
+use firman_store::{CommitId, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{body, from_spaced, spaced};
+use crate::row::Columns;
+use crate::value::{Value, hex, values};
+
+/// The members of the metadata that are columns of their own.
+const COLUMNS: [&str; 9] = [
+    "client_name",
+    "redirect_uris",
+    "token_endpoint_auth_method",
+    "grant_types",
+    "scope",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+];
+
+/// A whole row.
+pub(crate) fn row(client: &Client, by: CommitId) -> Vec<Value> {
+    let key = Client::key(client.issuer, &client.client_id);
+    let mut row = values![client.id, client.issuer, key, client.client_id.as_str()];
+    row.extend(editable(client, 0, by));
+    row
+}
+
+/// What an edit writes, with the revision it makes.
+pub(crate) fn editable(client: &Client, revision: u64, by: CommitId) -> Vec<Value> {
+    let metadata = &client.metadata;
+    values![
+        client.enabled,
+        client.owner.as_deref(),
+        secrets_text(&client.secrets),
+        metadata.client_name.as_str(),
+        spaced(metadata.redirect_uris.iter().map(RedirectUri::as_str)),
+        metadata.token_endpoint_auth_method.as_str(),
+        spaced(metadata.grant_types.iter().map(|grant_type| grant_type.as_str())),
+        metadata.scope.to_string(),
+        metadata.client_uri.as_deref(),
+        metadata.logo_uri.as_deref(),
+        metadata.policy_uri.as_deref(),
+        metadata.tos_uri.as_deref(),
+        origin_number(client.origin),
+        client.created_at,
+        client.updated_at,
+        revision,
+        by,
+        body_text(client),
+    ]
+}
+
+/// Reads a row.
+pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Client, StoreError> {
+    let (id, issuer) = (columns.id()?, columns.issuer()?);
+    columns.skip(1);
+    let client_id = columns.string()?;
+    let (enabled, owner) = (columns.flag()?, columns.maybe_string()?);
+    let secrets = columns.parsed("list of secrets", read_secrets)?;
+    let mut metadata = ClientMetadata::new(columns.text()?, AuthMethod::None);
+    metadata.redirect_uris =
+        columns.parsed("redirect URIs", |text| from_spaced(text, |uri| RedirectUri::parse(uri).ok()))?;
+    metadata.token_endpoint_auth_method = columns.parsed("authentication method", AuthMethod::parse)?;
+    metadata.grant_types = columns.parsed("grant types", |text| from_spaced(text, GrantType::parse))?;
+    metadata.scope = columns.scope()?;
+    metadata.client_uri = columns.maybe_string()?;
+    metadata.logo_uri = columns.maybe_string()?;
+    metadata.policy_uri = columns.maybe_string()?;
+    metadata.tos_uri = columns.maybe_string()?;
+    let origin = columns.numbered(origin_of)?;
+    let (created_at, updated_at) = (columns.time()?, columns.time()?);
+    let revision = columns.unsigned()?;
+    columns.skip(1);
+    let mut members = body::read(columns)?;
+    let rest = body::take(&mut members, "metadata", columns)?;
+    let policy = body::made_of(body::take(&mut members, "policy", columns)?, columns)?;
+    let metadata = with_rest(metadata, rest, columns)?;
+    Ok(Client {
+        id,
+        issuer,
+        client_id,
+        enabled,
+        owner,
+        secrets,
+        metadata,
+        origin,
+        policy,
+        created_at,
+        updated_at,
+        revision,
+    })
+}
+
+fn body_text(client: &Client) -> String {
+    let mut metadata = body::members(&client.metadata);
+    metadata.retain(|name, _| !COLUMNS.contains(&name.as_str()));
+    let policy = body::members(&client.policy);
+    body::write(Rest::from_iter([
+        ("metadata".to_owned(), Json::Object(metadata)),
+        ("policy".to_owned(), Json::Object(policy)),
+    ]))
+}
+
+/// Adds the members that are in the body to those that are columns.
+fn with_rest(metadata: ClientMetadata, rest: Rest, columns: &Columns<'_>) -> Result<ClientMetadata, StoreError> {
+    if rest.is_empty() {
+        return Ok(metadata);
+    }
+    let mut members = body::members(&metadata);
+    members.extend(rest);
+    body::made_of(members, columns)
+}
+
+/// How a secret's digest stands in the database: in hexadecimal, for people who look.
+#[derive(Serialize, Deserialize)]
+struct StoredSecret {
+    sha256: String,
+    created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+fn secrets_text(secrets: &[ClientSecret]) -> String {
+    let stored = |secret: &ClientSecret| StoredSecret {
+        sha256: hex(&secret.digest),
+        created_at: secret.created_at,
+        expires_at: secret.expires_at,
+    };
+    let stored: Vec<_> = secrets.iter().map(stored).collect();
+    serde_json::to_value(stored).unwrap_or_default().to_string()
+}
+
+fn read_secrets(text: &str) -> Option<Vec<ClientSecret>> {
+    let stored: Vec<StoredSecret> = serde_json::from_str(text).ok()?;
+    let secret = |stored: StoredSecret| {
+        let digest = bytes_of(&stored.sha256)?;
+        Some(ClientSecret { digest, created_at: stored.created_at, expires_at: stored.expires_at })
+    };
+    stored.into_iter().map(secret).collect()
+}
+
+fn bytes_of(hex: &str) -> Option<[u8; 32]> {
+    let bytes: Option<Vec<u8>> = (0..hex.len())
+        .step_by(2)
+        .map(|at| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
+    bytes?.try_into().ok()
+}
+
+fn origin_number(origin: Origin) -> u8 {
+    match origin {
+        Origin::Registered => 1,
+        Origin::Configured => 2,
+        Origin::MetadataDocument => 3,
+    }
+}
+
+fn origin_of(number: u8) -> Option<Origin> {
+    [Origin::Registered, Origin::Configured, Origin::MetadataDocument]
+        .into_iter()
+        .find(|origin| origin_number(*origin) == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firman_store::conformance::fixtures;
+
+    #[test]
+    fn every_member_with_a_column_is_one_of_the_metadata() {
+        let mut metadata = fixtures::client().metadata;
+        for uri in [&mut metadata.client_uri, &mut metadata.logo_uri, &mut metadata.policy_uri, &mut metadata.tos_uri] {
+            *uri = Some("https://app.example/".to_owned());
+        }
+        let members = body::members(&metadata);
+        assert!(COLUMNS.iter().all(|name| members.contains_key(*name)));
+    }
+
+    #[test]
+    fn secrets_read_back() {
+        let secrets = fixtures::client().secrets;
+        assert_eq!(read_secrets(&secrets_text(&secrets)), Some(secrets));
+        assert_eq!(read_secrets(&secrets_text(&[])), Some(vec![]));
+        assert_eq!(read_secrets(r#"[{"sha256":"00","created_at":0}]"#), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! Grants: the hot rows. What rotation writes and what a check needs stands first.
+
+use firman_store::record::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason};
+use firman_store::{CommitId, StoreError};
+
+use super::body;
+use crate::row::{Columns, list_text};
+use crate::value::{Value, values};
+
+/// A whole row.
+pub(crate) fn row(grant: &Grant, by: CommitId) -> Vec<Value> {
+    let (subject, auth) = (grant.subject.as_ref(), &grant.auth);
+    let mut row = values![
+        grant.id,
+        grant.refresh.as_ref().map(|refresh| refresh.generation),
+        grant.revoked_at,
+        grant.expires_at,
+        &grant.salt,
+    ];
+    row.extend(refresh_values(grant.refresh.as_ref()));
+    row.extend(values![
+        grant.issuer,
+        grant.kind.number(),
+        grant.client,
+        subject.map(firman_store::record::Subject::as_str),
+        subject.map(|subject| subject.key(grant.issuer)),
+        grant.session,
+        grant.scope.to_string(),
+        grant.parent,
+        grant.reason.map(RevokeReason::number),
+        grant.epochs.everything,
+        grant.epochs.client,
+        grant.epochs.subject,
+        auth.auth_time,
+        auth.acr.as_deref(),
+        list_text(&auth.amr),
+        auth.nonce.as_deref(),
+        grant.expires_at.day(),
+        by,
+        body::write(grant.rest.clone()),
+    ]);
+    row
+}
+
+fn refresh_values(refresh: Option<&Refresh>) -> Vec<Value> {
+    let current = refresh.map(|refresh| &refresh.current);
+    let before = refresh.and_then(|refresh| refresh.before.as_ref());
+    let earlier = refresh.and_then(|refresh| refresh.earlier.as_ref());
+    values![
+        current.map(|step| &step.salt),
+        current.map(|step| step.since),
+        before.map(|step| &step.salt),
+        before.map(|step| step.since),
+        earlier.map(|step| &step.salt),
+        earlier.map(|step| step.since),
+        refresh.is_some_and(|refresh| refresh.retry_closed),
+        refresh.map(|refresh| refresh.seal_key),
+        refresh.map(|refresh| refresh.last_access.serial),
+        refresh.map(|refresh| refresh.last_access.expires_at),
+    ]
+}
+
+/// Reads a row.
+pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
+    let id = columns.id()?;
+    let generation = columns.maybe_int()?;
+    let (revoked_at, expires_at, salt) = (columns.maybe_time()?, columns.time()?, columns.salt()?);
+    let refresh = read_refresh(generation, columns)?;
+    let (issuer, kind) = (columns.issuer()?, columns.numbered(GrantKind::from_number)?);
+    let (client, subject) = (columns.id()?, columns.maybe_subject()?);
+    columns.skip(1);
+    let (session, scope, parent) = (columns.maybe_id()?, columns.scope()?, columns.maybe_id()?);
+    let reason = read_reason(columns)?;
+    let epochs = columns.epochs()?;
+    let auth = AuthContext {
+        auth_time: columns.maybe_time()?,
+        acr: columns.maybe_string()?,
+        amr: columns.list()?,
+        nonce: columns.maybe_string()?,
+    };
+    columns.skip(2);
+    let rest = body::read(columns)?;
+    Ok(Grant {
+        id,
+        issuer,
+        kind,
+        client,
+        subject,
+        session,
+        scope,
+        salt,
+        refresh,
+        epochs,
+        parent,
+        expires_at,
+        revoked_at,
+        reason,
+        auth,
+        rest,
+    })
+}
+
+/// The ten columns of the refresh chain, all empty where there is no generation.
+fn read_refresh(generation: Option<i64>, columns: &mut Columns<'_>) -> Result<Option<Refresh>, StoreError> {
+    let Some(generation) = generation else {
+        columns.skip(10);
+        return Ok(None);
+    };
+    let current = RefreshStep { salt: columns.salt()?, since: columns.time()? };
+    Ok(Some(Refresh {
+        generation: generation.cast_unsigned(),
+        current,
+        before: read_step(columns)?,
+        earlier: read_step(columns)?,
+        retry_closed: columns.flag()?,
+        seal_key: columns.small()?,
+        last_access: LastAccess { serial: columns.unsigned()?, expires_at: columns.time()? },
+    }))
+}
+
+fn read_step(columns: &mut Columns<'_>) -> Result<Option<RefreshStep>, StoreError> {
+    let (salt, since) = (columns.maybe_salt()?, columns.maybe_time()?);
+    Ok(salt.zip(since).map(|(salt, since)| RefreshStep { salt, since }))
+}
+
+fn read_reason(columns: &mut Columns<'_>) -> Result<Option<RevokeReason>, StoreError> {
+    let Some(number) = columns.maybe_int()? else { return Ok(None) };
+    let reason = u8::try_from(number).ok().and_then(RevokeReason::from_number);
+    reason.map(Some).ok_or_else(|| columns.wrong("known reason"))
+}

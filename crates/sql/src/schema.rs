@@ -1,0 +1,71 @@
+//! The tables, as a list of migrations. What the migrations mention is what there is, and what can be renamed.
+
+use crate::template::{Piece, pieces};
+
+/// Every migration, in order; the first is version 1. One that was released is never changed.
+pub(crate) const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+
+/// The version of the schema this program reads and writes.
+pub(crate) const VERSION: i64 = MIGRATIONS.len().cast_signed() as i64;
+
+/// The statements of a migration.
+pub(crate) fn statements(migration: &'static str) -> impl Iterator<Item = &'static str> {
+    migration.split(';').map(str::trim).filter(|statement| !statement.is_empty())
+}
+
+/// A table and its columns in their order, by their default names.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) indexes: Vec<&'static str>,
+}
+
+/// Every table that the migrations make.
+pub(crate) fn tables() -> Vec<Table> {
+    let mut tables: Vec<Table> = Vec::new();
+    for piece in MIGRATIONS.iter().copied().flat_map(pieces) {
+        match piece {
+            Piece::Table(name) if !tables.iter().any(|table| table.name == name) => {
+                tables.push(Table { name, columns: Vec::new(), indexes: Vec::new() });
+            }
+            Piece::Column(name, column) => note(&mut tables, name, column, |table| &mut table.columns),
+            Piece::Index(name, index) => note(&mut tables, name, index, |table| &mut table.indexes),
+            _ => {}
+        }
+    }
+    tables
+}
+
+fn note(tables: &mut [Table], name: &str, part: &'static str, list: fn(&mut Table) -> &mut Vec<&'static str>) {
+    if let Some(table) = tables.iter_mut().find(|table| table.name == name) {
+        let list = list(table);
+        if !list.contains(&part) {
+            list.push(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_name_every_table_and_column_once() {
+        let tables = tables();
+        assert_eq!(tables.len(), 14);
+        let grants = tables.iter().find(|table| table.name == "grants").unwrap();
+        assert_eq!((grants.columns[0], *grants.columns.last().unwrap()), ("id", "body"));
+        assert_eq!(grants.indexes, ["subject", "client", "purge"]);
+    }
+
+    #[test]
+    fn no_index_holds_a_column_that_rotation_writes() {
+        let rotate = crate::statements::Statement::Rotate.template();
+        let written: Vec<_> = rotate.split("WHERE").next().map(pieces).unwrap().collect();
+        let indexes = statements(MIGRATIONS[0]).filter(|text| text.contains("INDEX"));
+        for piece in indexes.flat_map(|text| pieces(text).collect::<Vec<_>>()) {
+            assert!(!matches!(piece, Piece::Column(..)) || !written.contains(&piece), "{piece:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! SQLite: one thread that writes, a pool of connections that read, one thread that moves the log into the file.
+//! `docs/decisions/sqlite.md` says why.
+
+mod batch;
+mod checkpoint;
+mod error;
+mod open;
+mod pool;
+mod session;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firman_store::{CommitError, StoreError};
+use tempfile::TempDir;
+
+use crate::driver::{Driver, Each, Written};
+use crate::options::{OpenError, Options};
+use crate::plan::Plan;
+use crate::store::SqlStore;
+use crate::texts::Texts;
+use crate::value::Query;
+use checkpoint::Log;
+use pool::Pool;
+use writer::Writer;
+
+/// One SQLite database, open.
+struct Sqlite {
+    texts: Arc<Texts>,
+    pool: Pool,
+    writer: Writer,
+    log: Arc<Log>,
+    /// The folder of a database for tests, removed at the end.
+    _folder: Option<TempDir>,
+}
+
+impl SqlStore {
+    /// Opens a database; makes it if it is not there, and brings its schema up to date.
+    pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        let opened = tokio::task::spawn_blocking(move || open::open(&options));
+        let sqlite = opened.await.map_err(|fault| OpenError::Defect(fault.to_string()))??;
+        Ok(Arc::new(Self { driver: Box::new(sqlite) }))
+    }
+
+    /// Finishes what was begun, moves the log into the file, and lets go of it. What comes afterwards is an error.
+    pub async fn close(&self) {
+        self.driver.close().await;
+    }
+}
+
+#[async_trait]
+impl Driver for Sqlite {
+    /// On the calling thread: a point read takes microseconds, a hop to another thread takes more. If all readers are taken
+    /// the caller waits without holding a thread.
+    async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), StoreError> {
+        self.pool.take().await?.read(&self.texts, queries, each)
+    }
+
+    async fn write(&self, plan: Plan) -> Result<Written, CommitError> {
+        self.writer.write(plan).await
+    }
+
+    fn pending_pages(&self) -> u64 {
+        self.log.pages()
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+        self.writer.close().await;
+    }
+}

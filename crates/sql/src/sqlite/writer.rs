@@ -1,0 +1,93 @@
+//! The one thread that writes, and how commits reach it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use firman_store::{CommitError, StoreError};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::{Batch, Member};
+use super::checkpoint::Log;
+use super::error::closed;
+use crate::driver::Written;
+use crate::plan::Plan;
+use crate::texts::Texts;
+
+/// The most commits that share one transaction.
+const LONGEST_BATCH: usize = 256;
+
+/// The most commits that wait; whoever comes then waits for a place.
+const LONGEST_QUEUE: usize = 4 * LONGEST_BATCH;
+
+enum Job {
+    Write(Member),
+    /// Nothing more will be taken; told when the thread has let go of the database.
+    Close,
+}
+
+/// The way to the thread that writes.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Job>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread. `others` are ended with it.
+    pub(super) fn start(
+        conn: Connection,
+        texts: Arc<Texts>,
+        log: Arc<Log>,
+        others: Vec<JoinHandle<()>>,
+    ) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
+        let builder = std::thread::Builder::new().name("firman-writer".to_owned());
+        let thread = builder.spawn(move || run(&conn, &texts, &log, jobs))?;
+        Ok(Self { queue, threads: Mutex::new(std::iter::once(thread).chain(others).collect()) })
+    }
+
+    /// Hands a plan to the thread and waits for what becomes of it.
+    pub(super) async fn write(&self, plan: Plan) -> Result<Written, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job::Write(Member { plan, answer });
+        self.queue.send(job).await.map_err(|_| CommitError::NotApplied(closed("commit")))?;
+        answered.await.unwrap_or_else(|_| Err(CommitError::Unknown(gone())))
+    }
+
+    /// Waits until everything in the queue is written and the threads have ended.
+    pub(super) async fn close(&self) {
+        self.queue.send(Job::Close).await.ok();
+        self.queue.closed().await;
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
+        joined.await.ok();
+    }
+}
+
+/// The thread has ended without an answer: it panicked, and may have done so after the commit.
+fn gone() -> StoreError {
+    let cause = "the thread that writes has failed; the log says why".to_owned();
+    StoreError { what: "commit", cause, temporary: false }
+}
+
+fn run(conn: &Connection, texts: &Texts, log: &Log, mut jobs: mpsc::Receiver<Job>) {
+    let mut batch = Batch::new(conn, texts);
+    let mut members = Vec::with_capacity(LONGEST_BATCH);
+    while let Some(job) = jobs.blocking_recv() {
+        let mut next = Some(job);
+        while let Some(job) = next.take() {
+            match job {
+                Job::Write(member) => members.push(member),
+                // What is already in the queue is still written.
+                Job::Close => jobs.close(),
+            }
+            if members.len() < LONGEST_BATCH {
+                next = jobs.try_recv().ok();
+            }
+        }
+        batch.run(&mut members);
+        log.restart_if_long(conn);
+    }
+    drop(batch);
+    log.finish(conn);
+}

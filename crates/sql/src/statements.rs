@@ -1,0 +1,244 @@
+//! Every statement that runs after start-up, once, for all dialects. `template.rs` says what stands in braces.
+//!
+//! Guards are in the `WHERE`; whoever runs a statement looks at how many rows it changed. No clock, no time arithmetic, no
+//! upsert. Assignments in `UPDATE` are in an order that is right both where the right-hand side means the row before and
+//! where it means the row so far.
+
+macro_rules! statements {
+    ($($name:ident = $text:expr;)*) => {
+        /// A statement, by name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Statement { $($name),* }
+
+        impl Statement {
+            /// Every statement, each at the place of its number.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its text.
+            pub(crate) const fn template(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+statements! {
+    // Clients.
+    ClientByKey = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.client_key} = ?";
+    ClientById = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.id} = ?";
+    ClientPage = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.id} > ? AND c.{clients.issuer} = ?
+        ORDER BY c.{clients.id} LIMIT ?";
+    ClientWinner = "SELECT {clients.commit_id} FROM {clients} WHERE {clients.id} = ?";
+    InsertClient = "INSERT INTO {clients} ({clients.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {clients} WHERE {clients.id} = ?)
+        AND NOT EXISTS (SELECT 1 FROM {clients} WHERE {clients.client_key} = ?)";
+    ReplaceClient = "UPDATE {clients} SET {clients.enabled} = ?, {clients.owner} = ?, {clients.secrets} = ?,
+        {clients.name} = ?, {clients.redirect_uris} = ?, {clients.token_endpoint_auth_method} = ?,
+        {clients.grant_types} = ?, {clients.scope} = ?, {clients.client_uri} = ?, {clients.logo_uri} = ?,
+        {clients.policy_uri} = ?, {clients.tos_uri} = ?, {clients.origin} = ?, {clients.created_at} = ?,
+        {clients.updated_at} = ?, {clients.revision} = ?, {clients.commit_id} = ?, {clients.body} = ?
+        WHERE {clients.id} = ? AND {clients.revision} = ? AND {clients.client_key} = ?";
+    RemoveClient = "DELETE FROM {clients} WHERE {clients.id} = ? AND {clients.revision} = ?";
+
+    // Flows.
+    FindFlow = "SELECT {f:flows.*}, c.{clients.enabled},
+            e0.{epochs.counter}, e1.{epochs.counter}, e2.{epochs.counter}
+        FROM {flows} f
+        LEFT JOIN {clients} c ON c.{clients.id} = f.{flows.client}
+        LEFT JOIN {epochs} e0 ON e0.{epochs.kind} = 0
+        LEFT JOIN {epochs} e1 ON e1.{epochs.kind} = 1 AND e1.{epochs.id} = f.{flows.client}
+        LEFT JOIN {epochs} e2 ON e2.{epochs.kind} = 2 AND e2.{epochs.id} = f.{flows.subject_key}
+        WHERE f.{flows.day} = ? AND f.{flows.id} = ?";
+    FlowWinner = "SELECT {flows.commit_id} FROM {flows} WHERE {flows.day} = ? AND {flows.id} = ?";
+    InsertFlow = "INSERT INTO {flows} ({flows.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {flows} WHERE {flows.day} = ? AND {flows.id} = ?)";
+    ClaimFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.done_at} = ?, {flows.commit_id} = ?
+        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";
+    CountMiss = "UPDATE {flows} SET {flows.misses} = ?, {flows.state} = ?, {flows.commit_id} = ?
+        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.misses} = ?";
+    FlowsUpTo = "SELECT {flows.day}, {flows.id} FROM {flows} WHERE {flows.day} < ? AND {flows.expires_at} < ?
+        ORDER BY {flows.day}, {flows.id} LIMIT 1 OFFSET ?";
+    SweepFlows = "DELETE FROM {flows} WHERE ({flows.day}, {flows.id}) <= (?, ?) AND {flows.expires_at} < ?";
+
+    // Grants.
+    FindGrant = "SELECT {g:grants.*}, c.{clients.enabled},
+            e0.{epochs.counter}, e1.{epochs.counter}, e2.{epochs.counter},
+            CASE WHEN g.{grants.parent} IS NULL THEN NULL ELSE (
+                SELECT p.{grants.expires_at} FROM {grants} p
+                WHERE p.{grants.id} = g.{grants.parent} AND p.{grants.revoked_at} IS NULL) END
+        FROM {grants} g
+        LEFT JOIN {clients} c ON c.{clients.id} = g.{grants.client}
+        LEFT JOIN {epochs} e0 ON e0.{epochs.kind} = 0
+        LEFT JOIN {epochs} e1 ON e1.{epochs.kind} = 1 AND e1.{epochs.id} = g.{grants.client}
+        LEFT JOIN {epochs} e2 ON e2.{epochs.kind} = 2 AND e2.{epochs.id} = g.{grants.subject_key}
+        WHERE g.{grants.id} = ?";
+    GrantsOfSubject = "SELECT {g:grants.*} FROM {grants} g WHERE g.{grants.subject_key} = ? AND g.{grants.id} > ?
+        ORDER BY g.{grants.id} LIMIT ?";
+    GrantsOfClient = "SELECT {g:grants.*} FROM {grants} g WHERE g.{grants.client} = ? AND g.{grants.id} > ?
+        ORDER BY g.{grants.id} LIMIT ?";
+    GrantsOfEverybody = "SELECT {g:grants.*} FROM {grants} g WHERE g.{grants.id} > ? ORDER BY g.{grants.id} LIMIT ?";
+    GrantWinner = "SELECT {grants.commit_id} FROM {grants} WHERE {grants.id} = ?";
+    InsertGrant = "INSERT INTO {grants} ({grants.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {grants} WHERE {grants.id} = ?)";
+    Rotate = "UPDATE {grants} SET
+        {grants.earlier_salt} = {grants.before_salt}, {grants.earlier_since} = {grants.before_since},
+        {grants.before_salt} = {grants.refresh_salt}, {grants.before_since} = {grants.rotated_at},
+        {grants.generation} = ?, {grants.refresh_salt} = ?, {grants.rotated_at} = ?, {grants.retry_closed} = 0,
+        {grants.seal_key} = ?, {grants.access_serial} = ?, {grants.access_expires_at} = ?, {grants.commit_id} = ?
+        WHERE {grants.id} = ? AND {grants.generation} = ? AND {grants.revoked_at} IS NULL AND {grants.expires_at} > ?";
+    CloseRetry = "UPDATE {grants} SET {grants.retry_closed} = 1, {grants.commit_id} = ?
+        WHERE {grants.id} = ? AND {grants.generation} = ?";
+    RevokeGrant = "UPDATE {grants} SET {grants.revoked_at} = ?, {grants.reason} = ?, {grants.commit_id} = ?
+        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
+    ResaltGrant = "UPDATE {grants} SET {grants.salt} = ?, {grants.epoch_everything} = ?, {grants.epoch_client} = ?,
+        {grants.epoch_subject} = ?, {grants.commit_id} = ?
+        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
+    EndedGrants = "SELECT {grants.id} FROM {grants} WHERE {grants.purge_day} <= ? AND {grants.expires_at} < ?
+        ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
+    SweepGrant = "DELETE FROM {grants} WHERE {grants.id} = ? AND {grants.expires_at} < ?";
+
+    // Epochs.
+    FindEpochs = "SELECT
+        (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 0),
+        (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 1 AND {epochs.id} = ?),
+        (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 2 AND {epochs.id} = ?)";
+    AdvanceEpoch = "UPDATE {epochs} SET {epochs.counter} = {epochs.counter} + 1
+        WHERE {epochs.kind} = ? AND {epochs.id} = ?";
+    FirstEpoch = "INSERT INTO {epochs} ({epochs.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {epochs} WHERE {epochs.kind} = ? AND {epochs.id} = ?)";
+
+    // Revoked tokens. The longest chain has 17 digests; a shorter one repeats its last.
+    TokenRevoked = "SELECT 1 FROM {revoked_tokens} WHERE {revoked_tokens.day} = ? AND {revoked_tokens.grant_id} = ?
+        AND {revoked_tokens.digest} = ?";
+    ChainRevoked = "SELECT 1 FROM {revoked_tokens} WHERE {revoked_tokens.day} = ? AND {revoked_tokens.grant_id} = ?
+        AND {revoked_tokens.digest} IN ({?17}) LIMIT 1";
+    RevokeToken = "INSERT INTO {revoked_tokens} ({revoked_tokens.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {revoked_tokens} WHERE {revoked_tokens.day} = ?
+        AND {revoked_tokens.grant_id} = ? AND {revoked_tokens.digest} = ?)";
+    RevokedTokensUpTo = "SELECT {revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest}
+        FROM {revoked_tokens} WHERE {revoked_tokens.day} < ?
+        ORDER BY {revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest} LIMIT 1 OFFSET ?";
+    SweepRevokedTokens = "DELETE FROM {revoked_tokens}
+        WHERE ({revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest}) <= (?, ?, ?)";
+
+    // Names.
+    NameWinner = "SELECT {names.commit_id} FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ?";
+    TakeOverName = "UPDATE {names} SET {names.id} = ?, {names.expires_at} = ?, {names.commit_id} = ?
+        WHERE {names.namespace} = ? AND {names.digest} = ? AND ({names.expires_at} <= ? OR {names.id} = ?)";
+    InsertName = "INSERT INTO {names} ({names.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ?)";
+    ReleaseName = "DELETE FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ? AND {names.id} = ?";
+    EndedNames = "SELECT {names.namespace}, {names.digest} FROM {names} WHERE {names.expires_at} < ?
+        ORDER BY {names.expires_at} LIMIT ?";
+    SweepName = "DELETE FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ? AND {names.expires_at} < ?";
+
+    // Sessions.
+    FindSession = "SELECT {s:sessions.*}, e0.{epochs.counter}, e1.{epochs.counter}, e2.{epochs.counter}, {c:consents.*}
+        FROM {sessions} s
+        LEFT JOIN {epochs} e0 ON e0.{epochs.kind} = 0
+        LEFT JOIN {epochs} e1 ON e1.{epochs.kind} = 1 AND e1.{epochs.id} = ?
+        LEFT JOIN {epochs} e2 ON e2.{epochs.kind} = 2 AND e2.{epochs.id} = s.{sessions.subject_key}
+        LEFT JOIN {consents} c ON c.{consents.subject_key} = s.{sessions.subject_key} AND c.{consents.client} = ?
+        WHERE s.{sessions.day} = ? AND s.{sessions.id} = ?";
+    SessionWinner = "SELECT {sessions.commit_id} FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ?";
+    InsertSession = "INSERT INTO {sessions} ({sessions.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ?)";
+    RenewSession = "UPDATE {sessions} SET {sessions.salt} = ?, {sessions.auth_time} = ?, {sessions.last_seen} = ?,
+        {sessions.body} = ?, {sessions.commit_id} = ?
+        WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.ended_at} IS NULL AND {sessions.expires_at} > ?
+        AND {sessions.salt} = ?";
+    TouchSession = "UPDATE {sessions} SET {sessions.last_seen} = ?, {sessions.commit_id} = ?
+        WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.ended_at} IS NULL AND {sessions.last_seen} < ?";
+    EndSession = "UPDATE {sessions} SET {sessions.ended_at} = ?, {sessions.commit_id} = ?
+        WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.ended_at} IS NULL";
+    EndedSessions = "SELECT {sessions.day}, {sessions.id} FROM {sessions}
+        WHERE {sessions.day} < ? AND {sessions.expires_at} < ? ORDER BY {sessions.day}, {sessions.id} LIMIT ?";
+    SweepSession = "DELETE FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.expires_at} < ?";
+
+    // Consents.
+    ConsentWinner = "SELECT {consents.commit_id} FROM {consents}
+        WHERE {consents.subject_key} = ? AND {consents.client} = ?";
+    InsertConsent = "INSERT INTO {consents} ({consents.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {consents} WHERE {consents.subject_key} = ? AND {consents.client} = ?)";
+    ReplaceConsent = "UPDATE {consents} SET {consents.scope} = ?, {consents.updated_at} = ?, {consents.revision} = ?,
+        {consents.commit_id} = ?, {consents.body} = ?
+        WHERE {consents.subject_key} = ? AND {consents.client} = ? AND {consents.revision} = ?";
+    RemoveConsent = "DELETE FROM {consents}
+        WHERE {consents.subject_key} = ? AND {consents.client} = ? AND {consents.revision} = ?";
+
+    // Accounts.
+    AccountById = "SELECT {a:accounts.*} FROM {accounts} a WHERE a.{accounts.id} = ?";
+    AccountByName = "SELECT {a:accounts.*} FROM {names} n JOIN {accounts} a ON a.{accounts.id} = n.{names.id}
+        WHERE n.{names.namespace} = ? AND n.{names.digest} = ? AND n.{names.expires_at} > ?";
+    AccountPage = "SELECT {a:accounts.*} FROM {accounts} a WHERE a.{accounts.id} > ? AND a.{accounts.issuer} = ?
+        ORDER BY a.{accounts.id} LIMIT ?";
+    AccountWinner = "SELECT {accounts.commit_id} FROM {accounts} WHERE {accounts.id} = ?";
+    InsertAccount = "INSERT INTO {accounts} ({accounts.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {accounts} WHERE {accounts.id} = ?)";
+    ReplaceAccount = "UPDATE {accounts} SET {accounts.username} = ?, {accounts.enabled} = ?, {accounts.password} = ?,
+        {accounts.created_at} = ?, {accounts.updated_at} = ?, {accounts.revision} = ?, {accounts.commit_id} = ?,
+        {accounts.body} = ?
+        WHERE {accounts.id} = ? AND {accounts.revision} = ?";
+    RemoveAccount = "DELETE FROM {accounts} WHERE {accounts.id} = ? AND {accounts.revision} = ?";
+
+    // Keys and the deployment.
+    SigningKeys = "SELECT {k:signing_keys.*} FROM {signing_keys} k ORDER BY k.{signing_keys.id}";
+    SigningKeyWinner = "SELECT {signing_keys.commit_id} FROM {signing_keys} WHERE {signing_keys.id} = ?";
+    InsertSigningKey = "INSERT INTO {signing_keys} ({signing_keys.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {signing_keys} WHERE {signing_keys.id} = ?)";
+    ReplaceSigningKey = "UPDATE {signing_keys} SET {signing_keys.algorithm} = ?, {signing_keys.jwk} = ?,
+        {signing_keys.sealed} = ?, {signing_keys.made_at} = ?, {signing_keys.current_from} = ?,
+        {signing_keys.retired_from} = ?, {signing_keys.ends_at} = ?, {signing_keys.revision} = ?,
+        {signing_keys.commit_id} = ?
+        WHERE {signing_keys.id} = ? AND {signing_keys.revision} = ?";
+    RemoveSigningKey = "DELETE FROM {signing_keys} WHERE {signing_keys.id} = ? AND {signing_keys.revision} = ?";
+    EndedSigningKeys = "SELECT {signing_keys.id} FROM {signing_keys} WHERE {signing_keys.ends_at} < ? LIMIT ?";
+    SweepSigningKey = "DELETE FROM {signing_keys} WHERE {signing_keys.id} = ? AND {signing_keys.ends_at} < ?";
+    SealKeys = "SELECT {k:seal_keys.*} FROM {seal_keys} k ORDER BY k.{seal_keys.issuer}, k.{seal_keys.number}";
+    SealKeyWinner = "SELECT {seal_keys.commit_id} FROM {seal_keys}
+        WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ?";
+    InsertSealKey = "INSERT INTO {seal_keys} ({seal_keys.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {seal_keys} WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ?)";
+    ReplaceSealKey = "UPDATE {seal_keys} SET {seal_keys.sealed} = ?, {seal_keys.made_at} = ?,
+        {seal_keys.current_from} = ?, {seal_keys.retired_from} = ?, {seal_keys.ends_at} = ?, {seal_keys.revision} = ?,
+        {seal_keys.commit_id} = ?
+        WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ? AND {seal_keys.revision} = ?";
+    RemoveSealKey = "DELETE FROM {seal_keys}
+        WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ? AND {seal_keys.revision} = ?";
+    EndedSealKeys = "SELECT {seal_keys.issuer}, {seal_keys.number} FROM {seal_keys}
+        WHERE {seal_keys.ends_at} < ? LIMIT ?";
+    SweepSealKey = "DELETE FROM {seal_keys}
+        WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ? AND {seal_keys.ends_at} < ?";
+    FindDeployment = "SELECT {d:deployment.*} FROM {deployment} d WHERE d.{deployment.slot} = 1";
+    DeploymentWinner = "SELECT {deployment.commit_id} FROM {deployment} WHERE {deployment.slot} = 1";
+    InsertDeployment = "INSERT INTO {deployment} ({deployment.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {deployment} WHERE {deployment.slot} = 1)";
+    ReplaceDeployment = "UPDATE {deployment} SET {deployment.id} = ?, {deployment.created_at} = ?,
+        {deployment.revision} = ?, {deployment.commit_id} = ?
+        WHERE {deployment.slot} = 1 AND {deployment.revision} = ?";
+    RemoveDeployment = "DELETE FROM {deployment} WHERE {deployment.slot} = 1 AND {deployment.revision} = ?";
+
+    // Events. Those about one record are sought day by day, so that no second index is needed.
+    EventPage = "SELECT {e:events.*} FROM {events} e WHERE e.{events.day} >= ? AND e.{events.id} > ?
+        ORDER BY e.{events.day}, e.{events.id} LIMIT ?";
+    EventsAbout = "WITH RECURSIVE days(day) AS (
+            SELECT MIN({events.day}) FROM {events} WHERE {events.day} >= ?
+            UNION ALL
+            SELECT (SELECT MIN(n.{events.day}) FROM {events} n WHERE n.{events.day} > days.day) FROM days
+            WHERE days.day IS NOT NULL)
+        SELECT {e:events.*} FROM days JOIN {events} e ON e.{events.day} = days.day
+        WHERE e.{events.about} = ? AND e.{events.id} > ? ORDER BY e.{events.id} LIMIT ?";
+    Append = "INSERT INTO {events} ({events.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {events} WHERE {events.day} = ? AND {events.about} = ? AND {events.id} = ?)";
+    EventsUpTo = "SELECT {events.day}, {events.about}, {events.id} FROM {events} WHERE {events.day} < ?
+        ORDER BY {events.day}, {events.about}, {events.id} LIMIT 1 OFFSET ?";
+    SweepEvents = "DELETE FROM {events} WHERE ({events.day}, {events.about}, {events.id}) <= (?, ?, ?)";
+
+    // The store.
+    Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";
+    CountRows = "SELECT (SELECT COUNT(*) FROM {clients}), (SELECT COUNT(*) FROM {flows}), (SELECT COUNT(*) FROM {grants}),
+        (SELECT COUNT(*) FROM {epochs}), (SELECT COUNT(*) FROM {revoked_tokens}), (SELECT COUNT(*) FROM {names}),
+        (SELECT COUNT(*) FROM {sessions}), (SELECT COUNT(*) FROM {consents}), (SELECT COUNT(*) FROM {accounts}),
+        (SELECT COUNT(*) FROM {signing_keys}), (SELECT COUNT(*) FROM {seal_keys}), (SELECT COUNT(*) FROM {deployment}),
+        (SELECT COUNT(*) FROM {events})";
+}

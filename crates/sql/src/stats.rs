@@ -1,0 +1,53 @@
+//! What is in a store, in numbers.
+
+use firman_store::StoreError;
+
+use crate::statements::Statement;
+use crate::store::SqlStore;
+
+/// Rows of each table, and pages of written data that wait to be moved to their place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after the table it counts")]
+pub struct Stats {
+    pub clients: u64,
+    pub flows: u64,
+    pub grants: u64,
+    pub epochs: u64,
+    pub revoked_tokens: u64,
+    pub names: u64,
+    pub sessions: u64,
+    pub consents: u64,
+    pub accounts: u64,
+    pub signing_keys: u64,
+    pub seal_keys: u64,
+    pub deployment: u64,
+    pub events: u64,
+    /// Pages in the write-ahead log.
+    pub pending_pages: u64,
+}
+
+impl SqlStore {
+    /// Counts every row. Reads whole tables: for tests and for people, not for requests.
+    pub async fn stats(&self) -> Result<Stats, StoreError> {
+        let pending_pages = self.driver.pending_pages();
+        let counted = self.all(Statement::CountRows, &[], |columns| {
+            Ok(Stats {
+                clients: columns.unsigned()?,
+                flows: columns.unsigned()?,
+                grants: columns.unsigned()?,
+                epochs: columns.unsigned()?,
+                revoked_tokens: columns.unsigned()?,
+                names: columns.unsigned()?,
+                sessions: columns.unsigned()?,
+                consents: columns.unsigned()?,
+                accounts: columns.unsigned()?,
+                signing_keys: columns.unsigned()?,
+                seal_keys: columns.unsigned()?,
+                deployment: columns.unsigned()?,
+                events: columns.unsigned()?,
+                pending_pages,
+            })
+        });
+        Ok(counted.await?.into_iter().next().unwrap_or_default())
+    }
+}

@@ -1,0 +1,258 @@
+//! The store over any driver: which statements a read needs, and what is made of their rows.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firman_proto::digest::Digest16;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::time::Timestamp;
+use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
+use firman_store::{
+    Commit, CommitError, CommitId, Cutoffs, EditableKey, GrantsOf, Keys, Page, ParentStanding, RowKey, SignedIn,
+    Standing, Store, StoreError, Swept, Transaction,
+};
+
+use crate::driver::{Driver, Written};
+use crate::names::known_names;
+use crate::plan::{Plan, key_values};
+use crate::records;
+use crate::row::Columns;
+use crate::schema::tables;
+use crate::statements::Statement;
+use crate::value::{Query, Value, params, values};
+
+/// The longest chain of digests in a trace.
+const LONGEST_CHAIN: usize = 17;
+
+/// A store in an SQL database.
+pub struct SqlStore {
+    pub(crate) driver: Box<dyn Driver>,
+}
+
+impl SqlStore {
+    /// Every table and column whose name can be configured: `table` or `table.column`.
+    pub fn known_names() -> Vec<String> {
+        known_names(&tables()).collect()
+    }
+
+    /// Every row of one query, read.
+    pub(crate) async fn all<T: Send>(
+        &self,
+        statement: Statement,
+        values: &[Value],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError> + Send + Sync,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        let mut each = |_, row: &dyn crate::row::Row| {
+            found.push(read(&mut Columns::new(row))?);
+            Ok(())
+        };
+        self.driver.read(&[Query { statement, values }], &mut each).await?;
+        Ok(found)
+    }
+
+    /// The one row of a query, read.
+    async fn one<T: Send>(
+        &self,
+        statement: Statement,
+        values: &[Value],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError> + Send + Sync,
+    ) -> Result<Option<T>, StoreError> {
+        let mut found = None;
+        let mut each = |_, row: &dyn crate::row::Row| {
+            found = Some(read(&mut Columns::new(row))?);
+            Ok(())
+        };
+        self.driver.read(&[Query { statement, values }], &mut each).await?;
+        Ok(found)
+    }
+}
+
+/// Where a page begins: after this id.
+fn after(page: Page) -> RecordId {
+    page.after.unwrap_or(RecordId::from_bytes([0; 16]))
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
+        if transaction.changes.is_empty() {
+            return Ok(Commit::Done);
+        }
+        let plan = Plan::of(transaction).map_err(CommitError::NotApplied)?;
+        Ok(match self.driver.write(plan).await? {
+            Written::Done(_) => Commit::Done,
+            Written::Conflict(place) => Commit::Conflict(place),
+        })
+    }
+
+    async fn winner(&self, row: RowKey) -> Result<Option<CommitId>, StoreError> {
+        let (statement, key) = winner_of(row);
+        self.one(statement, &key, |columns| columns.key().map(CommitId)).await
+    }
+
+    async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError> {
+        Ok(self.one(Statement::ClientByKey, &[key.into()], records::client::read).await?.map(Arc::new))
+    }
+
+    async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
+        Ok(self.one(Statement::ClientById, &[id.into()], records::client::read).await?.map(Arc::new))
+    }
+
+    async fn clients(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Client>, StoreError> {
+        self.all(Statement::ClientPage, &params![after(page), issuer, page.limit], records::client::read).await
+    }
+
+    async fn flow(&self, id: RecordId) -> Result<Option<Standing<Flow>>, StoreError> {
+        self.one(Statement::FindFlow, &[id.made_at().day().into(), id.into()], |columns| {
+            let record = records::flow::read(columns)?;
+            let client_enabled = columns.maybe_int()? == Some(1);
+            Ok(Standing { record, epochs: columns.epochs()?, client_enabled, parent: None, token_revoked: false })
+        })
+        .await
+    }
+
+    async fn grant(&self, id: RecordId, trace: Option<TokenTrace>) -> Result<Option<Standing<Grant>>, StoreError> {
+        let (mut found, mut revoked) = (None, false);
+        let mut each = |query, row: &dyn crate::row::Row| {
+            match query {
+                0 => found = Some(read_standing_grant(&mut Columns::new(row))?),
+                _ => revoked = true,
+            }
+            Ok(())
+        };
+        let grant = &[id.into()];
+        let grant = Query { statement: Statement::FindGrant, values: grant };
+        match trace.as_ref().and_then(|trace| trace_values(id, trace)) {
+            None => self.driver.read(&[grant], &mut each).await?,
+            Some((statement, values)) => {
+                self.driver.read(&[grant, Query { statement, values: &values }], &mut each).await?;
+            }
+        }
+        Ok(found.map(|standing| Standing { token_revoked: revoked, ..standing }))
+    }
+
+    async fn grants(&self, of: GrantsOf, page: Page) -> Result<Vec<Grant>, StoreError> {
+        let (statement, values) = match of {
+            GrantsOf::Subject(key) => (Statement::GrantsOfSubject, values![key, after(page), page.limit]),
+            GrantsOf::Client(id) => (Statement::GrantsOfClient, values![id, after(page), page.limit]),
+            GrantsOf::Everybody => (Statement::GrantsOfEverybody, values![after(page), page.limit]),
+        };
+        self.all(statement, &values, records::grant::read).await
+    }
+
+    async fn session(&self, id: RecordId, client: Option<RecordId>) -> Result<Option<SignedIn>, StoreError> {
+        let values = params![client, client, id.made_at().day(), id];
+        self.one(Statement::FindSession, &values, |columns| {
+            let (session, epochs) = (records::session::read(columns)?, columns.epochs()?);
+            Ok(SignedIn { session, epochs, consent: records::consent::read(columns)? })
+        })
+        .await
+    }
+
+    async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError> {
+        let read = |columns: &mut Columns<'_>| columns.epochs();
+        Ok(self.one(Statement::FindEpochs, &params![client, subject], read).await?.unwrap_or_default())
+    }
+
+    async fn account(&self, id: RecordId) -> Result<Option<Account>, StoreError> {
+        self.one(Statement::AccountById, &[id.into()], records::account::read).await
+    }
+
+    async fn account_by_name(
+        &self,
+        namespace: Namespace,
+        digest: Digest16,
+        now: Timestamp,
+    ) -> Result<Option<Account>, StoreError> {
+        let values = params![namespace.number(), digest, now];
+        self.one(Statement::AccountByName, &values, records::account::read).await
+    }
+
+    async fn accounts(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Account>, StoreError> {
+        self.all(Statement::AccountPage, &params![after(page), issuer, page.limit], records::account::read).await
+    }
+
+    async fn keys(&self) -> Result<Keys, StoreError> {
+        let mut keys = Keys::default();
+        let queries = [Statement::FindDeployment, Statement::SigningKeys, Statement::SealKeys]
+            .map(|statement| Query { statement, values: &[] });
+        let mut each = |query, row: &dyn crate::row::Row| {
+            let columns = &mut Columns::new(row);
+            match query {
+                0 => keys.deployment = Some(records::key::read_deployment(columns)?),
+                1 => keys.signing.push(records::key::read_signing(columns)?),
+                _ => keys.seal.push(records::key::read_seal(columns)?),
+            }
+            Ok(())
+        };
+        self.driver.read(&queries, &mut each).await?;
+        Ok(keys)
+    }
+
+    async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
+        let after = after(page);
+        let (statement, values) = match about {
+            // Nothing is said about a record before it is made, and an event's id is made when it happened.
+            Some(id) => {
+                let from = id.made_at().day().max(after.made_at().day());
+                (Statement::EventsAbout, values![from, id, after, page.limit])
+            }
+            None => (Statement::EventPage, values![after.made_at().day(), after, page.limit]),
+        };
+        self.all(statement, &values, records::event::read).await
+    }
+
+    async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        self.sweep_all(cutoffs, limit).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.one(Statement::Check, &[], |columns| columns.int().map(drop)).await.map(|_| ())
+    }
+}
+
+fn read_standing_grant(columns: &mut Columns<'_>) -> Result<Standing<Grant>, StoreError> {
+    let record = records::grant::read(columns)?;
+    let client_enabled = columns.maybe_int()? == Some(1);
+    let epochs = columns.epochs()?;
+    let until = columns.maybe_time()?;
+    let parent = record
+        .parent
+        .map(|_| ParentStanding { revoked: until.is_none(), expires_at: until.unwrap_or(Timestamp::from_millis(0)) });
+    Ok(Standing { record, epochs, client_enabled, parent, token_revoked: false })
+}
+
+/// The statement that looks for a trace, and its parameters. `None` for a trace without digests.
+fn trace_values(grant: RecordId, trace: &TokenTrace) -> Option<(Statement, Vec<Value>)> {
+    let last = *trace.digests.last()?;
+    let mut values = values![trace.day, grant];
+    if trace.digests.len() == 1 {
+        values.push(last.into());
+        return Some((Statement::TokenRevoked, values));
+    }
+    let chain = trace.digests.iter().copied().chain(std::iter::repeat(last)).take(LONGEST_CHAIN);
+    values.extend(chain.map(Value::from));
+    Some((Statement::ChainRevoked, values))
+}
+
+fn winner_of(row: RowKey) -> (Statement, Vec<Value>) {
+    match row {
+        RowKey::Editable(key) => (winner_of_editable(key), key_values(key)),
+        RowKey::Name(namespace, digest) => (Statement::NameWinner, values![namespace.number(), digest]),
+        RowKey::Flow(id) => (Statement::FlowWinner, values![id.made_at().day(), id]),
+        RowKey::Grant(id) => (Statement::GrantWinner, values![id]),
+        RowKey::Session(id) => (Statement::SessionWinner, values![id.made_at().day(), id]),
+    }
+}
+
+fn winner_of_editable(key: EditableKey) -> Statement {
+    match key {
+        EditableKey::Client(_) => Statement::ClientWinner,
+        EditableKey::Account(_) => Statement::AccountWinner,
+        EditableKey::Consent(_) => Statement::ConsentWinner,
+        EditableKey::SigningKey(_) => Statement::SigningKeyWinner,
+        EditableKey::SealKey(..) => Statement::SealKeyWinner,
+        EditableKey::Deployment => Statement::DeploymentWinner,
+    }
+}

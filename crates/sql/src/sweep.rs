@@ -1,0 +1,152 @@
+//! Deleting what has ended, in small bites between the commits that people wait for.
+
+use firman_proto::time::{Day, Timestamp};
+use firman_store::{CommitError, Cutoffs, StoreError, Swept};
+
+use crate::driver::Written;
+use crate::plan::Plan;
+use crate::row::{Cell, Columns};
+use crate::statements::Statement;
+use crate::store::SqlStore;
+use crate::value::{Value, Write, values};
+
+/// The most rows that one transaction deletes: nobody waits longer than for this.
+const BITE: u32 = 256;
+
+impl SqlStore {
+    pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        let (ended, mut left) = (cutoffs.records, limit);
+        let day = [ended.day().into()];
+        Ok(Swept {
+            flows: self.sweep_days(&FLOWS, ended.day(), Some(ended), &mut left).await?,
+            revoked_tokens: self.sweep_days(&REVOKED_TOKENS, ended.day(), None, &mut left).await?,
+            events: self.sweep_days(&EVENTS, cutoffs.events.day(), None, &mut left).await?,
+            sessions: self.sweep_rows(&SESSIONS, &day, ended, &mut left).await?,
+            grants: self.sweep_rows(&GRANTS, &day, ended, &mut left).await?,
+            names: self.sweep_rows(&NAMES, &[], ended, &mut left).await?,
+            keys: self.sweep_rows(&SIGNING_KEYS, &[], ended, &mut left).await?
+                + self.sweep_rows(&SEAL_KEYS, &[], ended, &mut left).await?,
+        })
+    }
+
+    /// Deletes a range of keys that begins with the oldest day.
+    async fn sweep_days(
+        &self,
+        table: &ByDay,
+        before: Day,
+        ended: Option<Timestamp>,
+        left: &mut u32,
+    ) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        while *left > 0 {
+            let bite = BITE.min(*left);
+            let mut values = values![before];
+            values.extend(ended.map(Value::from));
+            values.push((bite - 1).into());
+            let width = table.key.len();
+            let found = self.all(table.up_to, &values, |columns| read_key(columns, width)).await?;
+            // Fewer than a bite are left: all of them, to the end of the last day that is over.
+            let last_day = Value::Int(i64::from(before.number()) - 1);
+            let end_of_days = || std::iter::once(last_day).chain(table.key.iter().skip(1).cloned()).collect();
+            let mut key: Vec<Value> = found.into_iter().next().unwrap_or_else(end_of_days);
+            key.extend(ended.map(Value::from));
+            let gone = self.delete([Write { statement: table.delete, values: key }]).await?;
+            swept += gone;
+            *left = left.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+            if gone < u64::from(bite) {
+                break;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Deletes rows one by one, each under the guard that it has ended.
+    async fn sweep_rows(
+        &self,
+        table: &ByRow,
+        from: &[Value],
+        ended: Timestamp,
+        left: &mut u32,
+    ) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        while *left > 0 {
+            let bite = BITE.min(*left);
+            let mut values = from.to_vec();
+            values.extend([ended.into(), bite.into()]);
+            let keys = self.all(table.ended, &values, |columns| read_key(columns, table.width)).await?;
+            let found = keys.len();
+            let write = |mut key: Vec<Value>| {
+                key.push(ended.into());
+                Write { statement: table.delete, values: key }
+            };
+            let gone = self.delete(keys.into_iter().map(write)).await?;
+            swept += gone;
+            *left = left.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+            if found < bite as usize || gone == 0 {
+                break;
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn delete(&self, writes: impl IntoIterator<Item = Write>) -> Result<u64, StoreError> {
+        let plan = Plan::unguarded(writes);
+        if plan.steps.is_empty() {
+            return Ok(0);
+        }
+        match self.driver.write(plan).await {
+            Ok(Written::Done(rows)) => Ok(rows),
+            Ok(Written::Conflict(_)) => Ok(0),
+            // Deleting what is gone does no harm: the next sweep begins anew.
+            Err(CommitError::NotApplied(fault) | CommitError::Unknown(fault)) => Err(fault),
+        }
+    }
+}
+
+/// A table whose rows leave by the day at the front of their key.
+struct ByDay {
+    /// Finds the key at the end of a bite.
+    up_to: Statement,
+    /// Deletes up to a key.
+    delete: Statement,
+    /// The highest key of a day.
+    key: &'static [Value],
+}
+
+/// The highest 16 bytes.
+const LAST: Value = Value::Key([0xff; 16]);
+
+const FLOWS: ByDay = ByDay { up_to: Statement::FlowsUpTo, delete: Statement::SweepFlows, key: &[Value::Null, LAST] };
+const REVOKED_TOKENS: ByDay = ByDay {
+    up_to: Statement::RevokedTokensUpTo,
+    delete: Statement::SweepRevokedTokens,
+    key: &[Value::Null, LAST, LAST],
+};
+const EVENTS: ByDay =
+    ByDay { up_to: Statement::EventsUpTo, delete: Statement::SweepEvents, key: &[Value::Null, LAST, LAST] };
+
+/// A table whose rows are sought and deleted one by one.
+struct ByRow {
+    /// Finds keys of rows that have ended.
+    ended: Statement,
+    /// Deletes one, if it still has.
+    delete: Statement,
+    /// Columns of the key.
+    width: usize,
+}
+
+const SESSIONS: ByRow = ByRow { ended: Statement::EndedSessions, delete: Statement::SweepSession, width: 2 };
+const GRANTS: ByRow = ByRow { ended: Statement::EndedGrants, delete: Statement::SweepGrant, width: 1 };
+const NAMES: ByRow = ByRow { ended: Statement::EndedNames, delete: Statement::SweepName, width: 2 };
+const SIGNING_KEYS: ByRow = ByRow { ended: Statement::EndedSigningKeys, delete: Statement::SweepSigningKey, width: 1 };
+const SEAL_KEYS: ByRow = ByRow { ended: Statement::EndedSealKeys, delete: Statement::SweepSealKey, width: 2 };
+
+fn read_key(columns: &mut Columns<'_>, width: usize) -> Result<Vec<Value>, StoreError> {
+    let value = |_| match columns.cell()? {
+        Cell::Int(number) => Ok(Value::Int(number)),
+        Cell::Bytes(bytes) => Ok(bytes.try_into().map_or_else(|_| Value::Bytes(bytes.to_vec()), Value::Key)),
+        Cell::Text(text) => Ok(text.into()),
+        Cell::Null => Ok(Value::Null),
+    };
+    (0..width).map(value).collect()
+}
