@@ -92,7 +92,7 @@ fn every_kind_can_come_from_the_environment() {
     ];
     let settings = load(None, &env, &[]).unwrap();
     assert!(settings.server.listen.is_ipv6() && settings.server.trust_forwarded_proto);
-    assert_eq!(settings.keys.algorithms, [Algorithm::EdDSA, Algorithm::PS256]);
+    assert_eq!(settings.keys.algorithms, [firman_proto::jws::Algorithm::EdDSA, firman_proto::jws::Algorithm::PS256]);
     let names: Vec<_> = settings.store.names.0.iter().map(|(key, name)| (key.as_str(), name.as_str())).collect();
     assert_eq!(names, [("grants", "oauth_grants"), ("grants.client_id", "app")]);
     assert_eq!(settings.log.format, LogFormat::Json);
