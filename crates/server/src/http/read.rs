@@ -27,12 +27,17 @@ impl From<Denied> for Unreadable {
 
 /// Reads a form body: its type, its size, its bytes.
 pub async fn form_body(app: &App, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
+    form_within(app.max_body, request).await
+}
+
+/// Reads a form body of at most so many bytes.
+pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
     let (head, body) = request.into_parts();
     if !is_form(&head.headers) {
         // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
         return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
     }
-    match Limited::new(body, app.max_body).collect().await {
+    match Limited::new(body, max_body).collect().await {
         Ok(body) => Ok((head.headers, body.to_bytes())),
         Err(error) if error.is::<LengthLimitError>() => Err(Unreadable::TooLarge),
         Err(_) => Err(invalid_request("the request body broke off").into()),
