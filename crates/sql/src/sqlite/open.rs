@@ -102,6 +102,8 @@ fn connect(path: &Path, waits: Duration) -> Result<Connection, Error> {
     // A name that is not there is an error, not a text.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    // A plan depends on its statement alone; else SQLite makes some anew each time a parameter is bound.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(Statement::ALL.len() + 8);
