@@ -80,7 +80,7 @@ impl<'a> Load<'a> {
             open += usize::from(lane.ask(number, work, &mut request, started)?);
         }
         while open > 0 {
-            self.wait(&mut events)?;
+            self.poll(&mut events)?;
             for event in events.drain(..) {
                 let number = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
                 let Some(lane) = self.lanes.get_mut(number) else { continue };
@@ -105,9 +105,9 @@ impl<'a> Load<'a> {
         Ok(Run { latencies, elapsed: heard - started })
     }
 
-    fn wait(&self, events: &mut Vec<epoll::Event>) -> Result<(), BenchError> {
-        let tick = Timespec { tv_sec: 0, tv_nsec: i64::from(TICK.subsec_nanos()) };
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&tick)) {
+    /// Never sleeps: waking a load that sleeps would cost the server, and the more so the slower it is.
+    fn poll(&self, events: &mut Vec<epoll::Event>) -> Result<(), BenchError> {
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&Timespec::default())) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(BenchError::cannot("wait for answers")(error.into())),
         }
