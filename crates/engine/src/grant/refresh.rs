@@ -11,7 +11,7 @@ use firman_store::{Change, Commit, Rotation, Standing};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
-use crate::issue::{AccessToken, Issued};
+use crate::issue::{self, AccessToken, Issued};
 use crate::policy::Policy;
 use crate::random;
 
@@ -115,7 +115,7 @@ fn narrowed(granted: &Scope, asked: Option<&Scope>) -> Result<Option<Scope>, Den
         Some(asked) if !asked.is_within(granted) => {
             Err(Denied::new(ErrorCode::InvalidScope, "scope: more than was granted"))
         }
-        Some(asked) if asked != granted => Ok(Some(asked.clone())),
+        Some(asked) if asked != granted => issue::must_fit(asked).map(|()| Some(asked.clone())),
         _ => Ok(None),
     }
 }
