@@ -53,7 +53,11 @@ pub(super) async fn refresh(
             Ok((step, chain)) => {
                 let scope = narrowed(&standing.record.scope, request.scope.as_ref())?;
                 match step {
-                    Step::Retry => return again(engine, client.record(), &standing.record, chain, scope, now),
+                    Step::Retry => {
+                        // Another node may have rotated the chain, under a seal key that is new here.
+                        engine.keys.know(&*engine.store, chain.seal_key, now).await?;
+                        return again(engine, client.record(), &standing.record, chain, scope, now);
+                    }
                     Step::Rotate => {
                         if let Some(response) =
                             rotate(engine, client.record(), &standing.record, chain, scope, now).await?
