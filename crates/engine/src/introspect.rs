@@ -53,6 +53,10 @@ async fn access_token(
     let caveats = authority.caveats();
     active.scope = caveats.scope(&active.scope);
     active.aud = caveats.audience(&[engine.issuer.as_str()]).into_iter().map(str::to_owned).collect();
+    // A token for nobody is good for nothing; without `aud` it would read as one for everybody.
+    if active.aud.is_empty() {
+        return Ok(None);
+    }
     active.exp = authority.expires_at().map(Timestamp::seconds);
     active.iat = authority.issued_at().seconds();
     active.token_type = Some("Bearer");
