@@ -100,12 +100,16 @@ async fn verify_client(engine: &Engine, form: &Form<'_>) -> Result<Redirectable,
             presented
         }
         // RFC 6749 §3.1.2.3: it may be left out if exactly one is registered.
-        (None, [only]) => only.clone(),
+        // OpenID Connect Core §3.1.2.1: redirect_uri is required where OpenID is spoken.
+        (None, [only]) if !speaks_openid(form) => only.clone(),
         (None, _) => return Err(invalid_request("redirect_uri: missing").into()),
     };
-    // OpenID Connect Core §3.1.2.1: redirect_uri is required where OpenID is spoken.
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
     Ok(Redirectable { client, redirect_uri, state, issuer: engine.issuer.clone() })
+}
+
+fn speaks_openid(form: &Form<'_>) -> bool {
+    form.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == "openid"))
 }
 
 /// Takes the next step of an interaction, as far as it goes without a person.
