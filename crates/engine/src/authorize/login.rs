@@ -63,6 +63,8 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
     let cookie = browser::cookie(engine, &session, now)?;
     // One more read: what this person allowed this client, and the epochs of both.
     let signed_in = engine.store.session(session.id, Some(client.id)).await?;
+    // Signing out everywhere may have come between: then it is the later word.
+    let signed_in = signed_in.filter(|signed_in| signed_in.is_live(now, engine.policy.session_idle));
     let next = proceed(engine, browser, interaction, &Arc::clone(&client), signed_in, now).await?;
     Ok(LoggedIn::Welcome { cookie, next })
 }
