@@ -14,6 +14,7 @@ use firman_proto::seal::{self, Keyring, MasterKey, Opened, Place, Realm, Sealed,
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{KeyState, Schedule, SealKey, SigningKey};
 use firman_store::{Keys, Store};
+use zeroize::Zeroizing;
 
 use crate::failure::Fault;
 
@@ -88,6 +89,22 @@ impl Keychain {
         }
         self.reload(store, now).await?;
         Ok(self.current().keyring.open_even_expired::<K>(presented, now))
+    }
+
+    /// Opens an envelope, with the same look at the store where its key number is unknown.
+    pub(crate) async fn open_envelope(
+        &self,
+        store: &dyn Store,
+        (purpose, binding): (&str, &[u8]),
+        envelope: &str,
+        now: Timestamp,
+    ) -> Result<Result<Zeroizing<Vec<u8>>, Unsealed>, Fault> {
+        let opened = self.current().keyring.open_envelope(purpose, binding, envelope, now);
+        if !matches!(opened, Err(Unsealed::UnknownKey(_))) || !self.may_reload(now) {
+            return Ok(opened);
+        }
+        self.reload(store, now).await?;
+        Ok(self.current().keyring.open_envelope(purpose, binding, envelope, now))
     }
 
     /// Sees to it that the seal key of this number is known, if another node has made it: worth the same look.
