@@ -125,18 +125,23 @@ async fn proceed(
         Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
         Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
         Step::Refuse(denied) => Ok(interaction.redirectable(engine, Arc::clone(client)).refuse(&denied)),
-        Step::Approve(signed_in) => approve(engine, interaction, signed_in, None, now).await,
+        Step::Approve(signed_in) => {
+            let next = approve(engine, interaction, signed_in, None, now).await?;
+            Ok(next.ok_or_else(|| Fault::temporary("approve", "a flow of this id is there already"))?)
+        }
     }
 }
 
 /// Inserts the flow of an approved request, with whatever consent goes with it, and sends its code to the client.
+///
+/// `None` if the consent was edited meanwhile.
 async fn approve(
     engine: &Engine,
     interaction: Interaction,
     signed_in: &SignedIn,
     consent: Option<Change>,
     now: Timestamp,
-) -> Result<Next, Failure> {
+) -> Result<Option<Next>, Failure> {
     let session = &signed_in.session;
     let flow = Flow {
         id: random::record_id(&*engine.entropy, now)?,
@@ -168,13 +173,7 @@ async fn approve(
     let mut changes: Vec<Change> = consent.into_iter().collect();
     changes.extend([Change::InsertFlow(Box::new(flow)), Change::Append(Box::new(event))]);
     changes.extend(browser::touch(session, now));
-    match engine.commit(changes).await? {
-        Commit::Done => Ok(next),
-        Commit::Conflict(place) => {
-            Err(Fault::temporary("approve", format!("change {place} lost a race with another page of the same person"))
-                .into())
-        }
-    }
+    Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }
 
 /// A consent as a change that creates it or adds to it.
