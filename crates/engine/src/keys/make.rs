@@ -11,8 +11,8 @@ use firman_store::record::{Deployment, Event, EventKind, KeyState, Rest, Schedul
 use firman_store::{Change, Commit, CommitId, Editable, Keys, Store, Transaction, settle};
 use zeroize::Zeroizing;
 
-use super::SEAL_KEY_PLACE;
 use super::schedule::{KeyPolicy, open_ended, succeeded, successor_due, trusted_after_sealing, trusted_after_signing};
+use super::{SEAL_KEY_PLACE, wrong_master};
 use crate::failure::Fault;
 use crate::policy::Policy;
 use crate::ports::Entropy;
@@ -37,6 +37,7 @@ pub struct MakeKeys<'a> {
 /// Gives a new store its deployment id, and every kind of key that is missing. Harmless where all is there.
 pub async fn setup(make: &MakeKeys<'_>, now: Timestamp) -> Result<(), Fault> {
     let keys = make.store.keys().await?;
+    make.must_unwrap(&keys)?;
     let mut changes = Vec::new();
     if keys.deployment.is_none() {
         let deployment = Deployment { id: random::bytes(make.entropy)?, created_at: now, revision: 0 };
@@ -166,6 +167,13 @@ impl MakeKeys<'_> {
         let jwk = held.jwk().clone();
         let key = SigningKey { id, issuer: self.issuer, algorithm, jwk, sealed, schedule, revision: 0 };
         Ok(vec![Change::Insert(Editable::SigningKey(Box::new(key))), event])
+    }
+
+    /// Refuses to add to keys of another master key what could not be unwrapped together with them.
+    fn must_unwrap(&self, keys: &Keys) -> Result<(), Fault> {
+        let Some(key) = last_seal_key(keys, self.issuer) else { return Ok(()) };
+        let place = Place { issuer: self.issuer, record: SEAL_KEY_PLACE, number: key.number };
+        self.master.unwrap_key(&place, &key.sealed).map(|_| ()).map_err(|_| wrong_master("seal key"))
     }
 
     fn wrap(&self, place: &Place, material: &[u8]) -> Result<Vec<u8>, Fault> {
