@@ -102,7 +102,8 @@ impl MakeKeys<'_> {
         self.commit(changes).await
     }
 
-    /// Ends a seal key at once: no token it sealed opens any more. If it was the current one, a new one takes over.
+    /// Ends a seal key at once: no token it sealed opens any more. Its place is taken by its announced successor, or by a
+    /// new key.
     ///
     /// `Ok(None)` if there is no such key.
     pub async fn revoke_sealing(&self, number: u32, now: Timestamp) -> Result<Option<Commit>, Fault> {
@@ -115,9 +116,16 @@ impl MakeKeys<'_> {
             replace_seal_key(key, ended),
             self.event(EventKind::KeyRevoked, RecordId::from_bytes([0; 16]), &format!("seal key {number}"), now)?,
         ];
-        let another = |other: &&SealKey| other.number != number && other.schedule.state(now) == KeyState::Current;
-        if !keys.seal.iter().filter(|other| other.issuer == self.issuer).any(|other| another(&other)) {
-            changes.extend(self.seal_key(&keys, open_ended(now, now), now)?);
+        let others = || keys.seal.iter().filter(|other| other.issuer == self.issuer && other.number != number);
+        let seals_now = others().any(|other| other.schedule.state(now) == KeyState::Current);
+        match others().filter(|other| other.schedule.retired_from == Timestamp::NEVER).max_by_key(|other| other.number)
+        {
+            Some(_) if seals_now => {}
+            Some(announced) => {
+                changes.push(replace_seal_key(announced, Schedule { current_from: now, ..announced.schedule }));
+            }
+            // The key that nothing comes after: another seals from when it would have.
+            None => changes.extend(self.seal_key(&keys, open_ended(now, key.schedule.current_from.max(now)), now)?),
         }
         self.commit(changes).await.map(Some)
     }
