@@ -6,6 +6,7 @@ mod client_credentials;
 mod code;
 mod epochs;
 mod introspection;
+mod keys;
 mod pages;
 mod refresh;
 mod reuse;
