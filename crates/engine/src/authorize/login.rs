@@ -117,6 +117,10 @@ async fn new_or_renewed(
         let session = Session { salt, auth_time: now, last_seen: now, details, ..known.clone() };
         return Ok((session, vec![Change::RenewSession(Box::new(renewal))]));
     }
+    let epochs = match user.epochs {
+        Some(epochs) => epochs,
+        None => engine.store.epochs(None, Some(user.subject.key(engine.number))).await?,
+    };
     let session = Session {
         id: random::record_id(&*engine.entropy, now)?,
         issuer: engine.number,
@@ -126,7 +130,7 @@ async fn new_or_renewed(
         last_seen: now,
         expires_at: now.plus(engine.policy.session),
         ended_at: None,
-        epochs: engine.store.epochs(None, Some(user.subject.key(engine.number))).await?,
+        epochs,
         details,
     };
     let ended = before.map(|before| Change::EndSession { id: before.session.id, now });
