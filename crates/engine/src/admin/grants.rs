@@ -20,6 +20,9 @@ pub async fn list(engine: &Engine, of: GrantsOf, page: Page) -> Result<Vec<Grant
 pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), AdminError> {
     let standing = engine.store.grant(id, None).await?;
     let standing = standing.ok_or(AdminError::NotFound("no such grant; `firman grant list` shows them"))?;
+    if standing.record.revoked_at.is_some() {
+        return Ok(());
+    }
     let change = match standing.record.kind {
         GrantKind::AuthorizationCode => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
         GrantKind::ClientCredentials => {

@@ -100,12 +100,16 @@ async fn verify_client(engine: &Engine, form: &Form<'_>) -> Result<Redirectable,
             presented
         }
         // RFC 6749 §3.1.2.3: it may be left out if exactly one is registered.
-        (None, [only]) => only.clone(),
+        // OpenID Connect Core §3.1.2.1: redirect_uri is required where OpenID is spoken.
+        (None, [only]) if !speaks_openid(form) => only.clone(),
         (None, _) => return Err(invalid_request("redirect_uri: missing").into()),
     };
-    // OpenID Connect Core §3.1.2.1: redirect_uri is required where OpenID is spoken.
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
     Ok(Redirectable { client, redirect_uri, state, issuer: engine.issuer.clone() })
+}
+
+fn speaks_openid(form: &Form<'_>) -> bool {
+    form.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == "openid"))
 }
 
 /// Takes the next step of an interaction, as far as it goes without a person.
@@ -121,18 +125,23 @@ async fn proceed(
         Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
         Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
         Step::Refuse(denied) => Ok(interaction.redirectable(engine, Arc::clone(client)).refuse(&denied)),
-        Step::Approve(signed_in) => approve(engine, interaction, signed_in, None, now).await,
+        Step::Approve(signed_in) => {
+            let next = approve(engine, interaction, signed_in, None, now).await?;
+            Ok(next.ok_or_else(|| Fault::temporary("approve", "a flow of this id is there already"))?)
+        }
     }
 }
 
 /// Inserts the flow of an approved request, with whatever consent goes with it, and sends its code to the client.
+///
+/// `None` if the consent was edited meanwhile.
 async fn approve(
     engine: &Engine,
     interaction: Interaction,
     signed_in: &SignedIn,
     consent: Option<Change>,
     now: Timestamp,
-) -> Result<Next, Failure> {
+) -> Result<Option<Next>, Failure> {
     let session = &signed_in.session;
     let flow = Flow {
         id: random::record_id(&*engine.entropy, now)?,
@@ -164,13 +173,7 @@ async fn approve(
     let mut changes: Vec<Change> = consent.into_iter().collect();
     changes.extend([Change::InsertFlow(Box::new(flow)), Change::Append(Box::new(event))]);
     changes.extend(browser::touch(session, now));
-    match engine.commit(changes).await? {
-        Commit::Done => Ok(next),
-        Commit::Conflict(place) => {
-            Err(Fault::temporary("approve", format!("change {place} lost a race with another page of the same person"))
-                .into())
-        }
-    }
+    Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }
 
 /// A consent as a change that creates it or adds to it.
