@@ -291,7 +291,7 @@ async fn an_epoch_that_moves_while_a_code_is_redeemed_kills_its_tokens() {
 
 #[tokio::test]
 async fn a_code_of_another_deployment_is_refused_before_the_store_is_asked() {
-    let (here, there) = (World::new().await, World::new().await);
+    let (here, there) = (World::new().await, World::elsewhere().await);
     let (app, same_app) = (here.app("app").await, there.app("app").await);
     let code = there.code(&same_app, "openid", at(10)).await;
     here.store.forget_calls();

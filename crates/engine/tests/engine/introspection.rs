@@ -80,7 +80,9 @@ async fn a_token_of_a_revoked_grant_is_dead() {
 #[tokio::test]
 async fn what_is_foreign_forged_or_of_another_kind_is_dead_before_the_store_is_asked() {
     let (world, app, token) = world().await;
-    let (elsewhere, same_app, foreign) = self::world().await;
+    let elsewhere = World::elsewhere().await;
+    let same_app = elsewhere.app("app").await;
+    let foreign = elsewhere.tokens(&same_app, "read", at(0)).await.access_token;
     assert!(elsewhere.is_active(&same_app, &foreign, at(1)).await);
     let code = world.code(&app, "openid", at(0)).await;
     let rekinded = token.replacen("fm_at_", "fm_rt_", 1);

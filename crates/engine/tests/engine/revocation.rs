@@ -141,7 +141,8 @@ async fn revoking_the_live_token_beats_a_rotation_that_comes_between() {
 #[tokio::test]
 async fn what_is_unknown_is_as_dead_as_it_should_be() {
     let (world, app, tokens) = world().await;
-    let (_, _, foreign) = self::world().await;
+    let elsewhere = World::elsewhere().await;
+    let foreign = elsewhere.tokens(&elsewhere.app("app").await, "read", at(0)).await;
     let code = world.code(&app, "read", at(0)).await;
     let secret = app.credentials.secret.clone().unwrap();
     for unknown in ["", "x", "fm_at_", "fm_rt_", &code, &secret, &foreign.access_token, &refresh_token(&foreign)] {

@@ -51,8 +51,8 @@ async fn a_token_without_openid_reaches_less_far() {
 #[tokio::test]
 async fn what_is_not_a_live_access_token_is_invalid() {
     let (world, app, token) = world("openid offline_access").await;
-    let (elsewhere, same_app) = (World::new().await, "app");
-    let foreign = elsewhere.tokens(&elsewhere.app(same_app).await, "openid", at(0)).await.access_token;
+    let elsewhere = World::elsewhere().await;
+    let foreign = elsewhere.tokens(&elsewhere.app("app").await, "openid", at(0)).await.access_token;
     let refresh = refresh_token(&world.tokens(&world.app("other").await, "read", at(0)).await);
     for dead in ["", "x", "fm_at_", &token[..50], &foreign, &refresh] {
         assert_eq!(refused(userinfo(&world, dead).await), InvalidToken, "{dead}");

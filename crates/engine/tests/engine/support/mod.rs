@@ -9,7 +9,6 @@ pub(crate) use store::{Op, Watched, When};
 pub(crate) use walk::{Ask, VERIFIER, Visitor, parameter};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use firman_engine::authenticate::authenticate;
 use firman_engine::admin::clients::{self, NewClient};
@@ -68,15 +67,14 @@ pub(crate) fn master(byte: u8) -> MasterKey {
     MasterKey::from_bytes(&Zeroizing::new([byte; 32])).unwrap()
 }
 
-/// The parts of an engine over a store; another one each time, as far as dice go.
+/// The parts of the next node over a store.
 pub(crate) fn parts(store: &Arc<Watched>, people: &Arc<People>) -> Parts {
-    static SEED: AtomicU64 = AtomicU64::new(0);
     Parts {
         issuer: Issuer::parse(ISSUER).unwrap(),
         number: IssuerNumber::default(),
         store: Arc::clone(store) as Arc<dyn Store>,
         accounts: Arc::clone(people) as _,
-        entropy: Dice::new(SEED.fetch_add(1, Ordering::SeqCst)),
+        entropy: Dice::new(store.next_node()),
         master: master(7),
         policy: Policy::default(),
         key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },
@@ -86,6 +84,11 @@ pub(crate) fn parts(store: &Arc<Watched>, people: &Arc<People>) -> Parts {
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
+    }
+
+    /// Another deployment.
+    pub(crate) async fn elsewhere() -> Self {
+        Self::with(|parts| parts.entropy = Dice::new(u64::MAX)).await
     }
 
     pub(crate) async fn with(edit: impl FnOnce(&mut Parts)) -> Self {

@@ -44,7 +44,7 @@ impl Accounts for People {
     async fn authenticate(&self, username: &str, password: &str, _now: Timestamp) -> Result<Option<User>, Fault> {
         let subject = Self::subject(username);
         let right = password == PASSWORD && !self.has_left(&subject);
-        Ok(right.then(|| User { subject, username: username.to_owned(), amr: vec!["pwd".to_owned()] }))
+        Ok(right.then(|| User { subject, username: username.to_owned(), amr: vec!["pwd".to_owned()], epochs: None }))
     }
 
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -49,9 +49,15 @@ pub(crate) struct Watched {
     forgotten: Mutex<HashMap<RecordId, Grant>>,
     acknowledgements_to_lose: AtomicUsize,
     gives_way: AtomicBool,
+    nodes: AtomicU64,
 }
 
 impl Watched {
+    /// A number for the next node over this store: nodes draw different dice, and the same in every run.
+    pub(crate) fn next_node(&self) -> u64 {
+        self.nodes.fetch_add(1, Ordering::SeqCst)
+    }
+
     /// Lets other tasks go first, before and after everything: rivals interleave as finely as they can.
     pub(crate) fn give_way(&self) {
         self.gives_way.store(true, Ordering::SeqCst);
