@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use firman_engine::accounts::{self, LONGEST_PASSWORD, LocalAccounts, NewAccount, Passwords};
+use firman_engine::accounts::{LONGEST_PASSWORD, LocalAccounts, Passwords};
+use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::authorize::{self, LoggedIn, Next, SignIn};
 use firman_engine::{Accounts, Failure, User};
 use firman_proto::error::ErrorCode::{InvalidGrant, InvalidRequest};
@@ -37,12 +38,12 @@ impl Local {
     async fn create(&self, username: &str, password: &str) -> Result<Account, Failure> {
         let serde_json::Value::Object(claims) = json!({"name": "N"}) else { panic!() };
         let new = NewAccount { username: username.to_owned(), password: password.to_owned(), claims };
-        accounts::create(&self.world.engine, &self.passwords, new, at(0)).await
+        accounts::create(&self.world.engine, &self.passwords, new, at(0)).await.map_err(Failure::from)
     }
 
     async fn set_password(&self, username: &str, password: &str) -> Result<Account, Failure> {
         let (engine, password) = (&self.world.engine, password.to_owned());
-        accounts::set_password(engine, &self.passwords, username, password, at(5)).await
+        accounts::set_password(engine, &self.passwords, username, password, at(5)).await.map_err(Failure::from)
     }
 
     async fn authenticate(&self, username: &str, password: &str) -> Option<User> {

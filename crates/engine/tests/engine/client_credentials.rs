@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firman_engine::Failure;
 use firman_engine::admin::clients::{self, NewClient};
 use firman_engine::admin::grants;
 use firman_proto::client::{ClientMetadata, GrantType};
@@ -134,7 +135,7 @@ async fn a_public_client_gets_nothing_for_itself_whatever_its_registration_says(
     let mut metadata = ClientMetadata::new("public", AuthMethod::None);
     metadata.grant_types = vec![GrantType::ClientCredentials];
     let new = NewClient { client_id: None, metadata, policy: ClientPolicy::default(), owner: None, secret: None };
-    assert_eq!(refused(clients::create(&world.engine, new, at(0)).await), InvalidRequest);
+    assert_eq!(refused(clients::create(&world.engine, new, at(0)).await.map_err(Failure::from)), InvalidRequest);
 }
 
 #[tokio::test]
