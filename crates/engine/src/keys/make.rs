@@ -92,7 +92,7 @@ impl MakeKeys<'_> {
 
     /// Makes a new seal key that seals `after` from now; the old one opens until the last token it sealed has expired.
     ///
-    /// Nodes look at the keys every 30 s, so `after` should be longer where there are several.
+    /// Nodes look at the keys every few seconds, so `after` should be longer where there are several.
     pub async fn rotate_sealing(&self, after: Lifetime, now: Timestamp) -> Result<Commit, Fault> {
         let keys = self.store.keys().await?;
         let changes = match last_seal_key(&keys, self.issuer) {

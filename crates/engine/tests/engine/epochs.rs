@@ -1,7 +1,7 @@
 //! Ending everything at once: of a subject, of a client, or at all.
 
-use firman_engine::authorize::Next;
 use firman_engine::admin::grants::sign_out_everywhere;
+use firman_engine::authorize::Next;
 use firman_proto::error::ErrorCode::{InvalidClient, InvalidGrant};
 use firman_store::record::EpochKey;
 

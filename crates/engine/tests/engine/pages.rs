@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use firman_engine::authorize::{self, Browser, Decision, Interaction, LoggedIn, Next, SignIn};
 use firman_engine::admin::grants::sign_out_everywhere;
+use firman_engine::authorize::{self, Browser, Decision, Interaction, LoggedIn, Next, SignIn};
 use firman_engine::{Failure, Parts};
 use firman_proto::error::ErrorCode::{InvalidRequest, UnauthorizedClient};
 use firman_proto::time::{Lifetime, Timestamp};

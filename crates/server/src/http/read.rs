@@ -1,5 +1,6 @@
 //! Reading requests, with limits.
 
+use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request};
@@ -31,6 +32,9 @@ pub async fn form_body(app: &App, request: Request<Body>) -> Result<(HeaderMap, 
     if !is_form(&head.headers) {
         // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
         return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
+    }
+    if body.size_hint().lower() > app.max_body as u64 {
+        return Err(Unreadable::TooLarge);
     }
     match Limited::new(body, app.max_body).collect().await {
         Ok(body) => Ok((head.headers, body.to_bytes())),

@@ -10,8 +10,8 @@ pub(crate) use walk::{Ask, VERIFIER, Visitor, parameter};
 
 use std::sync::Arc;
 
-use firman_engine::authenticate::authenticate;
 use firman_engine::admin::clients::{self, NewClient};
+use firman_engine::authenticate::authenticate;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::{Engine, Failure, Fault, Parts, Policy};
 use firman_proto::client::{ClientMetadata, GrantType};
