@@ -15,7 +15,7 @@ use crate::record::{
 
 /// Where records are kept.
 ///
-/// Promises of every implementation, proved by [`crate::conformance`]:
+/// Promises of every implementation, proved by [`mod@crate::conformance`]:
 ///
 /// - **All or nothing.** The changes of a transaction happen together or not at all, and a reader sees all of them or none.
 /// - **Guards are in the write.** A change happens only if its guard holds at that moment; of any number of rivals for one

@@ -29,18 +29,20 @@ impl From<Denied> for Unreadable {
 /// Reads a form body: its type, its size, its bytes.
 pub async fn form_body(app: &App, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
     let (head, body) = request.into_parts();
-    if !is_form(&head.headers) {
-        // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
-        return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
-    }
     if body.size_hint().lower() > app.max_body as u64 {
         return Err(Unreadable::TooLarge);
     }
-    match Limited::new(body, app.max_body).collect().await {
-        Ok(body) => Ok((head.headers, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => Err(Unreadable::TooLarge),
-        Err(_) => Err(invalid_request("the request body broke off").into()),
+    // Read even if it is refused: a connection on which half a body waits cannot be used again.
+    let body = match Limited::new(body, app.max_body).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Unreadable::TooLarge),
+        Err(_) => return Err(invalid_request("the request body broke off").into()),
+    };
+    // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
+    if !is_form(&head.headers) {
+        return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
     }
+    Ok((head.headers, body))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

@@ -8,6 +8,7 @@
 //! A store that passes keeps the promises of [`crate::Store`]. Cases panic where a promise is broken.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 #![allow(clippy::missing_panics_doc, reason = "a case panics if and only if the store is wrong")]
+#![allow(clippy::wildcard_imports, reason = "the fixtures are the vocabulary of every case")]
 #![allow(missing_docs, reason = "a case's name is the sentence it proves")]
 
 pub mod atomicity;
