@@ -1,6 +1,7 @@
 //! Form parameters, read strictly: `application/x-www-form-urlencoded` as RFC 6749 Appendix B has it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::error::{Denied, invalid_request};
 
@@ -11,7 +12,9 @@ const MOST: usize = 64;
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 /// The parameters of one request, each at most once; an empty value is an absent one (RFC 6749 §3.1).
-#[derive(Clone, Debug, Default)]
+///
+/// Its Debug shows names and no values: among them are passwords, secrets and codes.
+#[derive(Clone, Default)]
 pub struct Form<'a> {
     parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     repeated: Option<Denied>,
@@ -82,6 +85,13 @@ impl<'a> Form<'a> {
     /// Every parameter that has a value, in the order sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (&**name, &**value))
+    }
+}
+
+impl fmt::Debug for Form<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Form")?;
+        f.debug_list().entries(self.parameters.iter().map(|(name, _)| brief(name))).finish()
     }
 }
 
@@ -192,6 +202,12 @@ mod tests {
             assert_eq!(refused(body), "a: the value is not properly encoded", "{body:?}");
         }
         assert_eq!(refused(b"%ff=a"), "a parameter name is not properly encoded");
+    }
+
+    #[test]
+    fn debug_shows_names_and_no_values() {
+        let shown = format!("{:?}", Form::parse(b"username=a&password=hidden").unwrap());
+        assert_eq!(shown, r#"Form["username", "password"]"#);
     }
 
     #[test]

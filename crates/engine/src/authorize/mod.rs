@@ -14,6 +14,7 @@ pub use consent::{Decision, consent};
 pub use interaction::{ClientView, Interaction};
 pub use login::{LoggedIn, SignIn, login};
 
+use std::fmt;
 use std::sync::Arc;
 
 use firman_proto::authorize::{AuthorizationRequest, RequestRules, code_response, error_response};
@@ -33,8 +34,8 @@ use crate::policy::Policy;
 use crate::random;
 use step::Step;
 
-/// Where the browser goes next.
-#[derive(Debug, PartialEq, Eq)]
+/// Where the browser goes next. Its Debug shows neither code nor request.
+#[derive(PartialEq, Eq)]
 pub enum Next {
     /// To the client, with a code or an error.
     Client(String),
@@ -42,6 +43,16 @@ pub enum Next {
     Login(String),
     /// To the consent page, with the sealed request.
     Consent(String),
+}
+
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client(_) => "Client(..)",
+            Self::Login(_) => "Login(..)",
+            Self::Consent(_) => "Consent(..)",
+        })
+    }
 }
 
 /// A client and a redirect URI that belong together: only now may an error redirect.

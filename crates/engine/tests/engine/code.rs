@@ -6,6 +6,7 @@ use firman_engine::admin::grants::sign_out_everywhere;
 use firman_proto::error::ErrorCode::{self, InvalidClient, InvalidGrant, UnauthorizedClient};
 use firman_proto::id_token::{IdToken, at_hash};
 use firman_proto::jws::{self, Algorithm};
+use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::seal::{Caveat, attenuate};
 use firman_proto::token::{CodeRequest, TokenRequest, TokenResponse};
 use firman_store::record::{EpochKey, EventKind, FlowState, RevokeReason};
@@ -248,6 +249,20 @@ async fn redirect_uri_is_needed_if_the_request_had_one() {
     let other = world.app("other").await;
     let code = world.code_for(&Ask::new(&other, "read").without("redirect_uri"), at(10)).await;
     world.redeem(&other, &code, at(12)).await.expect("the same one does no harm");
+}
+
+#[tokio::test]
+async fn a_loopback_redirect_uri_may_have_any_port_and_the_token_request_names_the_same() {
+    let world = World::new().await;
+    let registered = RedirectUri::parse("http://127.0.0.1/callback").unwrap();
+    let app = world.app_with("app", |new| new.metadata.redirect_uris = vec![registered]).await;
+    let here = "http://127.0.0.1:51004/callback";
+    let code = world.code_for(&Ask::new(&app, "openid").with("redirect_uri", here), at(10)).await;
+    for elsewhere in ["http://127.0.0.1/callback", "http://127.0.0.1:51005/callback"] {
+        let request = redemption_with(&code, Some(elsewhere), Some(VERIFIER));
+        assert_eq!(refused(world.token(&app, request, at(11)).await), InvalidGrant, "{elsewhere}");
+    }
+    world.token(&app, redemption_with(&code, Some(here), Some(VERIFIER)), at(12)).await.unwrap();
 }
 
 #[tokio::test]
