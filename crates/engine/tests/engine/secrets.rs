@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use firman_engine::accounts::{self, NewAccount, Passwords};
+use firman_engine::accounts::Passwords;
+use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::{Browser, Interaction, Next, SignIn};
 use firman_engine::{Accounts as _, Failure};
