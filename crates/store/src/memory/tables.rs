@@ -167,7 +167,9 @@ impl Tables {
     /// A client id belongs to one client; it is not edited.
     fn edit_client(&mut self, client: Client, by: CommitId) -> Result<Undo, Lost> {
         let (key, id) = (Client::key(client.issuer, &client.client_id), client.id);
-        if self.client_keys.get(&key).is_some_and(|holder| *holder != id) {
+        let holder = self.client_keys.get(&key).copied();
+        let is_edit = self.clients.contains_key(&id);
+        if holder.is_some_and(|holder| holder != id) || (is_edit && holder.is_none()) {
             return Err(Lost);
         }
         let named = put(self, |t| &mut t.client_keys, key, Some(id));
