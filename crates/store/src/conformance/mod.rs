@@ -45,6 +45,7 @@ macro_rules! conformance {
                 ending_twice_keeps_the_first_time;
             reads: a_grant_dies_with_its_clients_epoch, a_grant_dies_with_its_subjects_epoch,
                 a_grant_dies_with_the_epoch_of_everything, a_grant_dies_with_its_client, a_child_dies_with_its_parent,
+                a_child_dies_with_its_parents_client_and_epochs,
                 a_revoked_token_is_found_by_any_of_its_chain, a_flow_shows_the_epochs_of_now,
                 a_session_comes_with_its_consent_and_epochs, grants_are_listed_by_subject_and_by_client,
                 lists_are_read_in_pages, what_is_absent_is_none, events_are_listed_by_what_they_are_about;
