@@ -28,7 +28,8 @@ pub struct Transaction {
 pub enum Change {
     /// Guard: no record of this key. Its revision becomes 0.
     Insert(Editable),
-    /// Guard: the record is there with revision `if_revision`. Its revision becomes one more.
+    /// Guard: the record is there with revision `if_revision`, and a client with the same client id. Its revision becomes
+    /// one more.
     Replace {
         /// What it becomes.
         record: Editable,

@@ -1,9 +1,11 @@
 //! Moving the write-ahead log into the database file, off the writer's path.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread::JoinHandle;
 
+use rusqlite::hooks::Wal;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, DEFAULT_NAME};
 
@@ -12,39 +14,29 @@ const MOVE_FROM: u64 = 1_000;
 /// From this size on, in pages, the writer waits for readers and starts the log anew.
 pub(super) const RESTART_FROM: u64 = 16_000;
 
-/// What the thread is told.
-pub(super) enum Wake {
-    /// The log is long.
-    Move,
-    /// The database is being closed.
-    End,
-}
-
-/// How long the log is, and who is told when it is long.
-pub(super) struct Log {
-    pages: AtomicU64,
-    wake: SyncSender<Wake>,
-}
+/// How long the log is, in pages, as of the last commit.
+#[derive(Default)]
+pub(super) struct Log(AtomicU64);
 
 impl Log {
-    pub(super) fn new() -> (Self, Receiver<Wake>) {
-        let (wake, woken) = sync_channel(1);
-        (Self { pages: AtomicU64::new(0), wake }, woken)
-    }
-
     /// Pages in the log after the last commit.
     pub(super) fn pages(&self) -> u64 {
-        self.pages.load(Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed)
     }
 
-    /// Called after every commit.
-    pub(super) fn grown(&self, pages: i32) {
-        let pages = u64::try_from(pages).unwrap_or(0);
-        self.pages.store(pages, Ordering::Relaxed);
-        if pages >= MOVE_FROM {
-            // One that is full has been told already.
-            self.wake.try_send(Wake::Move).ok();
-        }
+    /// Watches the commits of a connection. Whoever holds the other end of `wake` is told when the log is long; the channel
+    /// ends with the connection.
+    pub(super) fn watch(self: &Arc<Self>, conn: &mut Connection, wake: SyncSender<()>) -> rusqlite::Result<()> {
+        let log = Arc::clone(self);
+        conn.wal_hook(Some(move |_: &mut Wal, pages| {
+            let pages = u64::try_from(pages).unwrap_or(0);
+            log.0.store(pages, Ordering::Relaxed);
+            if pages >= MOVE_FROM {
+                // One that is full has been told already.
+                wake.try_send(()).ok();
+            }
+            Ok(())
+        }))
     }
 
     /// Called by the writer between batches: a log that the thread cannot keep up with is moved to its end, with the writer
@@ -55,11 +47,10 @@ impl Log {
         }
     }
 
-    /// Called by the writer at the end: nothing is left in the log, and the thread ends.
+    /// Called by the writer at the end: nothing is left in the log.
     pub(super) fn finish(&self, conn: &Connection) {
-        self.wake.send(Wake::End).ok();
         checkpoint(conn, CheckpointMode::TRUNCATE);
-        self.pages.store(0, Ordering::Relaxed);
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 
@@ -69,10 +60,10 @@ fn checkpoint(conn: &Connection, mode: CheckpointMode) {
     }
 }
 
-/// Moves what can be moved without making anybody wait, each time it is woken, until it is told to end.
-pub(super) fn start(conn: Connection, woken: Receiver<Wake>) -> std::io::Result<JoinHandle<()>> {
+/// Moves what can be moved without making anybody wait, each time it is woken, until nobody can wake it any more.
+pub(super) fn start(conn: Connection, woken: Receiver<()>) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("firman-checkpoint".to_owned()).spawn(move || {
-        while let Ok(Wake::Move) = woken.recv() {
+        while woken.recv().is_ok() {
             checkpoint(&conn, CheckpointMode::PASSIVE);
         }
     })

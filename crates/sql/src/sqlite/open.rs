@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -47,16 +48,9 @@ pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     migrate(&mut conn, &path, &names)?;
     check_statements(&conn, &path, &texts)?;
 
-    let (log, woken) = Log::new();
-    let log = Arc::new(log);
-    let told = Arc::downgrade(&log);
-    conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-        if let Some(log) = told.upgrade() {
-            log.grown(pages);
-        }
-        Ok(())
-    }))
-    .map_err(says)?;
+    let log = Arc::new(Log::default());
+    let (wake, woken) = sync_channel(1);
+    log.watch(&mut conn, wake).map_err(says)?;
 
     let readers = (0..options.readers.max(1)).map(|_| reader(&path)).collect::<Result<_, _>>().map_err(says)?;
     let mover = connect(&path, WRITER_WAITS).map_err(says)?;
@@ -102,6 +96,8 @@ fn connect(path: &Path, waits: Duration) -> Result<Connection, Error> {
     // A name that is not there is an error, not a text.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    // A plan does not depend on parameters: otherwise SQLite prepares some statements again at every call.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(Statement::ALL.len() + 8);
