@@ -1,5 +1,7 @@
 //! The Firman server: pages, configuration, HTTP and command line over the engine.
 
+#[cfg(target_os = "linux")]
+mod bench;
 pub mod cli;
 pub mod config;
 pub mod demo;

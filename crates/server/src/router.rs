@@ -61,7 +61,8 @@ fn discovery_paths(prefix: &str) -> Vec<String> {
     paths
 }
 
-fn cors() -> CorsLayer {
+/// For what scripts of other origins may call.
+pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])

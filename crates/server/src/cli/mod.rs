@@ -1,6 +1,8 @@
 //! The command line. A command reads the settings, opens the store beside a running server, does one thing, and says so to a
 //! person or, with `--json`, to a script.
 
+#[cfg(target_os = "linux")]
+mod bench;
 mod client;
 mod config;
 mod grant;
@@ -83,6 +85,11 @@ enum Command {
     Login(login::Login),
     /// Show the settings in force, with what each means and where it comes from.
     Config(config::Config),
+    #[cfg(target_os = "linux")]
+    Bench(bench::Bench),
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    BenchCeiling(bench::BenchCeiling),
 }
 
 /// Runs the command line of this process.
@@ -99,6 +106,10 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
     match command {
         Command::Login(login) => login.run(common, printer),
         Command::Config(config) => config.run(common, printer),
+        #[cfg(target_os = "linux")]
+        Command::Bench(bench) => bench.run(printer),
+        #[cfg(target_os = "linux")]
+        Command::BenchCeiling(_) => runtime()?.block_on(bench::BenchCeiling::run()),
         Command::Serve(serve) => runtime()?.block_on(serve.run(common, printer)),
         other => runtime()?.block_on(with_store(common, other, printer)),
     }
@@ -113,7 +124,8 @@ async fn with_store(common: &Common, command: Command, printer: Printer) -> Resu
         Command::Key(key) => key.run(&running, printer).await,
         Command::Token(token) => token.run(&running, printer).await,
         Command::Grant(grant) => grant.run(&running, printer).await,
-        Command::Serve(_) | Command::Login(_) | Command::Config(_) => Ok(()),
+        // These were run without a store of their own.
+        _ => Ok(()),
     };
     running.database.close().await;
     outcome

@@ -90,7 +90,7 @@ impl Serve {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failed> {
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failed> {
     TcpListener::bind(address).await.map_err(|error| {
         Failed::broke(format!("cannot listen on {address}: {error}; another --port (0 takes a free one) may do"))
     })
@@ -156,7 +156,7 @@ fn acceptor(settings: &Settings) -> Result<Option<TlsAcceptor>, Failed> {
     }
 }
 
-fn limits(settings: &Settings) -> Limits {
+pub(super) fn limits(settings: &Settings) -> Limits {
     let server = &settings.server;
     Limits {
         header: server.header_timeout_ms.duration(),
@@ -167,7 +167,7 @@ fn limits(settings: &Settings) -> Limits {
 }
 
 /// Completes when the process is told to stop.
-fn signals() -> Result<impl Future<Output = ()>, Failed> {
+pub(super) fn signals() -> Result<impl Future<Output = ()>, Failed> {
     use tokio::signal::unix::{SignalKind, signal};
     let broke = |error| Failed::broke(format!("cannot listen for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(broke)?;

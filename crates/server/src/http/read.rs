@@ -28,12 +28,17 @@ impl From<Denied> for Unreadable {
 
 /// Reads a form body: its type, its size, its bytes.
 pub async fn form_body(app: &App, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
+    form_within(app.max_body, request).await
+}
+
+/// Reads a form body of at most so many bytes.
+pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
     let (head, body) = request.into_parts();
-    if body.size_hint().lower() > app.max_body as u64 {
+    if body.size_hint().lower() > max_body as u64 {
         return Err(Unreadable::TooLarge);
     }
     // Read even if it is refused: a connection on which half a body waits cannot be used again.
-    let body = match Limited::new(body, app.max_body).collect().await {
+    let body = match Limited::new(body, max_body).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(Unreadable::TooLarge),
         Err(_) => return Err(invalid_request("the request body broke off").into()),
