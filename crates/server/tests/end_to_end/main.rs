@@ -28,3 +28,4 @@ mod relying_party;
 mod reuse;
 mod secrets;
 mod support;
+mod tls;
