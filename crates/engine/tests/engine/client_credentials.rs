@@ -175,6 +175,19 @@ async fn a_new_secret_works_at_once_and_the_old_one_for_as_long_as_it_is_told() 
 }
 
 #[tokio::test]
+async fn an_old_secret_never_gets_more_time_and_leaves_when_it_is_over() {
+    let (world, app) = world().await;
+    let rotate = async |overlap, time| {
+        let overlap = crate::support::seconds(overlap);
+        clients::rotate_secret(&world.engine, "app", overlap, at(time)).await.unwrap().0
+    };
+    assert_eq!(rotate(60, 100).await.secrets.len(), 2);
+    assert_eq!(rotate(1000, 110).await.secrets.len(), 3);
+    assert_eq!(refused(world.client_credentials(&app, None, at(160)).await), InvalidClient);
+    assert_eq!(rotate(0, 200).await.secrets.len(), 1);
+}
+
+#[tokio::test]
 async fn a_deleted_client_and_everything_it_had_is_dead() {
     let (world, app) = world().await;
     let resource = world.app_with("resource", |new| new.policy.introspect_any = true).await;

@@ -7,7 +7,7 @@ use firman_proto::error::ErrorCode::{self, InvalidClient, InvalidGrant, Unauthor
 use firman_proto::id_token::{IdToken, at_hash};
 use firman_proto::jws::{self, Algorithm};
 use firman_proto::redirect_uri::RedirectUri;
-use firman_proto::seal::{Caveat, attenuate};
+use firman_proto::seal::{Caveat, Code, Reference, Salt, attenuate};
 use firman_proto::token::{CodeRequest, TokenRequest, TokenResponse};
 use firman_store::record::{EpochKey, EventKind, FlowState, RevokeReason};
 use tokio::task::JoinSet;
@@ -146,6 +146,19 @@ async fn of_64_concurrent_redemptions_one_succeeds_and_its_grant_is_dead_afterwa
     let won = won.into_iter().next().unwrap().unwrap();
     assert!(!world.is_active(&app, &won.access_token, at(11)).await);
     assert_eq!(refused(world.refresh(&app, &refresh_token(&won), at(11)).await), InvalidGrant);
+    assert_eq!(world.grant(&app).await.record.reason, Some(RevokeReason::CodeReplayed));
+}
+
+#[tokio::test]
+async fn a_code_that_somebody_else_redeems_first_is_replayed() {
+    let world = Arc::new(World::new().await);
+    let app = world.app("app").await;
+    let code = world.code(&app, "openid", at(10)).await;
+    let (rival, rivals_app, rivals_code) = (Arc::clone(&world), app.clone(), code.clone());
+    world.store.interrupt(When::Before, Op::Commit, || async move {
+        rival.redeem(&rivals_app, &rivals_code, at(11)).await.unwrap();
+    });
+    assert_eq!(refused(world.redeem(&app, &code, at(11)).await), InvalidGrant);
     assert_eq!(world.grant(&app).await.record.reason, Some(RevokeReason::CodeReplayed));
 }
 
@@ -326,6 +339,21 @@ async fn a_weakened_code_is_refused_without_consequence() {
     for stranger in [&weakened, &dressed, &format!("{code}A"), "fm_ac_", "", "x"] {
         assert_eq!(refused(world.redeem(&app, stranger, at(11)).await), InvalidGrant, "{stranger}");
     }
+    assert_eq!(world.flow().await.misses, 0);
+    world.redeem(&app, &code, at(12)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_seal_key_without_the_flows_salt_makes_no_code() {
+    let world = World::new().await;
+    let app = world.app("app").await;
+    let code = world.code(&app, "openid", at(10)).await;
+    let (flow, salt) = (world.flow().await, Salt::from_bytes([1; 16]));
+    let reference =
+        Reference { record: flow.id, serial: 0, issued_at: at(10), expires_at: Some(flow.expires_at), salt: &salt };
+    let forged = world.engine.keys().current().keyring.seal::<Code>(&reference);
+    assert_eq!(refused(world.redeem(&app, forged.reveal(), at(11)).await), InvalidGrant);
+    assert_eq!(refused(world.redeem(&with_secret(&app, "guess"), forged.reveal(), at(11)).await), InvalidClient);
     assert_eq!(world.flow().await.misses, 0);
     world.redeem(&app, &code, at(12)).await.unwrap();
 }
