@@ -214,6 +214,18 @@ async fn the_fifth_miss_burns_the_code() {
 }
 
 #[tokio::test]
+async fn where_misses_are_not_counted_none_burns_the_code() {
+    let world = World::with(|parts| parts.policy.failed_redemptions = 0).await;
+    let app = world.app("app").await;
+    let code = world.code(&app, "openid", at(10)).await;
+    for _ in 0..9 {
+        let miss = redemption_with(&code, Some(CALLBACK), None);
+        assert_eq!(refused(world.token(&app, miss, at(11)).await), InvalidGrant);
+    }
+    world.redeem(&app, &code, at(12)).await.unwrap();
+}
+
+#[tokio::test]
 async fn misses_at_once_are_all_counted() {
     let world = Arc::new(World::new().await);
     let app = world.app("app").await;
