@@ -100,7 +100,7 @@ statements! {
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
     ResaltGrant = "UPDATE {grants} SET {grants.salt} = ?, {grants.epoch_everything} = ?, {grants.epoch_client} = ?,
         {grants.epoch_subject} = ?, {grants.commit_id} = ?
-        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
+        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.salt} = ?";
     EndedGrants = "SELECT {grants.id} FROM {grants} WHERE {grants.purge_day} < ? AND {grants.expires_at} < ?
         ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
     SweepGrant = "DELETE FROM {grants} WHERE {grants.id} = ? AND {grants.expires_at} < ?";

@@ -60,9 +60,12 @@ async fn standing_grant(engine: &Engine, client: &Client, now: Timestamp) -> Res
             Some(standing) if !standing.client_enabled => {
                 return Err(invalid_client("the client was disabled a moment ago").into());
             }
-            Some(standing) => {
-                Change::ResaltGrant { id: client.id, salt: random::salt(&*engine.entropy)?, epochs: standing.epochs }
-            }
+            Some(standing) => Change::ResaltGrant {
+                id: client.id,
+                from: standing.record.salt.clone(),
+                to: random::salt(&*engine.entropy)?,
+                epochs: standing.epochs,
+            },
             None => Change::InsertGrant(Box::new(new_standing_grant(engine, client).await?)),
         };
         if engine.commit(vec![change]).await? == Commit::Conflict(0) {

@@ -1,6 +1,6 @@
 //! The client credentials grant.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use firman_engine::Failure;
 use firman_engine::admin::clients::{self, NewClient};
@@ -12,7 +12,7 @@ use firman_store::record::{ClientPolicy, EpochKey, GrantKind};
 use firman_store::{GrantsOf, Page, Store as _};
 use tokio::task::JoinSet;
 
-use crate::support::{App, Op, World, at, fault, refused, scope};
+use crate::support::{App, Op, When, World, at, fault, refused, scope};
 
 /// What an [`App`] may have for itself: what it registered, without what is about a person.
 const OWN: &str = "email profile read write";
@@ -153,7 +153,37 @@ async fn after_an_epoch_old_tokens_stay_dead_and_new_ones_live() {
 }
 
 #[tokio::test]
-async fn revoking_the_standing_grant_kills_its_tokens_and_the_client_goes_on() {
+async fn of_tokens_asked_for_at_once_after_an_epoch_none_kills_another() {
+    let (world, app) = world().await;
+    world.client_credentials(&app, None, at(0)).await.unwrap();
+    grants::sign_out_everywhere(&world.engine, EpochKey::Client(app.id), at(1)).await.unwrap();
+    let (rival, rivals_app, rivals_token) = (Arc::clone(&world), app.clone(), Arc::new(Mutex::new(None)));
+    let got = Arc::clone(&rivals_token);
+    world.store.interrupt(When::After, Op::Grant, || async move {
+        let token = rival.client_credentials(&rivals_app, None, at(2)).await.unwrap().access_token;
+        *got.lock().unwrap() = Some(token);
+    });
+    let token = world.client_credentials(&app, None, at(2)).await.unwrap().access_token;
+    let rivals_token = rivals_token.lock().unwrap().take().unwrap();
+    for token in [token, rivals_token] {
+        assert!(world.is_active(&app, &token, at(2)).await);
+    }
+}
+
+#[tokio::test]
+async fn revoking_the_standing_grant_twice_at_once_is_done() {
+    let (world, app) = world().await;
+    let token = world.client_credentials(&app, None, at(0)).await.unwrap().access_token;
+    let (engine, id) = (Arc::clone(&world.engine), app.id);
+    world.store.interrupt(When::Before, Op::Commit, move || async move {
+        grants::revoke(&engine, id, at(1)).await.unwrap();
+    });
+    grants::revoke(&world.engine, app.id, at(1)).await.unwrap();
+    assert!(!world.is_active(&app, &token, at(1)).await);
+}
+
+#[tokio::test]
+async fn revoking_the_standing_grant_kills_kills_its_tokens_and_the_client_goes_on() {
     let (world, app) = world().await;
     let old = world.client_credentials(&app, None, at(0)).await.unwrap().access_token;
     grants::revoke(&world.engine, app.id, at(1)).await.unwrap();
@@ -172,6 +202,19 @@ async fn a_new_secret_works_at_once_and_the_old_one_for_as_long_as_it_is_told() 
     assert_eq!(refused(world.client_credentials(&app, None, at(160)).await), InvalidClient);
     app.credentials.secret = Some(secret.to_string());
     world.client_credentials(&app, None, at(160)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_secret_never_gets_more_time_and_leaves_when_it_is_over() {
+    let (world, app) = world().await;
+    let rotate = async |overlap, time| {
+        let overlap = crate::support::seconds(overlap);
+        clients::rotate_secret(&world.engine, "app", overlap, at(time)).await.unwrap().0
+    };
+    assert_eq!(rotate(60, 100).await.secrets.len(), 2);
+    assert_eq!(rotate(1000, 110).await.secrets.len(), 3);
+    assert_eq!(refused(world.client_credentials(&app, None, at(160)).await), InvalidClient);
+    assert_eq!(rotate(0, 200).await.secrets.len(), 1);
 }
 
 #[tokio::test]

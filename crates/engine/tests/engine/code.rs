@@ -3,24 +3,19 @@
 use std::sync::Arc;
 
 use firman_engine::admin::grants::sign_out_everywhere;
-use firman_proto::error::ErrorCode::{self, InvalidClient, InvalidGrant, UnauthorizedClient};
+use firman_proto::error::ErrorCode::{InvalidClient, InvalidGrant, UnauthorizedClient};
 use firman_proto::id_token::{IdToken, at_hash};
 use firman_proto::jws::{self, Algorithm};
 use firman_proto::redirect_uri::RedirectUri;
-use firman_proto::seal::{Caveat, attenuate};
-use firman_proto::token::{CodeRequest, TokenRequest, TokenResponse};
+use firman_proto::seal::{Caveat, Code, Reference, Salt, attenuate};
+use firman_proto::token::TokenResponse;
 use firman_store::record::{EpochKey, EventKind, FlowState, RevokeReason};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    App, Ask, CALLBACK, ISSUER, Op, People, VERIFIER, When, World, at, fault, parameter, redemption, refresh_token,
-    refused, scope,
+    Ask, CALLBACK, ISSUER, Op, People, VERIFIER, When, World, at, parameter, redemption_with, refresh_token, refused,
+    scope, with_secret,
 };
-
-fn redemption_with(code: &str, redirect_uri: Option<&str>, verifier: Option<&str>) -> TokenRequest {
-    let (redirect_uri, verifier) = (redirect_uri.map(str::to_owned), verifier.map(str::to_owned));
-    TokenRequest::AuthorizationCode(CodeRequest { code: code.to_owned(), redirect_uri, verifier })
-}
 
 fn id_token(world: &World, response: &TokenResponse) -> IdToken {
     let keys = world.engine.keys().current();
@@ -149,92 +144,17 @@ async fn of_64_concurrent_redemptions_one_succeeds_and_its_grant_is_dead_afterwa
     assert_eq!(world.grant(&app).await.record.reason, Some(RevokeReason::CodeReplayed));
 }
 
-/// What is wrong with a redemption, and how it is refused. None of them burns the code at once.
-fn misses(code: &str, app: &App, other: &App) -> Vec<(&'static str, App, TokenRequest, ErrorCode)> {
-    let miss = |redirect_uri, verifier| redemption_with(code, redirect_uri, verifier);
-    let wrong = VERIFIER.replace('d', "e");
-    vec![
-        ("another client", other.clone(), redemption(code), InvalidGrant),
-        ("another redirect_uri", app.clone(), miss(Some("https://app.example/"), Some(VERIFIER)), InvalidGrant),
-        ("no redirect_uri", app.clone(), miss(None, Some(VERIFIER)), InvalidGrant),
-        ("another verifier", app.clone(), miss(Some(CALLBACK), Some(&wrong)), InvalidGrant),
-        ("no verifier", app.clone(), miss(Some(CALLBACK), None), InvalidGrant),
-        ("a wrong secret", with_secret(app, "guess"), redemption(code), InvalidClient),
-    ]
-}
-
-fn with_secret(app: &App, secret: &str) -> App {
-    let mut app = app.clone();
-    app.credentials.secret = Some(secret.to_owned());
-    app
-}
-
 #[tokio::test]
-async fn a_miss_is_counted_and_leaves_the_code() {
-    for place in 0..6 {
-        let world = World::new().await;
-        let (app, other) = (world.app("app").await, world.app("other").await);
-        let code = world.code(&app, "openid", at(10)).await;
-        let (name, asker, request, expected) = misses(&code, &app, &other).remove(place);
-        assert_eq!(refused(world.token(&asker, request, at(11)).await), expected, "{name}");
-        assert_eq!(world.flow().await.misses, 1, "{name}");
-        let response = world.redeem(&app, &code, at(12)).await.expect(name);
-        assert!(world.is_active(&app, &response.access_token, at(12)).await, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn the_fifth_miss_burns_the_code() {
-    for place in 0..6 {
-        let world = World::new().await;
-        let (app, other) = (world.app("app").await, world.app("other").await);
-        let code = world.code(&app, "openid", at(10)).await;
-        for miss in 1..=5 {
-            assert_eq!(world.flow().await.state, FlowState::Ready, "before miss {miss}");
-            let (name, asker, request, expected) = misses(&code, &app, &other).remove(place);
-            assert_eq!(refused(world.token(&asker, request, at(11)).await), expected, "{name}");
-        }
-        assert_eq!(world.flow().await.state, FlowState::Failed);
-        assert_eq!(world.events(EventKind::CodeBurnt).await.len(), 1);
-        assert_eq!(refused(world.redeem(&app, &code, at(12)).await), InvalidGrant);
-    }
-}
-
-#[tokio::test]
-async fn misses_at_once_are_all_counted() {
+async fn a_code_that_somebody_else_redeems_first_is_replayed() {
     let world = Arc::new(World::new().await);
     let app = world.app("app").await;
     let code = world.code(&app, "openid", at(10)).await;
-    world.store.give_way();
-    let mut rivals = JoinSet::new();
-    for _ in 0..4 {
-        let (world, app, code) = (Arc::clone(&world), app.clone(), code.clone());
-        rivals.spawn(async move { world.token(&app, redemption_with(&code, Some(CALLBACK), None), at(11)).await });
-    }
-    assert!(rivals.join_all().await.into_iter().all(|lost| refused(lost) == InvalidGrant));
-    assert_eq!(world.flow().await.misses, 4);
-    world.redeem(&app, &code, at(12)).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_verifier_without_a_challenge_is_a_miss() {
-    let world = World::new().await;
-    let app = world.app("app").await;
-    let code = world.code_for(&Ask::new(&app, "openid").without_pkce(), at(10)).await;
+    let (rival, rivals_app, rivals_code) = (Arc::clone(&world), app.clone(), code.clone());
+    world.store.interrupt(When::Before, Op::Commit, || async move {
+        rival.redeem(&rivals_app, &rivals_code, at(11)).await.unwrap();
+    });
     assert_eq!(refused(world.redeem(&app, &code, at(11)).await), InvalidGrant);
-    assert_eq!(world.flow().await.misses, 1);
-    world.token(&app, redemption_with(&code, Some(CALLBACK), None), at(12)).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_store_that_fails_while_a_client_is_looked_up_is_no_miss() {
-    let world = World::new().await;
-    let app = world.app("app").await;
-    let code = world.code(&app, "openid", at(10)).await;
-    world.store.fail(Some(Op::Client));
-    assert!(fault(world.redeem(&app, &code, at(11)).await).temporary);
-    world.store.fail(None);
-    assert_eq!(world.flow().await.misses, 0);
+    assert_eq!(world.grant(&app).await.record.reason, Some(RevokeReason::CodeReplayed));
 }
 
 #[tokio::test]
@@ -326,6 +246,21 @@ async fn a_weakened_code_is_refused_without_consequence() {
     for stranger in [&weakened, &dressed, &format!("{code}A"), "fm_ac_", "", "x"] {
         assert_eq!(refused(world.redeem(&app, stranger, at(11)).await), InvalidGrant, "{stranger}");
     }
+    assert_eq!(world.flow().await.misses, 0);
+    world.redeem(&app, &code, at(12)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_seal_key_without_the_flows_salt_makes_no_code() {
+    let world = World::new().await;
+    let app = world.app("app").await;
+    let code = world.code(&app, "openid", at(10)).await;
+    let (flow, salt) = (world.flow().await, Salt::from_bytes([1; 16]));
+    let reference =
+        Reference { record: flow.id, serial: 0, issued_at: at(10), expires_at: Some(flow.expires_at), salt: &salt };
+    let forged = world.engine.keys().current().keyring.seal::<Code>(&reference);
+    assert_eq!(refused(world.redeem(&app, forged.reveal(), at(11)).await), InvalidGrant);
+    assert_eq!(refused(world.redeem(&with_secret(&app, "guess"), forged.reveal(), at(11)).await), InvalidClient);
     assert_eq!(world.flow().await.misses, 0);
     world.redeem(&app, &code, at(12)).await.unwrap();
 }

@@ -1,9 +1,9 @@
 //! Token introspection.
 
 use firman_engine::admin::grants;
-use firman_proto::error::ErrorCode::InvalidClient;
+use firman_proto::error::ErrorCode::{InvalidClient, InvalidToken};
 use firman_proto::introspection::PresentedToken;
-use firman_proto::seal::{Caveat, attenuate};
+use firman_proto::seal::{Access, Caveat, Reference, Salt, attenuate};
 use firman_proto::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -187,4 +187,23 @@ async fn a_token_of_everything_weakened_to_nothing_has_no_scope_left() {
     let told = world.introspect(&app, &weakened(&token, &["scope = email"]), at(1)).await;
     assert_eq!(told["active"], true);
     assert_eq!(told.get("scope").unwrap_or(&Value::Null), &Value::Null);
+}
+
+#[tokio::test]
+async fn a_seal_key_without_the_grants_salt_makes_no_token() {
+    let (world, app, token) = world().await;
+    let grant = world.grant(&app).await.record;
+    let keys = world.engine.keys().current();
+    let sealed_with = |salt: &Salt| {
+        let (serial, expires_at) = (7, Some(at(300)));
+        let reference = Reference { record: grant.id, serial, issued_at: at(0), expires_at, salt };
+        keys.keyring.seal::<Access>(&reference).reveal().to_owned()
+    };
+    assert!(world.is_active(&app, &sealed_with(&grant.salt), at(1)).await);
+    let forged = sealed_with(&Salt::from_bytes([1; 16]));
+    assert!(!world.is_active(&app, &forged, at(1)).await);
+    world.revoke(&app, &forged, at(1)).await.unwrap();
+    let userinfo = firman_engine::userinfo::userinfo(&world.engine, &forged, "GET", at(1)).await;
+    assert_eq!(refused(userinfo), InvalidToken);
+    assert!(world.is_active(&app, &token, at(1)).await);
 }

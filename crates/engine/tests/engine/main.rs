@@ -9,6 +9,7 @@ mod costs;
 mod epochs;
 mod introspection;
 mod keys;
+mod misses;
 mod pages;
 mod refresh;
 mod reuse;

@@ -160,10 +160,12 @@ async fn a_malformed_browser_id_is_as_good_as_none() {
 
 #[tokio::test]
 async fn signing_in_again_renews_the_session_and_kills_its_old_cookie() {
-    let (world, app, mut visitor, _) = at_the_consent_page().await;
-    let old = visitor.clone();
+    let (world, app, mut visitor, request) = at_the_consent_page().await;
+    world.allow(&visitor, &request, at(2)).await.unwrap();
+    let (old, session) = (visitor.clone(), world.flow().await.approval.session);
     let request = login_page(&world, &app, &visitor, at(10)).await;
     world.sign_in(&mut visitor, &request, "somebody", at(11)).await.unwrap();
+    assert_eq!(world.flow().await.approval.session, session, "it is still the same session");
     assert_ne!(old.session, visitor.session);
     assert!(!is_signed_in(&world, &app, &old, at(12)).await);
     assert!(is_signed_in(&world, &app, &visitor, at(12)).await);

@@ -29,7 +29,7 @@ impl Secrets {
 
     fn keep_bytes(&mut self, secret: &[u8]) {
         self.0.push(format!("{secret:?}").trim_matches(['[', ']']).to_owned());
-        self.0.push(secret.iter().map(|byte| format!("{byte:02x}")).collect());
+        self.0.push(secret.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")));
     }
 
     fn are_not_in(&self, what: &str, shown: &str) {

@@ -59,14 +59,12 @@ impl Child {
         if let Some(out) = child.process.stdout.take() {
             BufReader::new(out).read_line(&mut line).map_err(BenchError::cannot("hear from the server"))?;
         }
-        match serde_json::from_str(&line) {
-            Ok(ready) => Ok((child, ready)),
-            Err(_) => {
-                let log = std::fs::read_to_string(&log).unwrap_or_default();
-                let last = log.lines().next_back().unwrap_or("it says nothing");
-                Err(BenchError::Child(format!("the server does not start: {last}")))
-            }
+        if let Ok(ready) = serde_json::from_str(&line) {
+            return Ok((child, ready));
         }
+        let log = std::fs::read_to_string(&log).unwrap_or_default();
+        let last = log.lines().next_back().unwrap_or("it says nothing");
+        Err(BenchError::Child(format!("the server does not start: {last}")))
     }
 
     /// Waits until it says that it is ready to serve.

@@ -46,7 +46,7 @@ impl Latencies {
 
 /// Values below 64 have a bucket each; above, each power of two has 64.
 fn place(value: u64) -> usize {
-    let power = (63 - (value | 1).leading_zeros()).saturating_sub(SUB_BITS);
+    let power = (value | 1).ilog2().saturating_sub(SUB_BITS);
     let sub = usize::try_from(value >> power).unwrap_or(usize::MAX);
     power as usize * SUB + sub
 }

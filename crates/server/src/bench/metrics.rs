@@ -15,7 +15,7 @@ use super::stop::Stop;
 
 /// Requests that are counted: so many that what the server does beside them is nothing.
 const REQUESTS: u32 = 2_000;
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// What a request costs the store.
 #[derive(Clone, Copy, Default)]

@@ -29,7 +29,9 @@ impl Post {
         out.extend_from_slice(self.0.as_bytes());
         // Writing to memory does not fail.
         let _ = write!(out, "{length}\r\n\r\n");
-        form.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        for part in form {
+            out.extend_from_slice(part.as_bytes());
+        }
     }
 }
 

@@ -41,7 +41,7 @@ macro_rules! conformance {
             grants: rotation_moves_the_chain, rotation_needs_the_generation_seen, a_revoked_grant_is_not_rotated,
                 an_expired_grant_is_not_rotated, revoking_twice_keeps_the_first_reason, revoking_what_is_absent_is_done,
                 a_closed_retry_window_opens_with_the_next_rotation, a_new_salt_is_for_live_grants,
-                revoking_a_token_twice_is_done;
+                a_grant_is_renewed_once_per_salt, revoking_a_token_twice_is_done;
             sessions: a_session_is_renewed_once_per_salt, an_ended_session_is_not_renewed, a_session_is_never_seen_earlier,
                 ending_twice_keeps_the_first_time;
             reads: a_grant_dies_with_its_clients_epoch, a_grant_dies_with_its_subjects_epoch,

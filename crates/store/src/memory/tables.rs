@@ -100,9 +100,10 @@ impl Tables {
                     live
                 })
                 .unwrap_or_else(|_| nothing())),
-            Change::ResaltGrant { id, salt, epochs } => self.update_grant(id, by, |grant| {
-                (grant.salt, grant.epochs) = (salt, epochs);
-                grant.revoked_at.is_none()
+            Change::ResaltGrant { id, from, to, epochs } => self.update_grant(id, by, |grant| {
+                let holds = grant.revoked_at.is_none() && grant.salt == from;
+                (grant.salt, grant.epochs) = (to, epochs);
+                holds
             }),
             Change::RevokeToken(token) => {
                 Ok(put(self, |t| &mut t.revoked, (token.day, token.grant, token.digest), Some(token)))

@@ -226,11 +226,19 @@ impl World {
 }
 
 pub(crate) fn redemption(code: &str) -> TokenRequest {
-    TokenRequest::AuthorizationCode(CodeRequest {
-        code: code.to_owned(),
-        redirect_uri: Some(CALLBACK.to_owned()),
-        verifier: Some(VERIFIER.to_owned()),
-    })
+    redemption_with(code, Some(CALLBACK), Some(VERIFIER))
+}
+
+pub(crate) fn redemption_with(code: &str, redirect_uri: Option<&str>, verifier: Option<&str>) -> TokenRequest {
+    let (redirect_uri, verifier) = (redirect_uri.map(str::to_owned), verifier.map(str::to_owned));
+    TokenRequest::AuthorizationCode(CodeRequest { code: code.to_owned(), redirect_uri, verifier })
+}
+
+/// The same client with another secret.
+pub(crate) fn with_secret(app: &App, secret: &str) -> App {
+    let mut app = app.clone();
+    app.credentials.secret = Some(secret.to_owned());
+    app
 }
 
 pub(crate) fn refreshment(token: &str, asked: Option<&str>) -> TokenRequest {
