@@ -25,7 +25,7 @@ pub(super) fn sign_in(site: &Site, target: &str) -> Result<String, BenchError> {
         match answer.header("location") {
             Some(location) if code_of(location).is_some() => return Ok(jar),
             Some(location) => {
-                page = path_of(location, site).ok_or_else(|| answer.unexpected())?.to_owned();
+                path_of(location, site).ok_or_else(|| answer.unexpected())?.clone_into(&mut page);
                 next = request::get(site.address, &page, &jar);
             }
             None => {

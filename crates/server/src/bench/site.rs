@@ -23,7 +23,7 @@ pub(super) const VERIFIER: &str = "a-verifier-that-is-the-same-for-every-code-of
 /// All that is asked for in the course of a run, allowed once.
 const SCOPE: &str = "openid profile email offline_access";
 /// For making codes.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// What the demo prints when it is ready.
 #[derive(Deserialize)]

@@ -48,7 +48,7 @@ pub(super) fn grants(site: &Site, count: usize, scope: &str, stop: &Stop) -> Res
     let mut exchange = Exchange::new(site);
     exchange.keep = true;
     exchange.codes = site.codes(count, scope, stop)?;
-    let time = Duration::from_secs(60);
+    let time = Duration::from_mins(1);
     Load::open(site.address, count.clamp(1, 64), stop)?.run(&mut exchange, time, &mut || Ok(()))?;
     Ok(exchange.tokens)
 }
