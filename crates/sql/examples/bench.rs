@@ -193,14 +193,9 @@ fn rotations(setting: &Setting, store: &Arc<SqlStore>, ids: &Arc<Vec<RecordId>>,
         };
         compare(setting, &format!("rotation, {in_flight} in flight"), ours, || raw(in_flight));
         latencies.sort_unstable();
-        let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1000.0;
+        let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100].as_secs_f64() * 1000.0;
         let pages = many.block_on(store.stats()).unwrap().pending_pages;
-        println!(
-            "    p50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms; {pages} pages in the log",
-            at(0.5),
-            at(0.99),
-            at(1.0)
-        );
+        println!("    p50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms; {pages} pages in the log", at(50), at(99), at(100));
     }
 }
 

@@ -24,7 +24,7 @@ use crate::value::{Query, Value, params, values};
 /// The longest chain of digests in a trace.
 const LONGEST_CHAIN: usize = 17;
 
-/// A store in an SQL database.
+/// A store in an SQL database. [`SqlStore::close`] waits until it has let go of it; a store that is dropped does so soon.
 pub struct SqlStore {
     pub(crate) driver: Box<dyn Driver>,
 }

@@ -104,7 +104,7 @@ pub enum Commit {
 }
 
 /// Why it is not known that a commit happened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// Nothing happened.
     #[error(transparent)]
