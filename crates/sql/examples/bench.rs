@@ -171,11 +171,13 @@ fn rotations(setting: &Setting, store: &Arc<SqlStore>, ids: &Arc<Vec<RecordId>>,
              WHERE id = ? AND generation >= 0 AND revoked_at IS NULL AND expires_at > 0",
         )
         .unwrap();
+    let mut next = 0;
     let mut raw = |together: usize| {
-        let batches = rate(|call| {
+        let batches = rate(|_| {
             conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-            for place in 0..together {
-                let id = ids[(call * together + place) % ids.len()];
+            for _ in 0..together {
+                next += 1;
+                let id = ids[next % ids.len()];
                 let (key, now) = (id.as_bytes().as_slice(), NOW.millis());
                 assert_eq!(update.execute((key, now, now, now, key, key)).unwrap(), 1);
             }
