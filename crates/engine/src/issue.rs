@@ -1,6 +1,7 @@
 //! Sealing and signing what a grant allows.
 
 use firman_proto::client::GrantType;
+use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::id_token::{IdToken, at_hash};
 use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed};
@@ -36,6 +37,12 @@ pub(crate) struct Issued {
 /// always where it is not (RFC 6749 §1.5 leaves it to us, and clients without OpenID know no such scope).
 pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
     client.metadata.may_use(GrantType::RefreshToken) && (scope.contains("offline_access") || !scope.contains("openid"))
+}
+
+/// Refuses a narrower scope that a token has no room for, before anything is written for it.
+pub(crate) fn must_fit(narrower: &Scope) -> Result<(), Denied> {
+    let too_long = |_| Denied::new(ErrorCode::InvalidScope, "scope: too long to narrow a token to; ask for less of it");
+    Caveats::new(vec![Caveat::Scope(narrower.clone())]).map(|_| ()).map_err(too_long)
 }
 
 impl Issued {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use firman_proto::time::Timestamp;
 use firman_store::Clock;
-use firman_store::record::{Rest, Subject};
+use firman_store::record::{Epochs, Rest, Subject};
 
 use crate::failure::Fault;
 
@@ -65,4 +65,7 @@ pub struct User {
     pub username: String,
     /// How they proved it (RFC 8176).
     pub amr: Vec<String>,
+    /// The epochs from before the proof was looked at, so that a sign-out meanwhile ends this sign-in too; `None` where
+    /// the port does not know them: then those of the moment after.
+    pub epochs: Option<Epochs>,
 }

@@ -57,7 +57,8 @@ async fn refresh_token(
 ) -> Result<(), Failure> {
     let Ok(opened) = engine.keys.open::<seal::Refresh>(&*engine.store, token, now).await? else { return Ok(()) };
     let Some(grant) = owned(engine, client, &opened).await? else { return Ok(()) };
-    let Some(chain) = &grant.refresh else { return Ok(()) };
+    // A grant is revoked once, and its audit trail says so once.
+    let Some(chain) = grant.refresh.as_ref().filter(|_| grant.is_live(now)) else { return Ok(()) };
     // Only the live token and the one before it have anything left to revoke.
     if !chain.salt_of(opened.serial()).is_some_and(|salt| opened.proves(salt)) {
         return Ok(());

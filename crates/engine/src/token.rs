@@ -19,11 +19,13 @@ pub async fn token(
     // RFC 6749 §3.2.1.
     let client = match authenticate(engine, credentials, now).await {
         Ok(client) => client,
-        Err(failure) => {
+        Err(Failure::Denied(denied)) => {
             // A guess at a client's secret is a guess at its code: it is counted, and does not burn the code at once.
             grant::count_failed_authentication(engine, &request, now).await?;
-            return Err(failure);
+            return Err(denied.into());
         }
+        // A store that cannot be read says nothing about the client.
+        Err(fault) => return Err(fault),
     };
     // RFC 6749 §5.2 unauthorized_client.
     client.must_be_allowed(request.grant_type())?;

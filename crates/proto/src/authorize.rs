@@ -86,6 +86,7 @@ impl AuthorizationRequest {
         client: &ClientMetadata,
         rules: RequestRules,
     ) -> Result<Self, Denied> {
+        form.must_not_repeat()?;
         refuse_unsupported(form)?;
         // RFC 6749 §3.1.1: response_type is required.
         match form.required("response_type")? {

@@ -1,6 +1,7 @@
 //! Form parameters, read strictly: `application/x-www-form-urlencoded` as RFC 6749 Appendix B has it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::error::{Denied, invalid_request};
 
@@ -11,12 +12,25 @@ const MOST: usize = 64;
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 /// The parameters of one request, each at most once; an empty value is an absent one (RFC 6749 §3.1).
-#[derive(Clone, Debug, Default)]
-pub struct Form<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+///
+/// Its Debug shows names and no values: among them are passwords, secrets and codes.
+#[derive(Clone, Default)]
+pub struct Form<'a> {
+    parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    repeated: Option<Denied>,
+}
 
 impl<'a> Form<'a> {
     /// Reads a form body or a query string. Refuses bad escapes, bytes that are no UTF-8, NUL and repeated parameters.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Denied> {
+        let form = Self::parse_redirectable(bytes)?;
+        form.must_not_repeat()?;
+        Ok(form)
+    }
+
+    /// The same for a request whose errors may be sent to a redirect URI: that a parameter is repeated can be told there, by
+    /// [`Form::must_not_repeat`]. A repeated parameter has no value.
+    pub fn parse_redirectable(bytes: &'a [u8]) -> Result<Self, Denied> {
         let mut form = Self::default();
         for pair in bytes.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
             let (name, value) = split_once(pair, b'=');
@@ -28,15 +42,24 @@ impl<'a> Form<'a> {
         Ok(form)
     }
 
+    /// RFC 6749 §3.1: parameters must not be included more than once.
+    pub fn must_not_repeat(&self) -> Result<(), Denied> {
+        self.repeated.clone().map_or(Ok(()), Err)
+    }
+
     fn insert(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), Denied> {
-        if self.0.len() >= MOST {
+        if self.parameters.len() >= MOST {
             return Err(invalid_request("too many parameters"));
         }
-        // RFC 6749 §3.1: parameters must not be included more than once, whether empty or not.
-        if !REPEATABLE.contains(&&*name) && self.0.iter().any(|(known, _)| *known == name) {
-            return Err(invalid_request(format!("{}: given more than once", brief(&name))));
+        let before = self.parameters.iter_mut().find(|(known, _)| *known == name);
+        match before {
+            // Whether empty or not, and whichever of the two was meant: neither counts.
+            Some((_, first)) if !REPEATABLE.contains(&&*name) => {
+                *first = Cow::Borrowed("");
+                self.repeated.get_or_insert(invalid_request(format!("{}: given more than once", brief(&name))));
+            }
+            _ => self.parameters.push((name, value)),
         }
-        self.0.push((name, value));
         Ok(())
     }
 
@@ -53,12 +76,22 @@ impl<'a> Form<'a> {
     /// Every non-empty value of a parameter that may be repeated.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         // RFC 6749 §3.1: parameters sent without a value are treated as if they were omitted.
-        self.0.iter().filter(move |(known, value)| *known == name && !value.is_empty()).map(|(_, value)| &**value)
+        self.parameters
+            .iter()
+            .filter(move |(known, value)| *known == name && !value.is_empty())
+            .map(|(_, value)| &**value)
     }
 
     /// Every parameter that has a value, in the order sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (&**name, &**value))
+        self.parameters.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (&**name, &**value))
+    }
+}
+
+impl fmt::Debug for Form<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Form")?;
+        f.debug_list().entries(self.parameters.iter().map(|(name, _)| brief(name))).finish()
     }
 }
 
@@ -143,6 +176,13 @@ mod tests {
     }
 
     #[test]
+    fn a_repeated_parameter_has_no_value_even_where_its_error_may_be_redirected() {
+        let form = Form::parse_redirectable(b"state=a&scope=x&state=b").unwrap();
+        assert_eq!((form.get("state"), form.get("scope")), (None, Some("x")));
+        assert_eq!(form.must_not_repeat().unwrap_err().text, "state: given more than once");
+    }
+
+    #[test]
     fn an_empty_parameter_is_an_absent_one() {
         let form = Form::parse(b"scope=&state=x").unwrap();
         assert_eq!(form.get("scope"), None);
@@ -165,9 +205,15 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_names_and_no_values() {
+        let shown = format!("{:?}", Form::parse(b"username=a&password=hidden").unwrap());
+        assert_eq!(shown, r#"Form["username", "password"]"#);
+    }
+
+    #[test]
     fn too_many_parameters_are_refused() {
-        let body: String = (0..65).map(|n| format!("p{n}=x&")).collect();
-        assert_eq!(refused(body.as_bytes()), "too many parameters");
+        let pairs: Vec<_> = (0..65).map(|n| format!("p{n}=x")).collect();
+        assert_eq!(refused(pairs.join("&").as_bytes()), "too many parameters");
     }
 
     #[test]

@@ -87,11 +87,15 @@ pub struct ActiveToken {
     pub cnf: Option<Confirmation>,
 }
 
-/// The key a token is bound to (RFC 7800 §3.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What a token is bound to (RFC 7800 §3.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Confirmation {
     /// RFC 9449 §6.1: the thumbprint of a DPoP key.
-    pub jkt: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// RFC 8705 §3.2: the thumbprint of a certificate.
+    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 #[cfg(test)]

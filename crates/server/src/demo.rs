@@ -112,7 +112,7 @@ pub async fn prepare(
 ) -> Result<Ready, AdminError> {
     let ready = ready(engine, master)?;
     ensure_client(engine, web_client(&ready)?, now).await?;
-    ensure_client(engine, service_client(&ready)?, now).await?;
+    ensure_client(engine, service_client(&ready), now).await?;
     let digest = Name::digest(engine.number(), Namespace::Username, USERNAME);
     if engine.store().account_by_name(Namespace::Username, digest, now).await?.is_none() {
         let new = NewAccount { username: USERNAME.to_owned(), password: ready.password.clone(), claims: claims() };
@@ -175,12 +175,12 @@ fn web_client(ready: &Ready) -> Result<NewClient, AdminError> {
     Ok(new_client(CLIENT, metadata, ClientPolicy::default(), &ready.client_secret))
 }
 
-fn service_client(ready: &Ready) -> Result<NewClient, AdminError> {
+fn service_client(ready: &Ready) -> NewClient {
     let mut metadata = ClientMetadata::new("Demo service", AuthMethod::ClientSecretBasic);
     metadata.grant_types = vec![GrantType::ClientCredentials];
     metadata.scope = scope("books.read books.write");
     let policy = ClientPolicy { introspect_any: true, ..ClientPolicy::default() };
-    Ok(new_client(SERVICE, metadata, policy, &ready.service_client_secret))
+    new_client(SERVICE, metadata, policy, &ready.service_client_secret)
 }
 
 fn new_client(id: &str, metadata: ClientMetadata, policy: ClientPolicy, secret: &str) -> NewClient {

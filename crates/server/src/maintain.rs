@@ -8,9 +8,9 @@ use firman_store::Cutoffs;
 use tokio::time::MissedTickBehavior;
 
 /// How often a node looks at the keys: a key made by another node is known this soon.
-const KEYS: Duration = Duration::from_secs(30);
+const KEYS: Duration = Duration::from_secs(5);
 /// How often what has ended is swept, in ticks of [`KEYS`].
-const SWEEP_EVERY: u32 = 10;
+const SWEEP_EVERY: u32 = 60;
 /// Rows in one step of a sweep, and the pause after it: requests go first.
 const STEP: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(20);

@@ -9,13 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use firman_proto::digest::Digest16;
-use firman_proto::id::{IssuerNumber, RecordId};
-use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
-use firman_store::{
-    Commit, CommitError, CommitId, Cutoffs, GrantsOf, Keys, Page, RowKey, SignedIn, Standing, Store, Swept, Transaction,
-};
+use firman_store::{Commit, CommitError, Store, Transaction};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
@@ -101,22 +95,5 @@ impl Store for CountedStore {
         outcome
     }
 
-    firman_store::forward_store! { Self::read;
-        winner(row: RowKey) -> Option<CommitId>;
-        client(key: Digest16) -> Option<Arc<Client>>;
-        client_by_id(id: RecordId) -> Option<Arc<Client>>;
-        clients(issuer: IssuerNumber, page: Page) -> Vec<Client>;
-        flow(id: RecordId) -> Option<Standing<Flow>>;
-        grant(id: RecordId, trace: Option<TokenTrace>) -> Option<Standing<Grant>>;
-        grants(of: GrantsOf, page: Page) -> Vec<Grant>;
-        session(id: RecordId, client: Option<RecordId>) -> Option<SignedIn>;
-        epochs(client: Option<RecordId>, subject: Option<Digest16>) -> Epochs;
-        account(id: RecordId) -> Option<Account>;
-        account_by_name(namespace: Namespace, digest: Digest16, now: Timestamp) -> Option<Account>;
-        accounts(issuer: IssuerNumber, page: Page) -> Vec<Account>;
-        keys() -> Keys;
-        events(about: Option<RecordId>, page: Page) -> Vec<Event>;
-        sweep(cutoffs: Cutoffs, limit: u32) -> Swept;
-        check() -> ();
-    }
+    firman_store::forward_reads! { Self::read }
 }

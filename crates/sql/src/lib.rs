@@ -1,4 +1,4 @@
-//! The store in an SQL database. One text of every statement; what differs between databases is a [`dialect`] constant and a
+//! The store in an SQL database. One text of every statement; what differs between databases is a `dialect` constant and a
 //! driver. SQLite is the embedded one.
 //!
 //! ```no_run

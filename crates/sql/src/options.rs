@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::names::NameError;
 
@@ -14,12 +15,14 @@ pub struct Options {
     pub readers: usize,
     /// Other names for tables and columns: `table` or `table.column` → the name in the database.
     pub names: BTreeMap<String, String>,
+    /// How long to wait for a lock that another program holds before a commit fails.
+    pub lock_wait: Duration,
 }
 
 impl Options {
-    /// This database, four readers, and the names as they are.
+    /// This database, four readers, the names as they are, and five seconds of patience.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), readers: 4, names: BTreeMap::new() }
+        Self { url: url.into(), readers: 4, names: BTreeMap::new(), lock_wait: Duration::from_secs(5) }
     }
 }
 

@@ -90,7 +90,7 @@ fn step(change: Change, by: CommitId) -> Step {
             (Write { statement: Statement::CloseRetry, values: values![by, id, generation] }, None)
         }
         Change::RevokeGrant { id, reason, now } => (revoke_grant(id, reason, now, by), None),
-        Change::ResaltGrant { id, salt, epochs } => (resalt_grant(id, &salt, epochs, by), None),
+        Change::ResaltGrant { id, from, to, epochs } => (resalt_grant(id, (&from, &to), epochs, by), None),
         Change::RevokeToken(token) => (revoke_token(token), None),
         Change::InsertSession(session) => (insert_session(&session, by), None),
         Change::RenewSession(renewal) => (renew_session(&renewal, by), None),
@@ -228,8 +228,8 @@ fn revoke_grant(id: RecordId, reason: RevokeReason, now: Timestamp, by: CommitId
     Write { statement: Statement::RevokeGrant, values: values![now, reason.number(), by, id] }
 }
 
-fn resalt_grant(id: RecordId, salt: &Salt, epochs: Epochs, by: CommitId) -> Write {
-    let values = values![salt, epochs.everything, epochs.client, epochs.subject, by, id];
+fn resalt_grant(id: RecordId, (from, to): (&Salt, &Salt), epochs: Epochs, by: CommitId) -> Write {
+    let values = values![to, epochs.everything, epochs.client, epochs.subject, by, id, from];
     Write { statement: Statement::ResaltGrant, values }
 }
 

@@ -65,7 +65,15 @@ statements! {
             e0.{epochs.counter}, e1.{epochs.counter}, e2.{epochs.counter},
             CASE WHEN g.{grants.parent} IS NULL THEN NULL ELSE (
                 SELECT p.{grants.expires_at} FROM {grants} p
-                WHERE p.{grants.id} = g.{grants.parent} AND p.{grants.revoked_at} IS NULL) END
+                JOIN {clients} pc ON pc.{clients.id} = p.{grants.client} AND pc.{clients.enabled} = 1
+                LEFT JOIN {epochs} p1 ON p1.{epochs.kind} = 1 AND p1.{epochs.id} = p.{grants.client}
+                LEFT JOIN {epochs} p2 ON p2.{epochs.kind} = 2 AND p2.{epochs.id} = p.{grants.subject_key}
+                WHERE p.{grants.id} = g.{grants.parent} AND p.{grants.revoked_at} IS NULL
+                AND p.{grants.epoch_everything} = COALESCE(e0.{epochs.counter}, 0)
+                AND p.{grants.epoch_client} = COALESCE(p1.{epochs.counter}, 0)
+                AND p.{grants.epoch_subject} = COALESCE(p2.{epochs.counter}, 0)) END,
+            CASE WHEN EXISTS (SELECT 1 FROM {revoked_tokens} r WHERE r.{revoked_tokens.day} = ?
+                AND r.{revoked_tokens.grant_id} = g.{grants.id} AND r.{revoked_tokens.digest} = ?) THEN 1 ELSE 0 END
         FROM {grants} g
         LEFT JOIN {clients} c ON c.{clients.id} = g.{grants.client}
         LEFT JOIN {epochs} e0 ON e0.{epochs.kind} = 0
@@ -92,8 +100,8 @@ statements! {
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
     ResaltGrant = "UPDATE {grants} SET {grants.salt} = ?, {grants.epoch_everything} = ?, {grants.epoch_client} = ?,
         {grants.epoch_subject} = ?, {grants.commit_id} = ?
-        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
-    EndedGrants = "SELECT {grants.id} FROM {grants} WHERE {grants.purge_day} <= ? AND {grants.expires_at} < ?
+        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.salt} = ?";
+    EndedGrants = "SELECT {grants.id} FROM {grants} WHERE {grants.purge_day} < ? AND {grants.expires_at} < ?
         ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
     SweepGrant = "DELETE FROM {grants} WHERE {grants.id} = ? AND {grants.expires_at} < ?";
 
@@ -108,8 +116,6 @@ statements! {
         WHERE NOT EXISTS (SELECT 1 FROM {epochs} WHERE {epochs.kind} = ? AND {epochs.id} = ?)";
 
     // Revoked tokens. The longest chain has 17 digests; a shorter one repeats its last.
-    TokenRevoked = "SELECT 1 FROM {revoked_tokens} WHERE {revoked_tokens.day} = ? AND {revoked_tokens.grant_id} = ?
-        AND {revoked_tokens.digest} = ?";
     ChainRevoked = "SELECT 1 FROM {revoked_tokens} WHERE {revoked_tokens.day} = ? AND {revoked_tokens.grant_id} = ?
         AND {revoked_tokens.digest} IN ({?17}) LIMIT 1";
     RevokeToken = "INSERT INTO {revoked_tokens} ({revoked_tokens.*}) SELECT {?..}
@@ -151,8 +157,8 @@ statements! {
         WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.ended_at} IS NULL AND {sessions.last_seen} < ?";
     EndSession = "UPDATE {sessions} SET {sessions.ended_at} = ?, {sessions.commit_id} = ?
         WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.ended_at} IS NULL";
-    EndedSessions = "SELECT {sessions.day}, {sessions.id} FROM {sessions}
-        WHERE {sessions.day} < ? AND {sessions.expires_at} < ? ORDER BY {sessions.day}, {sessions.id} LIMIT ?";
+    EndedSessions = "SELECT {sessions.day}, {sessions.id} FROM {sessions} WHERE {sessions.expires_at} < ?
+        ORDER BY {sessions.expires_at} LIMIT ?";
     SweepSession = "DELETE FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.expires_at} < ?";
 
     // Consents.

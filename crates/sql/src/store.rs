@@ -24,7 +24,7 @@ use crate::value::{Query, Value, params, values};
 /// The longest chain of digests in a trace.
 const LONGEST_CHAIN: usize = 17;
 
-/// A store in an SQL database.
+/// A store in an SQL database. [`SqlStore::close`] waits until it has let go of it; a store that is dropped does so soon.
 pub struct SqlStore {
     pub(crate) driver: Box<dyn Driver>,
 }
@@ -113,6 +113,13 @@ impl Store for SqlStore {
     }
 
     async fn grant(&self, id: RecordId, trace: Option<TokenTrace>) -> Result<Option<Standing<Grant>>, StoreError> {
+        // An access token as it was issued has one digest, which the first query looks for; only what was weakened has more.
+        let (day, last) = trace.as_ref().map(|trace| (trace.day, trace.digests.last().copied())).unzip();
+        let grant = params![day, last.flatten(), id];
+        let mut queries = Vec::with_capacity(2);
+        queries.push(Query { statement: Statement::FindGrant, values: &grant });
+        let chain = trace.as_ref().and_then(|trace| chain_values(id, trace));
+        queries.extend(chain.as_ref().map(|values| Query { statement: Statement::ChainRevoked, values }));
         let (mut found, mut revoked) = (None, false);
         let mut each = |query, row: &dyn crate::row::Row| {
             match query {
@@ -121,15 +128,9 @@ impl Store for SqlStore {
             }
             Ok(())
         };
-        let grant = &[id.into()];
-        let grant = Query { statement: Statement::FindGrant, values: grant };
-        match trace.as_ref().and_then(|trace| trace_values(id, trace)) {
-            None => self.driver.read(&[grant], &mut each).await?,
-            Some((statement, values)) => {
-                self.driver.read(&[grant, Query { statement, values: &values }], &mut each).await?;
-            }
-        }
-        Ok(found.map(|standing| Standing { token_revoked: revoked, ..standing }))
+        self.driver.read(&queries, &mut each).await?;
+        let standing: Option<Standing<Grant>> = found;
+        Ok(standing.map(|standing| Standing { token_revoked: standing.token_revoked || revoked, ..standing }))
     }
 
     async fn grants(&self, of: GrantsOf, page: Page) -> Result<Vec<Grant>, StoreError> {
@@ -220,20 +221,16 @@ fn read_standing_grant(columns: &mut Columns<'_>) -> Result<Standing<Grant>, Sto
     let parent = record
         .parent
         .map(|_| ParentStanding { revoked: until.is_none(), expires_at: until.unwrap_or(Timestamp::from_millis(0)) });
-    Ok(Standing { record, epochs, client_enabled, parent, token_revoked: false })
+    Ok(Standing { record, epochs, client_enabled, parent, token_revoked: columns.flag()? })
 }
 
-/// The statement that looks for a trace, and its parameters. `None` for a trace without digests.
-fn trace_values(grant: RecordId, trace: &TokenTrace) -> Option<(Statement, Vec<Value>)> {
-    let last = *trace.digests.last()?;
+/// The parameters that look for more than one digest.
+fn chain_values(grant: RecordId, trace: &TokenTrace) -> Option<Vec<Value>> {
+    let [first, _, ..] = trace.digests.as_slice() else { return None };
     let mut values = values![trace.day, grant];
-    if trace.digests.len() == 1 {
-        values.push(last.into());
-        return Some((Statement::TokenRevoked, values));
-    }
-    let chain = trace.digests.iter().copied().chain(std::iter::repeat(last)).take(LONGEST_CHAIN);
+    let chain = trace.digests.iter().copied().chain(std::iter::repeat(*first)).take(LONGEST_CHAIN);
     values.extend(chain.map(Value::from));
-    Some((Statement::ChainRevoked, values))
+    Some(values)
 }
 
 fn winner_of(row: RowKey) -> (Statement, Vec<Value>) {

@@ -21,7 +21,7 @@ impl SqlStore {
             flows: self.sweep_days(&FLOWS, ended.day(), Some(ended), &mut left).await?,
             revoked_tokens: self.sweep_days(&REVOKED_TOKENS, ended.day(), None, &mut left).await?,
             events: self.sweep_days(&EVENTS, cutoffs.events.day(), None, &mut left).await?,
-            sessions: self.sweep_rows(&SESSIONS, &day, ended, &mut left).await?,
+            sessions: self.sweep_rows(&SESSIONS, &[], ended, &mut left).await?,
             grants: self.sweep_rows(&GRANTS, &day, ended, &mut left).await?,
             names: self.sweep_rows(&NAMES, &[], ended, &mut left).await?,
             keys: self.sweep_rows(&SIGNING_KEYS, &[], ended, &mut left).await?

@@ -5,14 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use firman_proto::digest::Digest16;
-use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
 
-use crate::change::{Change, CommitId, Editable, EditableKey, RowKey, Transaction};
-use crate::record::{Account, Client, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
-use crate::store::{
-    Clock, Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, SignedIn, Standing, Store, StoreError, Swept,
-};
+use crate::change::{Change, Editable, EditableKey, Transaction};
+use crate::record::Client;
+use crate::store::{Clock, Commit, CommitError, Store, StoreError};
 
 /// How many clients are remembered; when there are more, all are forgotten and the busy ones come back.
 const MOST: usize = 10_000;
@@ -134,22 +132,7 @@ impl Store for CachedClients {
         Ok(client)
     }
 
-    crate::forward_store! { Self::inner;
-        winner(row: RowKey) -> Option<CommitId>;
-        clients(issuer: IssuerNumber, page: Page) -> Vec<Client>;
-        flow(id: RecordId) -> Option<Standing<Flow>>;
-        grant(id: RecordId, trace: Option<TokenTrace>) -> Option<Standing<Grant>>;
-        grants(of: GrantsOf, page: Page) -> Vec<Grant>;
-        session(id: RecordId, client: Option<RecordId>) -> Option<SignedIn>;
-        epochs(client: Option<RecordId>, subject: Option<Digest16>) -> Epochs;
-        account(id: RecordId) -> Option<Account>;
-        account_by_name(namespace: Namespace, digest: Digest16, now: Timestamp) -> Option<Account>;
-        accounts(issuer: IssuerNumber, page: Page) -> Vec<Account>;
-        keys() -> Keys;
-        events(about: Option<RecordId>, page: Page) -> Vec<Event>;
-        sweep(cutoffs: Cutoffs, limit: u32) -> Swept;
-        check() -> ();
-    }
+    crate::forward_reads! { but_clients Self::inner }
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ pub struct Transaction {
 pub enum Change {
     /// Guard: no record of this key. Its revision becomes 0.
     Insert(Editable),
-    /// Guard: the record is there with revision `if_revision`. Its revision becomes one more.
+    /// Guard: the record is there with revision `if_revision`, and a client with the same client id. Its revision becomes
+    /// one more.
     Replace {
         /// What it becomes.
         record: Editable,
@@ -99,13 +100,16 @@ pub enum Change {
         /// Now.
         now: Timestamp,
     },
-    /// Guard: the grant is there and not revoked. A new salt kills every access token of it; from now on it lives under
-    /// these epochs.
+    /// Guard: the grant is there, not revoked, and still has the salt the caller saw: of rivals one renews it, and the
+    /// tokens it then makes are not killed by the others. A new salt kills every access token of it; from now on it lives
+    /// under these epochs.
     ResaltGrant {
         /// Which.
         id: RecordId,
+        /// The salt the caller saw.
+        from: Salt,
         /// The new salt.
-        salt: Salt,
+        to: Salt,
         /// The epochs the caller saw.
         epochs: Epochs,
     },

@@ -1,12 +1,51 @@
 //! What Firman keeps: the records, the changes a transaction is made of, the contract of a store, and the in-memory store
 //! that is its readable reference.
 
-/// The methods of a decorator that only pass on what they are asked, to the store that `$to(self)` gives.
+/// The reads of a decorator that only passes them on, to the store that `$to(self)` gives: all of them, or all but those of
+/// clients. The inner future is passed on as it is, without a second allocation.
 #[macro_export]
 #[doc(hidden)]
-macro_rules! forward_store {
-    ($to:path; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        $($crate::forward_store! { @one $to, $name($($argument: $kind),*) -> $answer })*
+macro_rules! forward_reads {
+    ($to:path) => {
+        $crate::forward_reads! { but_clients $to }
+        $crate::forward_reads! { @each $to;
+            client(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Client>>;
+            client_by_id(id: $crate::proto::id::RecordId) -> Option<std::sync::Arc<$crate::record::Client>>;
+        }
+    };
+    (but_clients $to:path) => {
+        $crate::forward_reads! { @each $to;
+            winner(row: $crate::RowKey) -> Option<$crate::CommitId>;
+            clients(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Client>;
+            flow(id: $crate::proto::id::RecordId) -> Option<$crate::Standing<$crate::record::Flow>>;
+            grant(
+                id: $crate::proto::id::RecordId,
+                trace: Option<$crate::record::TokenTrace>
+            ) -> Option<$crate::Standing<$crate::record::Grant>>;
+            grants(of: $crate::GrantsOf, page: $crate::Page) -> Vec<$crate::record::Grant>;
+            session(
+                id: $crate::proto::id::RecordId,
+                client: Option<$crate::proto::id::RecordId>
+            ) -> Option<$crate::SignedIn>;
+            epochs(
+                client: Option<$crate::proto::id::RecordId>,
+                subject: Option<$crate::proto::digest::Digest16>
+            ) -> $crate::record::Epochs;
+            account(id: $crate::proto::id::RecordId) -> Option<$crate::record::Account>;
+            account_by_name(
+                namespace: $crate::record::Namespace,
+                digest: $crate::proto::digest::Digest16,
+                now: $crate::proto::time::Timestamp
+            ) -> Option<$crate::record::Account>;
+            accounts(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Account>;
+            keys() -> $crate::Keys;
+            events(about: Option<$crate::proto::id::RecordId>, page: $crate::Page) -> Vec<$crate::record::Event>;
+            sweep(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
+            check() -> ();
+        }
+    };
+    (@each $to:path; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        $($crate::forward_reads! { @one $to, $name($($argument: $kind),*) -> $answer })*
     };
     (@one $to:path, $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty) => {
         fn $name<'life, 'later>(
@@ -16,11 +55,13 @@ macro_rules! forward_store {
             'life: 'later,
             Self: 'later,
         {
-            // The inner future is passed on as it is: no second allocation.
             $to(self).$name($($argument),*)
         }
     };
 }
+
+#[doc(hidden)]
+pub use firman_proto as proto;
 
 mod cache;
 pub mod change;

@@ -15,7 +15,7 @@ use crate::record::{
 
 /// Where records are kept.
 ///
-/// Promises of every implementation, proved by [`crate::conformance`]:
+/// Promises of every implementation, proved by [`mod@crate::conformance`]:
 ///
 /// - **All or nothing.** The changes of a transaction happen together or not at all, and a reader sees all of them or none.
 /// - **Guards are in the write.** A change happens only if its guard holds at that moment; of any number of rivals for one
@@ -104,7 +104,7 @@ pub enum Commit {
 }
 
 /// Why it is not known that a commit happened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// Nothing happened.
     #[error(transparent)]
@@ -135,8 +135,7 @@ pub struct Standing<R> {
     pub epochs: Epochs,
     /// Whether the client is there and enabled.
     pub client_enabled: bool,
-    /// Whether the record it was delegated from, if any, is live in the same sense, as far as the store knows without the time:
-    /// not revoked, client enabled, epochs current. `None` without a parent.
+    /// What matters of the record it was delegated from; not of that record's own parent. `None` without a parent.
     pub parent: Option<ParentStanding>,
     /// Whether the traced token was revoked.
     pub token_revoked: bool,
@@ -145,7 +144,7 @@ pub struct Standing<R> {
 /// What matters of the grant another was delegated from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParentStanding {
-    /// Revoked, or gone.
+    /// Dead at any time: revoked or gone, its client disabled or gone, or its epochs no longer the current ones.
     pub revoked: bool,
     /// Its absolute end.
     pub expires_at: Timestamp,

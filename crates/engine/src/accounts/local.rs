@@ -33,13 +33,18 @@ impl Accounts for LocalAccounts {
             return Ok(None);
         }
         let digest = Name::digest(self.issuer, Namespace::Username, &normalized(username));
-        let account = self.store.account_by_name(Namespace::Username, digest, now).await?;
-        let account = account.filter(|account| account.enabled);
+        let named = self.store.account_by_name(Namespace::Username, digest, now).await?;
+        // The epochs are read before the password: whoever changes it from now on ends what comes of the old one. For
+        // somebody who is not there, the same is asked about nobody.
+        let id = named.map_or(RecordId::from_bytes([0; 16]), |account| account.id);
+        let subject = Subject::new(id.to_string()).map(|subject| subject.key(self.issuer));
+        let epochs = self.store.epochs(None, subject).await?;
+        let account = self.store.account(id).await?.filter(|account| account.enabled);
         let hash = account.as_ref().and_then(|account| account.password.as_deref());
         let right = self.passwords.verify(password, hash).await?;
         Ok(account.filter(|_| right).and_then(|account| {
             let subject = account.subject()?;
-            Some(User { subject, username: account.username, amr: vec!["pwd".to_owned()] })
+            Some(User { subject, username: account.username, amr: vec!["pwd".to_owned()], epochs: Some(epochs) })
         }))
     }
 

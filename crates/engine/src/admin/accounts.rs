@@ -75,7 +75,7 @@ pub async fn set_password(
     let signed_out = account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)));
     let changes = [replace, Change::Append(Box::new(event))].into_iter().chain(signed_out).collect();
     match engine.commit(changes).await? {
-        Commit::Done => Ok(changed),
+        Commit::Done => Ok(Account { revision: account.revision + 1, ..changed }),
         Commit::Conflict(_) => {
             Err(Fault::temporary("set a password", "the account was edited at the same time").into())
         }

@@ -123,7 +123,7 @@ async fn replace(engine: &Engine, seen: &Client, changed: Client, now: Timestamp
     let record = Editable::Client(Box::new(changed.clone()));
     let changes = vec![Change::Replace { record, if_revision: seen.revision }, Change::Append(Box::new(event))];
     match engine.commit(changes).await? {
-        Commit::Done => Ok(changed),
+        Commit::Done => Ok(Client { revision: seen.revision + 1, ..changed }),
         Commit::Conflict(_) => Err(edited_meanwhile().into()),
     }
 }

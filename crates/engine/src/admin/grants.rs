@@ -10,6 +10,9 @@ use crate::Engine;
 use crate::failure::Fault;
 use crate::random;
 
+/// How often a standing grant that was renewed meanwhile is read again.
+const LOOKS: usize = 4;
+
 /// A page of grants.
 pub async fn list(engine: &Engine, of: GrantsOf, page: Page) -> Result<Vec<Grant>, AdminError> {
     Ok(engine.store.grants(of, page).await?)
@@ -18,21 +21,29 @@ pub async fn list(engine: &Engine, of: GrantsOf, page: Page) -> Result<Vec<Grant
 /// Revokes a grant: every token under it is dead at once. A client's standing grant gets a new salt instead, so that the
 /// client can go on with new tokens.
 pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), AdminError> {
-    let standing = engine.store.grant(id, None).await?;
-    let standing = standing.ok_or(AdminError::NotFound("no such grant; `firman grant list` shows them"))?;
-    let change = match standing.record.kind {
-        GrantKind::AuthorizationCode => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
-        GrantKind::ClientCredentials => {
-            Change::ResaltGrant { id, salt: random::salt(&*engine.entropy)?, epochs: standing.epochs }
+    for _ in 0..LOOKS {
+        let standing = engine.store.grant(id, None).await?;
+        let standing = standing.ok_or(AdminError::NotFound("no such grant; `firman grant list` shows them"))?;
+        if standing.record.revoked_at.is_some() {
+            return Ok(());
         }
-    };
-    let mut event = engine.event(EventKind::GrantRevoked, id, now)?;
-    event.client = Some(standing.record.client);
-    event.details.insert("reason".to_owned(), "operator".into());
-    match engine.commit(vec![change, Change::Append(Box::new(event))]).await? {
-        Commit::Done => Ok(()),
-        Commit::Conflict(_) => Err(Fault::temporary("revoke a grant", "it was revoked at the same time").into()),
+        let change = match standing.record.kind {
+            GrantKind::AuthorizationCode => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
+            GrantKind::ClientCredentials => Change::ResaltGrant {
+                id,
+                from: standing.record.salt.clone(),
+                to: random::salt(&*engine.entropy)?,
+                epochs: standing.epochs,
+            },
+        };
+        let mut event = engine.event(EventKind::GrantRevoked, id, now)?;
+        event.client = Some(standing.record.client);
+        event.details.insert("reason".to_owned(), "operator".into());
+        if engine.commit(vec![change, Change::Append(Box::new(event))]).await? == Commit::Done {
+            return Ok(());
+        }
     }
+    Err(Fault::temporary("revoke a grant", "it was renewed by others each time it was looked at").into())
 }
 
 /// Ends everything that was issued before, of a subject, of a client, or at all: one row.

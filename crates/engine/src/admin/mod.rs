@@ -5,10 +5,10 @@ pub mod clients;
 pub mod grants;
 pub mod tokens;
 
-use firman_proto::error::Denied;
+use firman_proto::error::{Denied, invalid_request};
 use firman_store::StoreError;
 
-use crate::failure::Fault;
+use crate::failure::{Failure, Fault};
 
 /// Why an operator's command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,16 @@ pub enum AdminError {
     /// Something broke.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::NotFound(text) => Self::Denied(invalid_request(text)),
+            AdminError::Refused(denied) => Self::Denied(denied),
+            AdminError::Fault(fault) => Self::Fault(fault),
+        }
+    }
 }
 
 impl From<StoreError> for AdminError {

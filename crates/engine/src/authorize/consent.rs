@@ -6,7 +6,10 @@ use firman_proto::time::Timestamp;
 use super::step::{self, Step};
 use super::{Browser, Interaction, Next, approve, browser, remember};
 use crate::Engine;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
+
+/// How often a consent that was edited meanwhile, by another page of the same person, is read again.
+const LOOKS: usize = 4;
 
 /// What somebody answered on the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +29,24 @@ pub async fn consent(
     now: Timestamp,
 ) -> Result<Next, Failure> {
     let (interaction, client) = Interaction::resume(engine, browser, request, now).await?;
-    let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
-    match step::decide(&interaction, &client, signed_in.as_ref(), now) {
-        // The session ended, or grew too old, while the page was open.
-        Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
-        Step::Refuse(denied) => return Ok(interaction.redirectable(engine, client).refuse(&denied)),
-        Step::Consent | Step::Approve(_) => {}
-    }
-    let Some(signed_in) = signed_in else { return Ok(Next::Login(interaction.seal(engine, browser)?)) };
-    match decision {
-        Decision::Allow => {
-            let remember = remember(engine, &interaction, &signed_in, now);
-            approve(engine, interaction, &signed_in, Some(remember), now).await
+    for _ in 0..LOOKS {
+        let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
+        match step::decide(&interaction, &client, signed_in.as_ref(), now) {
+            // The session ended, or grew too old, while the page was open.
+            Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
+            Step::Refuse(denied) => return Ok(interaction.redirectable(engine, client).refuse(&denied)),
+            Step::Consent | Step::Approve(_) => {}
         }
-        Decision::Deny => {
+        let Some(signed_in) = signed_in else { return Ok(Next::Login(interaction.seal(engine, browser)?)) };
+        if decision == Decision::Deny {
             // RFC 6749 §4.1.2.1: access_denied.
             let denied = Denied::new(ErrorCode::AccessDenied, "the person said no");
-            Ok(interaction.redirectable(engine, client).refuse(&denied))
+            return Ok(interaction.redirectable(engine, client).refuse(&denied));
+        }
+        let remember = remember(engine, &interaction, &signed_in, now);
+        if let Some(next) = approve(engine, interaction.clone(), &signed_in, Some(remember), now).await? {
+            return Ok(next);
         }
     }
+    Err(Fault::temporary("remember a consent", "it was edited by others each time it was looked at").into())
 }

@@ -48,16 +48,17 @@ impl Interaction {
     }
 
     /// Opens what a form of this browser carries.
-    pub(super) fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Self, Denied> {
+    async fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
         let expired = || {
             invalid_request(
                 "request: this page has expired, or was opened in another browser; go back to the application and start again",
             )
         };
-        let plain = engine.keys.current().keyring.open_envelope(PURPOSE, &browser.binding(), sealed, now);
+        let place: (_, &[u8]) = (PURPOSE, &browser.binding());
+        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
         let interaction: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
         let alive = now < interaction.started_at.plus(engine.policy.interaction);
-        alive.then_some(interaction).ok_or_else(expired)
+        Ok(alive.then_some(interaction).ok_or_else(expired)?)
     }
 
     /// Opens it and finds its client, for a page.
@@ -74,7 +75,7 @@ impl Interaction {
         sealed: &str,
         now: Timestamp,
     ) -> Result<(Self, Arc<Client>), Failure> {
-        let interaction = Self::open(engine, browser, sealed, now)?;
+        let interaction = Self::open(engine, browser, sealed, now).await?;
         let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
         let client =
             client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;

@@ -14,6 +14,9 @@ use crate::failure::{Failure, Fault};
 use crate::ports::User;
 use crate::random;
 
+/// How often a session that was renewed meanwhile is read again.
+const LOOKS: usize = 4;
+
 /// What somebody typed on the login page.
 pub struct SignIn<'a> {
     /// The sealed request.
@@ -59,26 +62,51 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
         return Ok(LoggedIn::Wrong);
     };
     let before = browser::signed_in(engine, browser, None, now).await?;
-    let session = begin_session(engine, &user, before.as_ref(), now).await?;
+    let session = begin_session(engine, &user, before, now).await?;
     let cookie = browser::cookie(engine, &session, now)?;
     // One more read: what this person allowed this client, and the epochs of both.
     let signed_in = engine.store.session(session.id, Some(client.id)).await?;
+    // Signing out everywhere may have come between: then it is the later word.
+    let signed_in = signed_in.filter(|signed_in| signed_in.is_live(now, engine.policy.session_idle));
     let next = proceed(engine, browser, interaction, &Arc::clone(&client), signed_in, now).await?;
     Ok(LoggedIn::Welcome { cookie, next })
 }
 
-/// A new session, or the one there is with a new salt if it is the same person's: cookies from before are dead either way.
+/// A session for whoever has just signed in.
 async fn begin_session(
+    engine: &Engine,
+    user: &User,
+    mut before: Option<SignedIn>,
+    now: Timestamp,
+) -> Result<Session, Failure> {
+    for _ in 0..LOOKS {
+        let (session, mut changes) = new_or_renewed(engine, user, before.as_ref(), now).await?;
+        let mut event = engine.event(EventKind::SignedIn, session.id, now)?;
+        event.subject = Some(session.subject.to_string());
+        changes.push(Change::Append(Box::new(event)));
+        if engine.commit(changes).await? == Commit::Done {
+            return Ok(session);
+        }
+        // The same form was posted twice: the session has another salt by now, or is over.
+        let Some(lost) = before else { break };
+        let known = engine.store.session(lost.session.id, None).await?;
+        before = known.filter(|signed_in| signed_in.is_live(now, engine.policy.session_idle));
+    }
+    Err(Fault::temporary("sign in", "the same browser signed in again each time it was looked at").into())
+}
+
+/// A new session, or the one there is with a new salt if it is the same person's: cookies from before are dead either way.
+async fn new_or_renewed(
     engine: &Engine,
     user: &User,
     before: Option<&SignedIn>,
     now: Timestamp,
-) -> Result<Session, Failure> {
+) -> Result<(Session, Vec<Change>), Failure> {
     let details =
         SessionDetails { username: user.username.clone(), acr: None, amr: user.amr.clone(), rest: Rest::new() };
     let salt = random::salt(&*engine.entropy)?;
     let same_person = before.map(|before| &before.session).filter(|session| session.subject == user.subject);
-    let (session, mut changes) = if let Some(known) = same_person {
+    if let Some(known) = same_person {
         let renewal = Renewal {
             id: known.id,
             from_salt: known.salt.clone(),
@@ -87,29 +115,25 @@ async fn begin_session(
             details: details.clone(),
         };
         let session = Session { salt, auth_time: now, last_seen: now, details, ..known.clone() };
-        (session, vec![Change::RenewSession(Box::new(renewal))])
-    } else {
-        let session = Session {
-            id: random::record_id(&*engine.entropy, now)?,
-            issuer: engine.number,
-            subject: user.subject.clone(),
-            salt,
-            auth_time: now,
-            last_seen: now,
-            expires_at: now.plus(engine.policy.session),
-            ended_at: None,
-            epochs: engine.store.epochs(None, Some(user.subject.key(engine.number))).await?,
-            details,
-        };
-        let ended = before.map(|before| Change::EndSession { id: before.session.id, now });
-        let insert = Change::InsertSession(Box::new(session.clone()));
-        (session, [insert].into_iter().chain(ended).collect())
-    };
-    let mut event = engine.event(EventKind::SignedIn, session.id, now)?;
-    event.subject = Some(session.subject.to_string());
-    changes.push(Change::Append(Box::new(event)));
-    match engine.commit(changes).await? {
-        Commit::Done => Ok(session),
-        Commit::Conflict(_) => Err(Fault::temporary("sign in", "the same browser signed in twice at once").into()),
+        return Ok((session, vec![Change::RenewSession(Box::new(renewal))]));
     }
+    let epochs = match user.epochs {
+        Some(epochs) => epochs,
+        None => engine.store.epochs(None, Some(user.subject.key(engine.number))).await?,
+    };
+    let session = Session {
+        id: random::record_id(&*engine.entropy, now)?,
+        issuer: engine.number,
+        subject: user.subject.clone(),
+        salt,
+        auth_time: now,
+        last_seen: now,
+        expires_at: now.plus(engine.policy.session),
+        ended_at: None,
+        epochs,
+        details,
+    };
+    let ended = before.map(|before| Change::EndSession { id: before.session.id, now });
+    let insert = Change::InsertSession(Box::new(session.clone()));
+    Ok((session, [insert].into_iter().chain(ended).collect()))
 }

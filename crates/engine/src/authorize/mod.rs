@@ -14,6 +14,7 @@ pub use consent::{Decision, consent};
 pub use interaction::{ClientView, Interaction};
 pub use login::{LoggedIn, SignIn, login};
 
+use std::fmt;
 use std::sync::Arc;
 
 use firman_proto::authorize::{AuthorizationRequest, RequestRules, code_response, error_response};
@@ -33,8 +34,8 @@ use crate::policy::Policy;
 use crate::random;
 use step::Step;
 
-/// Where the browser goes next.
-#[derive(Debug, PartialEq, Eq)]
+/// Where the browser goes next. Its Debug shows neither code nor request.
+#[derive(PartialEq, Eq)]
 pub enum Next {
     /// To the client, with a code or an error.
     Client(String),
@@ -42,6 +43,16 @@ pub enum Next {
     Login(String),
     /// To the consent page, with the sealed request.
     Consent(String),
+}
+
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client(_) => "Client(..)",
+            Self::Login(_) => "Login(..)",
+            Self::Consent(_) => "Consent(..)",
+        })
+    }
 }
 
 /// A client and a redirect URI that belong together: only now may an error redirect.
@@ -100,12 +111,16 @@ async fn verify_client(engine: &Engine, form: &Form<'_>) -> Result<Redirectable,
             presented
         }
         // RFC 6749 §3.1.2.3: it may be left out if exactly one is registered.
-        (None, [only]) => only.clone(),
+        // OpenID Connect Core §3.1.2.1: redirect_uri is required where OpenID is spoken.
+        (None, [only]) if !speaks_openid(form) => only.clone(),
         (None, _) => return Err(invalid_request("redirect_uri: missing").into()),
     };
-    // OpenID Connect Core §3.1.2.1: redirect_uri is required where OpenID is spoken.
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
     Ok(Redirectable { client, redirect_uri, state, issuer: engine.issuer.clone() })
+}
+
+fn speaks_openid(form: &Form<'_>) -> bool {
+    form.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == "openid"))
 }
 
 /// Takes the next step of an interaction, as far as it goes without a person.
@@ -121,18 +136,23 @@ async fn proceed(
         Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
         Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
         Step::Refuse(denied) => Ok(interaction.redirectable(engine, Arc::clone(client)).refuse(&denied)),
-        Step::Approve(signed_in) => approve(engine, interaction, signed_in, None, now).await,
+        Step::Approve(signed_in) => {
+            let next = approve(engine, interaction, signed_in, None, now).await?;
+            Ok(next.ok_or_else(|| Fault::temporary("approve", "a flow of this id is there already"))?)
+        }
     }
 }
 
 /// Inserts the flow of an approved request, with whatever consent goes with it, and sends its code to the client.
+///
+/// `None` if the consent was edited meanwhile.
 async fn approve(
     engine: &Engine,
     interaction: Interaction,
     signed_in: &SignedIn,
     consent: Option<Change>,
     now: Timestamp,
-) -> Result<Next, Failure> {
+) -> Result<Option<Next>, Failure> {
     let session = &signed_in.session;
     let flow = Flow {
         id: random::record_id(&*engine.entropy, now)?,
@@ -164,13 +184,7 @@ async fn approve(
     let mut changes: Vec<Change> = consent.into_iter().collect();
     changes.extend([Change::InsertFlow(Box::new(flow)), Change::Append(Box::new(event))]);
     changes.extend(browser::touch(session, now));
-    match engine.commit(changes).await? {
-        Commit::Done => Ok(next),
-        Commit::Conflict(place) => {
-            Err(Fault::temporary("approve", format!("change {place} lost a race with another page of the same person"))
-                .into())
-        }
-    }
+    Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }
 
 /// A consent as a change that creates it or adds to it.

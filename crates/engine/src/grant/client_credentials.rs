@@ -10,7 +10,7 @@ use firman_store::{Change, Commit};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
-use crate::issue::{AccessToken, Issued};
+use crate::issue::{self, AccessToken, Issued};
 use crate::random;
 
 pub(super) async fn issue(
@@ -39,7 +39,8 @@ fn scope_for(client: &Client, asked: Option<&Scope>) -> Result<Scope, Denied> {
     let own = own_scope(client);
     match asked {
         None => Ok(own),
-        Some(asked) if asked.is_within(&own) => Ok(asked.clone()),
+        Some(asked) if *asked == own => Ok(own),
+        Some(asked) if asked.is_within(&own) => issue::must_fit(asked).map(|()| asked.clone()),
         Some(_) => Err(Denied::new(ErrorCode::InvalidScope, "scope: more than this client may have for itself")),
     }
 }
@@ -59,9 +60,12 @@ async fn standing_grant(engine: &Engine, client: &Client, now: Timestamp) -> Res
             Some(standing) if !standing.client_enabled => {
                 return Err(invalid_client("the client was disabled a moment ago").into());
             }
-            Some(standing) => {
-                Change::ResaltGrant { id: client.id, salt: random::salt(&*engine.entropy)?, epochs: standing.epochs }
-            }
+            Some(standing) => Change::ResaltGrant {
+                id: client.id,
+                from: standing.record.salt.clone(),
+                to: random::salt(&*engine.entropy)?,
+                epochs: standing.epochs,
+            },
             None => Change::InsertGrant(Box::new(new_standing_grant(engine, client).await?)),
         };
         if engine.commit(vec![change]).await? == Commit::Conflict(0) {

@@ -119,6 +119,10 @@ async fn refuse(engine: &Engine, flow: &Flow, verdict: Verdict, now: Timestamp) 
         }
         Verdict::Replayed => {
             // RFC 6749 §4.1.2: revoke what the first use got. The refusal stands whether or not this commit wins.
+            let grant = engine.store.grant(flow.id, None).await?;
+            if grant.is_none_or(|standing| standing.record.revoked_at.is_some()) {
+                return Ok(invalid_grant("the code was redeemed before; its grant is revoked already").into());
+            }
             let mut event = engine.event(EventKind::GrantRevoked, flow.id, now)?;
             event.details.insert("reason".to_owned(), "code_replayed".into());
             let revoke = Change::RevokeGrant { id: flow.id, reason: RevokeReason::CodeReplayed, now };

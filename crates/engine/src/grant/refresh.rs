@@ -11,7 +11,7 @@ use firman_store::{Change, Commit, Rotation, Standing};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
-use crate::issue::{AccessToken, Issued};
+use crate::issue::{self, AccessToken, Issued};
 use crate::policy::Policy;
 use crate::random;
 
@@ -53,7 +53,11 @@ pub(super) async fn refresh(
             Ok((step, chain)) => {
                 let scope = narrowed(&standing.record.scope, request.scope.as_ref())?;
                 match step {
-                    Step::Retry => return again(engine, client.record(), &standing.record, chain, scope, now),
+                    Step::Retry => {
+                        // Another node may have rotated the chain, under a seal key that is new here.
+                        engine.keys.know(&*engine.store, chain.seal_key, now).await?;
+                        return again(engine, client.record(), &standing.record, chain, scope, now);
+                    }
                     Step::Rotate => {
                         if let Some(response) =
                             rotate(engine, client.record(), &standing.record, chain, scope, now).await?
@@ -115,7 +119,7 @@ fn narrowed(granted: &Scope, asked: Option<&Scope>) -> Result<Option<Scope>, Den
         Some(asked) if !asked.is_within(granted) => {
             Err(Denied::new(ErrorCode::InvalidScope, "scope: more than was granted"))
         }
-        Some(asked) if asked != granted => Ok(Some(asked.clone())),
+        Some(asked) if asked != granted => issue::must_fit(asked).map(|()| Some(asked.clone())),
         _ => Ok(None),
     }
 }

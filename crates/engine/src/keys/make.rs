@@ -11,8 +11,8 @@ use firman_store::record::{Deployment, Event, EventKind, KeyState, Rest, Schedul
 use firman_store::{Change, Commit, CommitId, Editable, Keys, Store, Transaction, settle};
 use zeroize::Zeroizing;
 
-use super::SEAL_KEY_PLACE;
 use super::schedule::{KeyPolicy, open_ended, succeeded, successor_due, trusted_after_sealing, trusted_after_signing};
+use super::{SEAL_KEY_PLACE, wrong_master};
 use crate::failure::Fault;
 use crate::policy::Policy;
 use crate::ports::Entropy;
@@ -37,6 +37,7 @@ pub struct MakeKeys<'a> {
 /// Gives a new store its deployment id, and every kind of key that is missing. Harmless where all is there.
 pub async fn setup(make: &MakeKeys<'_>, now: Timestamp) -> Result<(), Fault> {
     let keys = make.store.keys().await?;
+    make.must_unwrap(&keys)?;
     let mut changes = Vec::new();
     if keys.deployment.is_none() {
         let deployment = Deployment { id: random::bytes(make.entropy)?, created_at: now, revision: 0 };
@@ -91,7 +92,7 @@ impl MakeKeys<'_> {
 
     /// Makes a new seal key that seals `after` from now; the old one opens until the last token it sealed has expired.
     ///
-    /// Nodes look at the keys every 30 s, so `after` should be longer where there are several.
+    /// Nodes look at the keys every few seconds, so `after` should be longer where there are several.
     pub async fn rotate_sealing(&self, after: Lifetime, now: Timestamp) -> Result<Commit, Fault> {
         let keys = self.store.keys().await?;
         let changes = match last_seal_key(&keys, self.issuer) {
@@ -101,7 +102,8 @@ impl MakeKeys<'_> {
         self.commit(changes).await
     }
 
-    /// Ends a seal key at once: no token it sealed opens any more. If it was the current one, a new one takes over.
+    /// Ends a seal key at once: no token it sealed opens any more. Its place is taken by its announced successor, or by a
+    /// new key.
     ///
     /// `Ok(None)` if there is no such key.
     pub async fn revoke_sealing(&self, number: u32, now: Timestamp) -> Result<Option<Commit>, Fault> {
@@ -114,9 +116,16 @@ impl MakeKeys<'_> {
             replace_seal_key(key, ended),
             self.event(EventKind::KeyRevoked, RecordId::from_bytes([0; 16]), &format!("seal key {number}"), now)?,
         ];
-        let another = |other: &&SealKey| other.number != number && other.schedule.state(now) == KeyState::Current;
-        if !keys.seal.iter().filter(|other| other.issuer == self.issuer).any(|other| another(&other)) {
-            changes.extend(self.seal_key(&keys, open_ended(now, now), now)?);
+        let others = || keys.seal.iter().filter(|other| other.issuer == self.issuer && other.number != number);
+        let seals_now = others().any(|other| other.schedule.state(now) == KeyState::Current);
+        match others().filter(|other| other.schedule.retired_from == Timestamp::NEVER).max_by_key(|other| other.number)
+        {
+            Some(_) if seals_now => {}
+            Some(announced) => {
+                changes.push(replace_seal_key(announced, Schedule { current_from: now, ..announced.schedule }));
+            }
+            // The key that nothing comes after: another seals from when it would have.
+            None => changes.extend(self.seal_key(&keys, open_ended(now, key.schedule.current_from.max(now)), now)?),
         }
         self.commit(changes).await.map(Some)
     }
@@ -166,6 +175,13 @@ impl MakeKeys<'_> {
         let jwk = held.jwk().clone();
         let key = SigningKey { id, issuer: self.issuer, algorithm, jwk, sealed, schedule, revision: 0 };
         Ok(vec![Change::Insert(Editable::SigningKey(Box::new(key))), event])
+    }
+
+    /// Refuses to add to keys of another master key what could not be unwrapped together with them.
+    fn must_unwrap(&self, keys: &Keys) -> Result<(), Fault> {
+        let Some(key) = last_seal_key(keys, self.issuer) else { return Ok(()) };
+        let place = Place { issuer: self.issuer, record: SEAL_KEY_PLACE, number: key.number };
+        self.master.unwrap_key(&place, &key.sealed).map(|_| ()).map_err(|_| wrong_master("seal key"))
     }
 
     fn wrap(&self, place: &Place, material: &[u8]) -> Result<Vec<u8>, Fault> {

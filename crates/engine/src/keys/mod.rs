@@ -14,6 +14,7 @@ use firman_proto::seal::{self, Keyring, MasterKey, Opened, Place, Realm, Sealed,
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{KeyState, Schedule, SealKey, SigningKey};
 use firman_store::{Keys, Store};
+use zeroize::Zeroizing;
 
 use crate::failure::Fault;
 
@@ -29,6 +30,7 @@ pub struct KeySet {
     pub keyring: Keyring,
     /// Derived from the deployment: authenticates forms against cross-site posts.
     pub csrf: [u8; 32],
+    seal_numbers: Vec<u32>,
     signing: Vec<(HeldKey, Schedule)>,
     published: JwkSet,
     /// When the next key changes its state: then the set must be made anew.
@@ -89,6 +91,30 @@ impl Keychain {
         Ok(self.current().keyring.open_even_expired::<K>(presented, now))
     }
 
+    /// Opens an envelope, with the same look at the store where its key number is unknown.
+    pub(crate) async fn open_envelope(
+        &self,
+        store: &dyn Store,
+        (purpose, binding): (&str, &[u8]),
+        envelope: &str,
+        now: Timestamp,
+    ) -> Result<Result<Zeroizing<Vec<u8>>, Unsealed>, Fault> {
+        let opened = self.current().keyring.open_envelope(purpose, binding, envelope, now);
+        if !matches!(opened, Err(Unsealed::UnknownKey(_))) || !self.may_reload(now) {
+            return Ok(opened);
+        }
+        self.reload(store, now).await?;
+        Ok(self.current().keyring.open_envelope(purpose, binding, envelope, now))
+    }
+
+    /// Sees to it that the seal key of this number is known, if another node has made it: worth the same look.
+    pub(crate) async fn know(&self, store: &dyn Store, number: u32, now: Timestamp) -> Result<(), Fault> {
+        if self.current().seal_numbers.contains(&number) || !self.may_reload(now) {
+            return Ok(());
+        }
+        self.reload(store, now).await
+    }
+
     fn may_reload(&self, now: Timestamp) -> bool {
         let mut last = self.reloaded_at.lock().unwrap_or_else(PoisonError::into_inner);
         let due = now >= last.plus(RELOAD_PAUSE);
@@ -133,7 +159,8 @@ impl KeySet {
         let published = JwkSet { keys: signing.iter().map(|(key, _)| key.jwk().clone()).collect() };
         let schedules = seal_keys.iter().map(|key| key.schedule).chain(signing.iter().map(|(_, schedule)| *schedule));
         let turns_at = schedules.filter_map(|schedule| schedule.next_turn(now)).min().unwrap_or(Timestamp::NEVER);
-        Ok(Self { keyring, csrf: *csrf, signing, published, turns_at })
+        let seal_numbers = seal_keys.iter().map(|key| key.number).collect();
+        Ok(Self { keyring, csrf: *csrf, seal_numbers, signing, published, turns_at })
     }
 
     /// The key that signs with this algorithm now; the newest where two overlap.

@@ -7,7 +7,7 @@ use firman_proto::credentials::AuthMethod;
 use firman_proto::jws::Algorithm;
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::scope::Scope;
-use firman_proto::time::Lifetime;
+use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Page;
 use firman_store::record::{Client as Record, ClientPolicy};
 use serde_json::{Value, json};
@@ -189,7 +189,7 @@ fn view(client: &Record) -> Value {
         members.insert("enabled".to_owned(), json!(client.enabled));
         members.insert("created_at".to_owned(), json!(client.created_at.seconds()));
         members.insert("policy".to_owned(), json!(client.policy));
-        let secret = |secret: &firman_store::record::ClientSecret| json!({"created_at": secret.created_at.seconds(), "expires_at": secret.expires_at.map(|end| end.seconds())});
+        let secret = |secret: &firman_store::record::ClientSecret| json!({"created_at": secret.created_at.seconds(), "expires_at": secret.expires_at.map(Timestamp::seconds)});
         members.insert("secrets".to_owned(), client.secrets.iter().map(secret).collect());
     }
     shown

@@ -35,12 +35,12 @@ impl Key {
                 if seal {
                     make.rotate_sealing(Lifetime::from_seconds(60), now).await?;
                 }
-                printer.note("A running server takes the new keys up within half a minute.");
+                printer.note("A running server takes the new keys up within five seconds.");
             }
             Self::Revoke { number } => {
                 let outcome = make.revoke_sealing(number, now).await?;
                 outcome.ok_or_else(|| Failed::not_found("no such seal key; `firman key list` shows them"))?;
-                printer.note("A running server drops the key within half a minute.");
+                printer.note("A running server drops the key within five seconds.");
             }
         }
         list(running, printer, now).await

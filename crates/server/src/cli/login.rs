@@ -22,7 +22,7 @@ use super::output::{Failed, Printer};
 use crate::{demo, start};
 
 /// How long a person may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Sign in from this terminal through a browser, and print the tokens.
 #[derive(Args)]

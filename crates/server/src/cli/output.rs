@@ -1,6 +1,6 @@
 //! What commands print, and with which code they end.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line does")]
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use firman_engine::Fault;
@@ -22,29 +22,33 @@ impl Printer {
     pub(crate) fn done(self, value: &impl Serialize, lines: impl FnOnce() -> String) -> Result<(), Failed> {
         if self.json {
             let text = serde_json::to_string(value).map_err(|error| Failed::broke(error.to_string()))?;
-            println!("{text}");
+            print(&mut std::io::stdout(), &text);
         } else {
-            println!("{}", lines().trim_end());
+            print(&mut std::io::stdout(), lines().trim_end());
         }
         Ok(())
     }
 
-    /// A line for people while a command runs.
+    /// A line for people while a command runs: beside what a script reads.
+    #[allow(clippy::unused_self, reason = "printing is this type's business")]
     pub(crate) fn note(self, line: &str) {
-        if !self.json {
-            eprintln!("{line}");
-        }
+        print(&mut std::io::stderr(), line);
     }
 
     /// Says why a command failed, and gives its exit code.
     pub(crate) fn failed(self, failed: &Failed) -> ExitCode {
         if self.json {
-            eprintln!("{}", json!({"error": failed.text, "code": failed.code}));
+            print(&mut std::io::stderr(), &json!({"error": failed.text, "code": failed.code}).to_string());
         } else {
-            eprintln!("firman: {}", failed.text);
+            print(&mut std::io::stderr(), &format!("firman: {}", failed.text));
         }
         ExitCode::from(failed.code)
     }
+}
+
+/// Whoever read may have gone (`firman client list | head`): that is no reason to fail.
+fn print(to: &mut impl Write, text: &str) {
+    let _ = writeln!(to, "{text}").and_then(|()| to.flush());
 }
 
 /// Why a command failed, and its exit code.

@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use firman_engine::{Failure, Fault};
@@ -49,7 +51,10 @@ pub fn unreadable(app: &App, unreadable: Unreadable) -> Response {
     match unreadable {
         Unreadable::TooLarge => {
             let text = format!("the request body is larger than {} bytes", app.max_body);
-            json_with(StatusCode::PAYLOAD_TOO_LARGE, &error_body(ErrorCode::InvalidRequest, &text))
+            let mut response = json_with(StatusCode::PAYLOAD_TOO_LARGE, &error_body(ErrorCode::InvalidRequest, &text));
+            // What is left of the body is not read, so nothing more can be said on this connection.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
         }
         Unreadable::Denied(denied) => client_error(app, denied),
     }
@@ -74,11 +79,13 @@ pub fn bearer_error(app: &App, failure: impl Into<Failure>) -> Response {
         Failure::Fault(fault) => return fault_response(&fault),
     };
     tracing::info!(code = %denied.code, why = %denied.why, "refused");
-    let mut challenge = format!("Bearer realm=\"{}\", error=\"{}\"", app.engine.issuer(), denied.code);
-    challenge.push_str(&format!(", error_description=\"{}\"", denied.text));
-    if denied.code == ErrorCode::InsufficientScope {
-        challenge.push_str(", scope=\"openid\"");
-    }
+    let needed = if denied.code == ErrorCode::InsufficientScope { ", scope=\"openid\"" } else { "" };
+    let challenge = format!(
+        "Bearer realm=\"{}\", error=\"{}\", error_description=\"{}\"{needed}",
+        app.engine.issuer(),
+        denied.code,
+        denied.text
+    );
     let response = json_with(status_of(denied.code), &error_body(denied.code, &denied.text));
     with_challenge(response, &challenge)
 }

@@ -26,7 +26,8 @@ async fn answer(app: &App, headers: &HeaderMap, parameters: &[u8]) -> Response {
         Ok(browser) => browser,
         Err(fault) => return page::error_page(app, fault),
     };
-    let form = match Form::parse(parameters) {
+    // What is repeated can be told to the client, if it is not what says who the client is.
+    let form = match Form::parse_redirectable(parameters) {
         Ok(form) => form,
         Err(denied) => return page::error_page(app, denied),
     };

@@ -9,6 +9,7 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::{App, login, page, read};
+use crate::pages::texts::ENGLISH;
 use crate::pages::{self, ScopeLine};
 
 /// Below the issuer.
@@ -30,11 +31,14 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     // The session ended while the page was on its way.
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
     let asked = &view.interaction.request;
+    // What everybody asks for comes first, in an order that reads well; then what only this client knows.
+    let mut scopes: Vec<_> = asked.scope.iter().map(ScopeLine::of).collect();
+    scopes.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
     let html = pages::Consent {
         client: login::client_of(&view.client),
         redirect_host: &asked.redirect_uri.host(),
         username,
-        scopes: asked.scope.iter().map(ScopeLine::of).collect(),
+        scopes,
         request,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),

@@ -47,13 +47,9 @@ pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) 
 }
 
 fn set(app: &App, response: &mut Response, name: &str, value: &str, max_age: Option<i64>) {
-    let mut cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
-    if app.secure_cookies {
-        cookie.push_str("; Secure");
-    }
-    if let Some(seconds) = max_age {
-        cookie.push_str(&format!("; Max-Age={seconds}"));
-    }
+    let secure = if app.secure_cookies { "; Secure" } else { "" };
+    let kept = max_age.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{kept}");
     if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
         cookie.set_sensitive(true);
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -78,7 +78,9 @@ async fn render(
         action: &app.engine.issuer().endpoint(PATH),
     }
     .render();
-    Ok(page::page(app, StatusCode::OK, html))
+    // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(page::page(app, status, html))
 }
 
 /// What the pages show of a client.

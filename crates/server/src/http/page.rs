@@ -1,7 +1,7 @@
 //! Answers for people: pages, redirects, and the headers that keep them safe.
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -56,6 +56,7 @@ pub fn unreadable(app: &App, unreadable: Unreadable) -> Response {
         Unreadable::TooLarge => {
             let mut response = error_page(app, invalid_request("the form is too large"));
             *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             response
         }
         Unreadable::Denied(denied) => error_page(app, denied),

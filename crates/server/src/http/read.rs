@@ -1,5 +1,6 @@
 //! Reading requests, with limits.
 
+use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request};
@@ -33,15 +34,20 @@ pub async fn form_body(app: &App, request: Request<Body>) -> Result<(HeaderMap, 
 /// Reads a form body of at most so many bytes.
 pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
     let (head, body) = request.into_parts();
+    if body.size_hint().lower() > max_body as u64 {
+        return Err(Unreadable::TooLarge);
+    }
+    // Read even if it is refused: a connection on which half a body waits cannot be used again.
+    let body = match Limited::new(body, max_body).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Unreadable::TooLarge),
+        Err(_) => return Err(invalid_request("the request body broke off").into()),
+    };
+    // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
     if !is_form(&head.headers) {
-        // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
         return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
     }
-    match Limited::new(body, max_body).collect().await {
-        Ok(body) => Ok((head.headers, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => Err(Unreadable::TooLarge),
-        Err(_) => Err(invalid_request("the request body broke off").into()),
-    }
+    Ok((head.headers, body))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

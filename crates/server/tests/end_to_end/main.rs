@@ -13,6 +13,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
+mod attenuation;
 mod bad_input;
 mod bad_requests;
 mod browser;
@@ -20,7 +21,11 @@ mod cli;
 mod crash;
 mod durability;
 mod growth;
+mod login;
+mod outage;
 mod races;
 mod relying_party;
+mod reuse;
 mod secrets;
 mod support;
+mod tls;

@@ -147,6 +147,7 @@ CREATE TABLE {sessions} (
     {sessions.body} {:text} NOT NULL,
     PRIMARY KEY ({sessions.day}, {sessions.id})
 ){:options};
+CREATE INDEX {sessions#expiry} ON {sessions} ({sessions.expires_at});
 
 CREATE TABLE {consents} (
     {consents.subject_key} {:key} NOT NULL,

@@ -47,14 +47,11 @@ impl<'c> Batch<'c> {
 
     /// Writes every member and answers it.
     pub(super) fn run(&mut self, members: &mut Vec<Member>) {
-        if members.len() == 1 {
-            return members.drain(..).for_each(|member| self.run_alone(member, false));
+        if members.len() < 2 {
+            return self.each_alone(members, false);
         }
-        let began = self.simple(SQLITE.begin);
-        if let Err(error) = began {
-            // Locked or unreadable: it would be so for each of them, too.
-            let fault = fault("commit", &error);
-            return members.drain(..).for_each(|member| answer(member, Err(CommitError::NotApplied(fault.clone()))));
+        if let Err(error) = self.simple(SQLITE.begin) {
+            return answer_all(members, &CommitError::NotApplied(fault("commit", &error)));
         }
         match self.together(members) {
             Ok(outcomes) => match self.simple("COMMIT") {
@@ -62,8 +59,7 @@ impl<'c> Batch<'c> {
                 Err(error) => {
                     tracing::warn!(%error, "a batch of commits failed; trying each alone");
                     self.roll_back();
-                    let doubt = !is_surely_undone(&error);
-                    members.drain(..).for_each(|member| self.run_alone(member, doubt));
+                    self.each_alone(members, !is_surely_undone(&error));
                 }
             },
             Err(broken) => {
@@ -71,7 +67,7 @@ impl<'c> Batch<'c> {
                     tracing::warn!(%error, "a batch of commits failed; trying each alone");
                 }
                 self.roll_back();
-                members.drain(..).for_each(|member| self.run_alone(member, false));
+                self.each_alone(members, false);
             }
         }
     }
@@ -98,24 +94,34 @@ impl<'c> Batch<'c> {
         Ok(outcomes)
     }
 
-    /// One member in a transaction of its own. `doubt`: it may already be in the log, where a crash would find it.
-    fn run_alone(&mut self, member: Member, doubt: bool) {
-        let outcome = self.alone(&member.plan, doubt);
-        if outcome.is_err() {
-            self.roll_back();
-        }
-        answer(member, outcome);
-    }
-
-    fn alone(&mut self, plan: &Plan, doubt: bool) -> Result<Written, CommitError> {
+    /// Each member in a transaction of its own. `doubt`: they may already be in the log, where a crash would find them.
+    fn each_alone(&mut self, members: &mut Vec<Member>, doubt: bool) {
         let failed = |error: &Error, doubt: bool| {
             let fault = fault("commit", error);
             if doubt { CommitError::Unknown(fault) } else { CommitError::NotApplied(fault) }
         };
-        self.simple(SQLITE.begin).map_err(|error| failed(&error, doubt))?;
-        let outcome = self.attempt(plan).map_err(|error| failed(&error, doubt))?;
+        let mut rest = std::mem::take(members).into_iter();
+        while let Some(member) = rest.next() {
+            if let Err(error) = self.simple(SQLITE.begin) {
+                // Locked or unreadable: it would be so for the others, too, and each would wait as long.
+                *members = std::iter::once(member).chain(rest).collect();
+                return answer_all(members, &failed(&error, doubt));
+            }
+            let outcome = self.finish(&member.plan, |error, in_commit| {
+                failed(error, doubt || (in_commit && !is_surely_undone(error)))
+            });
+            if outcome.is_err() {
+                self.roll_back();
+            }
+            answer(member, outcome);
+        }
+    }
+
+    /// Runs a plan in the transaction that has begun, and ends that.
+    fn finish(&mut self, plan: &Plan, failed: impl Fn(&Error, bool) -> CommitError) -> Result<Written, CommitError> {
+        let outcome = self.attempt(plan).map_err(|error| failed(&error, false))?;
         let end = if matches!(outcome, Written::Conflict(_)) { "ROLLBACK" } else { "COMMIT" };
-        self.simple(end).map_err(|error| failed(&error, doubt || !is_surely_undone(&error)))?;
+        self.simple(end).map_err(|error| failed(&error, true))?;
         Ok(outcome)
     }
 
@@ -165,10 +171,11 @@ impl<'c> Batch<'c> {
     }
 }
 
+fn answer_all(members: &mut Vec<Member>, failure: &CommitError) {
+    members.drain(..).for_each(|member| answer(member, Err(failure.clone())));
+}
+
 /// Whoever waited may have gone away; the commit counts all the same.
 fn answer(member: Member, outcome: Result<Written, CommitError>) {
-    if let Err(CommitError::NotApplied(fault) | CommitError::Unknown(fault)) = &outcome {
-        tracing::warn!(%fault, "a commit failed");
-    }
     member.answer.send(outcome).ok();
 }

@@ -7,6 +7,8 @@ mod error;
 mod open;
 mod pool;
 mod session;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::Arc;
@@ -32,7 +34,8 @@ struct Sqlite {
     writer: Writer,
     log: Arc<Log>,
     /// The folder of a database for tests, removed at the end.
-    _folder: Option<TempDir>,
+    #[allow(dead_code, reason = "it is there to be dropped")]
+    folder: Option<TempDir>,
 }
 
 impl SqlStore {

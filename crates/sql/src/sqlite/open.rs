@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -10,7 +11,7 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, TransactionBehavior};
 use tempfile::TempDir;
 
 use super::Sqlite;
-use super::checkpoint::{self, Log};
+use super::checkpoint::{Log, RESTART_FROM, Restarts};
 use super::pool::Pool;
 use super::writer::Writer;
 use crate::dialect::SQLITE;
@@ -24,15 +25,19 @@ use crate::texts::Texts;
 /// "Firm", in the header of the file.
 const APPLICATION_ID: i32 = 0x4669_726d;
 
-/// How long a connection waits for a lock that another program holds, before the caller is told that it is busy.
-const WRITER_WAITS: Duration = Duration::from_secs(5);
+/// The longest that a reader waits for a lock: it holds the caller's thread. Readers meet locks only when another program
+/// opens or closes the file.
 const READER_WAITS: Duration = Duration::from_secs(1);
 
 /// The most of the file that is mapped into memory, in bytes: what SQLite allows at most.
 const MAPPED: i64 = 0x7fff_0000;
 
-/// The size to which the log is cut once it has been moved, in bytes.
-const LOG_KEPT: i64 = 16 << 20;
+/// The size of a page, in bytes.
+const PAGE: i64 = 4096;
+
+/// The size to which the log is cut when it begins anew, in bytes: as long as it may become in daily use, because writing
+/// over a file is cheaper than making it longer.
+const LOG_KEPT: i64 = RESTART_FROM.cast_signed() * PAGE;
 
 pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     let names = Names::resolve(&options.names, &SQLITE)?;
@@ -41,31 +46,26 @@ pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     make_file(&path)?;
     let says = |error| explain(&path, &error);
 
-    let mut conn = connect(&path, WRITER_WAITS).map_err(says)?;
+    let waits = options.lock_wait;
+    let mut conn = connect(&path, waits).map_err(says)?;
     check_owner(&conn, &path)?;
     set_up_writer(&conn, &path)?;
     migrate(&mut conn, &path, &names)?;
     check_statements(&conn, &path, &texts)?;
 
-    let (log, woken) = Log::new();
-    let log = Arc::new(log);
-    let told = Arc::downgrade(&log);
-    conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-        if let Some(log) = told.upgrade() {
-            log.grown(pages);
-        }
-        Ok(())
-    }))
-    .map_err(says)?;
+    let log = Arc::new(Log::default());
+    let (wake, woken) = sync_channel(1);
+    log.watch(&mut conn, wake).map_err(says)?;
 
     let readers = (0..options.readers.max(1)).map(|_| reader(&path)).collect::<Result<_, _>>().map_err(says)?;
-    let mover = connect(&path, WRITER_WAITS).map_err(says)?;
+    let mover = connect(&path, waits).map_err(says)?;
     durable(&mover).map_err(says)?;
     let no_thread = |cause| OpenError::File { path: path.clone(), cause };
-    let mover = checkpoint::start(mover, woken).map_err(no_thread)?;
+    let mover = log.start_mover(mover, woken).map_err(no_thread)?;
     let texts = Arc::new(texts);
-    let writer = Writer::start(conn, Arc::clone(&texts), Arc::clone(&log), vec![mover]).map_err(no_thread)?;
-    Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, _folder: folder })
+    let restarts = Restarts::new(Arc::clone(&log), waits, RESTART_FROM);
+    let writer = Writer::start(conn, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
+    Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, folder })
 }
 
 /// The absolute path that a URL names, and the folder to remove at the end.
@@ -102,7 +102,7 @@ fn connect(path: &Path, waits: Duration) -> Result<Connection, Error> {
     // A name that is not there is an error, not a text.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
-    // A plan depends on its statement alone; else SQLite makes some anew each time a parameter is bound.
+    // A plan does not depend on parameters: otherwise SQLite prepares some statements again at every call.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
@@ -123,6 +123,7 @@ fn check_owner(conn: &Connection, path: &Path) -> Result<(), OpenError> {
 
 fn set_up_writer(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let says = |error| explain(path, &error);
+    conn.pragma_update(None, "page_size", PAGE).map_err(says)?;
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(says)?;
     if mode != "wal" {
         return Err(OpenError::NoWal { path: path.to_owned() });

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Member};
-use super::checkpoint::Log;
+use super::checkpoint::Restarts;
 use super::error::closed;
 use crate::driver::Written;
 use crate::plan::Plan;
@@ -22,8 +22,11 @@ const LONGEST_QUEUE: usize = 4 * LONGEST_BATCH;
 
 enum Job {
     Write(Member),
-    /// Nothing more will be taken; told when the thread has let go of the database.
+    /// Nothing more will be taken.
     Close,
+    /// Something done to the connection, by a test.
+    #[cfg(test)]
+    Run(Box<dyn FnOnce(&Connection) + Send>),
 }
 
 /// The way to the thread that writes.
@@ -37,12 +40,12 @@ impl Writer {
     pub(super) fn start(
         conn: Connection,
         texts: Arc<Texts>,
-        log: Arc<Log>,
+        restarts: Restarts,
         others: Vec<JoinHandle<()>>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
         let builder = std::thread::Builder::new().name("firman-writer".to_owned());
-        let thread = builder.spawn(move || run(&conn, &texts, &log, jobs))?;
+        let thread = builder.spawn(move || run(&conn, &texts, restarts, jobs))?;
         Ok(Self { queue, threads: Mutex::new(std::iter::once(thread).chain(others).collect()) })
     }
 
@@ -52,6 +55,18 @@ impl Writer {
         let job = Job::Write(Member { plan, answer });
         self.queue.send(job).await.map_err(|_| CommitError::NotApplied(closed("commit")))?;
         answered.await.unwrap_or_else(|_| Err(CommitError::Unknown(gone())))
+    }
+
+    /// How many jobs wait in the queue.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Does something to the connection that writes, between batches.
+    #[cfg(test)]
+    pub(super) async fn run(&self, job: impl FnOnce(&Connection) + Send + 'static) {
+        self.queue.send(Job::Run(Box::new(job))).await.ok();
     }
 
     /// Waits until everything in the queue is written and the threads have ended.
@@ -70,7 +85,7 @@ fn gone() -> StoreError {
     StoreError { what: "commit", cause, temporary: false }
 }
 
-fn run(conn: &Connection, texts: &Texts, log: &Log, mut jobs: mpsc::Receiver<Job>) {
+fn run(conn: &Connection, texts: &Texts, mut restarts: Restarts, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Batch::new(conn, texts);
     let mut members = Vec::with_capacity(LONGEST_BATCH);
     while let Some(job) = jobs.blocking_recv() {
@@ -80,14 +95,16 @@ fn run(conn: &Connection, texts: &Texts, log: &Log, mut jobs: mpsc::Receiver<Job
                 Job::Write(member) => members.push(member),
                 // What is already in the queue is still written.
                 Job::Close => jobs.close(),
+                #[cfg(test)]
+                Job::Run(job) => job(conn),
             }
             if members.len() < LONGEST_BATCH {
                 next = jobs.try_recv().ok();
             }
         }
         batch.run(&mut members);
-        log.restart_if_long(conn);
+        restarts.if_long(conn);
     }
     drop(batch);
-    log.finish(conn);
+    restarts.finish(conn);
 }

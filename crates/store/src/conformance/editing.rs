@@ -51,6 +51,15 @@ pub async fn a_client_id_belongs_to_one_client(store: Shared) {
     assert_eq!(store.client_by_id(second.id).await.unwrap(), None);
 }
 
+pub async fn a_client_id_is_not_edited(store: Shared) {
+    let client = client();
+    done(&store, vec![insert_client(&client)]).await;
+    let other = Client { client_id: format!("{}-other", client.client_id), ..client.clone() };
+    conflict(&store, Change::Replace { record: Editable::Client(Box::new(other.clone())), if_revision: 0 }).await;
+    assert_eq!(*store.client_by_id(client.id).await.unwrap().unwrap(), client);
+    assert_eq!(store.client(Client::key(ISSUER, &other.client_id)).await.unwrap(), None);
+}
+
 pub async fn a_removed_client_is_gone_by_every_key(store: Shared) {
     let client = client();
     done(&store, vec![insert_client(&client)]).await;

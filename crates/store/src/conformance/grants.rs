@@ -1,5 +1,6 @@
 //! Rotation and revocation.
 
+use firman_proto::seal::Salt;
 use firman_proto::time::Timestamp;
 
 use super::fixtures::*;
@@ -90,12 +91,28 @@ pub async fn a_new_salt_is_for_live_grants(store: Shared) {
     let (live, dead, new) = (grant(), grant(), salt());
     done(&store, vec![insert_grant(&live), insert_grant(&dead), revoke(&dead, RevokeReason::Client, NOW)]).await;
     let epochs = Epochs { everything: 1, client: 2, subject: 3 };
-    let resalt = |id| Change::ResaltGrant { id, salt: new.clone(), epochs };
-    done(&store, vec![resalt(live.id)]).await;
-    conflict(&store, resalt(dead.id)).await;
-    conflict(&store, resalt(id())).await;
+    let resalt = |grant: &Grant| {
+        let (from, to) = (grant.salt.clone(), new.clone());
+        Change::ResaltGrant { id: grant.id, from, to, epochs }
+    };
+    done(&store, vec![resalt(&live)]).await;
+    conflict(&store, resalt(&dead)).await;
+    conflict(&store, resalt(&grant())).await;
     let resalted = read(&*store, &live).await;
     assert_eq!((resalted.salt, resalted.epochs), (new.clone(), epochs));
+}
+
+pub async fn a_grant_is_renewed_once_per_salt(store: Shared) {
+    let (grant, epochs) = (grant(), Epochs::default());
+    let (first, second) = (salt(), salt());
+    done(&store, vec![insert_grant(&grant)]).await;
+    let resalt =
+        |from: &Salt, to: &Salt| Change::ResaltGrant { id: grant.id, from: from.clone(), to: to.clone(), epochs };
+    done(&store, vec![resalt(&grant.salt, &first)]).await;
+    conflict(&store, resalt(&grant.salt, &second)).await;
+    assert_eq!(read(&*store, &grant).await.salt, first);
+    done(&store, vec![resalt(&first, &second)]).await;
+    assert_eq!(read(&*store, &grant).await.salt, second);
 }
 
 pub async fn revoking_a_token_twice_is_done(store: Shared) {

@@ -3,17 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
-use firman_proto::digest::Digest16;
-use firman_proto::id::{IssuerNumber, RecordId};
-use firman_proto::time::Timestamp;
-
 use super::fixtures::*;
-use crate::record::{Account, Client, EpochKey, Epochs, Event, Flow, Grant, Namespace, RevokeReason, TokenTrace};
-use crate::{
-    Change, Commit, CommitError, CommitId, Cutoffs, GrantsOf, Keys, Page, RowKey, SignedIn, Standing, Store,
-    StoreError, Swept, Transaction, settle,
-};
+use crate::record::{EpochKey, RevokeReason};
+use crate::{Change, Commit, CommitError, Page, RowKey, Store, StoreError, Transaction, settle};
+use async_trait::async_trait;
 
 pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
     let (client, grant, flow) = (client(), grant(), flow());
@@ -112,22 +105,5 @@ impl Store for Lossy {
         Err(CommitError::Unknown(StoreError { what: "commit", cause, temporary: true }))
     }
 
-    crate::forward_store! { Self::inner;
-        winner(row: RowKey) -> Option<CommitId>;
-        client(key: Digest16) -> Option<Arc<Client>>;
-        client_by_id(id: RecordId) -> Option<Arc<Client>>;
-        clients(issuer: IssuerNumber, page: Page) -> Vec<Client>;
-        flow(id: RecordId) -> Option<Standing<Flow>>;
-        grant(id: RecordId, trace: Option<TokenTrace>) -> Option<Standing<Grant>>;
-        grants(of: GrantsOf, page: Page) -> Vec<Grant>;
-        session(id: RecordId, client: Option<RecordId>) -> Option<SignedIn>;
-        epochs(client: Option<RecordId>, subject: Option<Digest16>) -> Epochs;
-        account(id: RecordId) -> Option<Account>;
-        account_by_name(namespace: Namespace, digest: Digest16, now: Timestamp) -> Option<Account>;
-        accounts(issuer: IssuerNumber, page: Page) -> Vec<Account>;
-        keys() -> Keys;
-        events(about: Option<RecordId>, page: Page) -> Vec<Event>;
-        sweep(cutoffs: Cutoffs, limit: u32) -> Swept;
-        check() -> ();
-    }
+    crate::forward_reads! { Self::inner }
 }

@@ -8,6 +8,7 @@
 //! A store that passes keeps the promises of [`crate::Store`]. Cases panic where a promise is broken.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 #![allow(clippy::missing_panics_doc, reason = "a case panics if and only if the store is wrong")]
+#![allow(clippy::wildcard_imports, reason = "the fixtures are the vocabulary of every case")]
 #![allow(missing_docs, reason = "a case's name is the sentence it proves")]
 
 pub mod atomicity;
@@ -32,7 +33,7 @@ macro_rules! conformance {
                 a_grant_reads_back, a_standing_grant_reads_back, a_session_reads_back, a_consent_reads_back, keys_read_back,
                 an_event_reads_back, awkward_text_reads_back, members_of_a_later_version_survive;
             editing: inserting_twice_is_a_conflict, replacing_needs_the_revision_seen, removing_needs_the_revision_seen,
-                a_client_id_belongs_to_one_client, a_removed_client_is_gone_by_every_key;
+                a_client_id_belongs_to_one_client, a_client_id_is_not_edited, a_removed_client_is_gone_by_every_key;
             names: a_taken_name_is_refused, an_expired_name_is_taken_over, a_name_may_be_taken_again_by_its_holder,
                 a_released_name_is_free, another_holder_cannot_release_a_name, an_account_is_found_by_its_name;
             flows: a_code_is_claimed_once, an_expired_code_is_not_claimed, misses_are_counted_and_burn_the_code,
@@ -40,11 +41,12 @@ macro_rules! conformance {
             grants: rotation_moves_the_chain, rotation_needs_the_generation_seen, a_revoked_grant_is_not_rotated,
                 an_expired_grant_is_not_rotated, revoking_twice_keeps_the_first_reason, revoking_what_is_absent_is_done,
                 a_closed_retry_window_opens_with_the_next_rotation, a_new_salt_is_for_live_grants,
-                revoking_a_token_twice_is_done;
+                a_grant_is_renewed_once_per_salt, revoking_a_token_twice_is_done;
             sessions: a_session_is_renewed_once_per_salt, an_ended_session_is_not_renewed, a_session_is_never_seen_earlier,
                 ending_twice_keeps_the_first_time;
             reads: a_grant_dies_with_its_clients_epoch, a_grant_dies_with_its_subjects_epoch,
                 a_grant_dies_with_the_epoch_of_everything, a_grant_dies_with_its_client, a_child_dies_with_its_parent,
+                a_child_dies_with_its_parents_client_and_epochs,
                 a_revoked_token_is_found_by_any_of_its_chain, a_flow_shows_the_epochs_of_now,
                 a_session_comes_with_its_consent_and_epochs, grants_are_listed_by_subject_and_by_client,
                 lists_are_read_in_pages, what_is_absent_is_none, events_are_listed_by_what_they_are_about;

@@ -66,6 +66,31 @@ pub async fn a_child_dies_with_its_parent(store: Shared) {
     assert!(!is_live(&store, &child).await);
 }
 
+pub async fn a_child_dies_with_its_parents_client_and_epochs(store: Shared) {
+    let child_client = client();
+    done(&store, vec![insert_client(&child_client)]).await;
+    for case in 0..4 {
+        let (client, parent) = with_client(&store).await;
+        let child = Grant { parent: Some(parent.id), epochs: store.epochs(None, None).await.unwrap(), ..grant() };
+        let child = Grant { client: child_client.id, ..child };
+        done(&store, vec![insert_grant(&child)]).await;
+        assert!(is_live(&store, &child).await);
+        let kills = match case {
+            0 => Change::AdvanceEpoch(EpochKey::Client(client.id)),
+            1 => Change::AdvanceEpoch(EpochKey::subject(ISSUER, parent.subject.as_ref().unwrap())),
+            2 => {
+                let disabled = Client { enabled: false, ..client };
+                Change::Replace { record: Editable::Client(Box::new(disabled)), if_revision: 0 }
+            }
+            _ => Change::Remove { key: EditableKey::Client(client.id), if_revision: 0 },
+        };
+        done(&store, vec![kills]).await;
+        let standing = store.grant(child.id, None).await.unwrap().unwrap();
+        assert_eq!(standing.parent.map(|parent| parent.revoked), Some(true), "case {case}");
+        assert!(!standing.is_live(NOW));
+    }
+}
+
 pub async fn a_revoked_token_is_found_by_any_of_its_chain(store: Shared) {
     let (_, grant) = with_client(&store).await;
     let digest = |n| Digest16([n; 16]);

@@ -109,7 +109,7 @@ pub async fn members_of_a_later_version_survive(store: Shared) {
     let client = client();
     done(&store, vec![insert_client(&client)]).await;
     let mut edited = Client::clone(&store.client_by_id(client.id).await.unwrap().unwrap());
-    edited.metadata.client_name = "new".to_owned();
+    "new".clone_into(&mut edited.metadata.client_name);
     done(&store, vec![Change::Replace { record: Editable::Client(Box::new(edited)), if_revision: 0 }]).await;
     let read = store.client_by_id(client.id).await.unwrap().unwrap();
     assert_eq!((&read.metadata.rest, &read.policy.rest), (&rest(), &rest()));

@@ -12,9 +12,7 @@ use firman_proto::time::Timestamp;
 
 use crate::change::{CommitId, RowKey, Transaction};
 use crate::record::{Account, Client, ConsentKey, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
-use crate::store::{
-    Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, ParentStanding, SignedIn, Standing, Store, StoreError, Swept,
-};
+use crate::store::{Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, SignedIn, Standing, Store, StoreError, Swept};
 use tables::Tables;
 
 /// Keeps every record in this process and loses them with it. One lock, held for as long as one commit takes.
@@ -78,7 +76,7 @@ impl Store for MemoryStore {
             let flow = row.record.clone();
             Standing {
                 epochs: tables.epochs(Some(flow.client), Some(flow.approval.subject.key(flow.issuer))),
-                client_enabled: tables.clients.get(&flow.client).is_some_and(|client| client.record.enabled),
+                client_enabled: tables.is_enabled(flow.client),
                 parent: None,
                 token_revoked: false,
                 record: flow,
@@ -90,16 +88,13 @@ impl Store for MemoryStore {
         let tables = self.tables();
         Ok(tables.grants.get(&id).map(|row| {
             let grant = row.record.clone();
-            let gone = ParentStanding { revoked: true, expires_at: Timestamp::from_millis(0) };
-            let standing_of =
-                |parent: &Grant| ParentStanding { revoked: parent.revoked_at.is_some(), expires_at: parent.expires_at };
             let revoked = |trace: &TokenTrace| {
                 trace.digests.iter().any(|digest| tables.revoked.contains_key(&(trace.day, id, *digest)))
             };
             Standing {
-                epochs: tables.epochs(Some(grant.client), grant.subject.as_ref().map(|s| s.key(grant.issuer))),
-                client_enabled: tables.clients.get(&grant.client).is_some_and(|client| client.record.enabled),
-                parent: grant.parent.map(|id| tables.grants.get(&id).map_or(gone, |row| standing_of(&row.record))),
+                epochs: tables.epochs_of(&grant),
+                client_enabled: tables.is_enabled(grant.client),
+                parent: grant.parent.map(|id| tables.parent(id)),
                 token_revoked: trace.as_ref().is_some_and(revoked),
                 record: grant,
             }

@@ -12,6 +12,7 @@ use crate::record::{
     Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowState, Grant, Name, Namespace,
     RevokedToken, SealKey, Session, SigningKey,
 };
+use crate::store::ParentStanding;
 
 /// A record and the commit that last won it.
 #[derive(Clone)]
@@ -99,9 +100,10 @@ impl Tables {
                     live
                 })
                 .unwrap_or_else(|_| nothing())),
-            Change::ResaltGrant { id, salt, epochs } => self.update_grant(id, by, |grant| {
-                (grant.salt, grant.epochs) = (salt, epochs);
-                grant.revoked_at.is_none()
+            Change::ResaltGrant { id, from, to, epochs } => self.update_grant(id, by, |grant| {
+                let holds = grant.revoked_at.is_none() && grant.salt == from;
+                (grant.salt, grant.epochs) = (to, epochs);
+                holds
             }),
             Change::RevokeToken(token) => {
                 Ok(put(self, |t| &mut t.revoked, (token.day, token.grant, token.digest), Some(token)))
@@ -167,7 +169,9 @@ impl Tables {
     /// A client id belongs to one client; it is not edited.
     fn edit_client(&mut self, client: Client, by: CommitId) -> Result<Undo, Lost> {
         let (key, id) = (Client::key(client.issuer, &client.client_id), client.id);
-        if self.client_keys.get(&key).is_some_and(|holder| *holder != id) {
+        let holder = self.client_keys.get(&key).copied();
+        let is_edit = self.clients.contains_key(&id);
+        if holder.is_some_and(|holder| holder != id) || (is_edit && holder.is_none()) {
             return Err(Lost);
         }
         let named = put(self, |t| &mut t.client_keys, key, Some(id));
@@ -334,6 +338,23 @@ impl Tables {
             RowKey::Grant(id) => self.grants.get(&id).map(|row| row.won_by),
             RowKey::Session(id) => self.sessions.get(&id).map(|row| row.won_by),
         }
+    }
+
+    pub(super) fn is_enabled(&self, client: RecordId) -> bool {
+        self.clients.get(&client).is_some_and(|row| row.record.enabled)
+    }
+
+    pub(super) fn parent(&self, id: RecordId) -> ParentStanding {
+        let live = |parent: &&Grant| {
+            parent.revoked_at.is_none() && self.is_enabled(parent.client) && parent.epochs == self.epochs_of(parent)
+        };
+        let parent = self.grants.get(&id).map(|row| &row.record).filter(live);
+        let expires_at = parent.map_or(Timestamp::from_millis(0), |parent| parent.expires_at);
+        ParentStanding { revoked: parent.is_none(), expires_at }
+    }
+
+    pub(super) fn epochs_of(&self, grant: &Grant) -> Epochs {
+        self.epochs(Some(grant.client), grant.subject.as_ref().map(|subject| subject.key(grant.issuer)))
     }
 
     pub(super) fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Epochs {

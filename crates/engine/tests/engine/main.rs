@@ -1,0 +1,19 @@
+//! What the engine promises, tried over the store in memory: one file a subject, one sentence a test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+
+mod accounts;
+mod authorize;
+mod client_credentials;
+mod code;
+mod costs;
+mod epochs;
+mod introspection;
+mod keys;
+mod misses;
+mod pages;
+mod refresh;
+mod reuse;
+mod revocation;
+mod secrets;
+mod support;
+mod userinfo;
