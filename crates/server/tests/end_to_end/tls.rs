@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -23,15 +23,17 @@ fn with_a_certificate_it_speaks_tls_and_its_cookies_are_bound_to_the_host() {
         "[server]\nissuer = \"https://localhost/tenant\"\ntls_certificate = \"c.pem\"\ntls_key = \"k.pem\"\n",
     )
     .unwrap();
-    let mut server = Command::new(env!("CARGO_BIN_EXE_firman"))
-        .args(["serve", "--json", "--port", "0"])
-        .current_dir(&folder)
-        .env("FIRMAN__SECRETS__MASTER_KEY_FILE", "master.key")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut server = Ended(
+        Command::new(env!("CARGO_BIN_EXE_firman"))
+            .args(["serve", "--json", "--port", "0"])
+            .current_dir(&folder)
+            .env("FIRMAN__SECRETS__MASTER_KEY_FILE", "master.key")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
     let port = ready["listen"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
 
@@ -56,24 +58,27 @@ fn with_a_certificate_it_speaks_tls_and_its_cookies_are_bound_to_the_host() {
         assert!(cookie.contains(attribute) && !cookie.contains("Domain"), "{cookie}");
     }
 
-    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
-    assert!(server.wait().unwrap().success());
+    kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
+    assert!(server.0.wait().unwrap().success());
     fs::remove_dir_all(folder).unwrap();
+}
+
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
 }
 
 fn make_certificate(openssl: &OsStr, folder: &Path) {
     let made = Command::new(openssl)
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args([
-            "-keyout",
-            "k.pem",
-            "-out",
-            "c.pem",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-        ])
+        .args(["-keyout", "k.pem", "-out", "c.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"])
         .current_dir(folder)
         .output()
         .unwrap();
