@@ -146,7 +146,7 @@ fn reads(setting: &Setting, store: &SqlStore, ids: &[RecordId], one: &tokio::run
                 calls += 1;
             }
         }
-        calls as f64 / (running(began) - ran).as_secs_f64()
+        calls as f64 / running(began).saturating_sub(ran).as_secs_f64()
     };
     let read =
         |trace: Option<TokenTrace>| one.block_on(timed_reads(|call| store.grant(ids[call % ids.len()], trace.clone())));
@@ -166,7 +166,7 @@ async fn timed_reads<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>>(re
             calls += 1;
         }
     }
-    calls as f64 / (running(began) - ran).as_secs_f64()
+    calls as f64 / running(began).saturating_sub(ran).as_secs_f64()
 }
 
 fn by_hand(path: &Path) -> Connection {
