@@ -116,10 +116,9 @@ impl Store for SqlStore {
         // An access token as it was issued has one digest, which the first query looks for; only what was weakened has more.
         let (day, last) = trace.as_ref().map(|trace| (trace.day, trace.digests.last().copied())).unzip();
         let grant = params![day, last.flatten(), id];
-        let mut queries = Vec::with_capacity(2);
-        queries.push(Query { statement: Statement::FindGrant, values: &grant });
+        let grant = Query { statement: Statement::FindGrant, values: &grant };
         let chain = trace.as_ref().and_then(|trace| chain_values(id, trace));
-        queries.extend(chain.as_ref().map(|values| Query { statement: Statement::ChainRevoked, values }));
+        let chain = chain.as_ref().map(|values| Query { statement: Statement::ChainRevoked, values });
         let (mut found, mut revoked) = (None, false);
         let mut each = |query, row: &dyn crate::row::Row| {
             match query {
@@ -128,7 +127,10 @@ impl Store for SqlStore {
             }
             Ok(())
         };
-        self.driver.read(&queries, &mut each).await?;
+        match chain {
+            None => self.driver.read(&[grant], &mut each).await?,
+            Some(chain) => self.driver.read(&[grant, chain], &mut each).await?,
+        }
         let standing: Option<Standing<Grant>> = found;
         Ok(standing.map(|standing| Standing { token_revoked: standing.token_revoked || revoked, ..standing }))
     }

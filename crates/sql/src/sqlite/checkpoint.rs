@@ -1,10 +1,11 @@
 //! Moving the write-ahead log into the database file, off the writer's path.
 //!
-//! A thread of its own moves what it can without making anybody wait. SQLite begins the log anew when all of it has been
+//! A thread of its own moves what it can without making anybody wait: when the log is long, because a page that was written
+//! many times is then moved once; and when nobody writes, because readers find a page sooner in the file. SQLite begins the log anew when all of it has been
 //! moved and nobody reads from it; where commits never pause, that moment does not come by itself, and the writer makes it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,8 +14,14 @@ use rusqlite::hooks::Wal;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, DEFAULT_NAME};
 
-/// From this length on, in pages, the thread moves the log.
-const MOVE_FROM: u64 = 1_000;
+/// From this length on, in pages, the thread moves the log at once. 32 MiB.
+const MOVE_FROM: u64 = 8_192;
+
+/// From this length on, in pages, the thread moves the log when nobody has written for a while.
+const MOVE_IDLE_FROM: u64 = 256;
+
+/// How long that is.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// From this length on, in pages, the writer moves the rest and begins the log anew. 64 MiB.
 pub(super) const RESTART_FROM: u64 = 16_384;
@@ -59,12 +66,23 @@ impl Log {
     ) -> std::io::Result<JoinHandle<()>> {
         let log = Arc::clone(self);
         std::thread::Builder::new().name("firman-checkpoint".to_owned()).spawn(move || {
-            while woken.recv().is_ok() {
-                // A log as long as that is the writer's.
-                if log.pages() < RESTART_FROM {
+            // The length at the last look, and at the last move.
+            let (mut seen, mut moved) = (0, 0);
+            loop {
+                let woken = woken.recv_timeout(IDLE);
+                let pages = log.pages();
+                let wanted = match woken {
+                    // A log longer than that is the writer's.
+                    Ok(()) => pages < RESTART_FROM,
+                    Err(RecvTimeoutError::Timeout) => pages >= MOVE_IDLE_FROM && pages == seen && pages != moved,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
+                if wanted {
                     let _turn = log.moving.lock().unwrap_or_else(PoisonError::into_inner);
                     checkpoint(&conn, CheckpointMode::PASSIVE);
+                    moved = pages;
                 }
+                seen = pages;
             }
         })
     }

@@ -9,6 +9,7 @@ use firman_store::{Change, Commit, CommitError, Store};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::statements::Statement;
 
 fn store() -> (Arc<SqlStore>, Arc<Sqlite>) {
     opened(&Options { lock_wait: Duration::ZERO, ..Options::new("sqlite::memory:") })
@@ -236,4 +237,25 @@ async fn text_with_nul_is_refused() {
     account.username.push('\0');
     let outcome = store.commit(transaction(vec![insert_account(&account)])).await;
     assert!(matches!(outcome, Err(CommitError::NotApplied(fault)) if fault.cause.contains("NUL")));
+}
+
+#[tokio::test]
+async fn no_statement_walks_through_a_table_that_grows() {
+    // Of keys, versions and days there are a handful; to count is to walk.
+    use Statement::{Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys};
+    let walks = [Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys];
+    let (_store, sqlite) = store();
+    let path = sqlite.folder.as_ref().unwrap().path().join("memory.db");
+    let conn = rusqlite::Connection::open(path).unwrap();
+    for statement in Statement::ALL {
+        let mut explained = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sqlite.texts.of(*statement))).unwrap();
+        let mut rows = explained.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get(3).unwrap();
+            let walked = step.strip_prefix("SCAN ").filter(|what| *what != "CONSTANT ROW");
+            let known =
+                walked.is_none_or(|what| walks.contains(statement) && (*statement != EventsAbout || what == "days"));
+            assert!(known, "{statement:?}: {step}");
+        }
+    }
 }
