@@ -42,8 +42,6 @@ pub struct Texts {
     pub login_submit: &'static str,
     pub cancel: &'static str,
     pub wrong_credentials: &'static str,
-    pub too_many_attempts: &'static str,
-    pub page_expired: &'static str,
 
     pub consent_title: Phrase,
     pub consent_asks: &'static str,
@@ -106,8 +104,6 @@ pub static ENGLISH: Texts = Texts {
     login_submit: "Sign in",
     cancel: "Cancel",
     wrong_credentials: "User name or password is wrong.",
-    too_many_attempts: "Too many attempts. Wait a moment, then try again.",
-    page_expired: "This page was open for too long. Please sign in again.",
 
     consent_title: Phrase("Allow {}?"),
     consent_asks: "This application asks for your permission to",

@@ -34,8 +34,6 @@ pub enum EventKind {
     AccountCreated,
     AccountUpdated,
     SignedIn,
-    SignedOut,
-    Consented,
     Approved,
     CodeRedeemed,
     CodeBurnt,
@@ -43,6 +41,5 @@ pub enum EventKind {
     TokenRevoked,
     EpochAdvanced,
     KeyMade,
-    KeyRotated,
     KeyRevoked,
 }
