@@ -83,8 +83,11 @@ impl Salt {
 
     /// What a seal of kind `K` with this serial proves that its maker knew the salt with.
     pub(super) fn proof<K: Kind>(&self, serial: u64) -> [u8; 16] {
-        let [a, b, c, d, e, f, g, h] = serial.to_be_bytes();
-        first_16(&mac(&Key::new(HMAC_SHA256, &self.0), &[K::NUMBER, a, b, c, d, e, f, g, h]))
+        let mut message = [K::NUMBER; 9];
+        for (to, from) in message.iter_mut().skip(1).zip(serial.to_be_bytes()) {
+            *to = from;
+        }
+        first_16(&mac(&Key::new(HMAC_SHA256, &self.0), &message))
     }
 }
 
