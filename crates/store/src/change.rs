@@ -12,10 +12,12 @@ use crate::record::{
 
 /// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CommitId(pub [u8; 16]);
 
 /// Changes that happen all or not at all.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Transaction {
     /// Random, new for every attempt.
     pub id: CommitId,
@@ -25,6 +27,7 @@ pub struct Transaction {
 
 /// One change and the guard it relies on. A guard that does not hold makes the commit a conflict, not an error.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Change {
     /// Guard: no record of this key. Its revision becomes 0.
     Insert(Editable),
@@ -107,8 +110,10 @@ pub enum Change {
         /// Which.
         id: RecordId,
         /// The salt the caller saw.
+        #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
         from: Salt,
         /// The new salt.
+        #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
         to: Salt,
         /// The epochs the caller saw.
         epochs: Epochs,
@@ -145,6 +150,7 @@ pub enum Change {
 
 /// A record that people edit: insert, replace and remove are all there is to it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(missing_docs, reason = "each holds the record it is named after")]
 pub enum Editable {
     Client(Box<Client>),
@@ -157,6 +163,7 @@ pub enum Editable {
 
 /// The key of an editable record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(missing_docs, reason = "each holds the key of the record it is named after")]
 pub enum EditableKey {
     Client(RecordId),
@@ -183,6 +190,7 @@ impl Editable {
 
 /// One step of a refresh chain: what the grant's row becomes.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rotation {
     /// Which grant.
     pub id: RecordId,
@@ -198,12 +206,15 @@ pub struct Rotation {
 
 /// A session after its person has proved again who they are.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Renewal {
     /// Which session.
     pub id: RecordId,
     /// The salt the caller saw.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub from_salt: Salt,
     /// The new one: cookies sealed before are dead.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub to_salt: Salt,
     /// Now: the new sign-in time.
     pub now: Timestamp,

@@ -16,14 +16,28 @@ macro_rules! forward_reads {
     (but_clients $to:path) => {
         $crate::forward_reads! { @but_clients $to }
     };
+    (but_sweep_and_check $to:path) => {
+        $crate::forward_reads! { @clients $to }
+        $crate::forward_reads! { @lookups $to }
+    };
     (@all $($to:tt)*) => {
+        $crate::forward_reads! { @clients $($to)* }
         $crate::forward_reads! { @but_clients $($to)* }
+    };
+    (@clients $($to:tt)*) => {
         $crate::forward_reads! { @each ($($to)*);
             client(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Client>>;
             client_by_id(id: $crate::proto::id::RecordId) -> Option<std::sync::Arc<$crate::record::Client>>;
         }
     };
     (@but_clients $($to:tt)*) => {
+        $crate::forward_reads! { @lookups $($to)* }
+        $crate::forward_reads! { @each ($($to)*);
+            sweep(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
+            check() -> ();
+        }
+    };
+    (@lookups $($to:tt)*) => {
         $crate::forward_reads! { @each ($($to)*);
             winner(row: $crate::RowKey) -> Option<$crate::CommitId>;
             clients(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Client>;
@@ -50,8 +64,6 @@ macro_rules! forward_reads {
             accounts(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Account>;
             keys() -> $crate::Keys;
             events(about: Option<$crate::proto::id::RecordId>, page: $crate::Page) -> Vec<$crate::record::Event>;
-            sweep(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
-            check() -> ();
         }
     };
     (@each $to:tt; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
@@ -87,6 +99,8 @@ pub mod conformance;
 mod faulty;
 mod memory;
 pub mod record;
+#[cfg(feature = "serde")]
+mod salts;
 mod settle;
 mod store;
 

@@ -229,6 +229,7 @@ impl Page {
 
 /// What ended before these may be deleted. The caller has taken retention and 60 s of clock skew off.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cutoffs {
     /// For everything that expires.
     pub records: Timestamp,

@@ -6,6 +6,7 @@ use super::Subject;
 
 /// What an epoch counts for: advancing it kills every grant made under the one before, at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum EpochKey {
     /// Everything in the store.
     Everything,
