@@ -9,7 +9,7 @@ use firman_proto::id::IssuerNumber;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_sql::{OpenError, Options, SqlStore};
-use firman_store::{CachedClients, Store};
+use firman_store::{CachedStore, Store};
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, Settings};
@@ -57,11 +57,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     let counted: Arc<dyn Store> =
         Arc::new(CountedStore::new(Arc::clone(&database) as Arc<dyn Store>, Arc::clone(&metrics)));
     let bound = Lifetime::from_millis(settings.store.client_cache_ms.millis());
-    let store: Arc<dyn Store> = if bound == Lifetime::ZERO {
-        counted
-    } else {
-        Arc::new(CachedClients::new(counted, Arc::clone(&clock), bound))
-    };
+    let store: Arc<dyn Store> = Arc::new(CachedStore::new(counted, Arc::clone(&clock), bound));
 
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
     let passwords = Arc::new(Passwords::new(settings.login.password_hash_workers as usize, Arc::clone(&entropy)));

@@ -35,6 +35,7 @@ pub(crate) struct Step {
 impl Plan {
     /// The statements of a transaction: one step for each change, in their order.
     pub(crate) fn of(transaction: Transaction) -> Result<Self, StoreError> {
+        let transaction = transaction.with_edition();
         let may_fail_late = may_fail_late(&transaction.changes);
         let by = transaction.id;
         let steps = transaction.changes.into_iter().map(|change| step(change, by)).collect();

@@ -110,6 +110,7 @@ statements! {
         (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 0),
         (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 1 AND {epochs.id} = ?),
         (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 2 AND {epochs.id} = ?)";
+    FindEdition = "SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 3";
     AdvanceEpoch = "UPDATE {epochs} SET {epochs.counter} = {epochs.counter} + 1
         WHERE {epochs.kind} = ? AND {epochs.id} = ?";
     FirstEpoch = "INSERT INTO {epochs} ({epochs.*}) SELECT {?..}
@@ -239,6 +240,22 @@ statements! {
     EventsUpTo = "SELECT {events.day}, {events.about}, {events.id} FROM {events} WHERE {events.day} < ?
         ORDER BY {events.day}, {events.about}, {events.id} LIMIT 1 OFFSET ?";
     SweepEvents = "DELETE FROM {events} WHERE ({events.day}, {events.about}, {events.id}) <= (?, ?, ?)";
+
+    // What is overdue, each counted to a limit.
+    OverdueFlows = "SELECT COUNT(*) FROM (SELECT {flows.id} FROM {flows}
+        WHERE {flows.day} < ? AND {flows.expires_at} < ? LIMIT ?) ended";
+    OverdueGrants = "SELECT COUNT(*) FROM (SELECT {grants.id} FROM {grants}
+        WHERE {grants.purge_day} < ? AND {grants.expires_at} < ? LIMIT ?) ended";
+    OverdueRevokedTokens = "SELECT COUNT(*) FROM (SELECT {revoked_tokens.day} FROM {revoked_tokens}
+        WHERE {revoked_tokens.day} < ? LIMIT ?) ended";
+    OverdueSessions = "SELECT COUNT(*) FROM (SELECT {sessions.id} FROM {sessions}
+        WHERE {sessions.expires_at} < ? LIMIT ?) ended";
+    OverdueNames = "SELECT COUNT(*) FROM (SELECT {names.digest} FROM {names} WHERE {names.expires_at} < ? LIMIT ?) ended";
+    OverdueEvents = "SELECT COUNT(*) FROM (SELECT {events.day} FROM {events} WHERE {events.day} < ? LIMIT ?) ended";
+    OverdueSigningKeys = "SELECT COUNT(*) FROM (SELECT {signing_keys.id} FROM {signing_keys}
+        WHERE {signing_keys.ends_at} < ? LIMIT ?) ended";
+    OverdueSealKeys = "SELECT COUNT(*) FROM (SELECT {seal_keys.number} FROM {seal_keys}
+        WHERE {seal_keys.ends_at} < ? LIMIT ?) ended";
 
     // The store.
     Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";

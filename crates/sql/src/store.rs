@@ -193,6 +193,10 @@ impl Store for SqlStore {
         Ok(keys)
     }
 
+    async fn edition(&self) -> Result<u64, StoreError> {
+        Ok(self.one(Statement::FindEdition, &[], |columns| columns.unsigned()).await?.unwrap_or(0))
+    }
+
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
         let after = after(page);
         let (statement, values) = match about {
@@ -208,6 +212,10 @@ impl Store for SqlStore {
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.sweep_all(cutoffs, limit).await
+    }
+
+    async fn overdue(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        self.count_overdue(cutoffs, limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -234,6 +234,22 @@ pub enum RowKey {
 }
 
 impl Change {
+    /// Whether it edits what nodes remember.
+    fn is_remembered(&self) -> bool {
+        let key = match self {
+            Self::Insert(record) | Self::Replace { record, .. } => record.key(),
+            Self::Remove { key, .. } => *key,
+            _ => return false,
+        };
+        match key {
+            EditableKey::Client(_)
+            | EditableKey::SigningKey(_)
+            | EditableKey::SealKey(..)
+            | EditableKey::Deployment => true,
+            EditableKey::Account(_) | EditableKey::Consent(_) => false,
+        }
+    }
+
     /// The row whose commit id tells, after a lost acknowledgement, whether this change happened. `None` for a change
     /// that cannot make a commit a conflict: repeating it does no harm.
     pub fn deciding_row(&self) -> Option<RowKey> {
@@ -260,6 +276,21 @@ impl Change {
 }
 
 impl Transaction {
+    /// The same, and if it edits what nodes remember (clients, keys, the deployment), the advance of the edition with it. Every
+    /// store makes this of what it is given; it comes last, so that the places of the others stay.
+    #[must_use]
+    pub fn with_edition(mut self) -> Self {
+        if self.edits_what_is_remembered() {
+            self.changes.push(Change::AdvanceEpoch(EpochKey::Edition));
+        }
+        self
+    }
+
+    /// Whether it edits a client, a key or the deployment.
+    pub fn edits_what_is_remembered(&self) -> bool {
+        self.changes.iter().any(Change::is_remembered)
+    }
+
     /// The row of the first change that can make this commit a conflict.
     pub fn deciding_row(&self) -> Option<RowKey> {
         self.changes.iter().find_map(Change::deciding_row)

@@ -1,8 +1,8 @@
 //! What Firman keeps: the records, the changes a transaction is made of, the contract of a store, and the in-memory store
 //! that is its readable reference.
 
-/// The reads of a decorator that only passes them on, to the store that `$to(self)` gives: all of them, or all but those of
-/// clients. The inner future is passed on as it is, without a second allocation. With `by name` every read goes through
+/// The reads of a decorator that only passes them on, to the store that `$to(self)` gives: all of them, or all but those
+/// that a cache or a journal answers itself. The inner future is passed on as it is, without a second allocation. With `by name` every read goes through
 /// `self.name("method", future of the field inner)`.
 #[macro_export]
 #[doc(hidden)]
@@ -13,28 +13,27 @@ macro_rules! forward_reads {
     ($to:path) => {
         $crate::forward_reads! { @all $to }
     };
-    (but_clients $to:path) => {
-        $crate::forward_reads! { @but_clients $to }
+    (but_cached $to:path) => {
+        $crate::forward_reads! { @lookups $to }
+        $crate::forward_reads! { @each ($to); check() -> (); }
     };
     (but_sweep_and_check $to:path) => {
-        $crate::forward_reads! { @clients $to }
+        $crate::forward_reads! { @remembered $to }
         $crate::forward_reads! { @lookups $to }
     };
     (@all $($to:tt)*) => {
-        $crate::forward_reads! { @clients $($to)* }
-        $crate::forward_reads! { @but_clients $($to)* }
-    };
-    (@clients $($to:tt)*) => {
-        $crate::forward_reads! { @each ($($to)*);
-            client(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Client>>;
-            client_by_id(id: $crate::proto::id::RecordId) -> Option<std::sync::Arc<$crate::record::Client>>;
-        }
-    };
-    (@but_clients $($to:tt)*) => {
+        $crate::forward_reads! { @remembered $($to)* }
         $crate::forward_reads! { @lookups $($to)* }
         $crate::forward_reads! { @each ($($to)*);
             sweep(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
             check() -> ();
+        }
+    };
+    (@remembered $($to:tt)*) => {
+        $crate::forward_reads! { @each ($($to)*);
+            client(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Client>>;
+            client_by_id(id: $crate::proto::id::RecordId) -> Option<std::sync::Arc<$crate::record::Client>>;
+            keys() -> $crate::Keys;
         }
     };
     (@lookups $($to:tt)*) => {
@@ -62,8 +61,9 @@ macro_rules! forward_reads {
                 now: $crate::proto::time::Timestamp
             ) -> Option<$crate::record::Account>;
             accounts(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Account>;
-            keys() -> $crate::Keys;
+            edition() -> u64;
             events(about: Option<$crate::proto::id::RecordId>, page: $crate::Page) -> Vec<$crate::record::Event>;
+            overdue(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
         }
     };
     (@each $to:tt; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
@@ -104,7 +104,7 @@ mod salts;
 mod settle;
 mod store;
 
-pub use cache::CachedClients;
+pub use cache::CachedStore;
 pub use change::{Change, CommitId, Editable, EditableKey, Renewal, Rotation, RowKey, Transaction};
 #[cfg(feature = "faults")]
 pub use faulty::{CAUSE, Call, Fault, FaultyStore};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use firman_example_journal::JournalStore;
 use firman_store::conformance::fixtures::*;
+use firman_store::record::Grant;
 use firman_store::{Change, Commit, CommitError, Cutoffs, Store};
 use tempfile::TempDir;
 
@@ -35,13 +36,13 @@ async fn open(path: &Path) -> JournalStore {
 async fn a_reopened_journal_has_everything_as_it_was() {
     let (_folder, path) = place();
     let store = open(&path).await;
-    let (client, grant, old) = (client(), grant(), grant());
-    let old = firman_store::record::Grant { expires_at: NOW, ..old };
+    let (client, grant, old) = (client(), grant(), Grant { expires_at: NOW, ..grant() });
+    let grant = Grant { expires_at: later(864_000), ..grant };
     store.commit(transaction(vec![insert_client(&client), insert_grant(&grant), insert_grant(&old)])).await.unwrap();
     let rotate = || Change::Rotate(Box::new(rotation(&grant, 0, NOW)));
     assert_eq!(store.commit(transaction(vec![rotate()])).await.unwrap(), Commit::Done);
     assert_eq!(store.commit(transaction(vec![rotate()])).await.unwrap(), Commit::Conflict(0));
-    let cutoffs = Cutoffs { records: later(1), events: NOW };
+    let cutoffs = Cutoffs { grants: later(86_400), ..Cutoffs::all(NOW) };
     assert_eq!(store.sweep(cutoffs, 10).await.unwrap().grants, 1);
     let before = store.grant(grant.id, None).await.unwrap();
     store.close().await;
