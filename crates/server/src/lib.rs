@@ -11,6 +11,8 @@ pub mod logging;
 pub mod maintain;
 pub mod metrics;
 pub mod pages;
+mod progress;
+pub mod retention;
 pub mod router;
 pub mod start;
 pub mod tls;

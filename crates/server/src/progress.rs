@@ -1,12 +1,13 @@
-//! How far the run is, for a person who waits.
+//! How far something long is, for a person who waits.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on standard error; nothing where a script listens.
-pub(super) struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new(steps: u64, shown: bool) -> Self {
+    /// A bar of so many steps.
+    pub(crate) fn new(steps: u64, shown: bool) -> Self {
         if !shown {
             return Self(ProgressBar::hidden());
         }
@@ -18,18 +19,23 @@ impl Progress {
     }
 
     /// What is done now.
-    pub(super) fn say(&self, text: impl Into<String>) {
+    pub(crate) fn say(&self, text: impl Into<String>) {
         self.0.set_message(text.into());
     }
 
     /// Shows that something is going on.
-    pub(super) fn tick(&self) {
+    pub(crate) fn tick(&self) {
         self.0.tick();
     }
 
     /// One step is done.
-    pub(super) fn step(&self) {
-        self.0.inc(1);
+    pub(crate) fn step(&self) {
+        self.advance(1);
+    }
+
+    /// So many steps are done.
+    pub(crate) fn advance(&self, steps: u64) {
+        self.0.inc(steps);
     }
 }
 

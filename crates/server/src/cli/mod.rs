@@ -9,6 +9,7 @@ mod grant;
 mod key;
 mod login;
 mod output;
+mod purge;
 mod serve;
 mod settings;
 mod token;
@@ -81,6 +82,7 @@ enum Command {
     /// List and revoke grants.
     #[command(subcommand)]
     Grant(grant::Grant),
+    Purge(purge::Purge),
     /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
     /// Show the settings in force, with what each means and where it comes from.
@@ -124,6 +126,7 @@ async fn with_store(common: &Common, command: Command, printer: Printer) -> Resu
         Command::Key(key) => key.run(&running, printer).await,
         Command::Token(token) => token.run(&running, printer).await,
         Command::Grant(grant) => grant.run(&running, printer).await,
+        Command::Purge(purge) => purge.run(&running, &settings.retention, printer).await,
         // These were run without a store of their own.
         _ => Ok(()),
     };

@@ -56,6 +56,24 @@ fn a_user_is_created_and_given_another_password() {
 }
 
 #[test]
+fn a_purge_deletes_what_has_ended_and_a_dry_run_only_counts_it() {
+    let server = Server::start("cli-purge");
+    server.browser().sign_in();
+    let cli = Cli::on(server.folder());
+    assert_eq!(cli.json(&["purge", "--dry-run"])["total"], 0);
+    let database = rusqlite::Connection::open(server.folder().database()).unwrap();
+    assert_eq!(database.execute("UPDATE sessions SET expires_at = 1000", []).unwrap(), 1);
+
+    for _ in 0..2 {
+        let counted = cli.json(&["purge", "--dry-run"]);
+        assert_eq!((&counted["total"], &counted["rows"]["sessions"]), (&1.into(), &1.into()), "{counted}");
+    }
+    assert_eq!(cli.json(&["purge", "--rate", "100"])["rows"]["sessions"], 1);
+    assert_eq!(cli.json(&["purge"])["total"], 0);
+    assert_eq!(cli.run(&["purge", "--rate", "0"], "").code, USAGE);
+}
+
+#[test]
 fn a_rotated_key_signs_at_once_and_the_old_one_still_verifies() {
     let server = Server::start("cli-key");
     let cli = Cli::on(server.folder());
