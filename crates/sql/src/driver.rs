@@ -19,6 +19,13 @@ pub(crate) enum Written {
     Conflict(usize),
 }
 
+/// Everything in a database as of one moment, on a connection of its own.
+#[async_trait]
+pub(crate) trait View: Send {
+    /// Runs a query and shows its rows.
+    async fn read(&mut self, query: Query<'_>, each: Each<'_>) -> Result<(), StoreError>;
+}
+
 /// A connection, or several, to one database.
 #[async_trait]
 pub(crate) trait Driver: Send + Sync + 'static {
@@ -28,6 +35,12 @@ pub(crate) trait Driver: Send + Sync + 'static {
     /// Runs the steps of a plan in one transaction. Plans that wait together may travel together, each winning or losing on
     /// its own.
     async fn write(&self, plan: Plan) -> Result<Written, CommitError>;
+
+    /// A view of everything as of this moment, for as long as it is held; others go on reading and writing.
+    ///
+    /// SQLite: a read transaction. PostgreSQL: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`. MariaDB: `START TRANSACTION WITH
+    /// CONSISTENT SNAPSHOT, READ ONLY`.
+    async fn snapshot(&self) -> Result<Box<dyn View>, StoreError>;
 
     /// How many pages of written data wait to be moved to their place; 0 where there is no such thing.
     fn pending_pages(&self) -> u64;

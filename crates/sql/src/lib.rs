@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod copy;
 mod dialect;
 mod driver;
 mod names;
@@ -29,6 +30,7 @@ mod template;
 mod texts;
 mod value;
 
+pub use copy::{Copied, Rows, Snapshot, Tally};
 pub use names::NameError;
 pub use options::{OpenError, Options};
 pub use stats::Stats;

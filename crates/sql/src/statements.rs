@@ -257,6 +257,47 @@ statements! {
     OverdueSealKeys = "SELECT COUNT(*) FROM (SELECT {seal_keys.number} FROM {seal_keys}
         WHERE {seal_keys.ends_at} < ? LIMIT ?) ended";
 
+    // Every row of a table, page by page in the order of its key, for a copy. Written out so that every database uses the key.
+    ClientsCopy = "SELECT {t:clients.*} FROM {clients} t
+        WHERE t.{clients.id} > ?
+        ORDER BY t.{clients.id} LIMIT ?";
+    FlowsCopy = "SELECT {t:flows.*} FROM {flows} t
+        WHERE t.{flows.day} >= ? AND (t.{flows.day} > ? OR t.{flows.id} > ?)
+        ORDER BY t.{flows.day}, t.{flows.id} LIMIT ?";
+    GrantsCopy = "SELECT {t:grants.*} FROM {grants} t
+        WHERE t.{grants.id} > ?
+        ORDER BY t.{grants.id} LIMIT ?";
+    EpochsCopy = "SELECT {t:epochs.*} FROM {epochs} t
+        WHERE t.{epochs.kind} >= ? AND (t.{epochs.kind} > ? OR t.{epochs.id} > ?)
+        ORDER BY t.{epochs.kind}, t.{epochs.id} LIMIT ?";
+    RevokedTokensCopy = "SELECT {t:revoked_tokens.*} FROM {revoked_tokens} t
+        WHERE t.{revoked_tokens.day} >= ? AND (t.{revoked_tokens.day} > ? OR t.{revoked_tokens.grant_id} > ? OR (t.{revoked_tokens.grant_id} = ? AND t.{revoked_tokens.digest} > ?))
+        ORDER BY t.{revoked_tokens.day}, t.{revoked_tokens.grant_id}, t.{revoked_tokens.digest} LIMIT ?";
+    NamesCopy = "SELECT {t:names.*} FROM {names} t
+        WHERE t.{names.namespace} >= ? AND (t.{names.namespace} > ? OR t.{names.digest} > ?)
+        ORDER BY t.{names.namespace}, t.{names.digest} LIMIT ?";
+    SessionsCopy = "SELECT {t:sessions.*} FROM {sessions} t
+        WHERE t.{sessions.day} >= ? AND (t.{sessions.day} > ? OR t.{sessions.id} > ?)
+        ORDER BY t.{sessions.day}, t.{sessions.id} LIMIT ?";
+    ConsentsCopy = "SELECT {t:consents.*} FROM {consents} t
+        WHERE t.{consents.subject_key} >= ? AND (t.{consents.subject_key} > ? OR t.{consents.client} > ?)
+        ORDER BY t.{consents.subject_key}, t.{consents.client} LIMIT ?";
+    AccountsCopy = "SELECT {t:accounts.*} FROM {accounts} t
+        WHERE t.{accounts.id} > ?
+        ORDER BY t.{accounts.id} LIMIT ?";
+    SigningKeysCopy = "SELECT {t:signing_keys.*} FROM {signing_keys} t
+        WHERE t.{signing_keys.id} > ?
+        ORDER BY t.{signing_keys.id} LIMIT ?";
+    SealKeysCopy = "SELECT {t:seal_keys.*} FROM {seal_keys} t
+        WHERE t.{seal_keys.issuer} >= ? AND (t.{seal_keys.issuer} > ? OR t.{seal_keys.number} > ?)
+        ORDER BY t.{seal_keys.issuer}, t.{seal_keys.number} LIMIT ?";
+    DeploymentCopy = "SELECT {t:deployment.*} FROM {deployment} t
+        WHERE t.{deployment.slot} > ?
+        ORDER BY t.{deployment.slot} LIMIT ?";
+    EventsCopy = "SELECT {t:events.*} FROM {events} t
+        WHERE t.{events.day} >= ? AND (t.{events.day} > ? OR t.{events.about} > ? OR (t.{events.about} = ? AND t.{events.id} > ?))
+        ORDER BY t.{events.day}, t.{events.about}, t.{events.id} LIMIT ?";
+
     // The store.
     Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";
     CountRows = "SELECT (SELECT COUNT(*) FROM {clients}), (SELECT COUNT(*) FROM {flows}), (SELECT COUNT(*) FROM {grants}),

@@ -65,7 +65,7 @@ pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     let texts = Arc::new(texts);
     let restarts = Restarts::new(Arc::clone(&log), waits, RESTART_FROM);
     let writer = Writer::start(conn, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
-    Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, folder })
+    Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, path, folder })
 }
 
 /// The absolute path that a URL names, and the folder to remove at the end.
@@ -140,7 +140,7 @@ fn durable(conn: &Connection) -> Result<(), Error> {
     conn.pragma_update(None, "checkpoint_fullfsync", true)
 }
 
-fn reader(path: &Path) -> Result<Connection, Error> {
+pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
     let conn = connect(path, READER_WAITS)?;
     conn.pragma_update(None, "mmap_size", MAPPED)?;
     conn.pragma_update(None, "query_only", true)?;

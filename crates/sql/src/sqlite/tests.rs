@@ -22,6 +22,10 @@ fn opened(options: &Options) -> (Arc<SqlStore>, Arc<Sqlite>) {
 
 #[async_trait]
 impl Driver for Arc<Sqlite> {
+    async fn snapshot(&self) -> Result<Box<dyn crate::driver::View>, StoreError> {
+        (**self).snapshot().await
+    }
+
     async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), StoreError> {
         self.as_ref().read(queries, each).await
     }
