@@ -18,6 +18,18 @@ impl Progress {
         Self(bar)
     }
 
+    /// A count without an end.
+    pub(crate) fn spinner(shown: bool) -> Self {
+        if !shown {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} {wide_msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
     /// What is done now.
     pub(crate) fn say(&self, text: impl Into<String>) {
         self.0.set_message(text.into());

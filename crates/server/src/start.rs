@@ -47,10 +47,7 @@ pub enum StartError {
 pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     let issuer = settings.issuer()?.clone();
     let master = master_key(settings)?;
-    let mut options = Options::new(settings.store.url.as_str());
-    options.readers = settings.store.readers as usize;
-    options.names.clone_from(&settings.store.names.0);
-    let database = SqlStore::open(options).await?;
+    let database = SqlStore::open(database(settings)).await?;
 
     let metrics = Arc::new(Metrics::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -82,6 +79,14 @@ impl Running {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// Which database the settings name, and how it is used.
+pub fn database(settings: &Settings) -> Options {
+    let mut options = Options::new(settings.store.url.as_str());
+    options.readers = settings.store.readers as usize;
+    options.names.clone_from(&settings.store.names.0);
+    options
 }
 
 /// The master key of the settings.

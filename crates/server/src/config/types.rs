@@ -20,6 +20,16 @@ impl StoreUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The database that a text names; `None` if it names none.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    /// What may be given.
+    pub fn expected() -> &'static str {
+        Self::EXPECTED
+    }
 }
 
 impl Textual for StoreUrl {
