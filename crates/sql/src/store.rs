@@ -194,7 +194,8 @@ impl Store for SqlStore {
     }
 
     async fn edition(&self) -> Result<u64, StoreError> {
-        Ok(self.one(Statement::FindEdition, &[], |columns| columns.unsigned()).await?.unwrap_or(0))
+        let read = |columns: &mut Columns<'_>| columns.unsigned();
+        Ok(self.one(Statement::FindEdition, &[], read).await?.unwrap_or(0))
     }
 
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {

@@ -187,5 +187,5 @@ impl Store for CachedStore {
     crate::forward_reads! { but_cached Self::inner }
 }
 
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(test)]
 mod tests;

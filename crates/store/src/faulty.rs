@@ -180,5 +180,5 @@ impl Store for FaultyStore {
     crate::forward_reads! { by read }
 }
 
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(test)]
 mod tests;

@@ -84,9 +84,7 @@ pub(crate) struct NotWritten {
 /// A digest, a space, JSON (which has no line end in it), a line end.
 fn write(entry: &Entry, lines: &mut Vec<u8>) -> serde_json::Result<()> {
     let json = serde_json::to_vec(entry)?;
-    for byte in Digest16::of(&[&json]).0 {
-        lines.extend(format!("{byte:02x}").as_bytes());
-    }
+    lines.extend(hex(&Digest16::of(&[&json])).as_bytes());
     lines.push(b' ');
     lines.extend(json);
     lines.push(b'\n');
@@ -97,8 +95,11 @@ fn write(entry: &Entry, lines: &mut Vec<u8>) -> serde_json::Result<()> {
 fn read(line: &[u8]) -> Option<Entry> {
     let (digest, json) = line.strip_suffix(b"\n")?.split_at_checked(33)?;
     let digest = std::str::from_utf8(digest.strip_suffix(b" ")?).ok()?;
-    let expected: String = Digest16::of(&[json]).0.iter().map(|byte| format!("{byte:02x}")).collect();
-    (digest == expected).then(|| serde_json::from_slice(json).ok()).flatten()
+    (digest == hex(&Digest16::of(&[json]))).then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
+fn hex(digest: &Digest16) -> String {
+    digest.0.iter().fold(String::with_capacity(32), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A new file is there after a crash only if its folder was synced.

@@ -94,6 +94,6 @@ impl Store for JournalStore {
 }
 
 /// A fault of this store; `cause` holds no value of a record.
-fn fault(what: &'static str, cause: impl ToString, temporary: bool) -> StoreError {
+fn fault(what: &'static str, cause: impl std::fmt::Display, temporary: bool) -> StoreError {
     StoreError { what, cause: cause.to_string(), temporary }
 }

@@ -85,8 +85,7 @@ pub enum BackupError {
 /// What was counted, as it stands at the end of a backup and is printed.
 pub fn describe(tally: &Tally) -> Value {
     let table = |(name, copied): (&'static str, firman_sql::Copied)| {
-        let digest: String = copied.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        (name.to_owned(), json!({"rows": copied.rows, "sha256": digest}))
+        (name.to_owned(), json!({"rows": copied.rows, "sha256": copied.sha256()}))
     };
     Value::Object(tally.tables().map(table).collect::<Map<_, _>>())
 }

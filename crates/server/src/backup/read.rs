@@ -51,7 +51,7 @@ impl Reader {
     }
 
     /// The next rows; `None` at the end, which is there and says that everything was.
-    pub fn next(&mut self) -> Result<Option<Rows>, BackupError> {
+    pub fn next_rows(&mut self) -> Result<Option<Rows>, BackupError> {
         if self.ended {
             return Ok(None);
         }
@@ -91,7 +91,7 @@ impl Reader {
 /// Reads a whole backup and counts; nothing of it is damaged or missing.
 pub fn verify(path: &Path, secret: &Secret, mut each: impl FnMut(u64)) -> Result<Tally, BackupError> {
     let mut reader = Reader::open(path, secret)?;
-    while let Some(rows) = reader.next()? {
+    while let Some(rows) = reader.next_rows()? {
         each(rows.len() as u64);
     }
     Ok(reader.tally().clone())

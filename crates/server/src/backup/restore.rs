@@ -40,7 +40,7 @@ pub async fn restore(
     let tally = verify(path, secret, &mut each)?;
     let mut reader = Reader::open(path, secret)?;
     let mut last = None;
-    while let Some(rows) = reader.next()? {
+    while let Some(rows) = reader.next_rows()? {
         each(rows.len() as u64);
         load(store, rows, &mut last).await?;
     }

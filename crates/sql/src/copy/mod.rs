@@ -22,9 +22,9 @@ use crate::driver::{View, Written};
 use crate::plan::Plan;
 use crate::row::{Cell, Row};
 use crate::store::SqlStore;
-use crate::value::{Query, Value, Write};
+use crate::value::{Query, Value, Write, hex};
 pub use rows::Rows;
-use tables::{TABLES, Table};
+use tables::{TABLES, Table, page_values};
 
 /// The most rows that are held at once.
 const PAGE: u32 = 500;
@@ -45,16 +45,12 @@ impl Snapshot {
                 self.after = table.beginning();
             }
             let rows = page(&mut *self.view, table, &self.after).await?;
-            match rows.last() {
-                Some(last) => {
-                    self.after = table.key_of(last);
-                    return Ok(Some(Rows { table: table.name, columns: table.columns().to_vec(), rows }));
-                }
-                None => {
-                    self.table += 1;
-                    self.after.clear();
-                }
+            if let Some(last) = rows.last() {
+                self.after = table.key_of(last);
+                return Ok(Some(Rows { table: table.name, columns: table.columns().to_vec(), list: rows }));
             }
+            self.table += 1;
+            self.after.clear();
         }
         Ok(None)
     }
@@ -70,7 +66,7 @@ impl Snapshot {
 }
 
 async fn page(view: &mut dyn View, table: &Table, after: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
-    let mut values = table.page_values(after);
+    let mut values = page_values(after);
     values.push(PAGE.into());
     let width = table.columns().len();
     let mut rows = Vec::new();
@@ -106,7 +102,7 @@ impl SqlStore {
     pub async fn load(&self, rows: &Rows) -> Result<(), StoreError> {
         let wrong = |cause: &str| StoreError { what: "load rows", cause: cause.to_owned(), temporary: false };
         let table = TABLES.iter().find(|table| table.name == rows.table).ok_or_else(|| wrong("of an unknown table"))?;
-        let writes = rows.rows.iter().map(|row| Write { statement: table.insert, values: table.insert_values(row) });
+        let writes = rows.list.iter().map(|row| Write { statement: table.insert, values: table.insert_values(row) });
         match self.driver.write(Plan::unguarded(writes)).await {
             Ok(Written::Done(_)) => Ok(()),
             Ok(Written::Conflict(_)) => Err(wrong("a statement without a guard lost")),
@@ -128,11 +124,18 @@ pub struct Copied {
     pub digest: [u8; 32],
 }
 
+impl Copied {
+    /// The digest in hexadecimal.
+    pub fn sha256(&self) -> String {
+        hex(&self.digest)
+    }
+}
+
 impl Tally {
     /// Counts rows that come next in their table.
     pub fn add(&mut self, rows: &Rows) {
         let table = self.0.entry(rows.table).or_default();
-        for row in &rows.rows {
+        for row in &rows.list {
             table.rows += 1;
             table.digest = sha256(&[table.digest, sha256(&rows::encoded(row))].concat());
         }

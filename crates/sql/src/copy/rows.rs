@@ -10,13 +10,13 @@ use crate::value::Value;
 pub struct Rows {
     pub(super) table: &'static str,
     pub(super) columns: Vec<&'static str>,
-    pub(super) rows: Vec<Vec<Value>>,
+    pub(super) list: Vec<Vec<Value>>,
 }
 
 /// Without what is in them.
 impl std::fmt::Debug for Rows {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Rows({} of {})", self.rows.len(), self.table)
+        write!(f, "Rows({} of {})", self.list.len(), self.table)
     }
 }
 
@@ -28,12 +28,12 @@ impl Rows {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.list.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.list.is_empty()
     }
 
     /// The table, its columns, and the rows, as bytes.
@@ -42,8 +42,8 @@ impl Rows {
         put_text(&mut out, self.table);
         put_length(&mut out, self.columns.len());
         self.columns.iter().for_each(|column| put_text(&mut out, column));
-        put_length(&mut out, self.rows.len());
-        self.rows.iter().for_each(|row| out.extend(encoded(row)));
+        put_length(&mut out, self.list.len());
+        self.list.iter().for_each(|row| out.extend(encoded(row)));
         out
     }
 
@@ -77,7 +77,7 @@ impl Rows {
         if !bytes.0.is_empty() {
             return Err(wrong("bytes after the last row"));
         }
-        Ok(Self { table: table.name, columns: columns.to_vec(), rows })
+        Ok(Self { table: table.name, columns: columns.to_vec(), list: rows })
     }
 }
 

@@ -72,15 +72,6 @@ impl Table {
         self.pick(self.key.iter().map(|(column, _)| *column), row)
     }
 
-    /// The parameters of the statement that reads what comes after a key.
-    pub(super) fn page_values(&self, after: &[Value]) -> Vec<Value> {
-        match after {
-            [one, two] => vec![one.clone(), one.clone(), two.clone()],
-            [one, two, three] => vec![one.clone(), one.clone(), two.clone(), two.clone(), three.clone()],
-            other => other.to_vec(),
-        }
-    }
-
     /// The parameters of the statement that writes a row.
     pub(super) fn insert_values(&self, row: &[Value]) -> Vec<Value> {
         let mut values = row.to_vec();
@@ -92,5 +83,14 @@ impl Table {
         let columns = self.columns();
         let of = |wanted| columns.iter().position(|column| *column == wanted).and_then(|place| row.get(place));
         wanted.filter_map(of).cloned().collect()
+    }
+}
+
+/// The parameters of the statement that reads what comes after a key.
+pub(super) fn page_values(after: &[Value]) -> Vec<Value> {
+    match after {
+        [one, two] => vec![one.clone(), one.clone(), two.clone()],
+        [one, two, three] => vec![one.clone(), one.clone(), two.clone(), two.clone(), three.clone()],
+        other => other.to_vec(),
     }
 }

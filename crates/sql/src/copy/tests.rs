@@ -110,12 +110,12 @@ async fn rows_of_an_earlier_version_lack_columns_and_those_of_a_later_one_are_re
     let rows = snapshot.next().await.unwrap().unwrap();
     let earlier = Rows {
         columns: rows.columns[..2].to_vec(),
-        rows: rows.rows.iter().map(|row| row[..2].to_vec()).collect(),
+        list: rows.list.iter().map(|row| row[..2].to_vec()).collect(),
         ..rows.clone()
     };
     let read = Rows::from_bytes(&earlier.to_bytes()).unwrap();
-    assert_eq!((&read.columns, &read.rows[0][..2]), (&rows.columns, &rows.rows[0][..2]));
-    assert!(read.rows[0][2..].iter().all(|value| *value == Value::Null));
+    assert_eq!((&read.columns, &read.list[0][..2]), (&rows.columns, &rows.list[0][..2]));
+    assert!(read.list[0][2..].iter().all(|value| *value == Value::Null));
     let later = Rows { columns: vec!["id", "hue"], ..earlier.clone() };
     assert!(Rows::from_bytes(&later.to_bytes()).unwrap_err().cause.contains("later version"));
     let later = Rows { table: "hues", ..earlier };
