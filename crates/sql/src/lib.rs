@@ -18,6 +18,7 @@ mod names;
 mod options;
 mod plan;
 mod records;
+mod remote;
 mod row;
 mod schema;
 mod sqlite;

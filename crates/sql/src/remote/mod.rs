@@ -1,0 +1,13 @@
+//! What the drivers of databases on the network share: how commits travel, how connections are kept, how the schema is made.
+//! `docs/decisions/remote.md` says why.
+
+mod driver;
+mod link;
+mod member;
+mod merge;
+mod pool;
+mod retry;
+mod wire;
+
+pub(crate) use driver::{Limits, Remote};
+pub(crate) use wire::{Admin, Connector, ReadFailure, Wire, WireError};
