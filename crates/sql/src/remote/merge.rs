@@ -201,7 +201,9 @@ fn outcome(plan: &Plan, rows: Vec<u64>) -> Written {
 }
 
 fn answer_all(members: Vec<Member>, failure: &CommitError) {
-    members.into_iter().for_each(|member| member.answer(Err(failure.clone())));
+    for member in members {
+        member.answer(Err(failure.clone()));
+    }
 }
 
 fn contended() -> StoreError {
