@@ -174,7 +174,16 @@ async fn a_wrong_certificate_is_refused() {
         for (name, alternative) in [("right", "IP:127.0.0.1"), ("named", "DNS:other.example")] {
             let mut command = place.command(&openssl);
             command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
-            command.args(["-days", "2", "-subj", "/CN=test", "-addext", &format!("subjectAltName={alternative}")]);
+            command.args([
+                "-addext",
+                "basicConstraints=CA:FALSE",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=test",
+                "-addext",
+                &format!("subjectAltName={alternative}"),
+            ]);
             command.args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")]);
             place.run(&mut command);
             place.run(place.command("chmod").args(["600", &format!("{name}.key")]));
