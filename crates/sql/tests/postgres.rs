@@ -1,5 +1,5 @@
 //! PostgreSQL: how a database is opened, what is refused, and what goes wrong while it is used.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod engines;
 
@@ -63,7 +63,8 @@ async fn nodes_that_migrate_at_once_do_it_once() {
     let options = made(&server.fresh());
     let (one, two, three) =
         tokio::join!(SqlStore::open(options.clone()), SqlStore::open(options.clone()), SqlStore::migrate(&options));
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     assert_eq!(three.unwrap().applied.len(), 1);
 }
 
