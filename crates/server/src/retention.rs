@@ -17,6 +17,7 @@ const STEP: u32 = 500;
 pub fn cutoffs(retention: &Retention, now: Timestamp) -> Cutoffs {
     let cutoff = |days: Days| now.minus(Lifetime::from_millis(days.millis())).minus(SKEW);
     Cutoffs {
+        now,
         flows: cutoff(retention.flows_days),
         grants: cutoff(retention.grants_days),
         revoked_tokens: cutoff(retention.revoked_tokens_days),

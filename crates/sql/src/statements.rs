@@ -88,6 +88,9 @@ statements! {
     GrantWinner = "SELECT {grants.commit_id} FROM {grants} WHERE {grants.id} = ?";
     InsertGrant = "INSERT INTO {grants} ({grants.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {grants} WHERE {grants.id} = ?)";
+    // What a claimed code becomes, where it is sent together with COMMIT: a grant that is there against all expectation is an
+    // error, which takes everything back.
+    InsertClaimedGrant = "INSERT INTO {grants} ({grants.*}) SELECT {?..}";
     Rotate = "UPDATE {grants} SET
         {grants.earlier_salt} = {grants.before_salt}, {grants.earlier_since} = {grants.before_since},
         {grants.before_salt} = {grants.refresh_salt}, {grants.before_since} = {grants.rotated_at},

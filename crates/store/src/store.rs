@@ -242,6 +242,8 @@ impl Page {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(missing_docs, reason = "each is named after the records it is for")]
 pub struct Cutoffs {
+    /// Now: a store that sets places aside for the days to come begins here.
+    pub now: Timestamp,
     pub flows: Timestamp,
     pub grants: Timestamp,
     pub revoked_tokens: Timestamp,
@@ -252,9 +254,9 @@ pub struct Cutoffs {
 }
 
 impl Cutoffs {
-    /// The same for everything.
+    /// The same for everything: whatever has ended by then.
     pub const fn all(at: Timestamp) -> Self {
-        Self { flows: at, grants: at, revoked_tokens: at, sessions: at, names: at, keys: at, events: at }
+        Self { now: at, flows: at, grants: at, revoked_tokens: at, sessions: at, names: at, keys: at, events: at }
     }
 }
 
