@@ -9,6 +9,7 @@ mod config;
 mod grant;
 mod key;
 mod login;
+mod migrate;
 mod move_to;
 mod output;
 mod purge;
@@ -89,6 +90,9 @@ enum Command {
     Backup(backup::Backup),
     Restore(restore::Restore),
     Move(move_to::Move),
+    /// Show what the schema of the database lacks, print the SQL, or bring it up to date.
+    #[command(subcommand, after_help = migrate::AFTER_HELP)]
+    Migrate(migrate::Migrate),
     /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
     /// Show the settings in force, with what each means and where it comes from.
@@ -121,6 +125,7 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
         Command::Backup(backup) => runtime()?.block_on(backup.run(common, printer)),
         Command::Restore(restore) => runtime()?.block_on(restore.run(common, printer)),
         Command::Move(to) => runtime()?.block_on(to.run(common, printer)),
+        Command::Migrate(migrate) => runtime()?.block_on(migrate.run(common, printer)),
         Command::Serve(serve) => runtime()?.block_on(serve.run(common, printer)),
         other => runtime()?.block_on(with_store(common, other, printer)),
     }

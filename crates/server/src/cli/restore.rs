@@ -69,5 +69,5 @@ impl Restore {
 
 /// Opens a database and makes its tables.
 pub(super) async fn to_be_filled(options: Options) -> Result<std::sync::Arc<SqlStore>, Failed> {
-    Ok(SqlStore::open(options).await.map_err(StartError::from)?)
+    Ok(SqlStore::open(Options { migrate: true, ..options }).await.map_err(StartError::from)?)
 }

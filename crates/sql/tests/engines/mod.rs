@@ -1,4 +1,5 @@
 //! What the tests of every engine share.
+#![allow(dead_code, reason = "no program of tests uses all of it")]
 
 pub(crate) mod history;
 
