@@ -74,6 +74,23 @@ fn a_purge_deletes_what_has_ended_and_a_dry_run_only_counts_it() {
 }
 
 #[test]
+fn migrate_says_what_the_schema_is_and_that_nothing_is_missing() {
+    let server = Server::start("cli-migrate");
+    let cli = Cli::on(server.folder());
+    for word in ["status", "plan", "up"] {
+        let found = cli.json(&["migrate", word]);
+        assert_eq!(entries(&found["pending"]).len(), 0, "{found}");
+        assert_eq!(entries(&found["applied"]).last().unwrap()["version"], found["known"], "{found}");
+    }
+    std::fs::rename(server.folder().database(), server.folder().data().join("elsewhere.db")).unwrap();
+    let plan = cli.json(&["migrate", "plan"]);
+    assert!(entries(&plan["pending"])[0].as_str().unwrap().starts_with("CREATE TABLE"), "{plan}");
+    assert!(!server.folder().database().exists(), "a plan changes nothing");
+    assert_eq!(entries(&cli.json(&["migrate", "up"])["pending"]).len(), 0);
+    assert!(server.folder().database().exists());
+}
+
+#[test]
 fn a_rotated_key_signs_at_once_and_the_old_one_still_verifies() {
     let server = Server::start("cli-key");
     let cli = Cli::on(server.folder());
