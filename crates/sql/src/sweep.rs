@@ -3,30 +3,63 @@
 use firman_proto::time::{Day, Timestamp};
 use firman_store::{CommitError, Cutoffs, StoreError, Swept};
 
-use crate::driver::Written;
+use crate::driver::{DayTable, Written};
 use crate::plan::Plan;
 use crate::row::{Cell, Columns};
 use crate::statements::Statement;
 use crate::store::SqlStore;
-use crate::value::{Value, Write, values};
+use crate::value::{Query, Value, Write, params, values};
 
 /// The most rows that one transaction deletes: nobody waits longer than for this.
 const BITE: u32 = 256;
 
 impl SqlStore {
     pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
-        let (ended, mut left) = (cutoffs.records, limit);
-        let day = [ended.day().into()];
+        let (at, mut left) = (cutoffs, limit);
+        let grant_day = [at.grants.day().into()];
+        for table in [&FLOWS, &REVOKED_TOKENS, &EVENTS] {
+            self.driver.make_days(table.table, at.now.day()).await?;
+        }
         Ok(Swept {
-            flows: self.sweep_days(&FLOWS, ended.day(), Some(ended), &mut left).await?,
-            revoked_tokens: self.sweep_days(&REVOKED_TOKENS, ended.day(), None, &mut left).await?,
-            events: self.sweep_days(&EVENTS, cutoffs.events.day(), None, &mut left).await?,
-            sessions: self.sweep_rows(&SESSIONS, &[], ended, &mut left).await?,
-            grants: self.sweep_rows(&GRANTS, &day, ended, &mut left).await?,
-            names: self.sweep_rows(&NAMES, &[], ended, &mut left).await?,
-            keys: self.sweep_rows(&SIGNING_KEYS, &[], ended, &mut left).await?
-                + self.sweep_rows(&SEAL_KEYS, &[], ended, &mut left).await?,
+            flows: self.sweep_days(&FLOWS, at.flows.day(), Some(at.flows), &mut left).await?,
+            revoked_tokens: self.sweep_days(&REVOKED_TOKENS, at.revoked_tokens.day(), None, &mut left).await?,
+            events: self.sweep_days(&EVENTS, at.events.day(), None, &mut left).await?,
+            sessions: self.sweep_rows(&SESSIONS, &[], at.sessions, &mut left).await?,
+            grants: self.sweep_rows(&GRANTS, &grant_day, at.grants, &mut left).await?,
+            names: self.sweep_rows(&NAMES, &[], at.names, &mut left).await?,
+            keys: self.sweep_rows(&SIGNING_KEYS, &[], at.keys, &mut left).await?
+                + self.sweep_rows(&SEAL_KEYS, &[], at.keys, &mut left).await?,
         })
+    }
+
+    /// Counts what is overdue in each table, in one round trip.
+    pub(crate) async fn count_overdue(&self, at: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        let flows = params![at.flows.day(), at.flows, limit];
+        let grants = params![at.grants.day(), at.grants, limit];
+        let revoked_tokens = params![at.revoked_tokens.day(), limit];
+        let (sessions, names) = (params![at.sessions, limit], params![at.names, limit]);
+        let (events, keys) = (params![at.events.day(), limit], params![at.keys, limit]);
+        let tables: [(Statement, &[Value]); 8] = [
+            (Statement::OverdueFlows, &flows),
+            (Statement::OverdueGrants, &grants),
+            (Statement::OverdueRevokedTokens, &revoked_tokens),
+            (Statement::OverdueSessions, &sessions),
+            (Statement::OverdueNames, &names),
+            (Statement::OverdueEvents, &events),
+            (Statement::OverdueSigningKeys, &keys),
+            (Statement::OverdueSealKeys, &keys),
+        ];
+        let queries = tables.map(|(statement, values)| Query { statement, values });
+        let mut counts = [0; 8];
+        let mut each = |query: usize, row: &dyn crate::row::Row| {
+            if let Some(count) = counts.get_mut(query) {
+                *count = Columns::new(row).unsigned()?;
+            }
+            Ok(())
+        };
+        self.driver.read(&queries, &mut each).await?;
+        let [flows, grants, revoked_tokens, sessions, names, events, signing_keys, seal_keys] = counts;
+        Ok(Swept { flows, grants, revoked_tokens, sessions, names, events, keys: signing_keys + seal_keys })
     }
 
     /// Deletes a range of keys that begins with the oldest day.
@@ -38,6 +71,13 @@ impl SqlStore {
         left: &mut u32,
     ) -> Result<u64, StoreError> {
         let mut swept = 0;
+        // Whole days first, where the database can drop them.
+        while *left > 0
+            && let Some(gone) = self.driver.drop_day(table.table, before, ended, *left).await?
+        {
+            swept += gone;
+            *left = left.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+        }
         while *left > 0 {
             let bite = BITE.min(*left);
             let mut values = values![before];
@@ -105,6 +145,8 @@ impl SqlStore {
 
 /// A table whose rows leave by the day at the front of their key.
 struct ByDay {
+    /// Which.
+    table: DayTable,
     /// Finds the key at the end of a bite.
     up_to: Statement,
     /// Deletes up to a key.
@@ -116,14 +158,24 @@ struct ByDay {
 /// The highest 16 bytes.
 const LAST: Value = Value::Key([0xff; 16]);
 
-const FLOWS: ByDay = ByDay { up_to: Statement::FlowsUpTo, delete: Statement::SweepFlows, key: &[Value::Null, LAST] };
+const FLOWS: ByDay = ByDay {
+    table: DayTable { name: "flows" },
+    up_to: Statement::FlowsUpTo,
+    delete: Statement::SweepFlows,
+    key: &[Value::Null, LAST],
+};
 const REVOKED_TOKENS: ByDay = ByDay {
+    table: DayTable { name: "revoked_tokens" },
     up_to: Statement::RevokedTokensUpTo,
     delete: Statement::SweepRevokedTokens,
     key: &[Value::Null, LAST, LAST],
 };
-const EVENTS: ByDay =
-    ByDay { up_to: Statement::EventsUpTo, delete: Statement::SweepEvents, key: &[Value::Null, LAST, LAST] };
+const EVENTS: ByDay = ByDay {
+    table: DayTable { name: "events" },
+    up_to: Statement::EventsUpTo,
+    delete: Statement::SweepEvents,
+    key: &[Value::Null, LAST, LAST],
+};
 
 /// A table whose rows are sought and deleted one by one.
 struct ByRow {

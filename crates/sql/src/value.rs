@@ -26,6 +26,18 @@ pub(crate) struct Write {
     pub(crate) values: Vec<Value>,
 }
 
+impl Write {
+    /// The same, where it must not be taken for done without having been: an insert that finds the row there fails.
+    pub(crate) fn or_fail(&self) -> Self {
+        match (self.statement, self.values.split_last()) {
+            (Statement::InsertGrant, Some((_key_again, row))) => {
+                Self { statement: Statement::InsertClaimedGrant, values: row.to_vec() }
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
 /// A statement that reads, with its parameters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<'a> {

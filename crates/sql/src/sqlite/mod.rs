@@ -9,22 +9,25 @@ mod pool;
 mod session;
 #[cfg(test)]
 mod tests;
+mod view;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) use self::open::migrations;
 use async_trait::async_trait;
 use firman_store::{CommitError, StoreError};
 use tempfile::TempDir;
 
-use crate::driver::{Driver, Each, Written};
+use crate::driver::{Driver, Each, View, Written};
 use crate::options::{OpenError, Options};
 use crate::plan::Plan;
-use crate::store::SqlStore;
 use crate::texts::Texts;
 use crate::value::Query;
 use checkpoint::Log;
 use pool::Pool;
+use view::SqliteView;
 use writer::Writer;
 
 /// One SQLite database, open.
@@ -33,23 +36,18 @@ struct Sqlite {
     pool: Pool,
     writer: Writer,
     log: Arc<Log>,
+    path: PathBuf,
     /// The folder of a database for tests, removed at the end.
     #[allow(dead_code, reason = "it is there to be dropped")]
     folder: Option<TempDir>,
 }
 
-impl SqlStore {
-    /// Opens a database; makes it if it is not there, and brings its schema up to date.
-    pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
-        let opened = tokio::task::spawn_blocking(move || open::open(&options));
-        let sqlite = opened.await.map_err(|fault| OpenError::Defect(fault.to_string()))??;
-        Ok(Arc::new(Self { driver: Box::new(sqlite) }))
-    }
-
-    /// Finishes what was begun, moves the log into the file, and lets go of it. What comes afterwards is an error.
-    pub async fn close(&self) {
-        self.driver.close().await;
-    }
+/// Opens a database; makes it if it is not there, and brings its schema up to date.
+pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError> {
+    let options = options.clone();
+    let opened = tokio::task::spawn_blocking(move || open::open(&options));
+    let sqlite = opened.await.map_err(|fault| OpenError::Defect(fault.to_string()))??;
+    Ok(Box::new(sqlite))
 }
 
 #[async_trait]
@@ -62,6 +60,17 @@ impl Driver for Sqlite {
 
     async fn write(&self, plan: Plan) -> Result<Written, CommitError> {
         self.writer.write(plan).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn View>, StoreError> {
+        let (path, texts) = (self.path.clone(), Arc::clone(&self.texts));
+        let begun = tokio::task::spawn_blocking(move || SqliteView::begin(&path, texts)).await;
+        let lost = |fault: tokio::task::JoinError| StoreError {
+            what: "begin a snapshot",
+            cause: fault.to_string(),
+            temporary: true,
+        };
+        Ok(Box::new(begun.map_err(lost)??))
     }
 
     fn pending_pages(&self) -> u64 {
