@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use firman_engine::SystemEntropy;
-use firman_sql::Options;
+use firman_sql::{Options, SqlStore};
 use firman_store::conformance::fixtures::*;
 use firman_store::record::{EpochKey, Session};
 use firman_store::{Change, Editable, Store};
@@ -14,11 +14,9 @@ use zeroize::Zeroizing;
 
 use super::*;
 
-async fn store() -> Arc<SqlStoreForTests> {
-    firman_sql::SqlStore::open(Options::new("sqlite::memory:")).await.unwrap()
+async fn store() -> Arc<SqlStore> {
+    SqlStore::open(Options::new("sqlite::memory:")).await.unwrap()
 }
-
-type SqlStoreForTests = firman_sql::SqlStore;
 
 fn key(byte: u8) -> Secret {
     Secret::Key(Zeroizing::new([byte; 32]))
@@ -36,7 +34,7 @@ fn place() -> (TempDir, PathBuf) {
 
 /// A store with a grant, its client, a session, keys, and enough else to fill many chunks.
 struct Filled {
-    store: Arc<SqlStoreForTests>,
+    store: Arc<SqlStore>,
     grant: firman_store::record::Grant,
     session: Session,
 }
@@ -61,11 +59,11 @@ async fn filled() -> Filled {
     Filled { store, grant, session }
 }
 
-async fn backed_up(store: &SqlStoreForTests, path: &std::path::Path, secret: &Secret) -> Written {
+async fn backed_up(store: &SqlStore, path: &std::path::Path, secret: &Secret) -> Written {
     write(store, path, secret, &SystemEntropy::default(), NOW, |_| ()).await.unwrap()
 }
 
-async fn restored(path: &std::path::Path, tokens: Tokens) -> Arc<SqlStoreForTests> {
+async fn restored(path: &std::path::Path, tokens: Tokens) -> Arc<SqlStore> {
     let to = store().await;
     let entropy = SystemEntropy::default();
     restore(&to, path, &key(1), tokens, (&entropy, later(60)), |_| ()).await.unwrap();
@@ -123,6 +121,19 @@ async fn a_move_keeps_everything() {
     let tally = move_to(&from.store, &to, |_| ()).await.unwrap();
     assert_eq!(to.snapshot().await.unwrap().tally().await.unwrap(), tally);
     assert_eq!(to.keys().await.unwrap(), from.store.keys().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_moves_to_postgresql_and_a_backup_of_it_fills_sqlite() {
+    let Some(server) = firman_test_servers::Postgres::shared() else { return };
+    let (_folder, path) = place();
+    let from = filled().await;
+    let there = SqlStore::open(Options { migrate: true, ..Options::new(server.fresh()) }).await.unwrap();
+    let moved = move_to(&from.store, &there, |_| ()).await.unwrap();
+    assert_eq!(backed_up(&there, &path, &key(1)).await.tally, moved);
+    let back = restored(&path, Tokens::Keep).await;
+    assert_eq!(back.snapshot().await.unwrap().tally().await.unwrap(), moved);
+    assert!(back.grant(from.grant.id, None).await.unwrap().unwrap().is_live(NOW));
 }
 
 #[tokio::test]
