@@ -14,6 +14,7 @@
 
 mod dialect;
 mod driver;
+mod mysql;
 mod names;
 mod options;
 mod plan;

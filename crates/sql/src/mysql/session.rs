@@ -1,0 +1,171 @@
+//! One connection: reads by prepared statements, writes as one text each round trip.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use firman_store::StoreError;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Error, Params};
+use tokio::sync::Mutex;
+
+use super::fault::{When, meaning};
+use super::literal;
+use super::row::Shown;
+use crate::driver::Each;
+use crate::remote::{ReadFailure, Wire, WireError};
+use crate::texts::Texts;
+use crate::value::{Query, Value, Write};
+
+/// Every read of one round trip sees the same moment; with causality settings, that moment is after what was acknowledged.
+const SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+
+/// Statements of [`SNAPSHOT`].
+const BEFORE_QUERIES: usize = 2;
+
+/// A connection whose session is set up.
+pub(super) struct Session {
+    conn: Mutex<Conn>,
+    texts: Arc<Texts>,
+    /// Of no more use.
+    lost: AtomicBool,
+    /// A query is under way, or was given up half-way: then what the server sends next belongs to nobody.
+    busy: AtomicBool,
+}
+
+impl Session {
+    pub(super) fn new(conn: Conn, texts: Arc<Texts>) -> Self {
+        Self { conn: Mutex::new(conn), texts, lost: AtomicBool::new(false), busy: AtomicBool::new(false) }
+    }
+
+    /// Runs a text of so many statements; gives the rows matched by each.
+    async fn run(&mut self, text: &str, statements: usize, alone: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        self.busy.store(true, Ordering::Relaxed);
+        let mut rows = Vec::with_capacity(statements);
+        let outcome = matched(self.conn.get_mut(), text, &mut rows).await;
+        self.busy.store(false, Ordering::Relaxed);
+        outcome.map(|()| rows.clone()).map_err(|error| {
+            let last = rows.len() + 1 == statements;
+            let when = match (alone, commits && last) {
+                (true, _) => When::Alone,
+                (_, true) => When::InCommit,
+                _ => When::Before,
+            };
+            self.learn(&error, when)
+        })
+    }
+
+    fn learn(&self, error: &Error, when: When) -> WireError {
+        let (meaning, useless) = meaning(error, when);
+        self.lost.fetch_or(useless, Ordering::Relaxed);
+        meaning
+    }
+
+    /// One query, prepared once for the connection.
+    async fn read_one(&self, query: &Query<'_>, each: Each<'_>) -> Result<Result<(), StoreError>, Error> {
+        let mut conn = self.conn.lock().await;
+        let values: Vec<_> = query.values.iter().map(parameter).collect();
+        let params = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
+        let mut result = conn.exec_iter(self.texts.of(query.statement), params).await?;
+        let mut seen = Ok(());
+        while let Some(row) = result.next().await? {
+            seen = seen.and_then(|()| each(0, &Shown(&row)));
+        }
+        result.drop_result().await?;
+        Ok(seen)
+    }
+
+    /// Several queries as of one moment.
+    async fn read_many(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<Result<(), StoreError>, Error> {
+        let mut text = SNAPSHOT.to_owned();
+        for query in queries {
+            text.push(';');
+            literal::render(&mut text, self.texts.of(query.statement), query.values);
+        }
+        text.push_str(";COMMIT");
+        let mut conn = self.conn.lock().await;
+        let mut result = conn.query_iter(text).await?;
+        let mut seen = Ok(());
+        // At the end of the rows of one statement stands the answer to the next.
+        for set in 0..=BEFORE_QUERIES + queries.len() {
+            while let Some(row) = result.next().await? {
+                seen = seen.and_then(|()| each(set.saturating_sub(BEFORE_QUERIES), &Shown(&row)));
+            }
+        }
+        result.drop_result().await?;
+        Ok(seen)
+    }
+}
+
+#[async_trait]
+impl Wire for Session {
+    async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        let mut text = if begins { "START TRANSACTION".to_owned() } else { String::new() };
+        for write in writes {
+            literal::append(&mut text, &self.texts, write);
+        }
+        if commits {
+            text.push_str(if text.is_empty() { "COMMIT" } else { ";COMMIT" });
+        }
+        let statements = writes.len() + usize::from(begins) + usize::from(commits);
+        let mut rows = self.run(&text, statements, !begins && !commits, commits).await?;
+        if commits {
+            rows.pop();
+        }
+        if begins && !rows.is_empty() {
+            rows.remove(0);
+        }
+        Ok(rows)
+    }
+
+    async fn roll_back(&mut self) -> Result<(), WireError> {
+        // Closing the connection does it too.
+        if self.is_lost() {
+            return Ok(());
+        }
+        self.run("ROLLBACK", 1, false, false).await.map(drop)
+    }
+
+    async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), ReadFailure> {
+        self.busy.store(true, Ordering::Relaxed);
+        let outcome = match queries {
+            [query] => self.read_one(query, each).await,
+            _ => self.read_many(queries, each).await,
+        };
+        self.busy.store(false, Ordering::Relaxed);
+        match outcome {
+            Ok(seen) => seen.map_err(ReadFailure::Row),
+            Err(error) => {
+                // An error in the middle leaves a transaction open, which the end of the connection ends.
+                self.lost.fetch_or(queries.len() > 1, Ordering::Relaxed);
+                Err(self.learn(&error, When::Before).into())
+            }
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the statements of a text and notes the rows matched by each, up to the first that fails.
+async fn matched(conn: &mut Conn, text: &str, rows: &mut Vec<u64>) -> Result<(), Error> {
+    let mut result = conn.query_iter(text).await?;
+    loop {
+        rows.push(result.affected_rows());
+        if result.is_empty() {
+            return result.drop_result().await;
+        }
+        result.next().await?;
+    }
+}
+
+fn parameter(value: &Value) -> mysql_async::Value {
+    match value {
+        Value::Null => mysql_async::Value::NULL,
+        Value::Int(number) => mysql_async::Value::Int(*number),
+        Value::Key(key) => mysql_async::Value::Bytes(key.to_vec()),
+        Value::Bytes(bytes) => mysql_async::Value::Bytes(bytes.clone()),
+        Value::Text(text) => mysql_async::Value::Bytes(text.as_bytes().to_vec()),
+    }
+}
