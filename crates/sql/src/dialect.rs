@@ -23,6 +23,10 @@ pub(crate) struct Dialect {
     pub(crate) options: &'static str,
     /// Begins a transaction that will write.
     pub(crate) begin: &'static str,
+    /// `{?..}` says of each placeholder what it is: the types of a `SELECT` from nothing are not taken from where it goes.
+    pub(crate) typed: bool,
+    /// What stands around the day by which a table is split into partitions; none where there are none.
+    pub(crate) by_day: Option<(&'static str, &'static str)>,
     /// Table names that begin so, in any case, belong to the database.
     pub(crate) reserved_prefix: &'static str,
 }
@@ -42,7 +46,28 @@ pub(crate) const SQLITE: Dialect = Dialect {
     text: "TEXT",
     options: " WITHOUT ROWID, STRICT",
     begin: "BEGIN IMMEDIATE",
+    typed: false,
+    by_day: None,
     reserved_prefix: "sqlite_",
+};
+
+/// PostgreSQL 13 or later.
+///
+/// `COLLATE "C"`: text is compared byte by byte, whatever the language of the database.
+pub(crate) const POSTGRES: Dialect = Dialect {
+    quote: '"',
+    numbered: true,
+    from_nothing: "",
+    int: "BIGINT",
+    key: "BYTEA",
+    bytes: "BYTEA",
+    name: "TEXT COLLATE \"C\"",
+    text: "TEXT COLLATE \"C\"",
+    options: "",
+    begin: "BEGIN",
+    typed: true,
+    by_day: Some((" PARTITION BY RANGE (", ")")),
+    reserved_prefix: "pg_",
 };
 
 /// MariaDB 10.6 or later; MySQL 8.0 or later, untested.
@@ -61,5 +86,7 @@ pub(crate) const MYSQL: Dialect = Dialect {
     text: "MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     options: " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     begin: "START TRANSACTION",
+    typed: false,
+    by_day: Some((" PARTITION BY RANGE (", ") (PARTITION rest VALUES LESS THAN MAXVALUE)")),
     reserved_prefix: "",
 };

@@ -1,6 +1,7 @@
 //! What a database driver does: run statements. It knows no records.
 
 use async_trait::async_trait;
+use firman_proto::time::{Day, Timestamp};
 use firman_store::{CommitError, StoreError};
 
 use crate::plan::Plan;
@@ -19,6 +20,12 @@ pub(crate) enum Written {
     Conflict(usize),
 }
 
+/// A table whose rows leave by the day at the front of their key, by its default name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DayTable {
+    pub(crate) name: &'static str,
+}
+
 /// A connection, or several, to one database.
 #[async_trait]
 pub(crate) trait Driver: Send + Sync + 'static {
@@ -28,6 +35,23 @@ pub(crate) trait Driver: Send + Sync + 'static {
     /// Runs the steps of a plan in one transaction. Plans that wait together may travel together, each winning or losing on
     /// its own.
     async fn write(&self, plan: Plan) -> Result<Written, CommitError>;
+
+    /// Makes the parts for this day and some after it of a table that is split by day, where that is done.
+    async fn make_days(&self, _table: DayTable, _from: Day) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Drops the oldest part of a table that is split by day, if its day is before this one and all in it has ended. Gives how
+    /// many rows it had, as far as `most`; `None` if nothing was dropped.
+    async fn drop_day(
+        &self,
+        _table: DayTable,
+        _before: Day,
+        _ended: Option<Timestamp>,
+        _most: u32,
+    ) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
 
     /// How many pages of written data wait to be moved to their place; 0 where there is no such thing.
     fn pending_pages(&self) -> u64;

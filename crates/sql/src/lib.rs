@@ -1,5 +1,5 @@
 //! The store in an SQL database. One text of every statement; what differs between databases is a `dialect` constant and a
-//! driver. SQLite is the embedded one.
+//! driver. SQLite is the embedded one, PostgreSQL one on the network.
 //!
 //! ```no_run
 //! # async fn open() -> Result<(), firman_sql::OpenError> {
@@ -14,10 +14,12 @@
 
 mod dialect;
 mod driver;
+mod migrations;
 mod mysql;
 mod names;
 mod options;
 mod plan;
+mod postgres;
 mod records;
 mod remote;
 mod row;
@@ -31,6 +33,7 @@ mod template;
 mod texts;
 mod value;
 
+pub use migrations::{Applied, Migrations};
 pub use names::NameError;
 pub use options::{OpenError, Options};
 pub use stats::Stats;

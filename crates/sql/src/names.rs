@@ -64,8 +64,8 @@ pub(crate) struct Names {
 #[derive(Debug)]
 struct TableNames {
     name: String,
-    /// In the order of the schema.
-    columns: Vec<(&'static str, String)>,
+    /// In the order of the schema: what each is by default, what it is called, and its type.
+    columns: Vec<(&'static str, String, &'static str)>,
     indexes: Vec<(&'static str, String)>,
 }
 
@@ -80,10 +80,11 @@ impl Names {
         let called = |key: String| renamed.get(&key).cloned();
         let tables = known.iter().map(|table| {
             let name = called(table.name.to_owned()).unwrap_or_else(|| table.name.to_owned());
-            let column = |column: &&'static str| {
-                (*column, called(format!("{}.{column}", table.name)).unwrap_or_else(|| (*column).to_owned()))
+            let column = |(column, kind): (&&'static str, &&'static str)| {
+                let name = called(format!("{}.{column}", table.name)).unwrap_or_else(|| (*column).to_owned());
+                (*column, name, *kind)
             };
-            let columns = table.columns.iter().map(column).collect();
+            let columns = table.columns.iter().zip(&table.types).map(column).collect();
             let indexes = table.indexes.iter().map(|index| (*index, index_name(&name, index))).collect();
             (table.name, TableNames { name, columns, indexes })
         });
@@ -96,13 +97,20 @@ impl Names {
         self.tables.get(table).map(|found| found.name.as_str())
     }
 
-    pub(crate) fn column(&self, table: &str, column: &str) -> Option<&str> {
-        let columns = &self.tables.get(table)?.columns;
-        columns.iter().find(|(key, _)| *key == column).map(|(_, name)| name.as_str())
+    /// What every table is called.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
+        self.tables.values().map(|table| table.name.as_str())
     }
 
-    pub(crate) fn columns(&self, table: &str) -> Option<impl Iterator<Item = &str>> {
-        self.tables.get(table).map(|found| found.columns.iter().map(|(_, name)| name.as_str()))
+    /// What a column is called, and its type.
+    pub(crate) fn column(&self, table: &str, column: &str) -> Option<(&str, &'static str)> {
+        let columns = &self.tables.get(table)?.columns;
+        columns.iter().find(|(key, ..)| *key == column).map(|(_, name, kind)| (name.as_str(), *kind))
+    }
+
+    /// What the columns of a table are called, and their types.
+    pub(crate) fn columns(&self, table: &str) -> Option<impl Iterator<Item = (&str, &'static str)>> {
+        self.tables.get(table).map(|found| found.columns.iter().map(|(_, name, kind)| (name.as_str(), *kind)))
     }
 
     pub(crate) fn index(&self, table: &str, index: &str) -> Option<&str> {
@@ -116,7 +124,7 @@ impl Names {
         for (key, table) in &self.tables {
             check_once(&mut seen, (*key).to_owned(), &table.name)?;
             let mut columns = BTreeMap::new();
-            for (column, name) in &table.columns {
+            for (column, name, _) in &table.columns {
                 check_once(&mut columns, format!("{key}.{column}"), name)?;
             }
         }
@@ -137,8 +145,8 @@ pub(crate) fn known_names(tables: &[Table]) -> impl Iterator<Item = String> {
     })
 }
 
-/// An index is called after its table, so that two sets of tables can live in one database.
-fn index_name(table: &str, index: &str) -> String {
+/// An index or partition is called after its table, so that two sets of tables can live in one database.
+pub(crate) fn index_name(table: &str, index: &str) -> String {
     // Where the whole is too long, a digest of it keeps it apart from its neighbours.
     let whole = format!("{table}_{index}");
     if whole.len() <= LONGEST {

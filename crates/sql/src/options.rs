@@ -1,28 +1,64 @@
 //! How a store is opened, and why it cannot be.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::names::NameError;
 
 /// Which database, and how it is used.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// `sqlite:` and the path of a file. `sqlite::memory:` is a database for a test: in a private folder, gone with the store.
+    ///
+    /// `postgres://user:password@host:port/database`. Several hosts may be named, with commas between: the one that takes writes
+    /// is used. `sslmode` is `verify-full`, and `disable` where all hosts are this machine; `sslrootcert` is a file of
+    /// certificates to trust instead of the system's.
+    ///
+    /// `mysql://user:password@host:port/database`, for MariaDB too. Several hosts are the nodes of one cluster: the first that can
+    /// serve is used. `ssl-mode` is `verify-identity`, and `disabled` where all hosts are this machine; `ssl-ca` is a file of
+    /// certificates to trust instead of the system's.
     pub url: String,
     /// How many connections read at once; at least 1. More than there are threads that ask are of no use.
     pub readers: usize,
     /// Other names for tables and columns: `table` or `table.column` → the name in the database.
     pub names: BTreeMap<String, String>,
-    /// How long to wait for a lock that another program holds before a commit fails.
+    /// How long to wait for a lock that another program holds before a commit fails; on the network also for a turn, and for
+    /// an answer.
     pub lock_wait: Duration,
+    /// Whether a database on the network is brought up to date when it is opened. A file always is.
+    pub migrate: bool,
+}
+
+/// Without what may be a password.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("url", &without_password(&self.url))
+            .field("readers", &self.readers)
+            .field("names", &self.names)
+            .field("lock_wait", &self.lock_wait)
+            .field("migrate", &self.migrate)
+            .finish()
+    }
+}
+
+/// A URL without user, password and parameters.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    if scheme.is_empty() {
+        return url.to_owned();
+    }
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{}", host.split('?').next().unwrap_or_default())
 }
 
 impl Options {
     /// This database, four readers, the names as they are, and five seconds of patience.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), readers: 4, names: BTreeMap::new(), lock_wait: Duration::from_secs(5) }
+        let lock_wait = Duration::from_secs(5);
+        Self { url: url.into(), readers: 4, names: BTreeMap::new(), lock_wait, migrate: false }
     }
 }
 
@@ -30,8 +66,47 @@ impl Options {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The URL is of no known kind.
-    #[error("store.url \"{0}\": not \"sqlite:\" and the path of a file")]
+    #[error("store.url \"{}\": not \"sqlite:\" and the path of a file, nor \"postgres://user:password@host/database\", nor \"mysql://user:password@host/database\"", without_password(.0))]
     Url(String),
+    /// The URL of a database on the network is wrong.
+    #[error("store.url: {0}")]
+    Target(String),
+    /// A database on the network does not answer.
+    #[error("{place}: {cause}; is the database running, and are host and port in store.url right?")]
+    Unreachable {
+        /// Which database.
+        place: String,
+        /// What the system says.
+        cause: String,
+    },
+    /// A database on the network does not let us in, or not do what we must.
+    #[error("{place}: {cause}; check user, password, database and certificates in store.url, and what this user may do")]
+    Denied {
+        /// Which database.
+        place: String,
+        /// What it says.
+        cause: String,
+    },
+    /// The tables are older than this program, or are not there yet.
+    #[error("{place}: schema version {found}, and this program needs {known}; run `firman migrate up`")]
+    Behind {
+        /// Which database.
+        place: String,
+        /// The version in the database; 0 if there is nothing.
+        found: i64,
+        /// The version needed.
+        known: i64,
+    },
+    /// Tables with our names are there, and are not ours.
+    #[error(
+        "{place}: there is a table {table} of another program; use another database or schema, or other [store.names]"
+    )]
+    ForeignTable {
+        /// Which database.
+        place: String,
+        /// Its name.
+        table: String,
+    },
     /// A configured name is wrong.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -18,6 +18,8 @@ pub(crate) fn statements(migration: &'static str) -> impl Iterator<Item = &'stat
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: Vec<&'static str>,
+    /// The type of each column, as in `{:int}`.
+    pub(crate) types: Vec<&'static str>,
     pub(crate) indexes: Vec<&'static str>,
 }
 
@@ -27,7 +29,13 @@ pub(crate) fn tables() -> Vec<Table> {
     for piece in MIGRATIONS.iter().copied().flat_map(pieces) {
         match piece {
             Piece::Table(name) if !tables.iter().any(|table| table.name == name) => {
-                tables.push(Table { name, columns: Vec::new(), indexes: Vec::new() });
+                tables.push(Table { name, columns: Vec::new(), types: Vec::new(), indexes: Vec::new() });
+            }
+            // A type stands after the column that was met last, once.
+            Piece::Type(kind) => {
+                if let Some(table) = tables.iter_mut().find(|table| table.types.len() + 1 == table.columns.len()) {
+                    table.types.push(kind);
+                }
             }
             Piece::Column(name, column) => note(&mut tables, name, column, |table| &mut table.columns),
             Piece::Index(name, index) => note(&mut tables, name, index, |table| &mut table.indexes),
@@ -57,6 +65,11 @@ mod tests {
         let grants = tables.iter().find(|table| table.name == "grants").unwrap();
         assert_eq!((grants.columns[0], *grants.columns.last().unwrap()), ("id", "body"));
         assert_eq!(grants.indexes, ["subject", "client", "purge"]);
+        for table in &tables {
+            assert_eq!(table.columns.len(), table.types.len(), "{}", table.name);
+        }
+        let revoked = tables.iter().find(|table| table.name == "revoked_tokens").unwrap();
+        assert_eq!(revoked.types, ["int", "key", "key", "int"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use firman_store::{
 
 use crate::driver::{Driver, Written};
 use crate::names::known_names;
+use crate::options::{OpenError, Options};
 use crate::plan::{Plan, key_values};
 use crate::records;
 use crate::row::Columns;
@@ -30,6 +31,24 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
+    /// Opens a database. A SQLite file is made if it is not there and brought up to date; a database on the network only if the
+    /// options ask for it.
+    pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
+        let driver = if crate::postgres::is_meant(&options.url) {
+            crate::postgres::open(&options).await?
+        } else if crate::mysql::is_meant(&options.url) {
+            crate::mysql::open(&options).await?
+        } else {
+            crate::sqlite::open(&options).await?
+        };
+        Ok(Arc::new(Self { driver }))
+    }
+
+    /// Finishes what was begun, moves a log into its file, and lets go of the database. What comes afterwards is an error.
+    pub async fn close(&self) {
+        self.driver.close().await;
+    }
+
     /// Every table and column whose name can be configured: `table` or `table.column`.
     pub fn known_names() -> Vec<String> {
         known_names(&tables()).collect()

@@ -3,7 +3,7 @@
 use firman_proto::time::{Day, Timestamp};
 use firman_store::{CommitError, Cutoffs, StoreError, Swept};
 
-use crate::driver::Written;
+use crate::driver::{DayTable, Written};
 use crate::plan::Plan;
 use crate::row::{Cell, Columns};
 use crate::statements::Statement;
@@ -17,6 +17,9 @@ impl SqlStore {
     pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         let (ended, mut left) = (cutoffs.records, limit);
         let day = [ended.day().into()];
+        for table in [&FLOWS, &REVOKED_TOKENS, &EVENTS] {
+            self.driver.make_days(table.table, ended.day()).await?;
+        }
         Ok(Swept {
             flows: self.sweep_days(&FLOWS, ended.day(), Some(ended), &mut left).await?,
             revoked_tokens: self.sweep_days(&REVOKED_TOKENS, ended.day(), None, &mut left).await?,
@@ -38,6 +41,13 @@ impl SqlStore {
         left: &mut u32,
     ) -> Result<u64, StoreError> {
         let mut swept = 0;
+        // Whole days first, where the database can drop them.
+        while *left > 0
+            && let Some(gone) = self.driver.drop_day(table.table, before, ended, *left).await?
+        {
+            swept += gone;
+            *left = left.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+        }
         while *left > 0 {
             let bite = BITE.min(*left);
             let mut values = values![before];
@@ -105,6 +115,8 @@ impl SqlStore {
 
 /// A table whose rows leave by the day at the front of their key.
 struct ByDay {
+    /// Which.
+    table: DayTable,
     /// Finds the key at the end of a bite.
     up_to: Statement,
     /// Deletes up to a key.
@@ -116,14 +128,24 @@ struct ByDay {
 /// The highest 16 bytes.
 const LAST: Value = Value::Key([0xff; 16]);
 
-const FLOWS: ByDay = ByDay { up_to: Statement::FlowsUpTo, delete: Statement::SweepFlows, key: &[Value::Null, LAST] };
+const FLOWS: ByDay = ByDay {
+    table: DayTable { name: "flows" },
+    up_to: Statement::FlowsUpTo,
+    delete: Statement::SweepFlows,
+    key: &[Value::Null, LAST],
+};
 const REVOKED_TOKENS: ByDay = ByDay {
+    table: DayTable { name: "revoked_tokens" },
     up_to: Statement::RevokedTokensUpTo,
     delete: Statement::SweepRevokedTokens,
     key: &[Value::Null, LAST, LAST],
 };
-const EVENTS: ByDay =
-    ByDay { up_to: Statement::EventsUpTo, delete: Statement::SweepEvents, key: &[Value::Null, LAST, LAST] };
+const EVENTS: ByDay = ByDay {
+    table: DayTable { name: "events" },
+    up_to: Statement::EventsUpTo,
+    delete: Statement::SweepEvents,
+    key: &[Value::Null, LAST, LAST],
+};
 
 /// A table whose rows are sought and deleted one by one.
 struct ByRow {

@@ -8,6 +8,7 @@
 //! | `?` | a placeholder |
 //! | `{?..}` | one placeholder for each column since the last `(`, and what a dialect wants after a `SELECT` from nothing |
 //! | `{?17}` | 17 placeholders |
+//! | `{/flows.day}` | how a table is split by this column, where a dialect does |
 //! | `{:int}`, `{:key}`, `{:bytes}`, `{:name}`, `{:text}`, `{:options}` | what a dialect calls these types and table options |
 
 use crate::dialect::Dialect;
@@ -22,6 +23,8 @@ pub(crate) enum Piece<'a> {
     /// All columns of a table, each after a qualifier, which may be empty.
     Columns(&'a str, &'a str),
     Index(&'a str, &'a str),
+    /// A table, and the column by which it is split.
+    Split(&'a str, &'a str),
     Type(&'a str),
     Placeholders(&'a str),
 }
@@ -50,6 +53,9 @@ fn piece(inside: &str) -> Piece<'_> {
     if let Some(count) = inside.strip_prefix('?') {
         return Piece::Placeholders(count);
     }
+    if let Some((table, column)) = inside.strip_prefix('/').and_then(|name| name.split_once('.')) {
+        return Piece::Split(table, column);
+    }
     let (alias, name) = inside.split_once(':').unwrap_or(("", inside));
     match (name.split_once('#'), name.split_once('.')) {
         (Some((table, index)), _) => Piece::Index(table, index),
@@ -61,7 +67,7 @@ fn piece(inside: &str) -> Piece<'_> {
 
 /// The text of a statement for a dialect and configured names.
 pub(crate) fn compile(template: &str, names: &Names, dialect: &Dialect) -> Result<String, TemplateError> {
-    let mut out = Output { text: String::with_capacity(template.len()), placeholders: 0, listed: 0, dialect };
+    let mut out = Output { text: String::with_capacity(template.len()), placeholders: 0, listed: Vec::new(), dialect };
     for line in template.lines().map(str::trim).filter(|line| !line.starts_with("--")) {
         if !out.text.is_empty() {
             out.text.push(' ');
@@ -76,8 +82,8 @@ pub(crate) fn compile(template: &str, names: &Names, dialect: &Dialect) -> Resul
 struct Output<'a> {
     text: String,
     placeholders: usize,
-    /// Columns since the last parenthesis was opened.
-    listed: usize,
+    /// The types of the columns since the last parenthesis was opened.
+    listed: Vec<&'static str>,
     dialect: &'a Dialect,
 }
 
@@ -89,12 +95,13 @@ impl Output<'_> {
             Piece::Table(table) => self.quoted(names.table(table).ok_or_else(unknown)?),
             Piece::Index(table, index) => self.quoted(names.index(table, index).ok_or_else(unknown)?),
             Piece::Column(table, column) => {
-                self.listed += 1;
-                self.quoted(names.column(table, column).ok_or_else(unknown)?);
+                let (name, kind) = names.column(table, column).ok_or_else(unknown)?;
+                self.listed.push(self.dialect.type_name(kind).ok_or_else(unknown)?);
+                self.quoted(name);
             }
             Piece::Columns(alias, table) => {
-                for (place, column) in names.columns(table).ok_or_else(unknown)?.enumerate() {
-                    self.listed += 1;
+                for (place, (column, kind)) in names.columns(table).ok_or_else(unknown)?.enumerate() {
+                    self.listed.push(self.dialect.type_name(kind).ok_or_else(unknown)?);
                     self.text.push_str(if place == 0 { "" } else { ", " });
                     if !alias.is_empty() {
                         self.text.push_str(alias);
@@ -104,8 +111,23 @@ impl Output<'_> {
                 }
             }
             Piece::Type(kind) => self.text.push_str(self.dialect.type_name(kind).ok_or_else(unknown)?),
+            Piece::Split(table, column) => {
+                let (name, _) = names.column(table, column).ok_or_else(unknown)?;
+                if let Some((before, after)) = self.dialect.by_day {
+                    self.text.push_str(before);
+                    self.quoted(name);
+                    self.text.push_str(after);
+                }
+            }
             Piece::Placeholders("..") => {
-                self.placeholders(self.listed);
+                for (place, kind) in std::mem::take(&mut self.listed).into_iter().enumerate() {
+                    self.text.push_str(if place == 0 { "" } else { ", " });
+                    self.placeholder();
+                    if self.dialect.typed {
+                        self.text.push_str("::");
+                        self.text.push_str(kind);
+                    }
+                }
                 self.text.push_str(self.dialect.from_nothing);
             }
             Piece::Placeholders(count) => self.placeholders(count.parse().map_err(|_| unknown())?),
@@ -120,7 +142,7 @@ impl Output<'_> {
                 _ => self.text.push(c),
             }
             if c == '(' {
-                self.listed = 0;
+                self.listed.clear();
             }
         }
     }
@@ -169,7 +191,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::dialect::SQLITE;
+    use crate::dialect::{POSTGRES, SQLITE};
 
     const NUMBERED: Dialect = Dialect { quote: '`', numbered: true, from_nothing: " FROM DUAL", ..SQLITE };
 
@@ -194,13 +216,37 @@ mod tests {
     }
 
     #[test]
+    fn where_types_must_be_said_they_are() {
+        let text =
+            "INSERT INTO {deployment} ({deployment.slot}, {deployment.id}) SELECT {?..} WHERE {deployment.slot} = ?";
+        assert_eq!(
+            compiled(text, &POSTGRES).unwrap(),
+            "INSERT INTO \"deployment\" (\"slot\", \"id\") SELECT $1::BIGINT, $2::BYTEA WHERE \"slot\" = $3"
+        );
+    }
+
+    #[test]
+    fn a_table_is_split_where_a_dialect_does() {
+        assert_eq!(compiled("){/flows.day}", &SQLITE).unwrap(), ")");
+        assert_eq!(compiled("){/flows.day}", &POSTGRES).unwrap(), ") PARTITION BY RANGE (\"day\")");
+    }
+
+    #[test]
     fn columns_can_be_qualified() {
         assert_eq!(compiled("{e:epochs.*}", &SQLITE).unwrap(), "e.\"kind\", e.\"id\", e.\"Order\"");
     }
 
     #[test]
     fn a_name_that_is_not_there_does_not_compile() {
-        for text in ["{nothing}", "{epochs.nothing}", "{epochs#nothing}", "{:nothing}", "{?x}", "{nothing.*}"] {
+        for text in [
+            "{nothing}",
+            "{epochs.nothing}",
+            "{epochs#nothing}",
+            "{:nothing}",
+            "{?x}",
+            "{nothing.*}",
+            "{/epochs.nothing}",
+        ] {
             assert!(compiled(text, &SQLITE).is_err(), "{text}");
         }
     }

@@ -1,11 +1,14 @@
-//! The suite of every store, on SQLite with the names as they are and with every name changed.
+//! The suite of every store, on every engine, with the names as they are and with every name changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
-use std::collections::BTreeMap;
+mod engines;
+
 use std::sync::Arc;
 
+use engines::hostile_names;
 use firman_sql::{Options, SqlStore};
 use firman_store::Store;
+use firman_test_servers::{Mariadb, Postgres};
 
 mod sqlite {
     use super::*;
@@ -28,25 +31,47 @@ mod sqlite_renamed {
     firman_store::conformance!(make);
 }
 
-/// Legal names that a carelessly written statement would stumble over: words of SQL, mixed case, dollar signs, names that
-/// aliases and other columns have, the longest there is.
-fn hostile_names() -> BTreeMap<String, String> {
-    const TABLES: [&str; 14] = [
-        "Select", "FROM", "table", "days", "e", "g", "c", "grants", "order", "group", "clients$", "null", "x", "index",
-    ];
-    const COLUMNS: [&str; 36] = [
-        "where", "Null", "NOT", "exists", "join", "Left", "order", "by", "limit", "values", "set", "update", "delete",
-        "insert", "into", "primary", "check", "default", "rowid", "_rowid_", "oid", "day", "days", "e", "g", "c",
-        "count", "min", "case", "end", "id", "x$y", "_", "__", "true", "counter",
-    ];
-    let (mut tables, mut columns) = (TABLES.iter(), COLUMNS.iter().cycle());
-    let mut name = |key: &String| match key.split_once('.') {
-        None => {
-            let name = *tables.next().expect("a name for every table");
-            if name == "x" { "X".repeat(63) } else { name.to_owned() }
-        }
-        Some((_, "body")) => "b".repeat(63),
-        Some(_) => (*columns.next().expect("a cycle")).to_owned(),
-    };
-    SqlStore::known_names().iter().map(|key| (key.clone(), name(key))).collect()
+mod postgres {
+    use super::*;
+
+    async fn make() -> Option<Arc<dyn Store>> {
+        let options = Options { migrate: true, ..Options::new(Postgres::shared()?.fresh()) };
+        Some(SqlStore::open(options).await.unwrap())
+    }
+
+    firman_store::conformance!(where_there make);
+}
+
+mod postgres_renamed {
+    use super::*;
+
+    async fn make() -> Option<Arc<dyn Store>> {
+        let url = Postgres::shared()?.fresh();
+        let options = Options { migrate: true, names: hostile_names(), ..Options::new(url) };
+        Some(SqlStore::open(options).await.unwrap())
+    }
+
+    firman_store::conformance!(where_there make);
+}
+
+mod mariadb {
+    use super::*;
+
+    async fn make() -> Option<Arc<dyn Store>> {
+        let options = Options { migrate: true, ..Options::new(Mariadb::shared()?.fresh()) };
+        Some(SqlStore::open(options).await.unwrap())
+    }
+
+    firman_store::conformance!(where_there make);
+}
+
+mod mariadb_renamed {
+    use super::*;
+
+    async fn make() -> Option<Arc<dyn Store>> {
+        let options = Options { migrate: true, names: hostile_names(), ..Options::new(Mariadb::shared()?.fresh()) };
+        Some(SqlStore::open(options).await.unwrap())
+    }
+
+    firman_store::conformance!(where_there make);
 }

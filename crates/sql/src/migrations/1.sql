@@ -61,7 +61,7 @@ CREATE TABLE {flows} (
     {flows.commit_id} {:key} NOT NULL,
     {flows.body} {:text} NOT NULL,
     PRIMARY KEY ({flows.day}, {flows.id})
-){:options};
+){:options}{/flows.day};
 
 CREATE TABLE {grants} (
     {grants.id} {:key} NOT NULL,
@@ -117,7 +117,7 @@ CREATE TABLE {revoked_tokens} (
     {revoked_tokens.digest} {:key} NOT NULL,
     {revoked_tokens.expires_at} {:int} NOT NULL,
     PRIMARY KEY ({revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest})
-){:options};
+){:options}{/revoked_tokens.day};
 
 CREATE TABLE {names} (
     {names.namespace} {:int} NOT NULL,
@@ -223,4 +223,4 @@ CREATE TABLE {events} (
     {events.subject} {:text},
     {events.body} {:text} NOT NULL,
     PRIMARY KEY ({events.day}, {events.about}, {events.id})
-){:options};
+){:options}{/events.day};

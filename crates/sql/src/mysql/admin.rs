@@ -2,13 +2,18 @@
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Row, Value};
+use mysql_async::{Conn, Error, Row, Value};
 
 use super::connector::Server;
 use super::fault::{When, meaning};
 use crate::remote::{Admin, WireError};
 
-/// A connection for the schema. It waits for locks as long as the server's own settings say.
+/// A table, column, index, row or partition of this name is there already: whoever began before us, or another node, has made
+/// it. Tables of others were looked for before.
+const THERE: [u16; 5] = [1050, 1060, 1061, 1062, 1517];
+
+/// A connection for the schema. A change may take long; but while it waits for a table everybody waits behind it, so that it does
+/// not wait long.
 pub(super) struct Schema {
     conn: Conn,
 }
@@ -19,7 +24,7 @@ impl Schema {
         let causal = if server.clustered { ", wsrep_sync_wait = 7" } else { "" };
         let settings = format!(
             "SET NAMES utf8mb4;SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\
-             SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'{causal}"
+             SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', lock_wait_timeout = 10{causal}"
         );
         conn.query_drop(settings).await.map_err(|error| understood(&error))?;
         Ok(Self { conn })
@@ -29,7 +34,10 @@ impl Schema {
 #[async_trait]
 impl Admin for Schema {
     async fn execute(&mut self, statement: &str) -> Result<(), WireError> {
-        self.conn.query_drop(statement).await.map_err(|error| understood(&error))
+        match self.conn.query_drop(statement).await {
+            Err(Error::Server(error)) if THERE.contains(&error.code) => Ok(()),
+            done => done.map_err(|error| understood(&error)),
+        }
     }
 
     async fn rows(&mut self, query: &str) -> Result<Vec<Vec<Option<String>>>, WireError> {
@@ -43,7 +51,7 @@ impl Admin for Schema {
     }
 }
 
-fn understood(error: &mysql_async::Error) -> WireError {
+fn understood(error: &Error) -> WireError {
     meaning(error, When::Before).0
 }
 

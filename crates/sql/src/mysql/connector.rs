@@ -165,11 +165,12 @@ fn tls_options(address: &Address) -> Option<SslOpts> {
     if address.tls == Tls::Disabled {
         return None;
     }
-    let mut options = SslOpts::default()
+    let options = SslOpts::default()
         .with_danger_accept_invalid_certs(address.tls == Tls::Required)
         .with_danger_skip_domain_validation(address.tls == Tls::VerifyCa);
-    if let Some(authority) = &address.authority {
-        options = options.with_root_certs(vec![authority.clone().into()]).with_disable_built_in_roots(true);
-    }
-    Some(options)
+    let options = options.with_disable_built_in_roots(true);
+    Some(options.with_root_certs(match &address.authority {
+        Some(file) => vec![file.clone().into()],
+        None => rustls_native_certs::load_native_certs().certs.iter().map(|root| root.to_vec().into()).collect(),
+    }))
 }

@@ -1,6 +1,6 @@
 //! What an error of the server means for the transaction, and what may be said of it.
 
-use mysql_async::{Error, ServerError};
+use mysql_async::{Error, IoError, ServerError};
 
 use crate::remote::WireError;
 
@@ -17,7 +17,12 @@ pub(super) enum When {
 
 /// What an error means, and whether the connection, or its node, is of no more use.
 pub(super) fn meaning(error: &Error, when: When) -> (WireError, bool) {
-    let Error::Server(error) = error else { return (WireError::Lost(text_of(error)), true) };
+    let error = match error {
+        Error::Server(error) => error,
+        // A certificate that is not the right one does not become so by waiting.
+        Error::Io(IoError::Tls(_)) => return (WireError::Denied(error.to_string()), true),
+        _ => return (WireError::Lost(error.to_string()), true),
+    };
     let cause = text(error);
     match (error.code, when) {
         // A node outside the primary component refuses before it does anything.
@@ -27,6 +32,8 @@ pub(super) fn meaning(error: &Error, when: When) -> (WireError, bool) {
         }
         (code, _) if BROKEN.contains(&code) => (WireError::Lost(cause), true),
         (_, When::InCommit) => (WireError::Lost(cause), true),
+        (code, _) if DENIED.contains(&code) => (WireError::Denied(cause), false),
+        (code, _) if NAMES.contains(&code) => (WireError::Names(cause), false),
         (code, _) => (WireError::Refused { cause, temporary: TEMPORARY.contains(&code) }, READ_ONLY.contains(&code)),
     }
 }
@@ -49,6 +56,12 @@ const BROKEN: [u16; 10] = [1053, 1105, 1158, 1159, 1160, 1161, 1180, 1181, 1317,
 /// The server is read-only: another one may not be.
 const READ_ONLY: [u16; 2] = [1290, 1836];
 
+/// User, password, database, a right.
+const DENIED: [u16; 7] = [1044, 1045, 1049, 1142, 1143, 1227, 1698];
+
+/// No such column, no such table.
+const NAMES: [u16; 2] = [1054, 1146];
+
 /// Out of memory, of room, of connections, of time; read-only for now.
 const TEMPORARY: [u16; 13] = [1021, 1037, 1038, 1040, 1041, 1114, 1203, 1226, 1290, 1836, 1969, 3024, 3168];
 
@@ -62,14 +75,6 @@ fn text(error: &ServerError) -> String {
         code if SAYABLE.contains(&code) => format!("error {code}: {}", error.message),
         // Others quote the statement or a value.
         code => format!("error {code} ({})", error.state),
-    }
-}
-
-fn text_of(error: &Error) -> String {
-    match error {
-        Error::Server(error) => text(error),
-        Error::Io(error) => error.to_string(),
-        other => other.to_string(),
     }
 }
 

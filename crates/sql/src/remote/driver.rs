@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex as Shared, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use firman_proto::time::{Day, Timestamp};
 use firman_store::{CommitError, StoreError};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -12,9 +13,10 @@ use tokio::time::{Instant, timeout};
 
 use super::member::{LONGEST_BATCH, Member, next_batch, too_many};
 use super::merge::Merger;
+use super::partitions::Partitions;
 use super::pool::Pool;
 use super::wire::Connector;
-use crate::driver::{Driver, Each, Written};
+use crate::driver::{DayTable, Driver, Each, Written};
 use crate::plan::Plan;
 use crate::value::Query;
 
@@ -43,12 +45,13 @@ pub(crate) struct Remote<C: Connector> {
     writers: Shared<Vec<JoinHandle<()>>>,
     single: Pool<C>,
     snapshots: Pool<C>,
+    partitions: Partitions<C>,
     turn: Duration,
 }
 
 impl<C: Connector> Remote<C> {
     /// Makes no connection yet: each is made when it is first needed. Must be called within a runtime.
-    pub(crate) fn start(connector: &Arc<C>, limits: Limits) -> Self {
+    pub(crate) fn start(connector: &Arc<C>, limits: Limits, partitions: Partitions<C>) -> Self {
         let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let writer = |_| {
@@ -60,6 +63,7 @@ impl<C: Connector> Remote<C> {
             writers: Shared::new((0..limits.writers.max(1)).map(writer).collect()),
             single: Pool::new(connector, limits.readers, C::READS_AT_ONCE, limits.answer),
             snapshots: Pool::new(connector, SNAPSHOTS, 1, limits.answer),
+            partitions,
             turn: limits.turn,
         }
     }
@@ -81,6 +85,20 @@ impl<C: Connector> Driver for Remote<C> {
         let (answer, answered) = oneshot::channel();
         place.send(Member { plan, answer, since });
         answered.await.unwrap_or_else(|_| Err(CommitError::Unknown(gone())))
+    }
+
+    async fn make_days(&self, table: DayTable, from: Day) -> Result<(), StoreError> {
+        self.partitions.make(table, from).await
+    }
+
+    async fn drop_day(
+        &self,
+        table: DayTable,
+        before: Day,
+        ended: Option<Timestamp>,
+        most: u32,
+    ) -> Result<Option<u64>, StoreError> {
+        self.partitions.drop_oldest(table, before, ended, most).await
     }
 
     fn pending_pages(&self) -> u64 {

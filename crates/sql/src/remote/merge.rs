@@ -154,7 +154,7 @@ impl<C: Connector> Merger<C> {
                 self.roll_back().await;
                 Err(Broken::Again)
             }
-            WireError::Refused { .. } => {
+            WireError::Refused { .. } | WireError::Denied(_) | WireError::Names(_) => {
                 self.roll_back().await;
                 Err(Broken::Failed(error.fault("commit")))
             }

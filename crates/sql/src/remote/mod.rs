@@ -5,9 +5,15 @@ mod driver;
 mod link;
 mod member;
 mod merge;
+mod migrate;
+mod partitions;
 mod pool;
 mod retry;
+mod tongue;
 mod wire;
 
 pub(crate) use driver::{Limits, Remote};
+pub(crate) use migrate::Schema;
+pub(crate) use partitions::Partitions;
+pub(crate) use tongue::{Days, Tongue};
 pub(crate) use wire::{Admin, Connector, ReadFailure, Wire, WireError};

@@ -25,6 +25,12 @@ pub(crate) enum WireError {
         /// Whether the same attempt may succeed later.
         temporary: bool,
     },
+    /// We are not let in: who we are, our password, a right, the database, the certificate.
+    #[error("{0}")]
+    Denied(String),
+    /// A table or column is not there under its name.
+    #[error("{0}")]
+    Names(String),
 }
 
 impl WireError {
@@ -33,6 +39,7 @@ impl WireError {
         let temporary = match self {
             Self::Again(_) | Self::Lost(_) => true,
             Self::Refused { temporary, .. } => *temporary,
+            Self::Denied(_) | Self::Names(_) => false,
         };
         StoreError { what, cause: self.to_string(), temporary }
     }

@@ -13,6 +13,7 @@ mod writer;
 
 use std::sync::Arc;
 
+pub(crate) use self::open::migrations;
 use async_trait::async_trait;
 use firman_store::{CommitError, StoreError};
 use tempfile::TempDir;
@@ -20,7 +21,6 @@ use tempfile::TempDir;
 use crate::driver::{Driver, Each, Written};
 use crate::options::{OpenError, Options};
 use crate::plan::Plan;
-use crate::store::SqlStore;
 use crate::texts::Texts;
 use crate::value::Query;
 use checkpoint::Log;
@@ -38,18 +38,12 @@ struct Sqlite {
     folder: Option<TempDir>,
 }
 
-impl SqlStore {
-    /// Opens a database; makes it if it is not there, and brings its schema up to date.
-    pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
-        let opened = tokio::task::spawn_blocking(move || open::open(&options));
-        let sqlite = opened.await.map_err(|fault| OpenError::Defect(fault.to_string()))??;
-        Ok(Arc::new(Self { driver: Box::new(sqlite) }))
-    }
-
-    /// Finishes what was begun, moves the log into the file, and lets go of it. What comes afterwards is an error.
-    pub async fn close(&self) {
-        self.driver.close().await;
-    }
+/// Opens a database; makes it if it is not there, and brings its schema up to date.
+pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError> {
+    let options = options.clone();
+    let opened = tokio::task::spawn_blocking(move || open::open(&options));
+    let sqlite = opened.await.map_err(|fault| OpenError::Defect(fault.to_string()))??;
+    Ok(Box::new(sqlite))
 }
 
 #[async_trait]

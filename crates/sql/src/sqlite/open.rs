@@ -15,6 +15,7 @@ use super::checkpoint::{Log, RESTART_FROM, Restarts};
 use super::pool::Pool;
 use super::writer::Writer;
 use crate::dialect::SQLITE;
+use crate::migrations::{Applied, Migrations};
 use crate::names::Names;
 use crate::options::{OpenError, Options};
 use crate::schema::{self, MIGRATIONS, VERSION};
@@ -66,6 +67,46 @@ pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     let restarts = Restarts::new(Arc::clone(&log), waits, RESTART_FROM);
     let writer = Writer::start(conn, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
     Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, folder })
+}
+
+/// What the schema of a file is and what it lacks; changes nothing.
+pub(crate) fn migrations(options: &Options) -> Result<Migrations, OpenError> {
+    let names = Names::resolve(&options.names, &SQLITE)?;
+    let (path, _folder) = place(&options.url)?;
+    let says = |error| explain(&path, &error);
+    let mut applied = Vec::new();
+    if path.exists() {
+        let conn = connect(&path, options.lock_wait).map_err(says)?;
+        check_owner(&conn, &path)?;
+        if version(&conn, &path, &names)? > 0 {
+            applied = applied_to(&conn, &names)?;
+        }
+    }
+    let found = applied.last().map_or(0, |applied: &Applied| applied.version);
+    if found > VERSION {
+        return Err(OpenError::Newer { path, found, known: VERSION });
+    }
+    let defect = |defect: crate::template::TemplateError| OpenError::Defect(defect.to_string());
+    let mut pending = Vec::new();
+    for (version, migration) in (1_i64..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        for statement in schema::statements(migration) {
+            pending.push(compile(statement, &names, &SQLITE).map_err(defect)?);
+        }
+        let note =
+            compile("INSERT INTO {firman_schema} ({firman_schema.*}) VALUES ", &names, &SQLITE).map_err(defect)?;
+        pending.push(format!("{note}({version}, '{}')", env!("CARGO_PKG_VERSION")));
+    }
+    Ok(Migrations { applied, known: VERSION, pending })
+}
+
+fn applied_to(conn: &Connection, names: &Names) -> Result<Vec<Applied>, OpenError> {
+    let defect = |defect: String| OpenError::Defect(defect);
+    let text = "SELECT {firman_schema.*} FROM {firman_schema} ORDER BY {firman_schema.version}";
+    let text = compile(text, names, &SQLITE).map_err(|error| defect(error.to_string()))?;
+    let mut rows = conn.prepare(&text).map_err(|error| defect(error.to_string()))?;
+    let applied = |row: &rusqlite::Row<'_>| Ok(Applied { version: row.get(0)?, program: row.get(1)? });
+    let applied = rows.query_map([], applied).and_then(Iterator::collect);
+    applied.map_err(|error| defect(error.to_string()))
 }
 
 /// The absolute path that a URL names, and the folder to remove at the end.

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::statements::Statement;
+use crate::store::SqlStore;
 
 fn store() -> (Arc<SqlStore>, Arc<Sqlite>) {
     opened(&Options { lock_wait: Duration::ZERO, ..Options::new("sqlite::memory:") })

@@ -1,0 +1,61 @@
+//! How a session is set up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_postgres::Client;
+
+use super::config::Target;
+use super::error::wire_error;
+use super::wire::{PgAdmin, PgWire};
+use crate::remote::{Connector, WireError};
+use crate::texts::Texts;
+
+/// Opens connections to one database.
+pub(super) struct PgConnector {
+    pub(super) target: Target,
+    pub(super) texts: Arc<Texts>,
+    /// How long a statement may take; how long it may wait for a lock is half of that.
+    pub(super) patience: Duration,
+}
+
+impl PgConnector {
+    async fn client(&self, set_up: &str) -> Result<Client, WireError> {
+        let client = self.target.connect().await.map_err(|error| wire_error(&error))?;
+        client.batch_execute(set_up).await.map_err(|error| wire_error(&error))?;
+        Ok(client)
+    }
+}
+
+#[async_trait]
+impl Connector for PgConnector {
+    type Wire = PgWire;
+    type Admin = PgAdmin;
+    const READS_AT_ONCE: usize = 64;
+
+    async fn connect(&self) -> Result<PgWire, WireError> {
+        let millis = self.patience.as_millis().max(2);
+        // A plan that was made while a table was small is not kept until it is large. What is acknowledged is durable, also
+        // where the server's default is less; where it is more, it stays.
+        let set_up = format!(
+            "SET plan_cache_mode = force_custom_plan; SET statement_timeout = {millis}; SET lock_timeout = {}; \
+             SET idle_in_transaction_session_timeout = {millis}; SET default_transaction_isolation = 'read committed'; \
+             SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+             WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+            millis / 2
+        );
+        let client = self.client(&set_up).await?;
+        PgWire::new(client, Arc::clone(&self.texts)).await.map_err(|error| wire_error(&error))
+    }
+
+    async fn admin(&self) -> Result<PgAdmin, WireError> {
+        // A migration may take long and wait long for its turn, but whoever waits for a table makes all wait behind it.
+        let set_up = "SET lock_timeout = 10000; SET statement_timeout = 0; SET client_min_messages = warning";
+        self.client(set_up).await.map(PgAdmin)
+    }
+
+    fn place(&self) -> &str {
+        &self.target.place
+    }
+}
