@@ -80,7 +80,9 @@ pub enum OpenError {
         cause: String,
     },
     /// A database on the network does not let us in, or not do what we must.
-    #[error("{place}: {cause}; check user, password, database and certificates in store.url, and what this user may do")]
+    #[error(
+        "{place}: {cause}; check user, password, database and certificates in store.url, and what this user may do"
+    )]
     Denied {
         /// Which database.
         place: String,

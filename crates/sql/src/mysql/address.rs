@@ -94,7 +94,8 @@ fn host(text: &str) -> Result<(String, u16), String> {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
         None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
     };
-    let port = port.map_or(Ok(3306), str::parse).map_err(|_| format!("{text}: the port is not a number below 65536"))?;
+    let port =
+        port.map_or(Ok(3306), str::parse).map_err(|_| format!("{text}: the port is not a number below 65536"))?;
     if host.is_empty() {
         return Err("the name of a host is missing".to_owned());
     }

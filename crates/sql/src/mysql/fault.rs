@@ -66,9 +66,8 @@ const NAMES: [u16; 2] = [1054, 1146];
 const TEMPORARY: [u16; 13] = [1021, 1037, 1038, 1040, 1041, 1114, 1203, 1226, 1290, 1836, 1969, 3024, 3168];
 
 /// Errors whose text names tables, columns and users, and no values.
-const SAYABLE: [u16; 18] = [
-    1021, 1040, 1044, 1045, 1047, 1049, 1054, 1114, 1142, 1143, 1146, 1205, 1213, 1226, 1227, 1290, 1698, 1969,
-];
+const SAYABLE: [u16; 18] =
+    [1021, 1040, 1044, 1045, 1047, 1049, 1054, 1114, 1142, 1143, 1146, 1205, 1213, 1226, 1227, 1290, 1698, 1969];
 
 fn text(error: &ServerError) -> String {
     match error.code {

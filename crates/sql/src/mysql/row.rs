@@ -21,7 +21,9 @@ impl Row for Shown<'_> {
         match value {
             Value::NULL => Ok(Cell::Null),
             Value::Int(number) => Ok(Cell::Int(*number)),
-            Value::UInt(number) => i64::try_from(*number).map(Cell::Int).map_err(|_| fault("a number is too large".to_owned())),
+            Value::UInt(number) => {
+                i64::try_from(*number).map(Cell::Int).map_err(|_| fault("a number is too large".to_owned()))
+            }
             Value::Bytes(bytes) if is_integer(column.column_type()) => {
                 let digits = std::str::from_utf8(bytes).ok().and_then(|digits| digits.parse().ok());
                 digits.map(Cell::Int).ok_or_else(|| fault(format!("column {index} holds no integer")))

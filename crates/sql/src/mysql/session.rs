@@ -18,7 +18,8 @@ use crate::texts::Texts;
 use crate::value::{Query, Value, Write};
 
 /// Every read of one round trip sees the same moment; with causality settings, that moment is after what was acknowledged.
-const SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+const SNAPSHOT: &str =
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 
 /// Statements of [`SNAPSHOT`].
 const BEFORE_QUERIES: usize = 2;
@@ -151,13 +152,13 @@ impl Wire for Session {
 /// Runs the statements of a text and notes the rows matched by each, up to the first that fails.
 async fn matched(conn: &mut Conn, text: &str, rows: &mut Vec<u64>) -> Result<(), Error> {
     let mut result = conn.query_iter(text).await?;
-    loop {
+    // The error of a statement after the first waits to be fetched; in its place there is no answer, not even one without
+    // columns.
+    while result.columns().is_some() {
         rows.push(result.affected_rows());
-        if result.is_empty() {
-            return result.drop_result().await;
-        }
         result.next().await?;
     }
+    result.drop_result().await
 }
 
 fn parameter(value: &Value) -> mysql_async::Value {
