@@ -8,8 +8,8 @@
 GALERA=/usr/lib/galera/libgalera_smm.so
 
 # Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE, FIRMAN_TEST_OPENSSL,
-# FIRMAN_TEST_MARIADB (the server) and FIRMAN_TEST_GALERA (its library for clusters). One that stays unset is missing: its
-# tests skip loudly, or fail with CI=true.
+# FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server) and FIRMAN_TEST_GALERA (its library for
+# clusters). One that stays unset is missing: its tests skip loudly, or fail with CI=true.
 tools_for_tests() {
     local folder
     folder=$(absolute "${CARGO_TARGET_DIR:-target}/test-tools")
@@ -17,6 +17,8 @@ tools_for_tests() {
     export_found FIRMAN_TEST_CHROMIUM chromium chromium-headless-shell chromium-browser google-chrome
     export_found FIRMAN_TEST_STRACE strace
     export_found FIRMAN_TEST_OPENSSL openssl
+    local programs
+    if programs=$(postgres_folder); then export FIRMAN_TEST_POSTGRES="${FIRMAN_TEST_POSTGRES:-$programs}"; fi
     # Servers are in no ordinary user's path.
     PATH="$PATH:/usr/sbin" export_found FIRMAN_TEST_MARIADB mariadbd
     if [ -f "$GALERA" ]; then export FIRMAN_TEST_GALERA="${FIRMAN_TEST_GALERA:-$GALERA}"; fi
@@ -41,6 +43,7 @@ system_packages() {
         packages+=(chromium-headless-shell)
     first_of strace >/dev/null || packages+=(strace)
     first_of openssl >/dev/null || packages+=(openssl)
+    postgres_folder >/dev/null || packages+=(postgresql)
     PATH="$PATH:/usr/sbin" first_of mariadbd >/dev/null || packages+=(mariadb-server)
     # Nodes of a cluster copy each other by rsync.
     { [ -f "$GALERA" ] && first_of rsync >/dev/null; } || packages+=(galera-4 rsync)
@@ -117,6 +120,15 @@ export_found() {
     local variable=$1 found
     shift
     if [ -z "${!variable:-}" ] && found=$(first_of "$@"); then export "$variable=$found"; fi
+}
+
+# The folder of the newest PostgreSQL's programs, which are in nobody's path.
+postgres_folder() {
+    local folder found=
+    for folder in /usr/lib/postgresql/*/bin; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then found=$folder; fi
+    done
+    [ -n "$found" ] && echo "$found"
 }
 
 first_of() {

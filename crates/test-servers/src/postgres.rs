@@ -42,6 +42,11 @@ impl Postgres {
 
     /// A server of one's own. `None` where there is no PostgreSQL.
     pub fn start(options: PostgresOptions) -> Option<Self> {
+        Self::start_prepared(options, |_| ())
+    }
+
+    /// The same, with something put into its folder before it starts; the data are in `data`.
+    pub fn start_prepared(options: PostgresOptions, prepare: impl FnOnce(&Place)) -> Option<Self> {
         let programs = engine("FIRMAN_TEST_POSTGRES")?;
         let place = Place::new("postgres");
         let mut initdb = place.command(programs.join("initdb"));
@@ -50,6 +55,7 @@ impl Postgres {
         let hba = place.folder().join("data/pg_hba.conf");
         let access = format!("{}\n{}", options.access.join("\n"), std::fs::read_to_string(&hba).unwrap());
         std::fs::write(&hba, access).unwrap();
+        prepare(&place);
         let port = Place::free_port();
         let made = Self { programs, port, options, server: Mutex::new(None), place, made: AtomicU32::new(0) };
         made.run();

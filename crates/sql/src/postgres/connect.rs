@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use super::config::Target;
@@ -22,9 +23,15 @@ pub(super) struct PgConnector {
 
 impl PgConnector {
     async fn client(&self, set_up: &str) -> Result<Client, WireError> {
-        let client = self.target.connect().await.map_err(|error| wire_error(&error))?;
-        client.batch_execute(set_up).await.map_err(|error| wire_error(&error))?;
-        Ok(client)
+        let connected = async {
+            let client = self.target.connect().await?;
+            client.batch_execute(set_up).await?;
+            Ok(client)
+        };
+        match timeout(self.patience, connected).await {
+            Ok(connected) => connected.map_err(|error| wire_error(&error)),
+            Err(_) => Err(WireError::Lost("the database does not answer in time".to_owned())),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const WRITERS: usize = 2;
 /// How PostgreSQL speaks of its schema.
 const TONGUE: Tongue = Tongue {
     dialect: &POSTGRES,
-    schema: "current_schema()",
+    tables: "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
     lock: "SET lock_timeout = 0; SELECT pg_advisory_lock(hashtext('firman ' || current_schema())); SET lock_timeout = 10000",
     unlock: "SELECT pg_advisory_unlock(hashtext('firman ' || current_schema()))",
     transaction: Some(("BEGIN", "COMMIT")),

@@ -211,7 +211,9 @@ fn outcome(plan: &Plan, rows: Vec<u64>) -> Option<Written> {
 }
 
 fn answer_all(members: Vec<Member>, failure: &CommitError) {
-    members.into_iter().for_each(|member| member.answer(Err(failure.clone())));
+    for member in members {
+        member.answer(Err(failure.clone()));
+    }
 }
 
 fn contended() -> StoreError {

@@ -76,10 +76,8 @@ impl<'a, C: Connector> Schema<'a, C> {
     }
 
     async fn applied(&mut self) -> Result<Vec<Applied>, OpenError> {
-        let query =
-            format!("SELECT table_name FROM information_schema.tables WHERE table_schema = {}", self.tongue.schema);
         let there: Vec<String> =
-            self.rows(&query).await?.into_iter().filter_map(|row| row.into_iter().next()?).collect();
+            self.rows(self.tongue.tables).await?.into_iter().filter_map(|row| row.into_iter().next()?).collect();
         let is_there = |name: &str| there.iter().any(|table| table == name);
         if !self.names.table("firman_schema").is_some_and(is_there) {
             return match self.names.tables().find(|name| is_there(name)) {

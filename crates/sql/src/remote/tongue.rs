@@ -7,8 +7,8 @@ use crate::dialect::Dialect;
 pub(crate) struct Tongue {
     /// Types and placeholders.
     pub(crate) dialect: &'static Dialect,
-    /// An expression that names the schema in which our tables are.
-    pub(crate) schema: &'static str,
+    /// Lists the tables of the schema in which ours are, whether or not we may read them.
+    pub(crate) tables: &'static str,
     /// Waits until nobody else migrates these tables.
     pub(crate) lock: &'static str,
     /// Lets others migrate.

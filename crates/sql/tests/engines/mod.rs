@@ -1,5 +1,7 @@
 //! What the tests of every engine share.
 
+pub(crate) mod history;
+
 use std::collections::BTreeMap;
 
 use firman_sql::SqlStore;
