@@ -57,7 +57,7 @@ impl Galera {
         let name = fresh_name(&self.made);
         self.sql(0, &format!("CREATE DATABASE {name}"));
         for node in 1..NODES {
-            self.sql(node, &format!("SET SESSION wsrep_sync_wait = 1; USE {name}"));
+            self.sql(node, "SET SESSION wsrep_sync_wait = 1; SELECT 1");
         }
         name
     }

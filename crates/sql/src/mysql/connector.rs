@@ -127,7 +127,7 @@ impl Connector for Nodes {
         let (mut conn, server) = self.any().await?;
         let set = conn.query_drop(self.settings(server)).await;
         set.map_err(|error| meaning(&error, When::Before).0)?;
-        Ok(Session::new(conn, Arc::clone(&self.texts)))
+        Ok(Session::new(conn, Arc::clone(&self.texts), server.clustered))
     }
 
     async fn admin(&self) -> Result<Schema, WireError> {

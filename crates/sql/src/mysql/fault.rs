@@ -27,7 +27,9 @@ pub(super) fn meaning(error: &Error, when: When) -> (WireError, bool) {
     match (error.code, when) {
         // A node outside the primary component refuses before it does anything.
         (UNPREPARED, When::Before | When::Alone) => (WireError::Again(cause), true),
-        (DEADLOCK, _) | (LOCK_WAIT | DUPLICATE | DUPLICATE_NAMED | CHANGED, When::Before | When::Alone) => {
+        (DEADLOCK, _)
+        | (MARK_GONE, When::Before)
+        | (LOCK_WAIT | DUPLICATE | DUPLICATE_NAMED | CHANGED, When::Before | When::Alone) => {
             (WireError::Again(cause), false)
         }
         (code, _) if BROKEN.contains(&code) => (WireError::Lost(cause), true),
@@ -40,6 +42,8 @@ pub(super) fn meaning(error: &Error, when: When) -> (WireError, bool) {
 
 /// Galera: certification failed, or another transaction had the better right. InnoDB: a circle of waits.
 const DEADLOCK: u16 = 1213;
+/// The mark of a transaction is not there: it was rolled back, and another has begun.
+const MARK_GONE: u16 = 1305;
 /// Waited too long for a row, or, in Galera, for what others have committed.
 const LOCK_WAIT: u16 = 1205;
 /// Somebody inserted the same row at the same time.

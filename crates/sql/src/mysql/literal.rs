@@ -2,16 +2,7 @@
 //!
 //! No value is ever quoted: bytes and text are hexadecimal, so that no value can end its literal.
 
-use crate::texts::Texts;
-use crate::value::{Value, Write};
-
-/// Appends a statement to a text; a semicolon parts it from what is there.
-pub(super) fn append(text: &mut String, texts: &Texts, write: &Write) {
-    if !text.is_empty() {
-        text.push(';');
-    }
-    render(text, texts.of(write.statement), &write.values);
-}
+use crate::value::Value;
 
 /// Appends a statement whose question marks are placeholders.
 pub(super) fn render(text: &mut String, statement: &str, values: &[Value]) {

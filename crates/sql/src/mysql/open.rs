@@ -27,7 +27,7 @@ const READERS_FOR_ONE: usize = 4;
 /// cluster it holds for one node.
 const TONGUE: Tongue = Tongue {
     dialect: &MYSQL,
-    schema: "DATABASE()",
+    tables: "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
     lock: "SELECT GET_LOCK(CONCAT('firman ', LEFT(DATABASE(), 50)), 60)",
     unlock: "SELECT RELEASE_LOCK(CONCAT('firman ', LEFT(DATABASE(), 50)))",
     transaction: None,

@@ -24,10 +24,15 @@ const SNAPSHOT: &str =
 /// Statements of [`SNAPSHOT`].
 const BEFORE_QUERIES: usize = 2;
 
+/// Begins a transaction in a cluster.
+const MARKED: [&str; 3] = ["SET autocommit = 0", "START TRANSACTION", "SAVEPOINT firman"];
+
 /// A connection whose session is set up.
 pub(super) struct Session {
     conn: Mutex<Conn>,
     texts: Arc<Texts>,
+    /// The server is a node of a cluster.
+    clustered: bool,
     /// Of no more use.
     lost: AtomicBool,
     /// A query is under way, or was given up half-way: then what the server sends next belongs to nobody.
@@ -35,25 +40,43 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(conn: Conn, texts: Arc<Texts>) -> Self {
-        Self { conn: Mutex::new(conn), texts, lost: AtomicBool::new(false), busy: AtomicBool::new(false) }
+    pub(super) fn new(conn: Conn, texts: Arc<Texts>, clustered: bool) -> Self {
+        let (lost, busy) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { conn: Mutex::new(conn), texts, clustered, lost, busy }
     }
 
-    /// Runs a text of so many statements; gives the rows matched by each.
-    async fn run(&mut self, text: &str, statements: usize, alone: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+    /// Runs statements in one round trip; gives the rows matched by each.
+    async fn run(&mut self, statements: &Text, alone: bool) -> Result<Vec<u64>, WireError> {
         self.busy.store(true, Ordering::Relaxed);
-        let mut rows = Vec::with_capacity(statements);
-        let outcome = matched(self.conn.get_mut(), text, &mut rows).await;
+        let mut rows = Vec::with_capacity(statements.count);
+        let outcome = matched(self.conn.get_mut(), &statements.text, &mut rows).await;
         self.busy.store(false, Ordering::Relaxed);
         outcome.map(|()| rows.clone()).map_err(|error| {
-            let last = rows.len() + 1 == statements;
-            let when = match (alone, commits && last) {
+            let in_commit = statements.commits && rows.len() + 1 == statements.count;
+            let when = match (alone, in_commit) {
                 (true, _) => When::Alone,
                 (_, true) => When::InCommit,
                 _ => When::Before,
             };
             self.learn(&error, when)
         })
+    }
+
+    /// The same in a cluster, where a text of several statements hides that others have made its transaction fail between two of
+    /// them: the rest then runs in a new one, and is acknowledged. So nothing commits by itself, the transaction is marked, and
+    /// COMMIT is sent when the mark was found at the end; alone, it is told the truth.
+    async fn run_marked(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        let (mut statements, before) = (Text::default(), if begins { MARKED.len() } else { 0 });
+        MARKED.iter().take(before).for_each(|text| statements.add(text));
+        writes.iter().for_each(|write| statements.write(&self.texts, write));
+        if commits {
+            statements.add("RELEASE SAVEPOINT firman");
+        }
+        let rows = self.run(&statements, false).await?;
+        if commits {
+            self.run(&Text::of("COMMIT"), false).await?;
+        }
+        Ok(rows.into_iter().skip(before).take(writes.len()).collect())
     }
 
     fn learn(&self, error: &Error, when: When) -> WireError {
@@ -101,22 +124,22 @@ impl Session {
 #[async_trait]
 impl Wire for Session {
     async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
-        let mut text = if begins { "START TRANSACTION".to_owned() } else { String::new() };
-        for write in writes {
-            literal::append(&mut text, &self.texts, write);
+        if self.clustered && (begins || commits) {
+            return self.run_marked(writes, begins, commits).await;
         }
+        let mut statements = Text::default();
+        if begins {
+            statements.add("START TRANSACTION");
+        } else if self.clustered {
+            statements.add("SET autocommit = 1");
+        }
+        let before = statements.count;
+        writes.iter().for_each(|write| statements.write(&self.texts, write));
         if commits {
-            text.push_str(if text.is_empty() { "COMMIT" } else { ";COMMIT" });
+            statements.add("COMMIT");
         }
-        let statements = writes.len() + usize::from(begins) + usize::from(commits);
-        let mut rows = self.run(&text, statements, !begins && !commits, commits).await?;
-        if commits {
-            rows.pop();
-        }
-        if begins && !rows.is_empty() {
-            rows.remove(0);
-        }
-        Ok(rows)
+        let rows = self.run(&statements, !begins && !commits).await?;
+        Ok(rows.into_iter().skip(before).take(writes.len()).collect())
     }
 
     async fn roll_back(&mut self) -> Result<(), WireError> {
@@ -124,7 +147,7 @@ impl Wire for Session {
         if self.is_lost() {
             return Ok(());
         }
-        self.run("ROLLBACK", 1, false, false).await.map(drop)
+        self.run(&Text::of("ROLLBACK"), false).await.map(drop)
     }
 
     async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), ReadFailure> {
@@ -146,6 +169,39 @@ impl Wire for Session {
 
     fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed)
+    }
+}
+
+/// Statements that travel together.
+#[derive(Debug, Default)]
+struct Text {
+    text: String,
+    count: usize,
+    /// The last is COMMIT.
+    commits: bool,
+}
+
+impl Text {
+    fn of(statement: &str) -> Self {
+        let mut made = Self::default();
+        made.add(statement);
+        made
+    }
+
+    fn add(&mut self, statement: &str) {
+        self.next();
+        self.text.push_str(statement);
+        self.commits = statement == "COMMIT";
+    }
+
+    fn write(&mut self, texts: &Texts, write: &Write) {
+        self.next();
+        literal::render(&mut self.text, texts.of(write.statement), &write.values);
+    }
+
+    fn next(&mut self) {
+        self.text.push_str(if self.count == 0 { "" } else { ";" });
+        self.count += 1;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the tests of every engine share.
 
 pub(crate) mod history;
+pub(crate) mod spread;
 
 use std::collections::BTreeMap;
 
