@@ -121,11 +121,14 @@ impl<C: Connector> Merger<C> {
         let steps = plan.steps.len();
         if writes.len() == 1 {
             let rows = self.send(&writes, false, false).await?;
-            return Ok(outcome(plan, rows));
+            return outcome(plan, rows).ok_or(Broken::Again);
         }
         let checked = steps > 1 && plan.steps.iter().any(|step| step.guarded);
         let rows = self.send(&writes, true, !checked).await?;
-        let outcome = outcome(plan, rows);
+        let Some(outcome) = outcome(plan, rows) else {
+            self.roll_back().await;
+            return Err(Broken::Again);
+        };
         match (checked, outcome) {
             (false, _) => {}
             (true, Written::Done(_)) => drop(self.send(&[], false, true).await?),
@@ -182,6 +185,12 @@ impl Step {
         std::iter::once(&self.write).chain(&self.otherwise)
     }
 
+    /// Whether changing nothing means that somebody else came between its two statements: the first did not find the row yet, the
+    /// second found it there.
+    pub(super) fn must_change(&self) -> bool {
+        self.otherwise.is_some() && !self.guarded
+    }
+
     fn statements(&self) -> usize {
         self.writes().count()
     }
@@ -194,16 +203,17 @@ impl Step {
     }
 }
 
-/// How a plan ended whose statements changed so many rows each.
-fn outcome(plan: &Plan, rows: Vec<u64>) -> Written {
+/// How a plan ended whose statements changed so many rows each; `None` if it must be tried again.
+fn outcome(plan: &Plan, rows: Vec<u64>) -> Option<Written> {
     let (mut rows, mut sum) = (rows.into_iter(), 0);
     for (place, step) in plan.steps.iter().enumerate() {
         match step.outcome(place, &mut rows) {
+            Written::Done(0) if step.must_change() => return None,
             Written::Done(changed) => sum += changed,
-            lost @ Written::Conflict(_) => return lost,
+            lost @ Written::Conflict(_) => return Some(lost),
         }
     }
-    Written::Done(sum)
+    Some(Written::Done(sum))
 }
 
 fn answer_all(members: Vec<Member>, failure: &CommitError) {
