@@ -206,6 +206,10 @@ impl Admin for PgAdmin {
         Ok(answers.into_iter().filter_map(row).collect())
     }
 
+    async fn hurry(&mut self) -> Result<(), WireError> {
+        self.execute("SET lock_timeout = 200").await
+    }
+
     async fn check(&mut self, statement: &str) -> Result<(), WireError> {
         self.0.prepare(statement).await.map(drop).map_err(|error| wire_error(&error))
     }

@@ -55,7 +55,7 @@ impl<C: Connector> Remote<C> {
         let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let writer = |_| {
-            let merger = Merger::new(Arc::clone(connector), limits.answer);
+            let merger = Merger::new(Arc::clone(connector), limits.answer, limits.turn);
             tokio::spawn(write_all(Arc::clone(&jobs), merger, limits.turn))
         };
         Self {

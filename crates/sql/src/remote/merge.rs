@@ -11,7 +11,7 @@ use firman_store::{CommitError, StoreError};
 use tokio::time::timeout;
 
 use super::link::Link;
-use super::member::Member;
+use super::member::{Member, too_many};
 use super::retry::{REPLAYS, before_replay};
 use super::wire::{Connector, Wire, WireError};
 use crate::driver::Written;
@@ -22,6 +22,7 @@ use crate::value::Write;
 pub(super) struct Merger<C: Connector> {
     link: Link<C>,
     patience: Duration,
+    turn: Duration,
 }
 
 /// Why something did not get through.
@@ -45,9 +46,9 @@ impl From<Broken> for CommitError {
 }
 
 impl<C: Connector> Merger<C> {
-    /// `patience`: how long the database may take for one answer.
-    pub(super) fn new(connector: Arc<C>, patience: Duration) -> Self {
-        Self { link: Link::new(connector, patience), patience }
+    /// `patience`: how long the database may take for one answer. `turn`: how long a commit waits until it is begun.
+    pub(super) fn new(connector: Arc<C>, patience: Duration, turn: Duration) -> Self {
+        Self { link: Link::new(connector, patience), patience, turn }
     }
 
     /// Writes every member and answers it.
@@ -97,6 +98,11 @@ impl<C: Connector> Merger<C> {
     /// Each member in a transaction of its own, replayed while others make it fail.
     async fn each_alone(&mut self, members: Vec<Member>) {
         for member in members {
+            // Where one waits for a lock in vain, the others do not wait for it one after the other.
+            if member.since.elapsed() > self.turn {
+                member.answer(Err(CommitError::NotApplied(too_many())));
+                continue;
+            }
             let mut attempt = 0;
             let outcome = loop {
                 match self.alone(&member.plan).await {

@@ -138,7 +138,11 @@ impl<C: Connector> Partitions<C> {
     async fn connected<'a>(&self, admin: &'a mut Option<C::Admin>) -> Result<&'a mut C::Admin, WireError> {
         match admin {
             Some(admin) => Ok(admin),
-            None => Ok(admin.insert(self.connector.admin().await?)),
+            None => {
+                let mut made = self.connector.admin().await?;
+                made.hurry().await?;
+                Ok(admin.insert(made))
+            }
         }
     }
 }

@@ -110,6 +110,11 @@ pub(crate) trait Admin: Send {
     /// Runs one query and gives its rows as text.
     async fn rows(&mut self, query: &str) -> Result<Vec<Vec<Option<String>>>, WireError>;
 
+    /// From now on waits for a table only for a moment: others wait behind whoever waits for all of it.
+    async fn hurry(&mut self) -> Result<(), WireError> {
+        Ok(())
+    }
+
     /// Whether a statement can be run, names and types and all, without running it.
     async fn check(&mut self, statement: &str) -> Result<(), WireError>;
 }
