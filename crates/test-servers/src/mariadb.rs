@@ -67,6 +67,11 @@ impl Mariadb {
         self.node.sql(&self.place, text)
     }
 
+    /// The same, where it may fail.
+    pub fn try_sql(&self, text: &str) -> Option<String> {
+        self.node.try_sql(&self.place, text)
+    }
+
     /// `kill -9`: nothing is finished, nothing is said.
     pub fn kill(&self) {
         self.node.kill(&self.place);

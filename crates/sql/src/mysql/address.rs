@@ -11,22 +11,11 @@ pub(super) struct Address {
     pub(super) user: String,
     pub(super) password: Option<String>,
     pub(super) database: String,
-    pub(super) tls: Tls,
+    /// Encrypted, with a certificate for the name of the host by an authority we trust. Nothing in between: what is encrypted with
+    /// whoever answers is encrypted with whoever stands in between.
+    pub(super) tls: bool,
     /// Certificates of the authorities to trust instead of the usual ones.
     pub(super) authority: Option<PathBuf>,
-}
-
-/// What is asked of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tls {
-    /// None.
-    Disabled,
-    /// Encrypted, with whoever answers.
-    Required,
-    /// A certificate by a trusted authority, whatever its name.
-    VerifyCa,
-    /// A certificate by a trusted authority for the name of the host.
-    VerifyIdentity,
 }
 
 /// Without the password.
@@ -50,7 +39,7 @@ impl Address {
         let (user, password) = who.split_once(':').map_or((who, None), |(user, password)| (user, Some(password)));
         let hosts = hosts.split(',').map(host).collect::<Result<Vec<_>, _>>()?;
         let mut address = Self {
-            tls: if hosts.iter().all(|(host, _)| is_loopback(host)) { Tls::Disabled } else { Tls::VerifyIdentity },
+            tls: !hosts.iter().all(|(host, _)| is_loopback(host)),
             hosts,
             user: decoded(user)?,
             password: password.map(decoded).transpose()?,
@@ -77,15 +66,13 @@ impl Address {
     }
 }
 
-fn tls(value: &str) -> Result<Tls, String> {
-    Ok(match value.to_ascii_lowercase().as_str() {
-        "disabled" => Tls::Disabled,
-        "required" => Tls::Required,
-        "verify-ca" | "verify_ca" => Tls::VerifyCa,
-        "verify-identity" | "verify_identity" => Tls::VerifyIdentity,
-        // "preferred" would give way to whoever stands in between.
-        _ => return Err("ssl-mode is disabled, required, verify-ca or verify-identity".to_owned()),
-    })
+/// MySQL's words.
+fn tls(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().replace('_', "-").as_str() {
+        "disabled" => Ok(false),
+        "verify-identity" => Ok(true),
+        _ => Err("ssl-mode is verify-identity, or disabled".to_owned()),
+    }
 }
 
 /// A name, an IPv4 address or an IPv6 address in brackets; then perhaps a port.
@@ -129,15 +116,15 @@ mod tests {
         let hosts = [("127.0.0.1", 1), ("::1", 2), ("localhost", 3306)].map(|(host, port)| (host.to_owned(), port));
         assert_eq!(address.hosts, hosts);
         assert_eq!((address.user.as_str(), address.password.as_deref()), ("u@x", Some("p/w")));
-        assert_eq!((address.database.as_str(), address.tls), ("db", Tls::Disabled));
+        assert_eq!((address.database.as_str(), address.tls), ("db", false));
     }
 
     #[test]
     fn beyond_loopback_the_name_in_the_certificate_is_checked() {
         let tls = |url| Address::parse(url).unwrap().tls;
-        assert_eq!(tls("mysql://u:p@db.example/firman"), Tls::VerifyIdentity);
-        assert_eq!(tls("mariadb://u:p@127.0.0.1,10.0.0.1/firman"), Tls::VerifyIdentity);
-        assert_eq!(tls("mysql://u:p@db.example/firman?ssl-mode=VERIFY_CA&ssl-ca=/ca.pem"), Tls::VerifyCa);
+        assert!(tls("mysql://u:p@db.example/firman") && tls("mariadb://u:p@127.0.0.1,10.0.0.1/firman"));
+        assert!(tls("mysql://u:p@127.0.0.1/firman?ssl-mode=VERIFY_IDENTITY&ssl-ca=/ca.pem"));
+        assert!(!tls("mysql://u:p@db.example/firman?ssl-mode=disabled"));
     }
 
     #[test]
@@ -152,6 +139,7 @@ mod tests {
             "mysql://u:hush%2@h/db",
             "mysql://u:hush%zz@h/db",
             "mysql://u:hush@h/db?ssl-mode=preferred",
+            "mysql://u:hush@h/db?ssl-mode=verify-ca",
             "mysql://u:hush@h/db?compress=1",
         ] {
             let refused = Address::parse(url).unwrap_err();

@@ -9,7 +9,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 
-use super::address::{Address, Tls};
+use super::address::Address;
 use super::admin::Schema;
 use super::fault::{When, meaning};
 use super::session::Session;
@@ -162,13 +162,10 @@ impl Server {
 }
 
 fn tls_options(address: &Address) -> Option<SslOpts> {
-    if address.tls == Tls::Disabled {
+    if !address.tls {
         return None;
     }
-    let options = SslOpts::default()
-        .with_danger_accept_invalid_certs(address.tls == Tls::Required)
-        .with_danger_skip_domain_validation(address.tls == Tls::VerifyCa);
-    let options = options.with_disable_built_in_roots(true);
+    let options = SslOpts::default().with_disable_built_in_roots(true);
     Some(options.with_root_certs(match &address.authority {
         Some(file) => vec![file.clone().into()],
         None => rustls_native_certs::load_native_certs().certs.iter().map(|root| root.to_vec().into()).collect(),

@@ -1,6 +1,6 @@
 //! What an error of the server means for the transaction, and what may be said of it.
 
-use mysql_async::{Error, IoError, ServerError};
+use mysql_async::{Error, ServerError};
 
 use crate::remote::WireError;
 
@@ -20,7 +20,9 @@ pub(super) fn meaning(error: &Error, when: When) -> (WireError, bool) {
     let error = match error {
         Error::Server(error) => error,
         // A certificate that is not the right one does not become so by waiting.
-        Error::Io(IoError::Tls(_)) => return (WireError::Denied(error.to_string()), true),
+        Error::Io(_) if error.to_string().contains("certificate") => {
+            return (WireError::Denied(error.to_string()), true);
+        }
         _ => return (WireError::Lost(error.to_string()), true),
     };
     let cause = text(error);

@@ -8,5 +8,7 @@ mod literal;
 mod open;
 mod row;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use open::{is_meant, migrations, open};

@@ -1,4 +1,5 @@
 //! What the tests of every engine share.
+#![allow(dead_code, reason = "each of them uses some of it")]
 
 pub(crate) mod history;
 pub(crate) mod spread;
