@@ -102,17 +102,13 @@ impl Nodes {
     /// The settings of a session; `docs/decisions/mysql.md` says why each.
     fn settings(&self, server: Server) -> String {
         let seconds = self.lock_wait.as_secs().max(1);
-        let mut text = "SET NAMES utf8mb4;SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\
-            SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_auto_is_null = 0, "
-            .to_owned();
-        text.push_str(&format!("innodb_lock_wait_timeout = {seconds}"));
-        if server.mariadb {
-            text.push_str(&format!(", max_statement_time = {}", 2 * seconds));
-        }
-        if server.clustered {
-            text.push_str(", wsrep_sync_wait = 7");
-        }
-        text
+        let limit = if server.mariadb { format!(", max_statement_time = {}", 2 * seconds) } else { String::new() };
+        let causal = if server.clustered { ", wsrep_sync_wait = 7" } else { "" };
+        format!(
+            "SET NAMES utf8mb4;SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\
+             SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_auto_is_null = 0, \
+             innodb_lock_wait_timeout = {seconds}{limit}{causal}"
+        )
     }
 }
 

@@ -49,7 +49,7 @@ impl Session {
     async fn run(&mut self, statements: &Text, alone: bool) -> Result<Vec<u64>, WireError> {
         self.busy.store(true, Ordering::Relaxed);
         let mut rows = Vec::with_capacity(statements.count);
-        let outcome = matched(self.conn.get_mut(), &statements.text, &mut rows).await;
+        let outcome = matched(self.conn.get_mut(), &statements.sql, &mut rows).await;
         self.busy.store(false, Ordering::Relaxed);
         outcome.map(|()| rows.clone()).map_err(|error| {
             let in_commit = statements.commits && rows.len() + 1 == statements.count;
@@ -68,7 +68,9 @@ impl Session {
     async fn run_marked(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
         let (mut statements, before) = (Text::default(), if begins { MARKED.len() } else { 0 });
         MARKED.iter().take(before).for_each(|text| statements.add(text));
-        writes.iter().for_each(|write| statements.write(&self.texts, write));
+        for write in writes {
+            statements.write(&self.texts, write);
+        }
         if commits {
             statements.add("RELEASE SAVEPOINT firman");
         }
@@ -134,7 +136,9 @@ impl Wire for Session {
             statements.add("SET autocommit = 1");
         }
         let before = statements.count;
-        writes.iter().for_each(|write| statements.write(&self.texts, write));
+        for write in writes {
+            statements.write(&self.texts, write);
+        }
         if commits {
             statements.add("COMMIT");
         }
@@ -175,7 +179,7 @@ impl Wire for Session {
 /// Statements that travel together.
 #[derive(Debug, Default)]
 struct Text {
-    text: String,
+    sql: String,
     count: usize,
     /// The last is COMMIT.
     commits: bool,
@@ -190,17 +194,17 @@ impl Text {
 
     fn add(&mut self, statement: &str) {
         self.next();
-        self.text.push_str(statement);
+        self.sql.push_str(statement);
         self.commits = statement == "COMMIT";
     }
 
     fn write(&mut self, texts: &Texts, write: &Write) {
         self.next();
-        literal::render(&mut self.text, texts.of(write.statement), &write.values);
+        literal::render(&mut self.sql, texts.of(write.statement), &write.values);
     }
 
     fn next(&mut self) {
-        self.text.push_str(if self.count == 0 { "" } else { ";" });
+        self.sql.push_str(if self.count == 0 { "" } else { ";" });
         self.count += 1;
     }
 }
