@@ -1,5 +1,6 @@
 //! What the tests of every engine share.
 
+#[allow(dead_code, reason = "not every engine's tests need it")]
 pub(crate) mod history;
 
 use std::collections::BTreeMap;
