@@ -1,6 +1,7 @@
 //! What the tests of every engine share.
 #![allow(dead_code, reason = "each of them uses some of it")]
 
+#[allow(dead_code, reason = "not every engine's tests need it")]
 pub(crate) mod history;
 pub(crate) mod spread;
 
