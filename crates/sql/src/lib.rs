@@ -16,6 +16,7 @@ mod copy;
 mod dialect;
 mod driver;
 mod migrations;
+mod mysql;
 mod names;
 mod options;
 mod plan;

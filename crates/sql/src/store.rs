@@ -36,6 +36,8 @@ impl SqlStore {
     pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let driver = if crate::postgres::is_meant(&options.url) {
             crate::postgres::open(&options).await?
+        } else if crate::mysql::is_meant(&options.url) {
+            crate::mysql::open(&options).await?
         } else {
             crate::sqlite::open(&options).await?
         };

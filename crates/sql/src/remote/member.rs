@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::driver::Written;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 
 /// The most commits of one batch.
 pub(super) const LONGEST_BATCH: usize = 128;
@@ -31,7 +31,9 @@ impl Member {
 
     /// Whether its outcome is known once its first step has run, so that it can travel with others.
     fn is_mergeable(&self) -> bool {
-        !self.plan.may_fail_late && !self.plan.records.is_empty() && self.plan.steps.len() <= MOST_STEPS
+        let plan = &self.plan;
+        let again = plan.steps.iter().any(Step::must_change);
+        !plan.may_fail_late && !again && !plan.records.is_empty() && plan.steps.len() <= MOST_STEPS
     }
 }
 
@@ -75,7 +77,6 @@ pub(super) fn too_many() -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Step;
     use crate::statements::Statement;
     use crate::value::Write;
 

@@ -25,6 +25,15 @@ pub(super) struct Merger<C: Connector> {
     turn: Duration,
 }
 
+/// One round trip.
+#[derive(Clone, Copy)]
+struct Trip {
+    begins: bool,
+    commits: bool,
+    /// No two of its statements touch the same row, but within one commit.
+    apart: bool,
+}
+
 /// Why something did not get through.
 enum Broken {
     /// Nothing of it stays; others are the reason.
@@ -74,7 +83,7 @@ impl<C: Connector> Merger<C> {
         let firsts: Vec<&Step> = members.iter().filter_map(|member| member.plan.steps.first()).collect();
         let writes: Vec<&Write> = firsts.iter().flat_map(|step| step.writes()).collect();
         let single = members.iter().all(|member| member.plan.steps.len() == 1);
-        let mut rows = self.send(&writes, true, single).await?.into_iter();
+        let mut rows = self.send(&writes, Trip { begins: true, commits: single, apart: true }).await?.into_iter();
         let mut outcomes: Vec<Written> = firsts.iter().map(|step| step.outcome(0, &mut rows)).collect();
         if single {
             return Ok(outcomes);
@@ -85,7 +94,7 @@ impl<C: Connector> Merger<C> {
             .map(|step| (step.writes().map(Write::or_fail).collect(), step))
             .collect();
         let writes: Vec<&Write> = rest.iter().flat_map(|(writes, _)| writes).collect();
-        let mut rows = self.send(&writes, false, true).await?.into_iter();
+        let mut rows = self.send(&writes, Trip { begins: false, commits: true, apart: true }).await?.into_iter();
         for (member, outcome) in members.iter().zip(&mut outcomes) {
             if let Written::Done(done) = outcome {
                 let later = member.plan.steps.iter().skip(1).map(Step::statements).sum();
@@ -120,28 +129,36 @@ impl<C: Connector> Merger<C> {
         let writes: Vec<&Write> = plan.steps.iter().flat_map(Step::writes).collect();
         let steps = plan.steps.len();
         if writes.len() == 1 {
-            let rows = self.send(&writes, false, false).await?;
-            return Ok(outcome(plan, rows));
+            let rows = self.send(&writes, Trip { begins: false, commits: false, apart: false }).await?;
+            return outcome(plan, rows).ok_or(Broken::Again);
         }
         let checked = steps > 1 && plan.steps.iter().any(|step| step.guarded);
-        let rows = self.send(&writes, true, !checked).await?;
-        let outcome = outcome(plan, rows);
+        let rows = self.send(&writes, Trip { begins: true, commits: !checked, apart: false }).await?;
+        let Some(outcome) = outcome(plan, rows) else {
+            self.roll_back().await;
+            return Err(Broken::Again);
+        };
         match (checked, outcome) {
             (false, _) => {}
-            (true, Written::Done(_)) => drop(self.send(&[], false, true).await?),
+            (true, Written::Done(_)) => {
+                drop(self.send(&[], Trip { begins: false, commits: true, apart: false }).await?)
+            }
             (true, Written::Conflict(_)) => self.roll_back().await,
         }
         Ok(outcome)
     }
 
     /// One round trip, after which either all is well or nothing is open.
-    async fn send(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, Broken> {
+    async fn send(&mut self, writes: &[&Write], trip: Trip) -> Result<Vec<u64>, Broken> {
+        let Trip { begins, commits, apart } = trip;
         // A transaction that has begun on a connection that is gone does not go on with another one.
         if !begins && commits && self.link.made().is_none() {
             return Err(Broken::Failed(lost()));
         }
         let wire = self.link.wire().await.map_err(|error| Broken::Failed(error.fault("commit")))?;
-        let sent = timeout(self.patience, wire.write(writes, begins, commits)).await;
+        let sending =
+            if apart { wire.write_apart(writes, begins, commits) } else { wire.write(writes, begins, commits) };
+        let sent = timeout(self.patience, sending).await;
         let sent = sent.unwrap_or_else(|_| Err(WireError::Lost("the database does not answer in time".to_owned())));
         let error = match sent {
             Ok(rows) if rows.len() == writes.len() => return Ok(rows),
@@ -182,6 +199,12 @@ impl Step {
         std::iter::once(&self.write).chain(&self.otherwise)
     }
 
+    /// Whether changing nothing means that somebody else came between its two statements: the first did not find the row yet, the
+    /// second found it there.
+    pub(super) fn must_change(&self) -> bool {
+        self.otherwise.is_some() && !self.guarded
+    }
+
     fn statements(&self) -> usize {
         self.writes().count()
     }
@@ -194,16 +217,17 @@ impl Step {
     }
 }
 
-/// How a plan ended whose statements changed so many rows each.
-fn outcome(plan: &Plan, rows: Vec<u64>) -> Written {
+/// How a plan ended whose statements changed so many rows each; `None` if it must be tried again.
+fn outcome(plan: &Plan, rows: Vec<u64>) -> Option<Written> {
     let (mut rows, mut sum) = (rows.into_iter(), 0);
     for (place, step) in plan.steps.iter().enumerate() {
         match step.outcome(place, &mut rows) {
+            Written::Done(0) if step.must_change() => return None,
             Written::Done(changed) => sum += changed,
-            lost @ Written::Conflict(_) => return lost,
+            lost @ Written::Conflict(_) => return Some(lost),
         }
     }
-    Written::Done(sum)
+    Some(Written::Done(sum))
 }
 
 fn answer_all(members: Vec<Member>, failure: &CommitError) {

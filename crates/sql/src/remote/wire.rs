@@ -70,6 +70,12 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// have happened is `Lost`.
     async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError>;
 
+    /// The same for statements no two of which touch the same row: those of one kind may be run as one, in any order, but none
+    /// before another of the same commit that stands before it.
+    async fn write_apart(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        self.write(writes, begins, commits).await
+    }
+
     /// Takes back whatever is open; nothing if nothing is.
     async fn roll_back(&mut self) -> Result<(), WireError>;
 

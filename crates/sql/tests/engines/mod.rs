@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no program of tests uses all of it")]
 
 pub(crate) mod history;
+pub(crate) mod spread;
 
 use std::collections::BTreeMap;
 
