@@ -126,6 +126,8 @@ impl PgWire {
         begins: bool,
         commits: bool,
     ) -> Result<Vec<u64>, Error> {
+        // One statement is a transaction by itself, and half the work without BEGIN and COMMIT.
+        let (begins, commits) = if groups.len() == 1 && begins && commits { (false, false) } else { (begins, commits) };
         let mut runs = Vec::with_capacity(groups.len() + 2);
         runs.extend(begins.then(|| Run { prepared: self.words.begin.clone(), members: Vec::new(), form: None }));
         for group in &groups {

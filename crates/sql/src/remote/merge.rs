@@ -141,7 +141,7 @@ impl<C: Connector> Merger<C> {
         match (checked, outcome) {
             (false, _) => {}
             (true, Written::Done(_)) => {
-                drop(self.send(&[], Trip { begins: false, commits: true, apart: false }).await?)
+                self.send(&[], Trip { begins: false, commits: true, apart: false }).await?;
             }
             (true, Written::Conflict(_)) => self.roll_back().await,
         }
