@@ -2,7 +2,8 @@
 //! statement; and reads a second. Starts a server of its own:
 //! `FIRMAN_TEST_POSTGRES=/usr/lib/postgresql/15/bin cargo run --release -p firman-sql --example merged`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a measurement for people")]
-#![allow(clippy::cast_precision_loss, reason = "a ratio for people")]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a ratio for people")]
+#![allow(clippy::wildcard_imports, reason = "the fixtures of the suite")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -16,7 +16,7 @@ use firman_sql::{Options, SqlStore};
 use firman_store::conformance::fixtures::*;
 use firman_store::record::{EpochKey, Grant};
 use firman_store::{Change, Commit, CommitId, RowKey, Store, Transaction, settle};
-use firman_test_servers::{Galera, NODES};
+use firman_test_servers::{Galera, NODES, matrix, rounds};
 use tokio::task::JoinSet;
 
 mod galera {
@@ -34,7 +34,7 @@ mod galera_renamed {
     use super::*;
 
     async fn make() -> Option<Arc<dyn Store>> {
-        std::env::var_os("FIRMAN_TEST_MATRIX")?;
+        matrix().then_some(())?;
         let cluster = Galera::shared()?;
         Some(Spread::over(at_every_node(cluster, engines::hostile_names()).await))
     }
@@ -127,11 +127,6 @@ async fn nothing_acknowledged_is_lost_when_nodes_are_killed_and_cut_off() {
     for store in &stores {
         history.check(store).await;
     }
-}
-
-/// So many, or ten times as many in the long run.
-fn rounds(short: usize) -> usize {
-    if std::env::var_os("FIRMAN_TEST_MATRIX").is_some() { 10 * short } else { short }
 }
 
 /// Commits at once, each at the next node.

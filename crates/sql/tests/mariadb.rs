@@ -155,7 +155,7 @@ async fn whoever_is_not_let_in_is_told_why() {
     assert_eq!(store.commit(transaction(vec![insert_grant(&grant())])).await.unwrap(), Commit::Done);
     // It may not make or drop partitions, and does its work all the same.
     for _ in 0..2 {
-        assert_eq!(store.sweep(Cutoffs { records: NOW, events: NOW }, 100).await.unwrap().total(), 0);
+        assert_eq!(store.sweep(Cutoffs::all(NOW), 100).await.unwrap().total(), 0);
     }
 }
 
@@ -247,7 +247,7 @@ fn days(days: i64) -> Timestamp {
 }
 
 async fn sweep(store: &Arc<dyn Store>, before: Timestamp) -> Swept {
-    store.sweep(Cutoffs { records: before, events: before }, 1000).await.unwrap()
+    store.sweep(Cutoffs::all(before), 1000).await.unwrap()
 }
 
 fn flow_at(at: Timestamp, lives_days: i64) -> Flow {

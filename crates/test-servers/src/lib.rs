@@ -21,5 +21,5 @@ mod postgres;
 
 pub use galera::{Galera, NODES};
 pub use mariadb::Mariadb;
-pub use place::{Place, engine};
+pub use place::{Place, engine, matrix, rounds};
 pub use postgres::{Postgres, PostgresOptions};

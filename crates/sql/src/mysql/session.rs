@@ -171,6 +171,12 @@ impl Wire for Session {
         }
     }
 
+    async fn begin_view(&mut self) -> Result<(), WireError> {
+        let patience = "SET SESSION wait_timeout = 31536000 /*M!, idle_transaction_timeout = 0, \
+                        idle_readonly_transaction_timeout = 0 */";
+        self.run(&Text::of(&format!("{patience};{SNAPSHOT}")), false).await.map(drop)
+    }
+
     fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed)
     }

@@ -92,12 +92,20 @@ impl Store for Spread {
         self.next().keys().await
     }
 
+    async fn edition(&self) -> Result<u64, StoreError> {
+        self.next().edition().await
+    }
+
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
         self.next().events(about, page).await
     }
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.next().sweep(cutoffs, limit).await
+    }
+
+    async fn overdue(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        self.next().overdue(cutoffs, limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
