@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use firman_proto::digest::Digest16;
 use firman_sql::{Options, SqlStore};
+#[allow(clippy::wildcard_imports, reason = "the fixtures of the suite")]
 use firman_store::conformance::fixtures::*;
 use firman_store::record::{EpochKey, Grant, Name, Namespace, RevokeReason, RevokedToken};
 use firman_store::{Change, Editable, Store};

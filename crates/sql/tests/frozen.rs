@@ -3,7 +3,6 @@
 //! `examples/freeze.rs` makes the fixtures. A version is added when the next migration is written.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
-use std::path::Path;
 use std::sync::Arc;
 
 use firman_proto::digest::Digest16;
@@ -44,7 +43,7 @@ async fn every_record_of_every_frozen_schema_is_found_as_it_was() {
         let store = SqlStore::open(options).await.unwrap();
         let changes: Vec<Change> = serde_json::from_str(json).unwrap();
         for change in &changes {
-            must_show(&*store, change, &changes).await;
+            must_show(&store, change, &changes).await;
         }
         let stats = store.stats().await.unwrap();
         let tables = [

@@ -69,7 +69,8 @@ async fn what_is_acknowledged_at_one_node_is_seen_at_the_others() {
     let stores = at_every_node(cluster, BTreeMap::new()).await;
     // Others write, so that the nodes have something to apply.
     let mut load = JoinSet::new();
-    for store in stores.iter().cycle().take(24).cloned() {
+    for store in stores.iter().cycle().take(24) {
+        let store = Arc::clone(store);
         load.spawn(async move {
             loop {
                 done(&store, vec![insert_grant(&grant())]).await;

@@ -268,7 +268,9 @@ async fn nothing_acknowledged_is_lost_when_connections_are_cut() {
             // One that ended meanwhile is an error, which does not matter.
             let kills: Vec<_> = found.lines().map(|id| format!("KILL CONNECTION {id};")).collect();
             ended += kills.len();
-            kills.iter().for_each(|kill| drop(server.try_sql(kill)));
+            for kill in kills {
+                drop(server.try_sql(&kill));
+            }
         }
         assert!(ended > 40, "only {ended} connections were cut");
         tokio::time::sleep(Duration::from_millis(500)).await;
