@@ -1,7 +1,7 @@
 //! How long things live and what is tolerated. Resolved once per request: the client's word goes before the server's.
 
 use firman_proto::time::Lifetime;
-use firman_store::record::Client;
+use firman_store::record::{Client, RefreshPolicy, ReuseReaction, WiderScope};
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -14,6 +14,12 @@ pub struct Policy {
     pub id_token: Lifetime,
     /// Life of a grant with a refresh token, from its beginning, however often it is refreshed.
     pub refresh_token: Lifetime,
+    /// What becomes of a refresh token when it is used.
+    pub refresh: RefreshPolicy,
+    /// What is revoked when an old one is presented again.
+    pub on_refresh_reuse: ReuseReaction,
+    /// What a refresh gets that asks for more than was granted.
+    pub wider_scope: WiderScope,
     /// How long a rotated refresh token may be retried.
     pub retry_window: Lifetime,
     /// The same for public clients without a sender key.
@@ -37,6 +43,9 @@ impl Default for Policy {
             access_token: Lifetime::from_seconds(300),
             id_token: Lifetime::from_seconds(300),
             refresh_token: Lifetime::from_days(30),
+            refresh: RefreshPolicy::default(),
+            on_refresh_reuse: ReuseReaction::default(),
+            wider_scope: WiderScope::default(),
             retry_window: Lifetime::from_seconds(30),
             public_retry_window: Lifetime::from_seconds(10),
             late: Lifetime::from_seconds(60),
@@ -61,7 +70,23 @@ impl Policy {
 
     /// How long this client may retry a rotated refresh token.
     pub fn retry_window_of(&self, client: &Client) -> Lifetime {
-        if client.metadata.is_public() { self.public_retry_window } else { self.retry_window }
+        let usual = if client.metadata.is_public() { self.public_retry_window } else { self.retry_window };
+        client.policy.retry_window_seconds.map_or(usual, Lifetime::from_seconds)
+    }
+
+    /// What becomes of this client's refresh tokens when they are used.
+    pub fn refresh_of(&self, client: &Client) -> RefreshPolicy {
+        client.policy.refresh.unwrap_or(self.refresh)
+    }
+
+    /// What is revoked when this client presents an old refresh token.
+    pub fn on_refresh_reuse_of(&self, client: &Client) -> ReuseReaction {
+        client.policy.on_refresh_reuse.unwrap_or(self.on_refresh_reuse)
+    }
+
+    /// What this client gets when it refreshes for more than was granted.
+    pub fn wider_scope_of(&self, client: &Client) -> WiderScope {
+        client.policy.wider_scope.unwrap_or(self.wider_scope)
     }
 
     /// RFC 9700 §2.1.1: public clients must use PKCE; others where they are told to.

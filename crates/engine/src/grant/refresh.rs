@@ -5,7 +5,10 @@ use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Opened};
 use firman_proto::time::Timestamp;
 use firman_proto::token::{RefreshRequest, TokenResponse};
-use firman_store::record::{Client, EventKind, Grant, LastAccess, Refresh, RefreshStep, RevokeReason};
+use firman_store::record::{
+    Client, EpochKey, EventKind, Grant, LastAccess, Refresh, RefreshPolicy, RefreshStep, ReuseReaction, RevokeReason,
+    WiderScope,
+};
 use firman_store::{Change, Commit, Rotation, Standing};
 
 use crate::Engine;
@@ -23,6 +26,8 @@ const LOOKS: usize = 4;
 enum Step {
     /// The live one: the chain moves on.
     Rotate,
+    /// The live one of a client whose refresh tokens stay: another access token.
+    Keep,
     /// The one before, retried inside its window: what it got before, once more.
     Retry,
 }
@@ -49,11 +54,13 @@ pub(super) async fn refresh(
             standing.ok_or_else(|| invalid_grant("no grant of this token: purged, or of another database"))?;
         match decide(client.record(), &opened, &standing, &engine.policy, now) {
             Err(Verdict::Denied(denied)) => return Err(denied.into()),
-            Err(Verdict::Reused) => return Err(revoke(engine, &standing.record, now).await?),
+            Err(Verdict::Reused) => return Err(react(engine, client.record(), &standing.record, now).await?),
             Ok((step, chain)) => {
-                let narrowed = narrowed(&standing.record.scope, request.scope.as_ref())?;
+                let wider = engine.policy.wider_scope_of(client.record());
+                let narrowed = narrowed(&standing.record.scope, request.scope.as_ref(), wider)?;
                 let asked = Asked { engine, client: client.record(), grant: &standing.record, narrowed, now };
                 match step {
+                    Step::Keep => return asked.keep(chain),
                     Step::Retry => {
                         // Another node may have rotated the chain, under a seal key that is new here.
                         engine.keys.know(&*engine.store, chain.seal_key, now).await?;
@@ -96,7 +103,13 @@ fn decide<'g>(
         return denied("the grant is revoked or has expired");
     }
     let superseded_at = match (age, &chain.before) {
-        (0, _) => return Ok((Step::Rotate, chain)),
+        (0, _) => {
+            let step = match policy.refresh_of(client) {
+                RefreshPolicy::Rotate => Step::Rotate,
+                RefreshPolicy::Reuse => Step::Keep,
+            };
+            return Ok((step, chain));
+        }
         (1, _) => chain.current.since,
         (2, Some(before)) => before.since,
         _ => return Err(Verdict::Reused),
@@ -113,14 +126,19 @@ fn decide<'g>(
 }
 
 /// RFC 6749 §6: the scope must not include any that was not granted.
-fn narrowed(granted: &Scope, asked: Option<&Scope>) -> Result<Option<Scope>, Denied> {
-    match asked {
-        Some(asked) if !asked.is_within(granted) => {
-            Err(Denied::new(ErrorCode::InvalidScope, "scope: more than was granted"))
-        }
-        Some(asked) if asked != granted => issue::must_fit(asked).map(|()| Some(asked.clone())),
-        _ => Ok(None),
+fn narrowed(granted: &Scope, asked: Option<&Scope>, wider: WiderScope) -> Result<Option<Scope>, Denied> {
+    let Some(asked) = asked else { return Ok(None) };
+    let asked = match wider {
+        WiderScope::Intersect => asked.intersect(granted),
+        WiderScope::Refuse => asked.clone(),
+    };
+    if !asked.is_within(granted) || asked.is_empty() {
+        return Err(Denied::new(ErrorCode::InvalidScope, "scope: more than was granted"));
     }
+    if asked == *granted {
+        return Ok(None);
+    }
+    issue::must_fit(&asked).map(|()| Some(asked))
 }
 
 /// A refresh that was judged good.
@@ -160,6 +178,18 @@ impl Asked<'_> {
         }
     }
 
+    /// Another access token beside those there are; nothing is written.
+    fn keep(&self, chain: &Refresh) -> Result<TokenResponse, Failure> {
+        let Self { engine, client, grant, now, .. } = *self;
+        let access = AccessToken {
+            serial: random::serial(&*engine.entropy)?,
+            issued_at: now,
+            expires_at: now.plus(engine.policy.access_token_of(client)).min(grant.expires_at),
+            seal_key: engine.keys.current().keyring.current_number(),
+        };
+        self.answer(access, chain)
+    }
+
     /// Seals what the chain's last step got: the same tokens for everybody who asks.
     fn again(&self, chain: &Refresh) -> Result<TokenResponse, Failure> {
         let access = AccessToken {
@@ -168,6 +198,10 @@ impl Asked<'_> {
             expires_at: chain.last_access.expires_at,
             seal_key: chain.seal_key,
         };
+        self.answer(access, chain)
+    }
+
+    fn answer(&self, access: AccessToken, chain: &Refresh) -> Result<TokenResponse, Failure> {
         let issued = Issued {
             access,
             scope: self.narrowed.as_ref().unwrap_or(&self.grant.scope),
@@ -180,12 +214,25 @@ impl Asked<'_> {
     }
 }
 
-/// RFC 9700 §4.14.2: an old refresh token means that somebody has a copy; nobody can tell who, so the grant dies.
-async fn revoke(engine: &Engine, grant: &Grant, now: Timestamp) -> Result<Failure, Failure> {
+/// RFC 9700 §4.14.2: an old refresh token means that somebody has a copy; nobody can tell who, so the grant dies, and whatever
+/// else the policy says.
+async fn react(engine: &Engine, client: &Client, grant: &Grant, now: Timestamp) -> Result<Failure, Failure> {
+    let reaction = engine.policy.on_refresh_reuse_of(client);
+    if reaction == ReuseReaction::Ignore {
+        return Ok(invalid_grant("an old refresh token was presented again; the policy is to ignore that").into());
+    }
     let mut event = engine.event(EventKind::GrantRevoked, grant.id, now)?;
     event.client = Some(grant.client);
     event.details.insert("reason".to_owned(), "refresh_reused".into());
     let revoke = Change::RevokeGrant { id: grant.id, reason: RevokeReason::RefreshReused, now };
-    engine.commit(vec![revoke, Change::Append(Box::new(event))]).await?;
+    let mut changes = vec![revoke, Change::Append(Box::new(event))];
+    if let (ReuseReaction::Subject, Some(subject)) = (reaction, &grant.subject) {
+        let mut event = engine.event(EventKind::EpochAdvanced, grant.id, now)?;
+        event.subject = Some(subject.to_string());
+        event.details.insert("reason".to_owned(), "refresh_reused".into());
+        changes
+            .extend([Change::AdvanceEpoch(EpochKey::subject(grant.issuer, subject)), Change::Append(Box::new(event))]);
+    }
+    engine.commit(changes).await?;
     Ok(invalid_grant("an old refresh token was presented again; its grant is revoked").into())
 }

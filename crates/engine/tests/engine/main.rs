@@ -13,6 +13,7 @@ mod keys;
 mod misses;
 mod pages;
 mod refresh;
+mod refresh_policy;
 mod reuse;
 mod revocation;
 mod secrets;

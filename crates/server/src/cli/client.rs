@@ -9,7 +9,7 @@ use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::scope::Scope;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Page;
-use firman_store::record::{Client as Record, ClientPolicy};
+use firman_store::record::{Client as Record, ClientPolicy, RefreshPolicy, ReuseReaction};
 use serde_json::{Value, json};
 
 use super::output::{Failed, Printer, table};
@@ -70,6 +70,12 @@ pub(super) struct Create {
     /// Refuse its authorization requests without PKCE.
     #[arg(long)]
     require_pkce: bool,
+    /// What becomes of its refresh tokens when they are used: rotate or reuse; without this as the server says.
+    #[arg(long, value_name = "POLICY")]
+    refresh: Option<String>,
+    /// What is revoked when one of its old refresh tokens is presented again: grant, subject or ignore.
+    #[arg(long, value_name = "WHAT")]
+    on_refresh_reuse: Option<String>,
     /// A resource server: it may introspect the tokens of every client.
     #[arg(long)]
     introspect_any: bool,
@@ -125,6 +131,13 @@ impl Create {
                 Some(algorithm.ok_or_else(|| wrong(&"id-token-alg: ES256, EdDSA, RS256 or PS256"))?);
         }
         let policy = ClientPolicy {
+            refresh: word("refresh", self.refresh.as_deref(), RefreshPolicy::ALL, RefreshPolicy::as_str)?,
+            on_refresh_reuse: word(
+                "on-refresh-reuse",
+                self.on_refresh_reuse.as_deref(),
+                ReuseReaction::ALL,
+                ReuseReaction::as_str,
+            )?,
             require_pkce: self.require_pkce.then_some(true),
             skip_consent: self.skip_consent,
             introspect_any: self.introspect_any,
@@ -132,6 +145,19 @@ impl Create {
         };
         Ok(NewClient { client_id: self.client_id, metadata, policy, owner: None, secret: None })
     }
+}
+
+/// One of a few words.
+fn word<T: Copy>(
+    option: &str,
+    given: Option<&str>,
+    all: &[T],
+    text: fn(T) -> &'static str,
+) -> Result<Option<T>, Failed> {
+    let Some(given) = given else { return Ok(None) };
+    let found = all.iter().copied().find(|word| text(*word) == given);
+    let known = || all.iter().copied().map(text).collect::<Vec<_>>().join(", ");
+    found.map(Some).ok_or_else(|| Failed::refused(format!("--{option} {given}: give one of {}", known())))
 }
 
 impl Grant {

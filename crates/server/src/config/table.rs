@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
+use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
 
 use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, schema};
 
@@ -83,6 +84,12 @@ schema::settings! {
         id_token_seconds: Seconds = 300, 10..=86_400;
         /// Lifetime of a grant with refresh tokens, however often it is refreshed, in seconds.
         refresh_token_seconds: Seconds = 2_592_000, 60..=315_360_000;
+        /// What becomes of a refresh token when it is used: "rotate" (it gets a successor) or "reuse" (it stays).
+        refresh: RefreshPolicy = "rotate";
+        /// What is revoked when an old refresh token is presented again: its "grant", everything of its "subject", or "ignore".
+        on_refresh_reuse: ReuseReaction = "grant";
+        /// What a refresh gets that asks for more than was granted: "refuse", or "intersect" it with what was granted.
+        wider_scope: WiderScope = "refuse";
         /// For how long a refresh may be repeated and gets the same answer, in seconds.
         retry_window_seconds: Seconds = 30, 0..=300;
         /// The same for public clients without a sender key, in seconds.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
+use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -139,6 +140,29 @@ impl Textual for LogFormat {
         }
         .to_owned()
     }
+}
+
+/// A setting that is one of a few words.
+macro_rules! words {
+    ($($type:ty: $expected:literal;)+) => {$(
+        impl Textual for $type {
+            const EXPECTED: &str = $expected;
+
+            fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text)
+            }
+
+            fn text(&self) -> String {
+                self.as_str().to_owned()
+            }
+        }
+    )+};
+}
+
+words! {
+    RefreshPolicy: "\"rotate\" or \"reuse\"";
+    ReuseReaction: "\"grant\", \"subject\" or \"ignore\"";
+    WiderScope: "\"refuse\" or \"intersect\"";
 }
 
 impl Textual for Issuer {

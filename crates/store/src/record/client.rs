@@ -4,7 +4,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Rest;
+use super::{RefreshPolicy, Rest, ReuseReaction, WiderScope};
 
 /// A client: its registered metadata, how it proves itself, and where it differs from the server's policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +95,18 @@ pub struct ClientPolicy {
     pub access_token_seconds: Option<i64>,
     /// Lifetime of its grants with a refresh token, in seconds.
     pub refresh_token_seconds: Option<i64>,
+    /// What becomes of its refresh tokens when they are used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<RefreshPolicy>,
+    /// What is revoked when one of its old refresh tokens is presented again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_refresh_reuse: Option<ReuseReaction>,
+    /// For how long it may repeat a refresh, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_window_seconds: Option<i64>,
+    /// What it gets when it refreshes for more than was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wider_scope: Option<WiderScope>,
     /// Members of a later version.
     #[serde(flatten)]
     pub rest: Rest,

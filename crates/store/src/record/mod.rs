@@ -9,6 +9,7 @@ mod flow;
 mod grant;
 mod key;
 mod name;
+mod refresh_policy;
 mod revoked;
 mod session;
 
@@ -21,6 +22,7 @@ pub use flow::{Approval, Flow, FlowState};
 pub use grant::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason};
 pub use key::{Deployment, KeyState, Schedule, SealKey, SigningKey};
 pub use name::{Name, Namespace};
+pub use refresh_policy::{RefreshPolicy, ReuseReaction, WiderScope};
 pub use revoked::{RevokedToken, TokenTrace};
 pub use session::{Session, SessionDetails};
 
