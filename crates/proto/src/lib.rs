@@ -15,6 +15,7 @@ pub mod jws;
 pub mod metadata;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod response;
 pub mod scope;
 pub mod seal;
 pub mod time;
