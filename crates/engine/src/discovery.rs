@@ -10,7 +10,7 @@ use crate::keys::KeySet;
 
 /// The metadata document: it names what works and nothing else.
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
-    Metadata::new(&engine.issuer, engine.keys.current().algorithms(now))
+    Metadata::new(&engine.issuer, engine.keys.current().algorithms(now), engine.policy.front_channel_tokens)
 }
 
 /// The keys whose public halves are published.

@@ -2,12 +2,14 @@
 
 use firman_proto::client::GrantType;
 use firman_proto::error::{Denied, ErrorCode};
-use firman_proto::id_token::{IdToken, at_hash};
+use firman_proto::id::RecordId;
+use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed};
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
-use firman_store::record::{Client, Grant, Refresh};
+use firman_store::record::{AuthContext, Client, Grant, Refresh, Subject};
+use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::failure::Fault;
@@ -59,10 +61,21 @@ impl Issued<'_> {
         let keys = engine.keys.current();
         let access = self.access.seal(&keys, grant, self.narrowed.then_some(self.scope), now)?;
         let refresh = self.refresh.map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
-        let id_token = if self.scope.contains("openid") && grant.subject.is_some() {
-            Some(self.id_token(engine, client, grant, &access, now)?)
-        } else {
-            None
+        let id_token = match &grant.subject {
+            Some(subject) if self.scope.contains("openid") => {
+                let id_token = IdTokenFor {
+                    client,
+                    subject,
+                    session: grant.session,
+                    auth: &grant.auth,
+                    nonce: self.nonce,
+                    access_token: Some(access.reveal()),
+                    code: None,
+                    claims: Map::new(),
+                };
+                Some(id_token.sign(engine, now)?)
+            }
+            _ => None,
         };
         Ok(TokenResponse {
             access_token: access.reveal().to_owned(),
@@ -73,40 +86,54 @@ impl Issued<'_> {
             id_token,
         })
     }
+}
 
-    fn id_token(
-        &self,
-        engine: &Engine,
-        client: &Client,
-        grant: &Grant,
-        access: &Sealed<seal::Access>,
-        now: Timestamp,
-    ) -> Result<String, Fault> {
+/// What an ID token says, beside what the engine knows (OpenID Connect Core §2).
+pub(crate) struct IdTokenFor<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) subject: &'a Subject,
+    pub(crate) session: Option<RecordId>,
+    pub(crate) auth: &'a AuthContext,
+    pub(crate) nonce: Option<String>,
+    /// The access token that comes with it.
+    pub(crate) access_token: Option<&'a str>,
+    /// The code that comes with it.
+    pub(crate) code: Option<&'a str>,
+    /// Claims about the person.
+    pub(crate) claims: Map<String, Value>,
+}
+
+impl IdTokenFor<'_> {
+    /// Signs it with the client's algorithm.
+    pub(crate) fn sign(self, engine: &Engine, now: Timestamp) -> Result<String, Fault> {
         let keys = engine.keys.current();
         let default = engine.key_policy.algorithms.first().copied();
-        let algorithm = client.metadata.id_token_signed_response_alg.or(default);
+        let algorithm = self.client.metadata.id_token_signed_response_alg.or(default);
         let key = algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(|| {
             Fault::lasting("sign an ID token", "there is no key for this client's algorithm: add it to keys.algorithms")
         })?;
+        let hash = |of: &str| half_hash(of, key.algorithm());
         let claims = IdToken {
             iss: engine.issuer.to_string(),
-            sub: grant.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
-            aud: client.client_id.clone(),
+            sub: self.subject.to_string(),
+            aud: self.client.client_id.clone(),
             exp: now.plus(engine.policy.id_token).seconds(),
             iat: now.seconds(),
-            auth_time: grant.auth.auth_time.map(Timestamp::seconds),
-            nonce: self.nonce.clone(),
-            at_hash: Some(at_hash(access.reveal(), key.algorithm())),
-            acr: grant.auth.acr.clone(),
-            amr: grant.auth.amr.clone(),
-            sid: grant.session.map(|session| session.to_string()),
+            auth_time: self.auth.auth_time.map(Timestamp::seconds),
+            nonce: self.nonce,
+            at_hash: self.access_token.map(hash),
+            c_hash: self.code.map(hash),
+            acr: self.auth.acr.clone(),
+            amr: self.auth.amr.clone(),
+            sid: self.session.map(|session| session.to_string()),
+            claims: self.claims,
         };
         key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))
     }
 }
 
 impl AccessToken {
-    fn seal(
+    pub(crate) fn seal(
         &self,
         keys: &KeySet,
         grant: &Grant,

@@ -14,6 +14,8 @@ pub struct Policy {
     pub id_token: Lifetime,
     /// Life of a grant with a refresh token, from its beginning, however often it is refreshed.
     pub refresh_token: Lifetime,
+    /// Whether clients that are registered for it may get tokens through the browser (implicit and hybrid).
+    pub front_channel_tokens: bool,
     /// What becomes of a refresh token when it is used.
     pub refresh: RefreshPolicy,
     /// What is revoked when an old one is presented again.
@@ -43,6 +45,7 @@ impl Default for Policy {
             access_token: Lifetime::from_seconds(300),
             id_token: Lifetime::from_seconds(300),
             refresh_token: Lifetime::from_days(30),
+            front_channel_tokens: false,
             refresh: RefreshPolicy::default(),
             on_refresh_reuse: ReuseReaction::default(),
             wider_scope: WiderScope::default(),

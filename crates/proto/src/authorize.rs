@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::ClientMetadata;
 use crate::error::{Denied, ErrorCode, invalid_request};
-use crate::form::{self, Form};
-use crate::issuer::Issuer;
+use crate::form::Form;
 use crate::pkce::Challenge;
 use crate::redirect_uri::RedirectUri;
+use crate::response::{ResponseMode, ResponseType};
 use crate::scope::Scope;
 
 /// The longest `state`, `nonce` or `login_hint` that is carried, in bytes.
@@ -49,6 +49,12 @@ impl Prompt {
 /// An authorization request whose client and redirect URI have been verified and whose parameters are well formed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
+    /// What the answer brings.
+    #[serde(default)]
+    pub response_type: ResponseType,
+    /// How the answer travels.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
     /// Where the answer goes: a registered URI of the client.
     pub redirect_uri: RedirectUri,
     /// Whether the request named it; then the token request must name it too (RFC 6749 §4.1.3).
@@ -89,14 +95,14 @@ impl AuthorizationRequest {
         form.must_not_repeat()?;
         refuse_unsupported(form)?;
         // RFC 6749 §3.1.1: response_type is required.
-        match form.required("response_type")? {
-            "code" => {}
-            _ => return Err(Denied::new(ErrorCode::UnsupportedResponseType, "response_type: only code is supported")),
-        }
+        let response_type = ResponseType::parse(form.required("response_type")?).ok_or_else(|| {
+            Denied::new(ErrorCode::UnsupportedResponseType, "response_type: known are code, none, token, id_token")
+        })?;
+        let response_mode = response_mode(form, response_type)?;
         let challenge =
             Challenge::parse(form.get("code_challenge"), form.get("code_challenge_method"), rules.pkce_plain)?;
         // RFC 9700 §2.1.1: public clients must use PKCE.
-        if challenge.is_none() && rules.pkce_required {
+        if challenge.is_none() && rules.pkce_required && response_type.code {
             return Err(invalid_request("code_challenge: missing; this client must use PKCE (RFC 7636)"));
         }
         let scope = match form.get("scope") {
@@ -107,12 +113,27 @@ impl AuthorizationRequest {
         if !scope.is_within(&client.scope) {
             return Err(Denied::new(ErrorCode::InvalidScope, "scope: more than this client is registered for"));
         }
+        // OpenID Connect Core §11: offline access is for requests that bring a code.
+        let scope = if response_type.code { scope } else { scope.without("offline_access") };
+        let nonce = bounded(form, "nonce")?;
+        if response_type.id_token {
+            // OpenID Connect Core §3.2.2.1, §3.3.2.11: who gets an ID token through the browser must tell it from a replayed one.
+            if nonce.is_none() {
+                return Err(invalid_request("nonce: missing; it is required where the response has an ID token"));
+            }
+            // OpenID Connect Core §3.1.2.1: without openid there is no ID token.
+            if !scope.contains("openid") {
+                return Err(Denied::new(ErrorCode::InvalidScope, "scope: an ID token needs openid"));
+            }
+        }
         Ok(Self {
+            response_type,
+            response_mode,
             redirect_uri,
             redirect_uri_given: form.get("redirect_uri").is_some(),
             state: bounded(form, "state")?,
             scope,
-            nonce: bounded(form, "nonce")?,
+            nonce,
             prompt: form.get("prompt").map(Prompt::parse).transpose()?.unwrap_or_default(),
             max_age: max_age(form)?.or(client.default_max_age),
             login_hint: bounded(form, "login_hint")?,
@@ -132,10 +153,14 @@ fn refuse_unsupported(form: &Form<'_>) -> Result<(), Denied> {
             return Err(Denied::new(code, format!("{name}: not supported")));
         }
     }
-    match form.get("response_mode") {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(invalid_request("response_mode: only query is supported")),
-    }
+    Ok(())
+}
+
+fn response_mode(form: &Form<'_>, of: ResponseType) -> Result<ResponseMode, Denied> {
+    // Multiple Response Types §2.1.
+    let Some(text) = form.get("response_mode") else { return Ok(ResponseMode::default_of(of)) };
+    let wrong = || invalid_request("response_mode: not known, or not for this response_type");
+    ResponseMode::parse(text, of).ok_or_else(wrong)
 }
 
 fn bounded(form: &Form<'_>, name: &str) -> Result<Option<String>, Denied> {
@@ -150,27 +175,15 @@ fn max_age(form: &Form<'_>) -> Result<Option<u32>, Denied> {
     form.get("max_age").map(read).transpose()
 }
 
-/// The URL the browser is sent to with an authorization code (RFC 6749 §4.1.2).
-pub fn code_response(issuer: &Issuer, request: &AuthorizationRequest, code: &str) -> String {
-    respond(issuer, &request.redirect_uri, request.state.as_deref(), &[("code", code)])
+/// How the answer to a request travels that may be wrong in other ways: as it asks, where that can be read.
+pub fn mode_of(form: &Form<'_>) -> ResponseMode {
+    let of = form.get("response_type").and_then(ResponseType::parse).unwrap_or_default();
+    response_mode(form, of).unwrap_or_else(|_| ResponseMode::default_of(of))
 }
 
-/// The URL the browser is sent to with an error (RFC 6749 §4.1.2.1).
-pub fn error_response(issuer: &Issuer, redirect_uri: &RedirectUri, state: Option<&str>, denied: &Denied) -> String {
-    respond(issuer, redirect_uri, state, &[("error", denied.code.as_str()), ("error_description", &denied.text)])
-}
-
-fn respond(issuer: &Issuer, to: &RedirectUri, state: Option<&str>, members: &[(&str, &str)]) -> String {
-    let mut query = String::new();
-    for (name, value) in members {
-        form::append(&mut query, name, value);
-    }
-    if let Some(state) = state {
-        form::append(&mut query, "state", state);
-    }
-    // RFC 9207 §2: the issuer is in every response, errors included.
-    form::append(&mut query, "iss", issuer.as_str());
-    to.with_query(&query)
+/// The members of an error (RFC 6749 §4.1.2.1).
+pub fn error_members(denied: &Denied) -> Vec<(&'static str, String)> {
+    vec![("error", denied.code.as_str().to_owned()), ("error_description", denied.text.to_string())]
 }
 
 #[cfg(test)]
@@ -197,10 +210,13 @@ mod tests {
     #[test]
     fn unsupported_requests_are_refused_by_name() {
         assert_eq!(refused(""), "invalid_request");
-        assert_eq!(refused("response_type=token"), "unsupported_response_type");
+        assert_eq!(refused("response_type=device"), "unsupported_response_type");
+        assert_eq!(refused("response_type=id_token&scope=openid"), "invalid_request");
+        assert_eq!(refused("response_type=id_token&scope=profile&nonce=n"), "invalid_scope");
+        assert_eq!(refused("response_type=token&response_mode=query"), "invalid_request");
         assert_eq!(refused("response_type=code&request=x"), "request_not_supported");
         assert_eq!(refused("response_type=code&request_uri=x"), "request_uri_not_supported");
-        assert_eq!(refused("response_type=code&response_mode=fragment"), "invalid_request");
+        assert_eq!(refused("response_type=code&response_mode=web_message"), "invalid_request");
         assert_eq!(refused("response_type=code&scope=openid+admin"), "invalid_scope");
         assert_eq!(refused("response_type=code&max_age=-1"), "invalid_request");
         assert_eq!(refused("response_type=code&prompt=none+login"), "invalid_request");
@@ -222,22 +238,6 @@ mod tests {
         assert_eq!(
             AuthorizationRequest::parse(&form, to, &client(), rules).unwrap_err().code.as_str(),
             "invalid_request"
-        );
-    }
-
-    #[test]
-    fn every_response_names_the_issuer_and_gives_the_state_back() {
-        let issuer = Issuer::parse("https://login.example").unwrap();
-        let mut request = parse("response_type=code&state=a%26b").unwrap();
-        assert_eq!(
-            code_response(&issuer, &request, "c"),
-            "https://app.example/cb?code=c&state=a%26b&iss=https%3A%2F%2Flogin.example"
-        );
-        request.state = None;
-        let denied = Denied::new(ErrorCode::AccessDenied, "no");
-        assert_eq!(
-            error_response(&issuer, &request.redirect_uri, None, &denied),
-            "https://app.example/cb?error=access_denied&error_description=no&iss=https%3A%2F%2Flogin.example"
         );
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::credentials::AuthMethod;
 use crate::jws::Algorithm;
 use crate::redirect_uri::RedirectUri;
+use crate::response::ResponseType;
 use crate::scope::Scope;
 
 /// A grant type a client may use.
@@ -100,6 +101,16 @@ impl ClientMetadata {
     /// Whether the client has no secret and is known by its id alone (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// Whether an authorization request of this client may be answered with this (RFC 7591 §2); none said is `code` alone.
+    pub fn may_be_answered_with(&self, response_type: ResponseType) -> bool {
+        match self.rest.get("response_types").and_then(serde_json::Value::as_array) {
+            None => response_type == ResponseType::CODE,
+            Some(types) => types
+                .iter()
+                .any(|text| text.as_str().is_some_and(|text| ResponseType::parse(text) == Some(response_type))),
+        }
     }
 
     /// Whether the client may use this grant type.

@@ -6,6 +6,7 @@ use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
 use crate::jws::Algorithm;
+use crate::response::{ResponseMode, ResponseType};
 
 /// Paths of the endpoints, below the issuer.
 pub mod path {
@@ -42,6 +43,8 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    /// JARM §4.
+    pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     pub authorization_response_iss_parameter_supported: bool,
     pub claims_parameter_supported: bool,
@@ -52,7 +55,10 @@ pub struct Metadata {
 
 impl Metadata {
     /// The document of an issuer that signs with these algorithms.
-    pub fn new(issuer: &Issuer, signing: impl IntoIterator<Item = Algorithm>) -> Self {
+    ///
+    /// `front_channel`: tokens may travel through the browser.
+    pub fn new(issuer: &Issuer, signing: impl IntoIterator<Item = Algorithm>, front_channel: bool) -> Self {
+        let signing: Vec<_> = signing.into_iter().map(Algorithm::as_str).collect();
         let secret_methods: Vec<_> =
             AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
         let methods: Vec<_> = AuthMethod::ALL.iter().map(|m| m.as_str()).collect();
@@ -66,15 +72,20 @@ impl Metadata {
             jwks_uri: issuer.endpoint(path::JWKS),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
             claims_supported: claims_supported(),
-            response_types_supported: vec!["code"],
-            response_modes_supported: vec!["query"],
+            response_types_supported: ResponseType::ALL
+                .into_iter()
+                .filter(|of| front_channel || !of.is_front_channel())
+                .map(ResponseType::as_str)
+                .collect(),
+            response_modes_supported: ResponseMode::ALL.to_vec(),
             grant_types_supported: GrantType::ALL.iter().map(|g| g.as_str()).collect(),
             token_endpoint_auth_methods_supported: methods.clone(),
             introspection_endpoint_auth_methods_supported: secret_methods,
             revocation_endpoint_auth_methods_supported: methods,
             code_challenge_methods_supported: vec!["S256"],
             subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: signing.into_iter().map(Algorithm::as_str).collect(),
+            authorization_signing_alg_values_supported: signing.clone(),
+            id_token_signing_alg_values_supported: signing,
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,

@@ -103,6 +103,7 @@ fn policy(settings: &Settings) -> Policy {
         access_token: seconds(tokens.access_token_seconds),
         id_token: seconds(tokens.id_token_seconds),
         refresh_token: seconds(tokens.refresh_token_seconds),
+        front_channel_tokens: tokens.front_channel,
         refresh: tokens.refresh,
         on_refresh_reuse: tokens.on_refresh_reuse,
         wider_scope: tokens.wider_scope,

@@ -34,17 +34,17 @@ pub async fn consent(
         match step::decide(&interaction, &client, signed_in.as_ref(), now) {
             // The session ended, or grew too old, while the page was open.
             Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
-            Step::Refuse(denied) => return Ok(interaction.redirectable(engine, client).refuse(&denied)),
+            Step::Refuse(denied) => return Ok(interaction.redirectable(client).refuse(engine, &denied, now)?),
             Step::Consent | Step::Approve(_) => {}
         }
         let Some(signed_in) = signed_in else { return Ok(Next::Login(interaction.seal(engine, browser)?)) };
         if decision == Decision::Deny {
             // RFC 6749 §4.1.2.1: access_denied.
             let denied = Denied::new(ErrorCode::AccessDenied, "the person said no");
-            return Ok(interaction.redirectable(engine, client).refuse(&denied));
+            return Ok(interaction.redirectable(client).refuse(engine, &denied, now)?);
         }
         let remember = remember(engine, &interaction, &signed_in, now);
-        if let Some(next) = approve(engine, interaction.clone(), &signed_in, Some(remember), now).await? {
+        if let Some(next) = approve(engine, &client, interaction.clone(), &signed_in, Some(remember), now).await? {
             return Ok(next);
         }
     }

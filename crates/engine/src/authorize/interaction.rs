@@ -83,12 +83,12 @@ impl Interaction {
     }
 
     /// The request is verified, so its errors may be sent to the client.
-    pub(super) fn redirectable(self, engine: &Engine, client: Arc<Client>) -> Redirectable {
+    pub(super) fn redirectable(self, client: Arc<Client>) -> Redirectable {
         Redirectable {
             client,
             redirect_uri: self.request.redirect_uri,
+            mode: self.request.response_mode,
             state: self.request.state,
-            issuer: engine.issuer.clone(),
         }
     }
 }

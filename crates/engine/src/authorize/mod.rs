@@ -7,6 +7,7 @@ mod browser;
 mod consent;
 mod interaction;
 mod login;
+mod respond;
 mod step;
 
 pub use browser::{Browser, SessionCookie};
@@ -17,21 +18,19 @@ pub use login::{LoggedIn, SignIn, login};
 use std::fmt;
 use std::sync::Arc;
 
-use firman_proto::authorize::{AuthorizationRequest, RequestRules, code_response, error_response};
-use firman_proto::client::GrantType;
-use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use firman_proto::authorize::{AuthorizationRequest, RequestRules, error_members, mode_of};
+use firman_proto::error::{Denied, invalid_request};
 use firman_proto::form::Form;
-use firman_proto::issuer::Issuer;
 use firman_proto::redirect_uri::RedirectUri;
-use firman_proto::seal::{Code, Reference};
+use firman_proto::response::ResponseMode;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowState, Rest};
+use firman_store::record::{Client, Consent, EventKind, Rest};
 use firman_store::{Change, Commit, SignedIn};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::policy::Policy;
-use crate::random;
+use respond::{Address, Brought};
 use step::Step;
 
 /// Where the browser goes next. Its Debug shows neither code nor request.
@@ -39,6 +38,13 @@ use step::Step;
 pub enum Next {
     /// To the client, with a code or an error.
     Client(String),
+    /// To the client, by a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    Post {
+        /// Where to.
+        action: String,
+        /// Names and values.
+        members: Vec<(&'static str, String)>,
+    },
     /// To the login page, with the sealed request.
     Login(String),
     /// To the consent page, with the sealed request.
@@ -49,6 +55,7 @@ impl fmt::Debug for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Client(_) => "Client(..)",
+            Self::Post { .. } => "Post(..)",
             Self::Login(_) => "Login(..)",
             Self::Consent(_) => "Consent(..)",
         })
@@ -60,15 +67,17 @@ impl fmt::Debug for Next {
 pub struct Redirectable {
     client: Arc<Client>,
     redirect_uri: RedirectUri,
+    mode: ResponseMode,
     state: Option<String>,
-    issuer: Issuer,
 }
 
 impl Redirectable {
     /// Sends an error to the client (RFC 6749 §4.1.2.1).
-    pub fn refuse(self, denied: &Denied) -> Next {
+    pub fn refuse(self, engine: &Engine, denied: &Denied, now: Timestamp) -> Result<Next, Fault> {
         tracing::info!(client = %self.client.client_id, %denied, "refused an authorization request");
-        Next::Client(error_response(&self.issuer, &self.redirect_uri, self.state.as_deref(), denied))
+        let Self { client, redirect_uri, mode, state } = self;
+        let to = Address { client: &client, redirect_uri: &redirect_uri, mode, state: state.as_deref() };
+        to.send(engine, error_members(denied), now)
     }
 }
 
@@ -78,14 +87,13 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
     let client = Arc::clone(&redirectable.client);
     let rules =
         RequestRules { pkce_required: Policy::requires_pkce(&client), pkce_plain: client.policy.allow_plain_pkce };
-    // RFC 6749 §5.2 unauthorized_client: asking for codes is something a client is registered for.
-    if !client.metadata.may_use(GrantType::AuthorizationCode) {
-        let denied = Denied::new(ErrorCode::UnauthorizedClient, "this client is not registered for authorization_code");
-        return Ok(redirectable.refuse(&denied));
-    }
-    let request = match AuthorizationRequest::parse(form, redirectable.redirect_uri.clone(), &client.metadata, rules) {
+    let request = AuthorizationRequest::parse(form, redirectable.redirect_uri.clone(), &client.metadata, rules);
+    let allowed = |request: AuthorizationRequest| {
+        respond::must_be_allowed(engine, &client, request.response_type).map(|()| request)
+    };
+    let request = match request.and_then(allowed) {
         Ok(request) => request,
-        Err(denied) => return Ok(redirectable.refuse(&denied)),
+        Err(denied) => return Ok(redirectable.refuse(engine, &denied, now)?),
     };
     let interaction = Interaction { client: client.id, request, started_at: now };
     let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
@@ -116,7 +124,7 @@ async fn verify_client(engine: &Engine, form: &Form<'_>) -> Result<Redirectable,
         (None, _) => return Err(invalid_request("redirect_uri: missing").into()),
     };
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
-    Ok(Redirectable { client, redirect_uri, state, issuer: engine.issuer.clone() })
+    Ok(Redirectable { client, redirect_uri, mode: mode_of(form), state })
 }
 
 fn speaks_openid(form: &Form<'_>) -> bool {
@@ -135,54 +143,36 @@ async fn proceed(
     match step::decide(&interaction, client, signed_in.as_ref(), now) {
         Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
         Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
-        Step::Refuse(denied) => Ok(interaction.redirectable(engine, Arc::clone(client)).refuse(&denied)),
+        Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),
         Step::Approve(signed_in) => {
-            let next = approve(engine, interaction, signed_in, None, now).await?;
+            let next = approve(engine, client, interaction, signed_in, None, now).await?;
             Ok(next.ok_or_else(|| Fault::temporary("approve", "a flow of this id is there already"))?)
         }
     }
 }
 
-/// Inserts the flow of an approved request, with whatever consent goes with it, and sends its code to the client.
+/// Writes what an approved request brings, with whatever consent goes with it, and sends it to the client.
 ///
 /// `None` if the consent was edited meanwhile.
 async fn approve(
     engine: &Engine,
+    client: &Client,
     interaction: Interaction,
     signed_in: &SignedIn,
     consent: Option<Change>,
     now: Timestamp,
 ) -> Result<Option<Next>, Failure> {
     let session = &signed_in.session;
-    let flow = Flow {
-        id: random::record_id(&*engine.entropy, now)?,
-        issuer: engine.number,
-        client: interaction.client,
-        approval: Approval {
-            subject: session.subject.clone(),
-            session: Some(session.id),
-            auth_time: session.auth_time,
-            acr: session.details.acr.clone(),
-            amr: session.details.amr.clone(),
-            scope: interaction.request.scope.clone(),
-            epochs: signed_in.epochs,
-        },
-        request: interaction.request,
-        state: FlowState::Ready,
-        misses: 0,
-        salt: random::salt(&*engine.entropy)?,
-        expires_at: now.plus(engine.policy.code),
-        rest: Rest::new(),
-    };
-    let reference =
-        Reference { record: flow.id, serial: 0, issued_at: now, expires_at: Some(flow.expires_at), salt: &flow.salt };
-    let code = engine.keys.current().keyring.seal::<Code>(&reference);
-    let next = Next::Client(code_response(&engine.issuer, &flow.request, code.reveal()));
-    let mut event = engine.event(EventKind::Approved, flow.id, now)?;
-    event.client = Some(flow.client);
+    let Brought { record, changes: brought, members } =
+        respond::bring(engine, client, &interaction, signed_in, now).await?;
+    let AuthorizationRequest { redirect_uri, response_mode: mode, state, .. } = &interaction.request;
+    let next = Address { client, redirect_uri, mode: *mode, state: state.as_deref() }.send(engine, members, now)?;
+    let mut event = engine.event(EventKind::Approved, record.unwrap_or(session.id), now)?;
+    event.client = Some(client.id);
     event.subject = Some(session.subject.to_string());
     let mut changes: Vec<Change> = consent.into_iter().collect();
-    changes.extend([Change::InsertFlow(Box::new(flow)), Change::Append(Box::new(event))]);
+    changes.extend(brought);
+    changes.push(Change::Append(Box::new(event)));
     changes.extend(browser::touch(session, now));
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }

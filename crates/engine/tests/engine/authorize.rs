@@ -32,6 +32,7 @@ fn page(next: &Result<Next, Failure>) -> &'static str {
         Next::Consent(_) => "consent",
         Next::Client(url) if parameter(url, "code").is_some() => "client",
         Next::Client(url) => panic!("refused: {url}"),
+        Next::Post { .. } => panic!("nobody asked for a form"),
     }
 }
 
@@ -112,7 +113,7 @@ async fn every_other_error_goes_to_the_client_with_state_and_issuer() {
     for (ask, error) in [
         (good.clone().without("response_type"), "invalid_request"),
         (good.clone().with("response_type", "token"), "unsupported_response_type"),
-        (good.clone().with("response_mode", "fragment"), "invalid_request"),
+        (good.clone().with("response_mode", "web_message"), "invalid_request"),
         (good.clone().with("scope", "openid admin"), "invalid_scope"),
         (good.clone().with("scope", "openid  read"), "invalid_scope"),
         (good.clone().with("code_challenge_method", "plain"), "invalid_request"),

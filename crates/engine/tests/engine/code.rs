@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firman_engine::admin::grants::sign_out_everywhere;
 use firman_proto::error::ErrorCode::{InvalidClient, InvalidGrant, UnauthorizedClient};
-use firman_proto::id_token::{IdToken, at_hash};
+use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::jws::{self, Algorithm};
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::seal::{Caveat, Code, Reference, Salt, attenuate};
@@ -55,10 +55,12 @@ async fn an_id_token_tells_who_when_and_for_whom() {
             exp: at(312).seconds(),
             auth_time: Some(at(10).seconds()),
             nonce: Some("a nonce".to_owned()),
-            at_hash: Some(at_hash(&response.access_token, Algorithm::ES256)),
+            at_hash: Some(half_hash(&response.access_token, Algorithm::ES256)),
             acr: None,
             amr: vec!["pwd".to_owned()],
+            c_hash: None,
             sid: Some(session.to_string()),
+            claims: serde_json::Map::new(),
         }
     );
 }

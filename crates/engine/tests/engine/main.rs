@@ -14,6 +14,7 @@ mod misses;
 mod pages;
 mod refresh;
 mod refresh_policy;
+mod responses;
 mod reuse;
 mod revocation;
 mod secrets;

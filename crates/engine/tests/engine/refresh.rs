@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firman_engine::admin::grants;
 use firman_proto::error::ErrorCode::{InvalidGrant, InvalidScope, UnauthorizedClient};
-use firman_proto::id_token::{IdToken, at_hash};
+use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::jws::{self, Algorithm};
 use firman_proto::time::Lifetime;
 use firman_proto::token::TokenResponse;
@@ -65,7 +65,7 @@ async fn the_id_token_of_a_refresh_has_no_nonce_and_the_first_sign_in() {
         nonce: None,
         iat: at(100).seconds(),
         exp: at(400).seconds(),
-        at_hash: Some(at_hash(&second.access_token, Algorithm::ES256)),
+        at_hash: Some(half_hash(&second.access_token, Algorithm::ES256)),
         ..before
     };
     assert_eq!(after, expected);

@@ -11,7 +11,7 @@ use clap::Args;
 use firman_engine::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 use firman_proto::digest::same;
 use firman_proto::form::{self, Form};
-use firman_proto::id_token::{IdToken, at_hash};
+use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::jws::{Algorithm, JwkSet};
 use firman_proto::pkce::Challenge;
 use firman_proto::{jws, metadata::path};
@@ -202,7 +202,7 @@ impl Session {
         let claims: IdToken =
             jws::verify(token, &keys).map_err(|error| Failed::refused(format!("ID token: {error}")))?;
         let access = tokens.get("access_token").and_then(Value::as_str).unwrap_or_default();
-        let hashes = Algorithm::ALL.iter().map(|algorithm| at_hash(access, *algorithm));
+        let hashes = Algorithm::ALL.iter().map(|algorithm| half_hash(access, *algorithm));
         let good = claims.iss == self.issuer
             && claims.aud == self.client_id
             && SystemClock.now().seconds() < claims.exp

@@ -84,6 +84,8 @@ schema::settings! {
         id_token_seconds: Seconds = 300, 10..=86_400;
         /// Lifetime of a grant with refresh tokens, however often it is refreshed, in seconds.
         refresh_token_seconds: Seconds = 2_592_000, 60..=315_360_000;
+        /// Whether clients registered for it may get tokens through the browser (implicit, hybrid); RFC 9700 advises against it.
+        front_channel: bool = false;
         /// What becomes of a refresh token when it is used: "rotate" (it gets a successor) or "reuse" (it stays).
         refresh: RefreshPolicy = "rotate";
         /// What is revoked when an old refresh token is presented again: its "grant", everything of its "subject", or "ignore".

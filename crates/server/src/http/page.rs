@@ -10,16 +10,23 @@ use firman_engine::authorize::{Browser, Next};
 use firman_engine::{Failure, Fault};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form;
+use firman_proto::redirect_uri::RedirectUri;
 
 use super::read::Unreadable;
 use super::{App, answer, consent, cookies, login};
 use crate::pages::texts::ENGLISH;
-use crate::pages::{ErrorPage, RenderError};
+use crate::pages::{ErrorPage, Post, RenderError};
 
 /// There is no `form-action`: browsers apply it to the redirect that follows a form too, and ours end at the client,
 /// whose own redirects nobody knows. With no script and every text escaped there is nothing for it to stop.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// For the page that posts itself: its script is ours and no other runs.
+const POLICY_WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; \
+     base-uri 'none'",
 );
 
 /// A rendered page.
@@ -73,6 +80,7 @@ pub fn unreadable(app: &App, unreadable: Unreadable) -> Response {
 pub fn go(app: &App, next: &Next) -> Response {
     let location = match next {
         Next::Client(url) => url.clone(),
+        Next::Post { action, members } => return posted(app, action, members),
         Next::Login(request) => address(app, login::PATH, request),
         Next::Consent(request) => address(app, consent::PATH, request),
     };
@@ -80,6 +88,17 @@ pub fn go(app: &App, next: &Next) -> Response {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));
     };
     protected(app, (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
+}
+
+/// OAuth 2.0 Form Post Response Mode §2: the page whose form brings the response to the client.
+fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Response {
+    let host = RedirectUri::parse(action).map(|uri| uri.host()).unwrap_or_default();
+    let html = Post { action, host: &host, members }.render();
+    let mut response = page(app, StatusCode::OK, html);
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT);
+    }
+    response
 }
 
 fn address(app: &App, path: &str, request: &str) -> String {

@@ -1,4 +1,4 @@
-//! The style sheet and the icon, served from memory.
+//! The style sheet, the icon and the one script, served from memory.
 
 use std::sync::LazyLock;
 
@@ -10,14 +10,17 @@ static STYLE: LazyLock<Asset> =
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/firman.svg", "image/svg+xml", include_str!("icon.svg")));
 
+static POST: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/post.js", "text/javascript; charset=utf-8", include_str!("post.js")));
+
 /// The asset at this path (without query), if there is one.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*ICON].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*ICON, &*POST].into_iter().find(|asset| asset.path == path)
 }
 
 /// The paths of all assets, for the router.
-pub fn paths() -> [&'static str; 2] {
-    [STYLE.path, ICON.path]
+pub fn paths() -> [&'static str; 3] {
+    [STYLE.path, ICON.path, POST.path]
 }
 
 /// Where the pages link the style sheet: path and content hash.
@@ -28,6 +31,11 @@ pub(super) fn style_url() -> &'static str {
 /// Where the pages link the icon: path and content hash.
 pub(super) fn icon_url() -> &'static str {
     &ICON.url
+}
+
+/// Where the page that posts itself links its script: path and content hash.
+pub(super) fn post_url() -> &'static str {
+    &POST.url
 }
 
 /// One file that pages refer to.
@@ -66,7 +74,7 @@ mod tests {
 
     #[test]
     fn what_pages_link_is_found() {
-        for url in [style_url(), icon_url()] {
+        for url in [style_url(), icon_url(), post_url()] {
             let (path, _) = url.split_once("?v=").unwrap();
             assert!(find(path).is_some(), "{path}");
         }

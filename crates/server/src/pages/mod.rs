@@ -1,9 +1,10 @@
-//! What people see in the browser: server-rendered pages without a line of script.
+//! What people see in the browser: server-rendered pages that work without a script. One has a script of one line, which presses
+//! its button: `form_post` responses go on by themselves.
 //!
 //! Each page is a struct of plain data with `render()`, which gives the whole HTML document. Every text in it is
 //! escaped; addresses that come from a client are linked only if they are web addresses. The pages need no more than this
 //! Content-Security-Policy: `default-src 'none'; style-src 'self'; img-src 'self' data: https:; base-uri 'none';
-//! frame-ancestors 'none'` and a `form-action`. What people read is in [`texts`] alone.
+//! frame-ancestors 'none'`; the one with a script also `script-src 'self'`. What people read is in [`texts`] alone.
 
 pub mod assets;
 mod client;
@@ -12,6 +13,7 @@ mod error;
 mod home;
 mod login;
 mod message;
+mod post;
 pub mod texts;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
@@ -22,6 +24,7 @@ pub use error::ErrorPage;
 pub use home::Home;
 pub use login::Login;
 pub use message::Message;
+pub use post::Post;
 
 #[cfg(test)]
 mod tests;

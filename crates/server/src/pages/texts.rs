@@ -54,6 +54,10 @@ pub struct Texts {
     pub scope_unknown: Phrase,
     pub scope_none: &'static str,
 
+    pub post_title: &'static str,
+    pub post_lead: Phrase,
+    pub post_submit: &'static str,
+
     pub error_title: &'static str,
     pub error_next: &'static str,
     pub error_steps: &'static [&'static str],
@@ -122,6 +126,10 @@ pub static ENGLISH: Texts = Texts {
     scope_unknown: Phrase("Use the permission {}"),
     scope_none: "Act for you, without any permission in particular",
 
+    post_title: "One more step",
+    post_lead: Phrase("You are on your way back to {}."),
+    post_submit: "Continue",
+
     error_title: "This request cannot continue",
     error_next: "What you can do",
     error_steps: &[
@@ -155,8 +163,8 @@ mod tests {
 
     #[test]
     fn every_phrase_has_one_gap() {
-        let Texts { client_links, login_lead, consent_title, scope_unknown, .. } = ENGLISH;
-        for phrase in [client_links, login_lead, consent_title, scope_unknown] {
+        let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, .. } = ENGLISH;
+        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead] {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }

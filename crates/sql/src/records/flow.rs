@@ -3,6 +3,7 @@
 use firman_proto::authorize::{AuthorizationRequest, Prompt};
 use firman_proto::pkce::{Challenge, ChallengeMethod};
 use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::response::{ResponseMode, ResponseType};
 use firman_proto::time::Timestamp;
 use firman_store::record::{Approval, Flow, FlowState, Rest};
 use firman_store::{CommitId, StoreError};
@@ -23,6 +24,10 @@ pub(crate) const FAILED: u8 = 3;
 /// The part of a request that has no column of its own.
 #[derive(Serialize, Deserialize)]
 struct Request {
+    #[serde(default)]
+    response_type: ResponseType,
+    #[serde(default)]
+    response_mode: ResponseMode,
     redirect_uri_given: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<String>,
@@ -93,6 +98,8 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Flow, StoreError> {
         issuer,
         client,
         request: AuthorizationRequest {
+            response_type: request.response_type,
+            response_mode: request.response_mode,
             redirect_uri,
             redirect_uri_given: request.redirect_uri_given,
             state: request.state,
@@ -115,6 +122,8 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Flow, StoreError> {
 fn body_text(flow: &Flow) -> String {
     let request = &flow.request;
     let request = Request {
+        response_type: request.response_type,
+        response_mode: request.response_mode,
         redirect_uri_given: request.redirect_uri_given,
         state: request.state.clone(),
         prompt: request.prompt,

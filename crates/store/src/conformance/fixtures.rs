@@ -10,6 +10,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::jws::{Algorithm, PublicJwk};
 use firman_proto::pkce::{Challenge, ChallengeMethod};
 use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::response::{Carrier, ResponseMode, ResponseType};
 use firman_proto::scope::Scope;
 use firman_proto::seal::Salt;
 use firman_proto::time::{Lifetime, Timestamp};
@@ -118,6 +119,8 @@ pub fn flow_of(client: RecordId) -> Flow {
         issuer: ISSUER,
         client,
         request: AuthorizationRequest {
+            response_type: ResponseType::parse("code id_token").unwrap_or_default(),
+            response_mode: ResponseMode { carrier: Carrier::FormPost, signed: true },
             redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
             redirect_uri_given: true,
             state: Some("s".to_owned()),

@@ -135,6 +135,6 @@ impl World {
 
 /// A parameter of the URL the browser is sent to.
 pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
-    let (_, query) = url.split_once('?')?;
+    let (_, query) = url.split_once(['?', '#'])?;
     Form::parse(query.as_bytes()).unwrap().get(name).map(str::to_owned)
 }
