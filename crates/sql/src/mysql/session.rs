@@ -9,7 +9,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Params};
 use tokio::sync::Mutex;
 
-use super::fault::{When, meaning};
+use super::connector::Turn;
+use super::fault::{When, is_read_only, meaning};
 use super::literal;
 use super::row::Shown;
 use crate::driver::Each;
@@ -33,6 +34,7 @@ pub(super) struct Session {
     texts: Arc<Texts>,
     /// The server is a node of a cluster.
     clustered: bool,
+    turn: Turn,
     /// Of no more use.
     lost: AtomicBool,
     /// A query is under way, or was given up half-way: then what the server sends next belongs to nobody.
@@ -40,9 +42,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(conn: Conn, texts: Arc<Texts>, clustered: bool) -> Self {
+    pub(super) fn new(conn: Conn, texts: Arc<Texts>, clustered: bool, turn: Turn) -> Self {
         let (lost, busy) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { conn: Mutex::new(conn), texts, clustered, lost, busy }
+        Self { conn: Mutex::new(conn), texts, clustered, turn, lost, busy }
     }
 
     /// Runs statements in one round trip; gives the rows matched by each.
@@ -84,6 +86,9 @@ impl Session {
     fn learn(&self, error: &Error, when: When) -> WireError {
         let (meaning, useless) = meaning(error, when);
         self.lost.fetch_or(useless, Ordering::Relaxed);
+        if is_read_only(error) {
+            self.turn.end();
+        }
         meaning
     }
 
@@ -178,7 +183,7 @@ impl Wire for Session {
     }
 
     fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed)
+        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed) || self.turn.is_over()
     }
 }
 
