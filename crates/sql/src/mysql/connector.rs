@@ -31,7 +31,8 @@ pub(super) struct Nodes {
     lock_wait: Duration,
     /// The node that was good the last time.
     good: AtomicUsize,
-    /// How often a server turned out to take no writes any more. Connections from before may read what is out of date.
+    /// How often a connection turned out to be of no more use: its server is gone, or takes no writes any more. Those made
+    /// before may lead nowhere too, or read what is out of date.
     turns: Arc<AtomicUsize>,
 }
 
@@ -147,7 +148,7 @@ impl Connector for Nodes {
     }
 }
 
-/// When a connection was made, in changes of the server.
+/// When a connection was made, counted in connections that were lost.
 pub(super) struct Turn {
     turns: Arc<AtomicUsize>,
     made: usize,
@@ -158,7 +159,7 @@ impl Turn {
         Self { turns: Arc::clone(turns), made: turns.load(Ordering::Relaxed) }
     }
 
-    /// The server takes no writes any more: nobody stays with it.
+    /// Nobody stays on a connection that was made by then.
     pub(super) fn end(&self) {
         // Of those who notice, one ends it.
         self.turns.compare_exchange(self.made, self.made + 1, Ordering::Relaxed, Ordering::Relaxed).ok();

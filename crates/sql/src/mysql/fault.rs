@@ -42,11 +42,6 @@ pub(super) fn meaning(error: &Error, when: When) -> (WireError, bool) {
     }
 }
 
-/// Whether the server has been made one that takes no writes.
-pub(super) fn is_read_only(error: &Error) -> bool {
-    matches!(error, Error::Server(error) if READ_ONLY.contains(&error.code))
-}
-
 /// Galera: certification failed, or another transaction had the better right. InnoDB: a circle of waits.
 const DEADLOCK: u16 = 1213;
 /// The mark of a transaction is not there: it was rolled back, and another has begun.

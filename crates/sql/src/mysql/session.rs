@@ -10,7 +10,7 @@ use mysql_async::{Conn, Error, Params};
 use tokio::sync::Mutex;
 
 use super::connector::Turn;
-use super::fault::{When, is_read_only, meaning};
+use super::fault::{When, meaning};
 use super::literal;
 use super::row::Shown;
 use crate::driver::Each;
@@ -35,6 +35,8 @@ pub(super) struct Session {
     /// The server is a node of a cluster.
     clustered: bool,
     turn: Turn,
+    /// A transaction has begun and not ended.
+    open: AtomicBool,
     /// Of no more use.
     lost: AtomicBool,
     /// A query is under way, or was given up half-way: then what the server sends next belongs to nobody.
@@ -43,8 +45,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(conn: Conn, texts: Arc<Texts>, clustered: bool, turn: Turn) -> Self {
-        let (lost, busy) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { conn: Mutex::new(conn), texts, clustered, turn, lost, busy }
+        let [open, lost, busy] = [const { AtomicBool::new(false) }; 3];
+        Self { conn: Mutex::new(conn), texts, clustered, turn, open, lost, busy }
     }
 
     /// Runs statements in one round trip; gives the rows matched by each.
@@ -86,7 +88,8 @@ impl Session {
     fn learn(&self, error: &Error, when: When) -> WireError {
         let (meaning, useless) = meaning(error, when);
         self.lost.fetch_or(useless, Ordering::Relaxed);
-        if is_read_only(error) {
+        // Others may be as useless, and would find out by a commit that is in doubt.
+        if useless {
             self.turn.end();
         }
         meaning
@@ -131,6 +134,7 @@ impl Session {
 #[async_trait]
 impl Wire for Session {
     async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        *self.open.get_mut() = begins && !commits;
         if self.clustered && (begins || commits) {
             return self.run_marked(writes, begins, commits).await;
         }
@@ -156,6 +160,7 @@ impl Wire for Session {
         if self.is_lost() {
             return Ok(());
         }
+        *self.open.get_mut() = false;
         self.run(&Text::of("ROLLBACK"), false).await.map(drop)
     }
 
@@ -177,13 +182,15 @@ impl Wire for Session {
     }
 
     async fn begin_view(&mut self) -> Result<(), WireError> {
+        *self.open.get_mut() = true;
         let patience = "SET SESSION wait_timeout = 31536000 /*M!, idle_transaction_timeout = 0, \
                         idle_readonly_transaction_timeout = 0 */";
         self.run(&Text::of(&format!("{patience};{SNAPSHOT}")), false).await.map(drop)
     }
 
     fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed) || self.turn.is_over()
+        let idle = !self.open.load(Ordering::Relaxed);
+        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed) || (idle && self.turn.is_over())
     }
 }
 
