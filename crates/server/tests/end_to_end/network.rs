@@ -95,10 +95,10 @@ fn must_go_away_and_come_back(name: &str, database: &dyn Network) {
     assert!(log.contains("is the database running") && !log.contains("hush"), "{log}");
 
     database.run();
-    until_ready(&server);
+    until_served(|| server.http.get(&server.url("/health/ready")));
     // Nothing was lost, and nothing happened.
     must_go_on(&demo, &tokens);
-    let others = Tokens::of(&demo.redeem(&code));
+    let others = Tokens::of(&until_served(|| demo.redeem(&code)));
     assert!(demo.is_active(&others.access));
 
     // So it is for the one who starts when there is no database.
@@ -137,13 +137,15 @@ fn must_be_503(answer: &Answer) {
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{answer:?}");
 }
 
-fn until_ready(server: &Server) {
+/// As a client that minds `Retry-After`.
+fn until_served(mut ask: impl FnMut() -> Answer) -> Answer {
     let begun = Instant::now();
     loop {
-        let answer = server.http.get(&server.url("/health/ready"));
-        if answer.status == 200 {
-            return;
+        let answer = ask();
+        if answer.status != 503 {
+            return answer;
         }
+        must_be_503(&answer);
         assert!(begun.elapsed() < BACK_WITHIN, "{answer:?}");
         thread::sleep(Duration::from_millis(50));
     }
@@ -151,6 +153,6 @@ fn until_ready(server: &Server) {
 
 fn must_go_on(demo: &Client<'_>, tokens: &Tokens) {
     assert!(demo.is_active(&tokens.access));
-    let next = Tokens::of(&demo.refresh(&tokens.refresh));
+    let next = Tokens::of(&until_served(|| demo.refresh(&tokens.refresh)));
     assert!(demo.is_active(&next.access));
 }
