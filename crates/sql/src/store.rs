@@ -241,8 +241,8 @@ impl Store for SqlStore {
     async fn check(&self) -> Result<(), StoreError> {
         let (nobody, never) = (|| Value::Key([0; 16]), || Value::Int(0));
         let values = [nobody(), never(), nobody(), nobody(), never(), nobody()];
-        let found = self.one(Statement::Serve, &values, |columns| columns.int()).await?;
-        if let Some(found) = found.filter(|found| *found > SERVED) {
+        let newer = |columns: &mut Columns<'_>| Ok(Some(columns.int()?).filter(|found| *found > SERVED));
+        if let Some(found) = self.one(Statement::Serve, &values, newer).await?.flatten() {
             let cause =
                 format!("schema version {found} is there, and {SERVED} is the newest served; run the newer program");
             return Err(StoreError { what: "check", cause, temporary: true });

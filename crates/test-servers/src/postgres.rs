@@ -63,6 +63,7 @@ impl Postgres {
     }
 
     /// A standby of this server, on a port of its own: it follows, and takes no writes until it is promoted.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let place = Place::new("postgres");
         let mut copy = place.command(self.programs.join("pg_basebackup"));

@@ -49,7 +49,7 @@ fn one(variable: &str, value: &str, layers: &mut Layers) {
         Some(Found::Entry) => layers.give(&name, Raw::from(value), source),
         None => match schema::keys(SECTIONS).find(|key| variable.strip_suffix(FILE) == Some(&key.variable())) {
             Some(key) if key.kind == Kind::Secret || key.name == ADDRESS => {
-                secret_file(key, variable, Path::new(value), layers)
+                secret_file(key, variable, Path::new(value), layers);
             }
             Some(key) => {
                 let what = "only a secret can come from a file of its own".to_owned();

@@ -8,7 +8,7 @@ use firman_test_servers::{Mariadb, Postgres, PostgresOptions};
 use crate::support::cli::Cli;
 use crate::support::client::{Client, Tokens, redemption};
 use crate::support::http::Answer;
-use crate::support::server::{Folder, Server};
+use crate::support::server::Folder;
 
 /// What a command ends with that finds no database to work with.
 const UNREACHABLE: Option<i32> = Some(6);
