@@ -8,6 +8,10 @@ pub(crate) const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
 /// The version of the schema this program reads and writes.
 pub(crate) const VERSION: i64 = MIGRATIONS.len().cast_signed() as i64;
 
+/// The newest version this program serves: a migration only adds, so that programs go on serving what the next one brought up
+/// to date (`docs/decisions/migrations.md`).
+pub(crate) const SERVED: i64 = VERSION + 1;
+
 /// The statements of a migration.
 pub(crate) fn statements(migration: &'static str) -> impl Iterator<Item = &'static str> {
     migration.split(';').map(str::trim).filter(|statement| !statement.is_empty())
@@ -70,6 +74,18 @@ mod tests {
         }
         let revoked = tables.iter().find(|table| table.name == "revoked_tokens").unwrap();
         assert_eq!(revoked.types, ["int", "key", "key", "int"]);
+    }
+
+    /// What is added may be absent, so that a program that does not know it goes on inserting.
+    #[test]
+    fn a_migration_after_the_first_only_adds() {
+        for statement in MIGRATIONS.iter().copied().skip(1).flat_map(statements) {
+            let adds = statement.starts_with("ALTER TABLE") && statement.contains(" ADD COLUMN ");
+            let makes =
+                ["CREATE TABLE", "CREATE INDEX", "CREATE UNIQUE INDEX"].iter().any(|it| statement.starts_with(it));
+            assert!(adds || makes, "{statement}");
+            assert!(!(adds && statement.contains("NOT NULL")), "{statement}");
+        }
     }
 
     #[test]

@@ -303,6 +303,13 @@ statements! {
 
     // The store.
     Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";
+    // Looks at every table without which nothing can be served, at a key that nobody has.
+    Serve = "SELECT v.{firman_schema.version} FROM {firman_schema} v
+         WHERE NOT EXISTS (SELECT 1 FROM {clients} WHERE {clients.id} = ?)
+           AND NOT EXISTS (SELECT 1 FROM {flows} WHERE {flows.day} = ? AND {flows.id} = ?)
+           AND NOT EXISTS (SELECT 1 FROM {grants} WHERE {grants.id} = ?)
+           AND NOT EXISTS (SELECT 1 FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ?)
+         ORDER BY v.{firman_schema.version} DESC LIMIT 1";
     CountRows = "SELECT (SELECT COUNT(*) FROM {clients}), (SELECT COUNT(*) FROM {flows}), (SELECT COUNT(*) FROM {grants}),
         (SELECT COUNT(*) FROM {epochs}), (SELECT COUNT(*) FROM {revoked_tokens}), (SELECT COUNT(*) FROM {names}),
         (SELECT COUNT(*) FROM {sessions}), (SELECT COUNT(*) FROM {consents}), (SELECT COUNT(*) FROM {accounts}),

@@ -18,7 +18,7 @@ use crate::options::{OpenError, Options};
 use crate::plan::{Plan, key_values};
 use crate::records;
 use crate::row::Columns;
-use crate::schema::tables;
+use crate::schema::{SERVED, tables};
 use crate::statements::Statement;
 use crate::value::{Query, Value, params, values};
 
@@ -239,7 +239,15 @@ impl Store for SqlStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.one(Statement::Check, &[], |columns| columns.int().map(drop)).await.map(|_| ())
+        let (nobody, never) = (|| Value::Key([0; 16]), || Value::Int(0));
+        let values = [nobody(), never(), nobody(), nobody(), never(), nobody()];
+        let newer = |columns: &mut Columns<'_>| Ok(Some(columns.int()?).filter(|found| *found > SERVED));
+        if let Some(found) = self.one(Statement::Serve, &values, newer).await?.flatten() {
+            let cause =
+                format!("schema version {found} is there, and {SERVED} is the newest served; run the newer program");
+            return Err(StoreError { what: "check", cause, temporary: true });
+        }
+        Ok(())
     }
 }
 

@@ -107,16 +107,22 @@ async fn names_that_have_changed_and_tables_that_are_gone_are_refused() {
 }
 
 #[tokio::test]
-async fn a_table_that_goes_away_is_a_fault_that_lasts() {
+async fn a_table_that_goes_away_is_a_fault_until_it_is_back() {
     let Some(server) = Postgres::shared() else { return };
     let options = made(&server.fresh());
     let store = SqlStore::open(options.clone()).await.unwrap();
     server.sql(&format!("ALTER TABLE {}.grants RENAME TO gone", schema(&options.url)));
     match store.commit(transaction(vec![insert_grant(&grant())])).await {
-        Err(CommitError::NotApplied(fault)) => assert!(!fault.temporary && fault.cause.contains("grants"), "{fault}"),
+        Err(CommitError::NotApplied(fault)) => {
+            assert!(fault.cause.contains("grants") && fault.cause.contains("bring it back"), "{fault}")
+        }
         other => panic!("{other:?}"),
     }
-    assert!(!store.grant(id(), None).await.unwrap_err().temporary);
+    assert!(store.grant(id(), None).await.unwrap_err().temporary);
+    assert!(store.check().await.unwrap_err().cause.contains("grants"));
+    server.sql(&format!("ALTER TABLE {0}.gone RENAME TO grants", schema(&options.url)));
+    store.check().await.unwrap();
+    done(&(store as Arc<dyn Store>), vec![insert_grant(&grant())]).await;
 }
 
 #[tokio::test]

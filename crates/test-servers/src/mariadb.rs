@@ -110,7 +110,7 @@ impl Node {
             format!("[mysqld]\ndatadir={}\nsocket={}\npid-file={}", path("data"), path("sock"), path("number")),
             format!("bind-address=127.0.0.1\nport={port}\nmax_connections=400\nskip-name-resolve"),
             "default-storage-engine=InnoDB\ninnodb_buffer_pool_size=64M\ninnodb_log_file_size=48M".to_owned(),
-            "performance_schema=OFF".to_owned(),
+            format!("performance_schema=OFF\ntmpdir={}", folder.display()),
         ];
         let text = format!("{}\n{}\n", lines.join("\n"), settings.join("\n"));
         std::fs::write(folder.join(format!("{name}.cnf")), text).unwrap();
@@ -123,7 +123,9 @@ impl Node {
         let data = place.folder().join(format!("{}.data", self.name));
         let mut install = place.command("mariadb-install-db");
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        place.run(install.arg(format!("--datadir={}", data.display())));
+        place.run(
+            install.args([format!("--datadir={}", data.display()), format!("--tmpdir={}", place.folder().display())]),
+        );
     }
 
     /// Starts it, if it does not run, and waits until it answers.

@@ -62,6 +62,32 @@ impl Postgres {
         Some(made)
     }
 
+    /// A standby of this server, on a port of its own: it follows, and takes no writes until it is promoted.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        let place = Place::new("postgres");
+        let mut copy = place.command(self.programs.join("pg_basebackup"));
+        copy.args([
+            "--pgdata=data",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--dbname",
+            &self.url(),
+        ]);
+        place.run(&mut copy);
+        let (programs, options) = (self.programs.clone(), self.options.clone());
+        let port = Place::free_port();
+        let made = Self { programs, port, options, server: Mutex::new(None), place, made: AtomicU32::new(0) };
+        made.run();
+        made
+    }
+
+    /// Makes a standby a server of its own, and waits until it takes writes.
+    pub fn promote(&self) {
+        assert_eq!(self.sql("SELECT pg_promote(true, 60)"), "t");
+    }
+
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port

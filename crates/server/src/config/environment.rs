@@ -12,6 +12,8 @@ use super::table::SECTIONS;
 
 const PREFIX: &str = "FIRMAN__";
 const FILE: &str = "_FILE";
+/// An address that may have a password in it.
+const ADDRESS: &str = "store.url";
 
 /// The variables of this process whose names begin with `FIRMAN_`. What is not Unicode has its bad parts replaced.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment of the process")]
@@ -46,7 +48,9 @@ fn one(variable: &str, value: &str, layers: &mut Layers) {
         Some(Found::Key(key)) => layers.give_text(key, value, source),
         Some(Found::Entry) => layers.give(&name, Raw::from(value), source),
         None => match schema::keys(SECTIONS).find(|key| variable.strip_suffix(FILE) == Some(&key.variable())) {
-            Some(key) if key.kind == Kind::Secret => secret_file(key, variable, Path::new(value), layers),
+            Some(key) if key.kind == Kind::Secret || key.name == ADDRESS => {
+                secret_file(key, variable, Path::new(value), layers);
+            }
             Some(key) => {
                 let what = "only a secret can come from a file of its own".to_owned();
                 layers.problem(source, key.name, what, format!("set {}", key.variable()));

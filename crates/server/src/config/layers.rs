@@ -106,9 +106,10 @@ impl Layers {
         }
     }
 
-    /// Notes that a value is wrong, without showing it if it is a secret.
+    /// Notes that a value is wrong, without showing it if it is a secret, or if it may be an address with a password in it.
     pub(super) fn wrong(&mut self, source: Source, key: &Key, what: &str, expected: &str) {
-        let what = if key.kind == Kind::Secret { "what was given will not do" } else { what };
+        let hidden = key.kind == Kind::Secret || what.contains('@');
+        let what = if hidden { "what was given will not do" } else { what };
         self.problem(source, key.name, what.to_owned(), format!("give {expected}"));
     }
 

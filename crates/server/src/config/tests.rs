@@ -235,6 +235,20 @@ fn a_secret_comes_from_a_file_less_one_newline() {
 }
 
 #[test]
+fn the_address_of_the_database_comes_from_a_file_too() {
+    let folder = Folder::new("url");
+    let file = folder.write("url", "mysql://me:hush@db.example/firman\n");
+    let settings = load(None, &[("FIRMAN__STORE__URL_FILE", file.to_str().unwrap())], &[]).unwrap();
+    assert_eq!(settings.store.url.as_str(), "mysql://me:hush@db.example/firman");
+    assert!(!settings.describe().contains("hush") && !settings.to_json().to_string().contains("hush"));
+    for wrong in ["mysq://me:hush@db/firman", "me:hush@db"] {
+        let file = folder.write("wrong", wrong);
+        let error = refused_env("FIRMAN__STORE__URL_FILE", file.to_str().unwrap());
+        assert!(error.contains("what was given will not do") && !error.contains("hush"), "{error}");
+    }
+}
+
+#[test]
 fn a_secret_given_twice_is_refused() {
     let folder = Folder::new("both");
     let file = folder.write("master.key", KEY);

@@ -23,6 +23,7 @@ mod crash;
 mod durability;
 mod growth;
 mod login;
+mod network;
 mod outage;
 mod races;
 mod relying_party;

@@ -20,7 +20,9 @@ use firman_store::{CommitError, StoreError};
 
 use crate::driver::{View, Written};
 use crate::plan::Plan;
-use crate::row::{Cell, Row};
+use crate::row::{Cell, Columns, Row};
+use crate::schema::VERSION;
+use crate::statements::Statement;
 use crate::store::SqlStore;
 use crate::value::{Query, Value, Write, hex};
 pub use rows::Rows;
@@ -88,9 +90,22 @@ fn value(row: &dyn Row, column: usize) -> Result<Value, StoreError> {
 }
 
 impl SqlStore {
-    /// Everything in the store as of now.
+    /// Everything in the store as of now. A fault if a newer program has added to the schema: what it added would be missing.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Ok(Snapshot { view: self.driver.snapshot().await?, table: 0, after: Vec::new() })
+        let mut view = self.driver.snapshot().await?;
+        let mut found = None;
+        let mut each = |_, row: &dyn Row| {
+            found = Some(Columns::new(row).int()?);
+            Ok(())
+        };
+        view.read(Query { statement: Statement::Check, values: &[] }, &mut each).await?;
+        if let Some(found) = found.filter(|found| *found > VERSION) {
+            let cause = format!(
+                "schema version {found} is there, and this program copies version {VERSION}; use the newer one"
+            );
+            return Err(StoreError { what: "begin a snapshot", cause, temporary: false });
+        }
+        Ok(Snapshot { view, table: 0, after: Vec::new() })
     }
 
     /// Whether there is not one row in any table.

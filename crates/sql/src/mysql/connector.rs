@@ -31,6 +31,9 @@ pub(super) struct Nodes {
     lock_wait: Duration,
     /// The node that was good the last time.
     good: AtomicUsize,
+    /// How often a connection turned out to be of no more use: its server is gone, or takes no writes any more. Those made
+    /// before may lead nowhere too, or read what is out of date.
+    turns: Arc<AtomicUsize>,
 }
 
 /// What a server says of itself.
@@ -46,7 +49,14 @@ pub(super) struct Server {
 
 impl Nodes {
     pub(super) fn new(address: Address, texts: Arc<Texts>, lock_wait: Duration) -> Self {
-        Self { place: format!("{address:?}"), address, texts, lock_wait, good: AtomicUsize::new(0) }
+        Self {
+            place: format!("{address:?}"),
+            address,
+            texts,
+            lock_wait,
+            good: AtomicUsize::new(0),
+            turns: Arc::default(),
+        }
     }
 
     /// A connection to the first node that can serve, beginning with the one that could the last time.
@@ -121,10 +131,11 @@ impl Connector for Nodes {
     const READS_AT_ONCE: usize = 1;
 
     async fn connect(&self) -> Result<Session, WireError> {
+        let turn = Turn::now(&self.turns);
         let (mut conn, server) = self.any().await?;
         let set = conn.query_drop(self.settings(server)).await;
         set.map_err(|error| meaning(&error, When::Before).0)?;
-        Ok(Session::new(conn, Arc::clone(&self.texts), server.clustered))
+        Ok(Session::new(conn, Arc::clone(&self.texts), server.clustered, turn))
     }
 
     async fn admin(&self) -> Result<Schema, WireError> {
@@ -134,6 +145,29 @@ impl Connector for Nodes {
 
     fn place(&self) -> &str {
         &self.place
+    }
+}
+
+/// When a connection was made, counted in connections that were lost.
+pub(super) struct Turn {
+    turns: Arc<AtomicUsize>,
+    made: usize,
+}
+
+impl Turn {
+    fn now(turns: &Arc<AtomicUsize>) -> Self {
+        Self { turns: Arc::clone(turns), made: turns.load(Ordering::Relaxed) }
+    }
+
+    /// Nobody stays on a connection that was made by then.
+    pub(super) fn end(&self) {
+        // Of those who notice, one ends it.
+        self.turns.compare_exchange(self.made, self.made + 1, Ordering::Relaxed, Ordering::Relaxed).ok();
+    }
+
+    /// Whether somebody has found so since.
+    pub(super) fn is_over(&self) -> bool {
+        self.turns.load(Ordering::Relaxed) != self.made
     }
 }
 

@@ -9,6 +9,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Params};
 use tokio::sync::Mutex;
 
+use super::connector::Turn;
 use super::fault::{When, meaning};
 use super::literal;
 use super::row::Shown;
@@ -33,6 +34,9 @@ pub(super) struct Session {
     texts: Arc<Texts>,
     /// The server is a node of a cluster.
     clustered: bool,
+    turn: Turn,
+    /// A transaction has begun and not ended.
+    open: AtomicBool,
     /// Of no more use.
     lost: AtomicBool,
     /// A query is under way, or was given up half-way: then what the server sends next belongs to nobody.
@@ -40,9 +44,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(conn: Conn, texts: Arc<Texts>, clustered: bool) -> Self {
-        let (lost, busy) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { conn: Mutex::new(conn), texts, clustered, lost, busy }
+    pub(super) fn new(conn: Conn, texts: Arc<Texts>, clustered: bool, turn: Turn) -> Self {
+        let [open, lost, busy] = [const { AtomicBool::new(false) }; 3];
+        Self { conn: Mutex::new(conn), texts, clustered, turn, open, lost, busy }
     }
 
     /// Runs statements in one round trip; gives the rows matched by each.
@@ -84,6 +88,10 @@ impl Session {
     fn learn(&self, error: &Error, when: When) -> WireError {
         let (meaning, useless) = meaning(error, when);
         self.lost.fetch_or(useless, Ordering::Relaxed);
+        // Others may be as useless, and would find out by a commit that is in doubt.
+        if useless {
+            self.turn.end();
+        }
         meaning
     }
 
@@ -126,6 +134,7 @@ impl Session {
 #[async_trait]
 impl Wire for Session {
     async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        *self.open.get_mut() = begins && !commits;
         if self.clustered && (begins || commits) {
             return self.run_marked(writes, begins, commits).await;
         }
@@ -151,6 +160,7 @@ impl Wire for Session {
         if self.is_lost() {
             return Ok(());
         }
+        *self.open.get_mut() = false;
         self.run(&Text::of("ROLLBACK"), false).await.map(drop)
     }
 
@@ -172,13 +182,15 @@ impl Wire for Session {
     }
 
     async fn begin_view(&mut self) -> Result<(), WireError> {
+        *self.open.get_mut() = true;
         let patience = "SET SESSION wait_timeout = 31536000 /*M!, idle_transaction_timeout = 0, \
                         idle_readonly_transaction_timeout = 0 */";
         self.run(&Text::of(&format!("{patience};{SNAPSHOT}")), false).await.map(drop)
     }
 
     fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed)
+        let idle = !self.open.load(Ordering::Relaxed);
+        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed) || (idle && self.turn.is_over())
     }
 }
 

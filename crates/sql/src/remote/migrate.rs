@@ -7,7 +7,7 @@ use super::wire::{Admin, Connector, WireError};
 use crate::migrations::{Applied, Migrations};
 use crate::names::{Names, index_name};
 use crate::options::OpenError;
-use crate::schema::{self, MIGRATIONS, VERSION};
+use crate::schema::{self, MIGRATIONS, SERVED, VERSION};
 use crate::statements::Statement;
 use crate::template::{Piece, TemplateError, compile, pieces};
 use crate::texts::Texts;
@@ -35,7 +35,7 @@ impl<'a, C: Connector> Schema<'a, C> {
     pub(crate) async fn migrations(&mut self) -> Result<Migrations, OpenError> {
         let applied = self.applied().await?;
         let found = applied.last().map_or(0, |applied| applied.version);
-        if found > VERSION {
+        if found > SERVED {
             return Err(OpenError::Newer { path: self.place(), found, known: VERSION });
         }
         let pending = plan(found, self.names, self.tongue).map_err(defect)?;

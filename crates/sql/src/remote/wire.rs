@@ -34,14 +34,16 @@ pub(crate) enum WireError {
 }
 
 impl WireError {
-    /// The same as a fault of the world.
+    /// The same as a fault of the world, with what to do. What an operator can mend while we run is temporary.
     pub(crate) fn fault(&self, what: &'static str) -> StoreError {
-        let temporary = match self {
-            Self::Again(_) | Self::Lost(_) => true,
-            Self::Refused { temporary, .. } => *temporary,
-            Self::Denied(_) | Self::Names(_) => false,
+        let advice = match self {
+            Self::Again(_) | Self::Refused { .. } => "",
+            Self::Lost(_) => "; is the database running and reachable?",
+            Self::Denied(_) => "; check the user and its password in store.url, and what this user may do",
+            Self::Names(_) => "; was something dropped or renamed? bring it back, or restore a backup",
         };
-        StoreError { what, cause: self.to_string(), temporary }
+        let temporary = !matches!(self, Self::Refused { temporary: false, .. });
+        StoreError { what, cause: format!("{self}{advice}"), temporary }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::dialect::SQLITE;
 use crate::migrations::{Applied, Migrations};
 use crate::names::Names;
 use crate::options::{OpenError, Options};
-use crate::schema::{self, MIGRATIONS, VERSION};
+use crate::schema::{self, MIGRATIONS, SERVED, VERSION};
 use crate::statements::Statement;
 use crate::template::compile;
 use crate::texts::Texts;
@@ -83,7 +83,7 @@ pub(crate) fn migrations(options: &Options) -> Result<Migrations, OpenError> {
         }
     }
     let found = applied.last().map_or(0, |applied: &Applied| applied.version);
-    if found > VERSION {
+    if found > SERVED {
         return Err(OpenError::Newer { path, found, known: VERSION });
     }
     let defect = |defect: crate::template::TemplateError| OpenError::Defect(defect.to_string());
@@ -195,7 +195,7 @@ fn migrate(conn: &mut Connection, path: &Path, names: &Names) -> Result<(), Open
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(says)?;
     check_owner(&transaction, path)?;
     let found = version(&transaction, path, names)?;
-    if found > VERSION {
+    if found > SERVED {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: VERSION });
     }
     let note = "INSERT INTO {firman_schema} ({firman_schema.*}) SELECT {?..}";

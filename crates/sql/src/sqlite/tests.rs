@@ -248,9 +248,9 @@ async fn text_with_nul_is_refused() {
 async fn no_statement_walks_through_a_table_that_grows() {
     // Of keys, versions and days there are a handful; to count is to walk.
     use Statement::{Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys};
-    use Statement::{OverdueSealKeys, OverdueSigningKeys};
+    use Statement::{OverdueSealKeys, OverdueSigningKeys, Serve};
     let mut walks = vec![Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys];
-    walks.extend([OverdueSealKeys, OverdueSigningKeys]);
+    walks.extend([OverdueSealKeys, OverdueSigningKeys, Serve]);
     let (_store, sqlite) = store();
     let path = sqlite.folder.as_ref().unwrap().path().join("memory.db");
     let conn = rusqlite::Connection::open(path).unwrap();
@@ -261,8 +261,11 @@ async fn no_statement_walks_through_a_table_that_grows() {
             let step: String = row.get(3).unwrap();
             // What was found through an index, to a limit, is counted: "ended".
             let walked = step.strip_prefix("SCAN ").filter(|what| *what != "CONSTANT ROW" && *what != "ended");
-            let known =
-                walked.is_none_or(|what| walks.contains(statement) && (*statement != EventsAbout || what == "days"));
+            let known = walked.is_none_or(|what| {
+                walks.contains(statement)
+                    && (*statement != EventsAbout || what == "days")
+                    && (*statement != Serve || what == "v")
+            });
             assert!(known, "{statement:?}: {step}");
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::server::Folder;
+use super::server::{Folder, database_of};
 
 const ENDS_WITHIN: Duration = Duration::from_mins(1);
 
@@ -40,19 +40,18 @@ impl Cli {
     pub(crate) fn run(&self, words: &[&str], input: &str) -> Outcome {
         let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
         words.extend(["--json".into(), "--dir".into(), self.0.clone().into()]);
-        firman(&words, input)
+        run(Command::new(env!("CARGO_BIN_EXE_firman")).envs(database_of(&self.0)), &words, input)
     }
 }
 
 /// Runs a command to its end, which must come soon: no command waits for a person here.
 pub(crate) fn firman(words: &[OsString], input: &str) -> Outcome {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_firman"))
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    run(&mut Command::new(env!("CARGO_BIN_EXE_firman")), words, input)
+}
+
+fn run(firman: &mut Command, words: &[OsString], input: &str) -> Outcome {
+    let mut child =
+        firman.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = Pid::from_child(&child);
     // A command that wants no input may be gone already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());

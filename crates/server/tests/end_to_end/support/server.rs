@@ -148,6 +148,14 @@ impl Folder {
         self.0.join("server.log")
     }
 
+    /// An empty folder called after the test, of a server whose database is at this address. A file holds it.
+    pub(crate) fn with_database(name: &str, url: &str) -> Self {
+        let folder = Self::new(name);
+        fs::create_dir(folder.data()).unwrap();
+        fs::write(folder.0.join(URL_FILE), url).unwrap();
+        folder
+    }
+
     fn port_file(&self) -> PathBuf {
         self.0.join("port")
     }
@@ -167,6 +175,15 @@ impl Drop for Folder {
     }
 }
 
+/// Where a folder keeps the address of its database, if that is not a file in the folder.
+const URL_FILE: &str = "url";
+
+/// The file with the address of the database that belongs to this data folder, and the variable that names it.
+pub(crate) fn database_of(data: &Path) -> Option<(&'static str, PathBuf)> {
+    let file = data.parent().unwrap().join(URL_FILE);
+    file.exists().then_some(("FIRMAN__STORE__URL_FILE", file))
+}
+
 struct Process(Child);
 
 impl Process {
@@ -182,6 +199,7 @@ impl Process {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIRMAN__")) {
             command.env_remove(name);
         }
+        command.envs(database_of(&folder.data()));
         let mut process = Self(command.spawn().unwrap());
 
         let output = process.0.stdout.take().unwrap();
