@@ -8,7 +8,9 @@ use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::response::{Delivery, ResponseMode, ResponseType};
 use firman_proto::seal::{Code, Reference, Sealed};
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::{Approval, AuthContext, Client, Flow, FlowState, Grant, GrantKind, Rest};
+use firman_store::record::{
+    Approval, AuthContext, Client, Flow, FlowRequest, FlowState, Grant, GrantKind, Rest, Terms,
+};
 use firman_store::{Change, SignedIn};
 use serde_json::{Map, Value};
 
@@ -60,7 +62,7 @@ impl Address<'_> {
         claims.insert("exp".to_owned(), now.plus(SIGNED_RESPONSE).seconds().into());
         let keys = engine.keys.current();
         // JARM §3: as the client registered it.
-        let registered = self.client.metadata.rest.get("authorization_signed_response_alg").and_then(Value::as_str);
+        let registered = self.client.metadata.jose.authorization_signed_response_alg.as_deref();
         let algorithm = registered.and_then(Algorithm::parse).or(engine.key_policy.algorithms.first().copied());
         let key = algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(|| {
             Fault::lasting("sign a response", "there is no key for this client's algorithm: add it to keys.algorithms")
@@ -167,12 +169,13 @@ impl Brought {
             id: random::record_id(&*engine.entropy, now)?,
             issuer: engine.number,
             client: interaction.client,
-            approval: approval.clone(),
-            request: interaction.request.clone(),
+            approval: Some(approval.clone()),
+            request: FlowRequest::Code(interaction.request.clone()),
             state: FlowState::Ready,
             misses: 0,
             salt: random::salt(&*engine.entropy)?,
             expires_at: now.plus(engine.policy.code),
+            certificate_thumbprint: None,
             rest: Rest::new(),
         };
         let expires_at = Some(flow.expires_at);
@@ -215,6 +218,7 @@ impl Brought {
                 amr: approval.amr.clone(),
                 nonce: None,
             },
+            terms: Terms::default(),
             rest: Rest::new(),
         };
         let serial = random::serial(&*engine.entropy)?;

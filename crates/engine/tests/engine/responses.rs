@@ -17,7 +17,7 @@ async fn world() -> (World, App, Visitor) {
     let world = World::with(|parts| parts.policy.front_channel_tokens = true).await;
     let app = world
         .app_with("app", |new| {
-            new.metadata.rest.insert("response_types".to_owned(), json!(EVERY_TYPE));
+            new.metadata.response_types = EVERY_TYPE.map(str::to_owned).to_vec();
         })
         .await;
     let (visitor, _) = world.walk(&Ask::new(&app, "openid read profile offline_access"), "somebody", at(0)).await;
@@ -113,7 +113,7 @@ async fn a_hybrid_code_that_is_replayed_is_refused() {
 async fn tokens_travel_through_no_browser_unless_server_and_client_say_so() {
     let world = World::new().await;
     let edit = |new: &mut firman_engine::admin::clients::NewClient| {
-        new.metadata.rest.insert("response_types".to_owned(), json!(EVERY_TYPE));
+        new.metadata.response_types = EVERY_TYPE.map(str::to_owned).to_vec();
     };
     let registered = world.app_with("app", edit).await;
     let error = |url: Next| match url {
