@@ -33,11 +33,11 @@ async fn a_database_is_migrated_when_asked_and_not_before() {
     let Some(server) = Mariadb::shared() else { return };
     let options = Options::new(server.fresh());
     let error = refused(options.clone()).await;
-    assert!(matches!(error, OpenError::Behind { found: 0, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Behind { found: 0, .. }), "{error}");
     let before = SqlStore::migrations(&options).await.unwrap();
     assert!(before.applied.is_empty() && before.pending.iter().any(|text| text.contains("PARTITION BY RANGE")));
     let after = SqlStore::migrate(&options).await.unwrap();
-    assert_eq!((after.applied.len(), after.applied[0].version, after.pending.len()), (1, 1, 0));
+    assert_eq!((after.applied.last().unwrap().version, after.pending.len()), (after.known, 0));
     assert_eq!(SqlStore::migrate(&options).await.unwrap(), after);
     let store = SqlStore::open(options).await.unwrap();
     store.check().await.unwrap();
@@ -64,7 +64,11 @@ async fn a_migration_that_was_interrupted_goes_on() {
         let options = Options::new(server.fresh());
         server.sql(&format!("USE {}; {}", database(&options.url), plan[..done].join(";\n")));
         let there = SqlStore::migrate(&options).await.unwrap();
-        assert_eq!((there.applied.len(), there.pending.len()), (1, 0), "after {done} statements");
+        assert_eq!(
+            (there.applied.len().cast_signed() as i64, there.pending.len()),
+            (there.known, 0),
+            "after {done} statements"
+        );
         SqlStore::open(options).await.unwrap();
     }
 }
@@ -77,7 +81,8 @@ async fn nodes_that_migrate_at_once_do_it_once() {
         tokio::join!(SqlStore::open(options.clone()), SqlStore::open(options.clone()), SqlStore::migrate(&options));
     one.unwrap();
     two.unwrap();
-    assert_eq!(three.unwrap().applied.len(), 1);
+    let there = three.unwrap();
+    assert_eq!((there.applied.len().cast_signed() as i64, there.pending.len()), (there.known, 0));
 }
 
 #[tokio::test]
@@ -93,7 +98,7 @@ async fn what_is_not_ours_or_newer_is_refused_and_left_alone() {
     SqlStore::migrate(&options).await.unwrap();
     server.sql(&format!("INSERT INTO {}.firman_schema VALUES (99, 'later')", database(&options.url)));
     let error = refused(options).await;
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
 }
 
 #[tokio::test]

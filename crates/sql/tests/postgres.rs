@@ -31,12 +31,12 @@ async fn a_database_is_migrated_when_asked_and_not_before() {
     let Some(server) = Postgres::shared() else { return };
     let options = Options::new(server.fresh());
     let error = refused(options.clone()).await;
-    assert!(matches!(error, OpenError::Behind { found: 0, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Behind { found: 0, .. }), "{error}");
     assert!(error.to_string().contains("firman migrate up"), "{error}");
     let before = SqlStore::migrations(&options).await.unwrap();
     assert!(before.applied.is_empty() && before.pending.iter().any(|text| text.contains("PARTITION BY RANGE")));
     let after = SqlStore::migrate(&options).await.unwrap();
-    assert_eq!((after.applied.len(), after.applied[0].version, after.pending.len()), (1, 1, 0));
+    assert_eq!((after.applied.last().unwrap().version, after.pending.len()), (after.known, 0));
     assert_eq!(SqlStore::migrate(&options).await.unwrap(), after);
     let store = SqlStore::open(options).await.unwrap();
     store.check().await.unwrap();
@@ -65,7 +65,8 @@ async fn nodes_that_migrate_at_once_do_it_once() {
         tokio::join!(SqlStore::open(options.clone()), SqlStore::open(options.clone()), SqlStore::migrate(&options));
     one.unwrap();
     two.unwrap();
-    assert_eq!(three.unwrap().applied.len(), 1);
+    let there = three.unwrap();
+    assert_eq!((there.applied.len().cast_signed() as i64, there.pending.len()), (there.known, 0));
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn a_newer_schema_is_refused() {
     server.sql(&format!("INSERT INTO {}.firman_schema VALUES (99, 'later')", schema(&options.url)));
     for options in [options.clone(), Options { migrate: false, ..options }] {
         let error = refused(options).await;
-        assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
     }
 }
 
