@@ -19,6 +19,8 @@ mod names;
 mod options;
 mod plan;
 mod postgres;
+#[cfg(feature = "bench")]
+pub mod raw;
 mod records;
 mod remote;
 mod row;

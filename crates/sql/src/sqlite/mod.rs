@@ -14,6 +14,8 @@ mod writer;
 use std::sync::Arc;
 
 pub(crate) use self::open::migrations;
+#[cfg(feature = "bench")]
+pub(crate) use self::session::bind;
 use async_trait::async_trait;
 use firman_store::{CommitError, StoreError};
 use tempfile::TempDir;

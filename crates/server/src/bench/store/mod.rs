@@ -1,0 +1,93 @@
+//! `firman bench store`: how fast the store is on a database, as a share of what the database's driver does with the same
+//! statements, and what the store costs on disk.
+
+mod drive;
+mod growth;
+mod points;
+mod purge;
+mod records;
+mod report;
+mod side;
+
+use std::time::Duration;
+
+use firman_sql::{OpenError, SqlStore};
+use firman_store::{CommitError, StoreError};
+
+use self::records::Grants;
+pub(crate) use self::report::Report;
+use super::progress::Progress;
+
+/// What to measure.
+pub(crate) struct Options {
+    /// Which database, which must be empty, and the names in it.
+    pub(crate) database: firman_sql::Options,
+    /// How many grants there are, one measurement for each.
+    pub(crate) grants: Vec<usize>,
+    /// How many requests are on their way at once, one measurement for each.
+    pub(crate) in_flight: Vec<usize>,
+    /// How long each side of a measurement runs.
+    pub(crate) time: Duration,
+    /// How many refreshes of a thousand grants the growth is measured over; 0 leaves it out.
+    pub(crate) refreshes: usize,
+    /// How many records are short-lived, of which a fifth is purged; 0 leaves it out.
+    pub(crate) short_lived: usize,
+    /// Whether to show how far it is.
+    pub(crate) progress: bool,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreBenchError {
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It holds something.
+    #[error("the database is not empty: a benchmark needs one of its own, and leaves its records in it")]
+    NotEmpty,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A commit failed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// What was measured did not do what it should.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// Runs every measurement.
+pub(crate) async fn run(options: &Options) -> Result<Report, StoreBenchError> {
+    let store = SqlStore::open(firman_sql::Options { migrate: true, ..options.database.clone() }).await?;
+    if store.stats().await?.grants > 0 {
+        return Err(StoreBenchError::NotEmpty);
+    }
+    let points = options.grants.len() * options.in_flight.len();
+    let steps = options.grants.len() + points * points::MEASURED + 2;
+    let progress = Progress::new(steps as u64, options.progress);
+
+    let mut report = Report::new(&options.database);
+    let sides = side::Sides::open(&store, &options.database).await?;
+    let mut grants = Grants::default();
+    for &count in &options.grants {
+        progress.say(format!("making {count} grants"));
+        grants.fill(&store, count, &|| progress.tick()).await?;
+        report.size(count, store.size().await?);
+        progress.step();
+        for &in_flight in &options.in_flight {
+            report.points(points::measure(&sides, &grants, in_flight, options.time, &progress).await?);
+        }
+    }
+    if options.refreshes > 0 {
+        progress.say(format!("{} refreshes of a thousand grants", options.refreshes));
+        report.growth(growth::measure(&store, &grants, options.refreshes).await?);
+        progress.step();
+    }
+    if options.short_lived > 0 {
+        report.purge(purge::measure(&store, &grants, options.short_lived, &progress).await?);
+        progress.step();
+    }
+    sides.close().await;
+    store.close().await;
+    Ok(report)
+}
