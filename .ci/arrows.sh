@@ -15,6 +15,8 @@ arrows_point_down() {
         firman-sql) arrow "$crate" "firman-proto firman-store" "$frameworks" ;;
         firman-engine) arrow "$crate" "firman-proto firman-store" "$frameworks $drivers" ;;
         firman-client) arrow "$crate" "firman-proto firman-store" "$drivers" ;;
+        firman-example-journal) arrow "$crate" "firman-proto firman-store" "$frameworks $drivers" ;;
+        firman-test-servers) arrow "$crate" "" "$runtimes $frameworks $drivers" ;;
         firman) ;; # The server knows all the others.
         *) echo "$crate is new: say in .ci/arrows.sh what it may depend on" >&2 && false ;;
         esac || wrong=1

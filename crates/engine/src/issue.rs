@@ -23,12 +23,14 @@ pub(crate) struct AccessToken {
 }
 
 /// What is issued in one answer of the token endpoint.
-pub(crate) struct Issued {
+pub(crate) struct Issued<'a> {
     pub(crate) access: AccessToken,
     /// The scope of the access token.
-    pub(crate) scope: Scope,
+    pub(crate) scope: &'a Scope,
     /// Whether that is less than the grant's.
     pub(crate) narrowed: bool,
+    /// What the refresh token is derived from, if there is to be one.
+    pub(crate) refresh: Option<&'a Refresh>,
     /// The nonce the ID token repeats.
     pub(crate) nonce: Option<String>,
 }
@@ -45,7 +47,7 @@ pub(crate) fn must_fit(narrower: &Scope) -> Result<(), Denied> {
     Caveats::new(vec![Caveat::Scope(narrower.clone())]).map(|_| ()).map_err(too_long)
 }
 
-impl Issued {
+impl Issued<'_> {
     /// The answer: access token, refresh token of the grant's current generation, ID token.
     pub(crate) fn seal(
         self,
@@ -55,8 +57,8 @@ impl Issued {
         now: Timestamp,
     ) -> Result<TokenResponse, Fault> {
         let keys = engine.keys.current();
-        let access = self.access.seal(&keys, grant, self.narrowed.then_some(&self.scope), now)?;
-        let refresh = grant.refresh.as_ref().map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
+        let access = self.access.seal(&keys, grant, self.narrowed.then_some(self.scope), now)?;
+        let refresh = self.refresh.map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
         let id_token = if self.scope.contains("openid") && grant.subject.is_some() {
             Some(self.id_token(engine, client, grant, &access, now)?)
         } else {
@@ -67,7 +69,7 @@ impl Issued {
             token_type: "Bearer",
             expires_in: self.access.expires_at.since(now).seconds(),
             refresh_token: refresh.map(|token| token.reveal().to_owned()),
-            scope: self.scope,
+            scope: self.scope.clone(),
             id_token,
         })
     }

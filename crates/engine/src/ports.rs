@@ -1,10 +1,14 @@
 //! What the engine needs of the world beside the store: time, randomness, and who the user is.
 
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use firman_proto::time::Timestamp;
 use firman_store::Clock;
 use firman_store::record::{Epochs, Rest, Subject};
+use zeroize::Zeroizing;
 
 use crate::failure::Fault;
 
@@ -26,21 +30,55 @@ pub trait Entropy: Send + Sync + 'static {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault>;
 }
 
-/// The randomness of the machine.
-#[derive(Debug)]
-pub struct SystemEntropy(SystemRandom);
+/// The randomness of the machine, drawn a page at a time: the generator costs as much for 8 bytes as for a page. What was
+/// handed out is wiped here.
+pub struct SystemEntropy {
+    source: SystemRandom,
+    page: Mutex<Page>,
+}
+
+const PAGE: usize = 512;
+
+struct Page {
+    bytes: Zeroizing<[u8; PAGE]>,
+    /// How many bytes, from the start, were not handed out yet.
+    left: usize,
+}
 
 impl Default for SystemEntropy {
     #[allow(clippy::disallowed_methods, reason = "the one place that draws randomness")]
     fn default() -> Self {
-        Self(SystemRandom::new())
+        Self { source: SystemRandom::new(), page: Mutex::new(Page { bytes: Zeroizing::new([0; PAGE]), left: 0 }) }
     }
 }
 
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
-        use aws_lc_rs::rand::SecureRandom as _;
-        self.0.fill(bytes).map_err(|_| Fault::temporary("draw randomness", "the system gave none"))
+        let draw = |into: &mut [u8]| {
+            let none = |_| Fault::temporary("draw randomness", "the system gave none");
+            self.source.fill(into).map_err(none)
+        };
+        if bytes.len() > PAGE {
+            return draw(bytes);
+        }
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if page.left < bytes.len() {
+            page.left = 0;
+            draw(&mut *page.bytes)?;
+            page.left = PAGE;
+        }
+        let rest = page.left - bytes.len();
+        for (to, from) in bytes.iter_mut().zip(page.bytes.iter_mut().skip(rest)) {
+            *to = std::mem::take(from);
+        }
+        page.left = rest;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SystemEntropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SystemEntropy")
     }
 }
 
@@ -68,4 +106,23 @@ pub struct User {
     /// The epochs from before the proof was looked at, so that a sign-out meanwhile ends this sign-in too; `None` where
     /// the port does not know them: then those of the moment after.
     pub epochs: Option<Epochs>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_random_byte_is_handed_out_twice_and_none_is_kept() {
+        let entropy = SystemEntropy::default();
+        let mut drawn: Vec<[u8; 24]> = (0..1000).map(|_| [0; 24]).collect();
+        for bytes in &mut drawn {
+            entropy.fill(bytes).unwrap();
+        }
+        let page = entropy.page.lock().unwrap();
+        assert!(page.bytes.iter().skip(page.left).all(|byte| *byte == 0));
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 1000);
+    }
 }

@@ -1,7 +1,8 @@
 //! Scopes: space-separated, case-sensitive, unordered (RFC 6749 §3.3).
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -9,8 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 const LONGEST: usize = 4096;
 
 /// A set of scope tokens; the empty set allows nothing.
+///
+/// Held as it is written: each token once, in alphabetical order, one space between two. A clone shares the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scope(BTreeSet<Box<str>>);
+pub struct Scope(Arc<str>);
 
 /// Why a text is no scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,11 +36,28 @@ impl Scope {
             return Ok(Self::default());
         }
         // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), one SP between two.
-        let token = |part: &str| {
-            let legal = part.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-            (!part.is_empty() && legal).then(|| Box::from(part)).ok_or(ScopeError::Syntax)
-        };
-        text.split(' ').map(token).collect::<Result<_, _>>().map(Self)
+        let (mut before, mut in_order) = ("", true);
+        for token in text.split(' ') {
+            let legal = token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+            if token.is_empty() || !legal {
+                return Err(ScopeError::Syntax);
+            }
+            in_order &= before < token;
+            before = token;
+        }
+        Ok(if in_order { Self(text.into()) } else { Self::of(text.split(' ').collect()) })
+    }
+
+    /// The set of these tokens.
+    fn of(mut tokens: Vec<&str>) -> Self {
+        tokens.sort_unstable();
+        tokens.dedup();
+        Self(tokens.join(" ").into())
+    }
+
+    /// The set as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Whether there is no token in it.
@@ -47,53 +67,54 @@ impl Scope {
 
     /// Whether this token is in the set.
     pub fn contains(&self, token: &str) -> bool {
-        self.0.contains(token)
+        self.iter().any(|held| held == token)
     }
 
     /// Whether every token of this set is in `other`.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
+        let mut theirs = other.iter();
+        // Both are in order, so that one walk through each will do.
+        self.iter().all(|token| theirs.by_ref().find(|held| *held >= token) == Some(token))
     }
 
     /// The tokens in both sets.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        let mut theirs = other.iter().peekable();
+        let in_both = |token: &&str| {
+            while theirs.next_if(|held| held.cmp(token) == Ordering::Less).is_some() {}
+            theirs.next_if_eq(token).is_some()
+        };
+        Self::of(self.iter().filter(in_both).collect())
     }
 
     /// The tokens in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self(self.0.union(&other.0).cloned().collect())
+        Self::of(self.iter().chain(other.iter()).collect())
     }
 
     /// This set without one token.
     #[must_use]
     pub fn without(&self, token: &str) -> Self {
-        Self(self.0.iter().filter(|t| ***t != *token).cloned().collect())
+        if self.contains(token) { Self::of(self.iter().filter(|held| *held != token).collect()) } else { self.clone() }
     }
 
     /// The tokens in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|token| &**token)
+        self.0.split(' ').filter(|token| !token.is_empty())
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, token) in self.iter().enumerate() {
-            if position > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(token)?;
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }
 
 impl Serialize for Scope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -125,5 +146,19 @@ mod tests {
     fn the_empty_scope_allows_nothing() {
         let nothing = Scope::parse("").unwrap();
         assert!(nothing.is_empty() && !nothing.contains(""));
+    }
+
+    #[test]
+    fn sets_are_compared_joined_and_cut_by_token() {
+        let scope = |text| Scope::parse(text).unwrap();
+        assert!(scope("b d").is_within(&scope("a b c d")) && scope("").is_within(&scope("a")));
+        for (of, within) in [("a b", "b c"), ("ab", "a b"), ("a", ""), ("c", "a b")] {
+            assert!(!scope(of).is_within(&scope(within)), "{of:?} in {within:?}");
+        }
+        assert_eq!(scope("a c e").intersect(&scope("b c d e f")), scope("c e"));
+        assert_eq!(scope("a b").intersect(&scope("c")), scope(""));
+        assert_eq!(scope("c a").union(&scope("b a")), scope("a b c"));
+        assert_eq!(scope("a b").without("a"), scope("b"));
+        assert_eq!(scope("a").without("a"), Scope::default());
     }
 }

@@ -1,5 +1,6 @@
 //! The Firman server: pages, configuration, HTTP and command line over the engine.
 
+pub mod backup;
 #[cfg(target_os = "linux")]
 mod bench;
 pub mod cli;
@@ -11,6 +12,8 @@ pub mod logging;
 pub mod maintain;
 pub mod metrics;
 pub mod pages;
+mod progress;
+pub mod retention;
 pub mod router;
 pub mod start;
 pub mod tls;

@@ -3,40 +3,59 @@
 use std::time::Duration;
 
 use firman_engine::{Clock, Engine};
-use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::Cutoffs;
+use firman_proto::time::Timestamp;
 use tokio::time::MissedTickBehavior;
+
+use crate::config::Retention;
+use crate::metrics::Metrics;
+use crate::retention::{cutoffs, sweep};
 
 /// How often a node looks at the keys: a key made by another node is known this soon.
 const KEYS: Duration = Duration::from_secs(5);
-/// How often what has ended is swept, in ticks of [`KEYS`].
-const SWEEP_EVERY: u32 = 60;
-/// Rows in one step of a sweep, and the pause after it: requests go first.
-const STEP: u32 = 500;
-const PAUSE: Duration = Duration::from_millis(20);
-/// Clocks of several nodes differ.
-const SKEW: Lifetime = Lifetime::from_seconds(60);
-/// How long finished records stay, to explain what became of them.
-const KEEP_RECORDS: Lifetime = Lifetime::from_days(1);
-/// How long the audit trail stays.
-const KEEP_EVENTS: Lifetime = Lifetime::from_days(365);
+/// How often what has ended is swept and counted.
+const SWEEP: Duration = Duration::from_mins(1);
+/// The most rows that are counted in a table: beyond that, the gauge only says that there are many.
+const COUNTED: u32 = 100_000;
 
-/// Runs until the task is dropped.
-pub async fn maintain(engine: &Engine, clock: &dyn Clock) {
-    let mut ticks = tokio::time::interval(KEYS);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut count = 0_u32;
+/// Looks after the keys until the task is dropped.
+pub async fn keep_keys(engine: &Engine, clock: &dyn Clock) {
+    let mut ticks = every(KEYS);
     loop {
         ticks.tick().await;
-        let now = clock.now();
-        if let Err(fault) = keys(engine, now).await {
+        if let Err(fault) = keys(engine, clock.now()).await {
             tracing::error!(%fault, "cannot look after the keys");
         }
-        if count.is_multiple_of(SWEEP_EVERY) {
-            sweep(engine, now).await;
-        }
-        count = count.wrapping_add(1);
     }
+}
+
+/// Deletes what has ended, and counts what has not been deleted yet, until the task is dropped.
+pub async fn keep_tidy(engine: &Engine, clock: &dyn Clock, retention: &Retention, metrics: &Metrics) {
+    let mut ticks = every(SWEEP);
+    loop {
+        ticks.tick().await;
+        let (store, cutoffs) = (&**engine.store(), cutoffs(retention, clock.now()));
+        match store.overdue(cutoffs, COUNTED).await {
+            Ok(overdue) => metrics.show_overdue(overdue),
+            Err(fault) => tracing::warn!(%fault, "cannot count what has ended"),
+        }
+        if retention.rows_per_second == 0 {
+            continue;
+        }
+        let mut rows = 0;
+        let mut each = |swept: firman_store::Swept| rows += swept.total();
+        if let Err(fault) = sweep(store, cutoffs, retention.rows_per_second, &mut each).await {
+            tracing::warn!(%fault, "cannot sweep");
+        }
+        if rows > 0 {
+            tracing::debug!(rows, "swept what has ended");
+        }
+    }
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 async fn keys(engine: &Engine, now: Timestamp) -> Result<(), firman_engine::Fault> {
@@ -44,17 +63,4 @@ async fn keys(engine: &Engine, now: Timestamp) -> Result<(), firman_engine::Faul
         tracing::info!("announced new keys");
     }
     engine.keys().reload(&**engine.store(), now).await
-}
-
-async fn sweep(engine: &Engine, now: Timestamp) {
-    let cutoff = |keep: Lifetime| now.minus(keep).minus(SKEW);
-    let cutoffs = Cutoffs { records: cutoff(KEEP_RECORDS), events: cutoff(KEEP_EVENTS) };
-    loop {
-        match engine.store().sweep(cutoffs, STEP).await {
-            Ok(swept) if swept.total() == 0 => return,
-            Ok(swept) => tracing::debug!(rows = swept.total(), "swept what has ended"),
-            Err(fault) => return tracing::warn!(%fault, "cannot sweep"),
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
 }

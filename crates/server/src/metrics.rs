@@ -9,10 +9,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use firman_store::{Commit, CommitError, Store, Transaction};
+use firman_store::{Commit, CommitError, Store, Swept, Transaction};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::retention::by_table;
 
 /// What is counted.
 #[derive(Default)]
@@ -27,6 +31,8 @@ pub struct Metrics {
     pub commits: Counter,
     /// Commits that lost a race.
     pub conflicts: Counter,
+    /// Rows past expiry and retention that are still there, by table; counted once a minute, to a limit.
+    pub overdue: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 impl Metrics {
@@ -37,7 +43,15 @@ impl Metrics {
         registry.register("store_reads", "Reads of the store", self.reads.clone());
         registry.register("store_commits", "Commits to the store", self.commits.clone());
         registry.register("store_conflicts", "Commits that lost a race", self.conflicts.clone());
+        registry.register("store_overdue_rows", "Rows past expiry that are still there", self.overdue.clone());
         registry
+    }
+
+    /// Shows what was just counted.
+    pub fn show_overdue(&self, overdue: Swept) {
+        for (table, rows) in by_table(overdue) {
+            self.overdue.get_or_create(&[("table", table)]).set(i64::try_from(rows).unwrap_or(i64::MAX));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use firman_proto::id::IssuerNumber;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_sql::{OpenError, Options, SqlStore};
-use firman_store::{CachedClients, Store};
+use firman_store::{CachedStore, Store};
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, Settings};
@@ -47,21 +47,14 @@ pub enum StartError {
 pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     let issuer = settings.issuer()?.clone();
     let master = master_key(settings)?;
-    let mut options = Options::new(settings.store.url.as_str());
-    options.readers = settings.store.readers as usize;
-    options.names.clone_from(&settings.store.names.0);
-    let database = SqlStore::open(options).await?;
+    let database = SqlStore::open(database(settings)).await?;
 
     let metrics = Arc::new(Metrics::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let counted: Arc<dyn Store> =
         Arc::new(CountedStore::new(Arc::clone(&database) as Arc<dyn Store>, Arc::clone(&metrics)));
     let bound = Lifetime::from_millis(settings.store.client_cache_ms.millis());
-    let store: Arc<dyn Store> = if bound == Lifetime::ZERO {
-        counted
-    } else {
-        Arc::new(CachedClients::new(counted, Arc::clone(&clock), bound))
-    };
+    let store: Arc<dyn Store> = Arc::new(CachedStore::new(counted, Arc::clone(&clock), bound));
 
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
     let passwords = Arc::new(Passwords::new(settings.login.password_hash_workers as usize, Arc::clone(&entropy)));
@@ -86,6 +79,14 @@ impl Running {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// Which database the settings name, and how it is used.
+pub fn database(settings: &Settings) -> Options {
+    let mut options = Options::new(settings.store.url.as_str());
+    options.readers = settings.store.readers as usize;
+    options.names.clone_from(&settings.store.names.0);
+    options
 }
 
 /// The master key of the settings.

@@ -20,6 +20,13 @@ pub(crate) enum Written {
     Conflict(usize),
 }
 
+/// Everything in a database as of one moment, on a connection of its own.
+#[async_trait]
+pub(crate) trait View: Send {
+    /// Runs a query and shows its rows.
+    async fn read(&mut self, query: Query<'_>, each: Each<'_>) -> Result<(), StoreError>;
+}
+
 /// A table whose rows leave by the day at the front of their key, by its default name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DayTable {
@@ -35,6 +42,9 @@ pub(crate) trait Driver: Send + Sync + 'static {
     /// Runs the steps of a plan in one transaction. Plans that wait together may travel together, each winning or losing on
     /// its own.
     async fn write(&self, plan: Plan) -> Result<Written, CommitError>;
+
+    /// A view of everything as of this moment, for as long as it is held; others go on reading and writing.
+    async fn snapshot(&self) -> Result<Box<dyn View>, StoreError>;
 
     /// Makes the parts for this day and some after it of a table that is split by day, where that is done.
     async fn make_days(&self, _table: DayTable, _from: Day) -> Result<(), StoreError> {

@@ -12,9 +12,11 @@
 //! # }
 //! ```
 
+mod copy;
 mod dialect;
 mod driver;
 mod migrations;
+mod mysql;
 mod names;
 mod options;
 mod plan;
@@ -34,6 +36,7 @@ mod template;
 mod texts;
 mod value;
 
+pub use copy::{Copied, Rows, Snapshot, Tally};
 pub use migrations::{Applied, Migrations};
 pub use names::NameError;
 pub use options::{OpenError, Options};

@@ -29,6 +29,9 @@ impl SqlStore {
         if crate::postgres::is_meant(&options.url) {
             return crate::postgres::migrations(options, false).await;
         }
+        if crate::mysql::is_meant(&options.url) {
+            return crate::mysql::migrations(options, false).await;
+        }
         let options = options.clone();
         let read = tokio::task::spawn_blocking(move || crate::sqlite::migrations(&options));
         read.await.map_err(|fault| OpenError::Defect(fault.to_string()))?
@@ -38,6 +41,9 @@ impl SqlStore {
     pub async fn migrate(options: &Options) -> Result<Migrations, OpenError> {
         if crate::postgres::is_meant(&options.url) {
             return crate::postgres::migrations(options, true).await;
+        }
+        if crate::mysql::is_meant(&options.url) {
+            return crate::mysql::migrations(options, true).await;
         }
         // The embedded database is brought up to date whenever it is opened.
         Self::open(options.clone()).await?.close().await;

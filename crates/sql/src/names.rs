@@ -171,7 +171,8 @@ fn check_key(key: &str, known: &[Table]) -> Result<(), NameError> {
 fn check_name(key: &str, name: &str, dialect: &Dialect) -> Result<(), NameError> {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let legal = starts && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'$');
-    let reserved = !key.contains('.') && name.to_ascii_lowercase().starts_with(dialect.reserved_prefix);
+    let prefix = dialect.reserved_prefix;
+    let reserved = !prefix.is_empty() && !key.contains('.') && name.to_ascii_lowercase().starts_with(prefix);
     if legal && name.len() <= LONGEST && !reserved {
         return Ok(());
     }

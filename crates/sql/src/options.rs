@@ -15,6 +15,10 @@ pub struct Options {
     /// `postgres://user:password@host:port/database`. Several hosts may be named, with commas between: the one that takes writes
     /// is used. `sslmode` is `verify-full`, and `disable` where all hosts are this machine; `sslrootcert` is a file of
     /// certificates to trust instead of the system's.
+    ///
+    /// `mysql://user:password@host:port/database`, for MariaDB too. Several hosts are the nodes of one cluster: the first that can
+    /// serve is used. `ssl-mode` is `verify-identity`, and `disabled` where all hosts are this machine; `ssl-ca` is a file of
+    /// certificates to trust instead of the system's.
     pub url: String,
     /// How many connections read at once; at least 1. More than there are threads that ask are of no use.
     pub readers: usize,
@@ -76,7 +80,7 @@ impl Options {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The URL is of no known kind.
-    #[error("store.url \"{}\": neither \"sqlite:\" and the path of a file nor \"postgres://user:password@host/database\"", without_password(.0))]
+    #[error("store.url \"{}\": not \"sqlite:\" and the path of a file, nor \"postgres://user:password@host/database\", nor \"mysql://user:password@host/database\"", without_password(.0))]
     Url(String),
     /// The URL of a database on the network is wrong.
     #[error("store.url: {0}")]
@@ -90,7 +94,9 @@ pub enum OpenError {
         cause: String,
     },
     /// A database on the network does not let us in, or not do what we must.
-    #[error("{place}: {cause}; check user, password, database and sslrootcert in store.url, and what this user may do")]
+    #[error(
+        "{place}: {cause}; check user, password, database and certificates in store.url, and what this user may do"
+    )]
     Denied {
         /// Which database.
         place: String,

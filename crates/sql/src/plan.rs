@@ -37,6 +37,7 @@ pub(crate) struct Step {
 impl Plan {
     /// The statements of a transaction: one step for each change, in their order.
     pub(crate) fn of(transaction: Transaction) -> Result<Self, StoreError> {
+        let transaction = transaction.with_edition();
         let may_fail_late = may_fail_late(&transaction.changes);
         let records = transaction.changes.iter().flat_map(records).collect();
         let by = transaction.id;

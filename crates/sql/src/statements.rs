@@ -113,6 +113,7 @@ statements! {
         (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 0),
         (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 1 AND {epochs.id} = ?),
         (SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 2 AND {epochs.id} = ?)";
+    FindEdition = "SELECT {epochs.counter} FROM {epochs} WHERE {epochs.kind} = 3";
     AdvanceEpoch = "UPDATE {epochs} SET {epochs.counter} = {epochs.counter} + 1
         WHERE {epochs.kind} = ? AND {epochs.id} = ?";
     FirstEpoch = "INSERT INTO {epochs} ({epochs.*}) SELECT {?..}
@@ -242,6 +243,63 @@ statements! {
     EventsUpTo = "SELECT {events.day}, {events.about}, {events.id} FROM {events} WHERE {events.day} < ?
         ORDER BY {events.day}, {events.about}, {events.id} LIMIT 1 OFFSET ?";
     SweepEvents = "DELETE FROM {events} WHERE ({events.day}, {events.about}, {events.id}) <= (?, ?, ?)";
+
+    // What is overdue, each counted to a limit.
+    OverdueFlows = "SELECT COUNT(*) FROM (SELECT {flows.id} FROM {flows}
+        WHERE {flows.day} < ? AND {flows.expires_at} < ? LIMIT ?) ended";
+    OverdueGrants = "SELECT COUNT(*) FROM (SELECT {grants.id} FROM {grants}
+        WHERE {grants.purge_day} < ? AND {grants.expires_at} < ? LIMIT ?) ended";
+    OverdueRevokedTokens = "SELECT COUNT(*) FROM (SELECT {revoked_tokens.day} FROM {revoked_tokens}
+        WHERE {revoked_tokens.day} < ? LIMIT ?) ended";
+    OverdueSessions = "SELECT COUNT(*) FROM (SELECT {sessions.id} FROM {sessions}
+        WHERE {sessions.expires_at} < ? LIMIT ?) ended";
+    OverdueNames = "SELECT COUNT(*) FROM (SELECT {names.digest} FROM {names} WHERE {names.expires_at} < ? LIMIT ?) ended";
+    OverdueEvents = "SELECT COUNT(*) FROM (SELECT {events.day} FROM {events} WHERE {events.day} < ? LIMIT ?) ended";
+    OverdueSigningKeys = "SELECT COUNT(*) FROM (SELECT {signing_keys.id} FROM {signing_keys}
+        WHERE {signing_keys.ends_at} < ? LIMIT ?) ended";
+    OverdueSealKeys = "SELECT COUNT(*) FROM (SELECT {seal_keys.number} FROM {seal_keys}
+        WHERE {seal_keys.ends_at} < ? LIMIT ?) ended";
+
+    // Every row of a table, page by page in the order of its key, for a copy. Written out so that every database uses the key.
+    ClientsCopy = "SELECT {t:clients.*} FROM {clients} t
+        WHERE t.{clients.id} > ?
+        ORDER BY t.{clients.id} LIMIT ?";
+    FlowsCopy = "SELECT {t:flows.*} FROM {flows} t
+        WHERE t.{flows.day} >= ? AND (t.{flows.day} > ? OR t.{flows.id} > ?)
+        ORDER BY t.{flows.day}, t.{flows.id} LIMIT ?";
+    GrantsCopy = "SELECT {t:grants.*} FROM {grants} t
+        WHERE t.{grants.id} > ?
+        ORDER BY t.{grants.id} LIMIT ?";
+    EpochsCopy = "SELECT {t:epochs.*} FROM {epochs} t
+        WHERE t.{epochs.kind} >= ? AND (t.{epochs.kind} > ? OR t.{epochs.id} > ?)
+        ORDER BY t.{epochs.kind}, t.{epochs.id} LIMIT ?";
+    RevokedTokensCopy = "SELECT {t:revoked_tokens.*} FROM {revoked_tokens} t
+        WHERE t.{revoked_tokens.day} >= ? AND (t.{revoked_tokens.day} > ? OR t.{revoked_tokens.grant_id} > ? OR (t.{revoked_tokens.grant_id} = ? AND t.{revoked_tokens.digest} > ?))
+        ORDER BY t.{revoked_tokens.day}, t.{revoked_tokens.grant_id}, t.{revoked_tokens.digest} LIMIT ?";
+    NamesCopy = "SELECT {t:names.*} FROM {names} t
+        WHERE t.{names.namespace} >= ? AND (t.{names.namespace} > ? OR t.{names.digest} > ?)
+        ORDER BY t.{names.namespace}, t.{names.digest} LIMIT ?";
+    SessionsCopy = "SELECT {t:sessions.*} FROM {sessions} t
+        WHERE t.{sessions.day} >= ? AND (t.{sessions.day} > ? OR t.{sessions.id} > ?)
+        ORDER BY t.{sessions.day}, t.{sessions.id} LIMIT ?";
+    ConsentsCopy = "SELECT {t:consents.*} FROM {consents} t
+        WHERE t.{consents.subject_key} >= ? AND (t.{consents.subject_key} > ? OR t.{consents.client} > ?)
+        ORDER BY t.{consents.subject_key}, t.{consents.client} LIMIT ?";
+    AccountsCopy = "SELECT {t:accounts.*} FROM {accounts} t
+        WHERE t.{accounts.id} > ?
+        ORDER BY t.{accounts.id} LIMIT ?";
+    SigningKeysCopy = "SELECT {t:signing_keys.*} FROM {signing_keys} t
+        WHERE t.{signing_keys.id} > ?
+        ORDER BY t.{signing_keys.id} LIMIT ?";
+    SealKeysCopy = "SELECT {t:seal_keys.*} FROM {seal_keys} t
+        WHERE t.{seal_keys.issuer} >= ? AND (t.{seal_keys.issuer} > ? OR t.{seal_keys.number} > ?)
+        ORDER BY t.{seal_keys.issuer}, t.{seal_keys.number} LIMIT ?";
+    DeploymentCopy = "SELECT {t:deployment.*} FROM {deployment} t
+        WHERE t.{deployment.slot} > ?
+        ORDER BY t.{deployment.slot} LIMIT ?";
+    EventsCopy = "SELECT {t:events.*} FROM {events} t
+        WHERE t.{events.day} >= ? AND (t.{events.day} > ? OR t.{events.about} > ? OR (t.{events.about} = ? AND t.{events.id} > ?))
+        ORDER BY t.{events.day}, t.{events.about}, t.{events.id} LIMIT ?";
 
     // The store.
     Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";

@@ -26,6 +26,25 @@ pub struct Stats {
     pub pending_pages: u64,
 }
 
+impl Stats {
+    /// Rows in all.
+    pub const fn rows(&self) -> u64 {
+        self.clients
+            + self.flows
+            + self.grants
+            + self.epochs
+            + self.revoked_tokens
+            + self.names
+            + self.sessions
+            + self.consents
+            + self.accounts
+            + self.signing_keys
+            + self.seal_keys
+            + self.deployment
+            + self.events
+    }
+}
+
 impl SqlStore {
     /// Counts every row. Reads whole tables: for tests and for people, not for requests.
     pub async fn stats(&self) -> Result<Stats, StoreError> {

@@ -36,6 +36,8 @@ impl SqlStore {
     pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let driver = if crate::postgres::is_meant(&options.url) {
             crate::postgres::open(&options).await?
+        } else if crate::mysql::is_meant(&options.url) {
+            crate::mysql::open(&options).await?
         } else {
             crate::sqlite::open(&options).await?
         };
@@ -210,6 +212,11 @@ impl Store for SqlStore {
         Ok(keys)
     }
 
+    async fn edition(&self) -> Result<u64, StoreError> {
+        let read = |columns: &mut Columns<'_>| columns.unsigned();
+        Ok(self.one(Statement::FindEdition, &[], read).await?.unwrap_or(0))
+    }
+
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
         let after = after(page);
         let (statement, values) = match about {
@@ -225,6 +232,10 @@ impl Store for SqlStore {
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.sweep_all(cutoffs, limit).await
+    }
+
+    async fn overdue(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        self.count_overdue(cutoffs, limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

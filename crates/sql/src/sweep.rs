@@ -8,28 +8,58 @@ use crate::plan::Plan;
 use crate::row::{Cell, Columns};
 use crate::statements::Statement;
 use crate::store::SqlStore;
-use crate::value::{Value, Write, values};
+use crate::value::{Query, Value, Write, params, values};
 
 /// The most rows that one transaction deletes: nobody waits longer than for this.
 const BITE: u32 = 256;
 
 impl SqlStore {
     pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
-        let (ended, mut left) = (cutoffs.records, limit);
-        let day = [ended.day().into()];
+        let (at, mut left) = (cutoffs, limit);
+        let grant_day = [at.grants.day().into()];
         for table in [&FLOWS, &REVOKED_TOKENS, &EVENTS] {
-            self.driver.make_days(table.table, ended.day()).await?;
+            self.driver.make_days(table.table, at.now.day()).await?;
         }
         Ok(Swept {
-            flows: self.sweep_days(&FLOWS, ended.day(), Some(ended), &mut left).await?,
-            revoked_tokens: self.sweep_days(&REVOKED_TOKENS, ended.day(), None, &mut left).await?,
-            events: self.sweep_days(&EVENTS, cutoffs.events.day(), None, &mut left).await?,
-            sessions: self.sweep_rows(&SESSIONS, &[], ended, &mut left).await?,
-            grants: self.sweep_rows(&GRANTS, &day, ended, &mut left).await?,
-            names: self.sweep_rows(&NAMES, &[], ended, &mut left).await?,
-            keys: self.sweep_rows(&SIGNING_KEYS, &[], ended, &mut left).await?
-                + self.sweep_rows(&SEAL_KEYS, &[], ended, &mut left).await?,
+            flows: self.sweep_days(&FLOWS, at.flows.day(), Some(at.flows), &mut left).await?,
+            revoked_tokens: self.sweep_days(&REVOKED_TOKENS, at.revoked_tokens.day(), None, &mut left).await?,
+            events: self.sweep_days(&EVENTS, at.events.day(), None, &mut left).await?,
+            sessions: self.sweep_rows(&SESSIONS, &[], at.sessions, &mut left).await?,
+            grants: self.sweep_rows(&GRANTS, &grant_day, at.grants, &mut left).await?,
+            names: self.sweep_rows(&NAMES, &[], at.names, &mut left).await?,
+            keys: self.sweep_rows(&SIGNING_KEYS, &[], at.keys, &mut left).await?
+                + self.sweep_rows(&SEAL_KEYS, &[], at.keys, &mut left).await?,
         })
+    }
+
+    /// Counts what is overdue in each table, in one round trip.
+    pub(crate) async fn count_overdue(&self, at: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        let flows = params![at.flows.day(), at.flows, limit];
+        let grants = params![at.grants.day(), at.grants, limit];
+        let revoked_tokens = params![at.revoked_tokens.day(), limit];
+        let (sessions, names) = (params![at.sessions, limit], params![at.names, limit]);
+        let (events, keys) = (params![at.events.day(), limit], params![at.keys, limit]);
+        let tables: [(Statement, &[Value]); 8] = [
+            (Statement::OverdueFlows, &flows),
+            (Statement::OverdueGrants, &grants),
+            (Statement::OverdueRevokedTokens, &revoked_tokens),
+            (Statement::OverdueSessions, &sessions),
+            (Statement::OverdueNames, &names),
+            (Statement::OverdueEvents, &events),
+            (Statement::OverdueSigningKeys, &keys),
+            (Statement::OverdueSealKeys, &keys),
+        ];
+        let queries = tables.map(|(statement, values)| Query { statement, values });
+        let mut counts = [0; 8];
+        let mut each = |query: usize, row: &dyn crate::row::Row| {
+            if let Some(count) = counts.get_mut(query) {
+                *count = Columns::new(row).unsigned()?;
+            }
+            Ok(())
+        };
+        self.driver.read(&queries, &mut each).await?;
+        let [flows, grants, revoked_tokens, sessions, names, events, signing_keys, seal_keys] = counts;
+        Ok(Swept { flows, grants, revoked_tokens, sessions, names, events, keys: signing_keys + seal_keys })
     }
 
     /// Deletes a range of keys that begins with the oldest day.

@@ -27,6 +27,11 @@ pub(crate) struct Write {
 }
 
 impl Write {
+    /// Whether this is its last parameter.
+    pub(crate) fn ends_with(&self, bytes: &[u8]) -> bool {
+        matches!(self.values.last(), Some(Value::Key(key)) if key == bytes)
+    }
+
     /// The same, where it must not be taken for done without having been: an insert that finds the row there fails.
     pub(crate) fn or_fail(&self) -> Self {
         match (self.statement, self.values.split_last()) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use engines::hostile_names;
 use firman_sql::{Options, SqlStore};
 use firman_store::Store;
-use firman_test_servers::Postgres;
+use firman_test_servers::{Mariadb, Postgres};
 
 mod sqlite {
     use super::*;
@@ -48,6 +48,28 @@ mod postgres_renamed {
     async fn make() -> Option<Arc<dyn Store>> {
         let url = Postgres::shared()?.fresh();
         let options = Options { migrate: true, names: hostile_names(), ..Options::new(url) };
+        Some(SqlStore::open(options).await.unwrap())
+    }
+
+    firman_store::conformance!(where_there make);
+}
+
+mod mariadb {
+    use super::*;
+
+    async fn make() -> Option<Arc<dyn Store>> {
+        let options = Options { migrate: true, ..Options::new(Mariadb::shared()?.fresh()) };
+        Some(SqlStore::open(options).await.unwrap())
+    }
+
+    firman_store::conformance!(where_there make);
+}
+
+mod mariadb_renamed {
+    use super::*;
+
+    async fn make() -> Option<Arc<dyn Store>> {
+        let options = Options { migrate: true, names: hostile_names(), ..Options::new(Mariadb::shared()?.fresh()) };
         Some(SqlStore::open(options).await.unwrap())
     }
 

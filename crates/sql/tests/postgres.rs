@@ -1,5 +1,5 @@
 //! PostgreSQL: how a database is opened, what is refused, and what goes wrong while it is used.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod engines;
 
@@ -63,7 +63,8 @@ async fn nodes_that_migrate_at_once_do_it_once() {
     let options = made(&server.fresh());
     let (one, two, three) =
         tokio::join!(SqlStore::open(options.clone()), SqlStore::open(options.clone()), SqlStore::migrate(&options));
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     assert_eq!(three.unwrap().applied.len(), 1);
 }
 
@@ -161,7 +162,7 @@ async fn whoever_is_not_let_in_is_told_why() {
     let grant = grant();
     assert_eq!(store.commit(transaction(vec![insert_grant(&grant)])).await.unwrap(), Commit::Done);
     // It may not make or drop partitions, and does its work all the same.
-    let sweep = || store.sweep(Cutoffs { records: NOW, events: NOW }, 100);
+    let sweep = || store.sweep(Cutoffs::all(NOW), 100);
     assert_eq!(sweep().await.unwrap().total(), 0);
     assert_eq!(sweep().await.unwrap().total(), 0);
 }

@@ -1,4 +1,4 @@
-//! A decorator that remembers clients for a stated time. Everything else goes straight through.
+//! A decorator that remembers clients and keys for as long as nobody has edited any. Everything else goes straight through.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,16 +8,23 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
 
-use crate::change::{Change, Editable, EditableKey, Transaction};
+use crate::change::Transaction;
 use crate::record::Client;
-use crate::store::{Clock, Commit, CommitError, Store, StoreError};
+use crate::store::{Clock, Commit, CommitError, Cutoffs, Keys, Store, StoreError, Swept};
 
 /// How many clients are remembered; when there are more, all are forgotten and the busy ones come back.
 const MOST: usize = 10_000;
 
-/// Remembers clients for at most `bound`. What is committed through this decorator is forgotten at once; what another node
-/// commits is seen after `bound` at the latest. Epochs are never remembered.
-pub struct CachedClients {
+/// Remembers clients and keys under the edition of the store ([`Store::edition`]).
+///
+/// - **Clients** are good while the edition was last looked at less than `bound` ago, and was the same. So what another node
+///   commits is seen after `bound` at the latest, and a node asks once in `bound`, however many clients it has.
+/// - **Keys** are asked for seldom and must never lag: the edition is looked at each time, and if it is the same they are.
+/// - What is committed through this decorator is seen at once. Epochs, grants and revoked tokens are never remembered.
+/// - If the edition cannot be read, nothing remembered is given: the store itself is asked, and its error is the caller's.
+///
+/// A `bound` of zero remembers no clients.
+pub struct CachedStore {
     inner: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     bound: Lifetime,
@@ -26,19 +33,27 @@ pub struct CachedClients {
 
 #[derive(Default)]
 struct Remembered {
-    by_key: HashMap<Digest16, Entry>,
-    by_id: HashMap<RecordId, Entry>,
-    /// Counts edits: what was read before one is not remembered after it.
+    /// What everything below belongs to; `None` before the first look.
+    edition: Option<u64>,
+    /// When the look began that last found this edition; `None` once something was committed here since.
+    seen_at: Option<Timestamp>,
+    by_key: HashMap<Digest16, Arc<Client>>,
+    by_id: HashMap<RecordId, Arc<Client>>,
+    keys: Option<Keys>,
+    /// Counts edits through this decorator: a look that began before one proves nothing after it.
     edits: u64,
 }
 
-struct Entry {
-    client: Arc<Client>,
-    until: Timestamp,
+impl Remembered {
+    fn forget(&mut self) {
+        self.by_key.clear();
+        self.by_id.clear();
+        self.keys = None;
+    }
 }
 
-impl CachedClients {
-    /// Remembers the clients of `inner` for at most `bound`.
+impl CachedStore {
+    /// Remembers what `inner` says of clients and keys; of clients for at most `bound`.
     pub fn new(inner: Arc<dyn Store>, clock: Arc<dyn Clock>, bound: Lifetime) -> Self {
         Self { inner, clock, bound, remembered: Mutex::default() }
     }
@@ -51,107 +66,126 @@ impl CachedClients {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A fresh entry, or the number of edits so far.
-    fn look(&self, find: impl Fn(&Remembered) -> Option<&Entry>) -> Result<Arc<Client>, u64> {
+    /// The edition that what is remembered belongs to, looked at within the bound; `None` if nothing may be remembered now.
+    async fn known_edition(&self) -> Option<u64> {
+        if self.bound == Lifetime::ZERO {
+            return None;
+        }
         let now = self.clock.now();
-        let remembered = self.remembered();
-        let fresh = find(&remembered).filter(|entry| now < entry.until);
-        fresh.map(|entry| Arc::clone(&entry.client)).ok_or(remembered.edits)
+        let known = {
+            let remembered = self.remembered();
+            let fresh = remembered.seen_at.is_some_and(|seen| seen <= now && now < seen.plus(self.bound));
+            remembered.edition.filter(|_| fresh)
+        };
+        match known {
+            Some(edition) => Some(edition),
+            None => self.look().await.ok().flatten(),
+        }
     }
 
-    fn keep(&self, client: &Arc<Client>, edits_before: u64) {
-        let until = self.clock.now().plus(self.bound);
+    /// Looks at the edition, and forgets what belongs to an earlier one.
+    async fn look(&self) -> Result<Option<u64>, StoreError> {
+        let (began, edits) = (self.clock.now(), self.remembered().edits);
+        let edition = self.inner.edition().await?;
         let mut remembered = self.remembered();
-        if remembered.edits != edits_before {
+        // Another look may have come back earlier with more; an edition never goes back.
+        if remembered.edits != edits || remembered.edition.is_some_and(|known| edition < known) {
+            return Ok(None);
+        }
+        if remembered.edition != Some(edition) {
+            remembered.forget();
+            remembered.edition = Some(edition);
+        }
+        remembered.seen_at = remembered.seen_at.max(Some(began));
+        Ok(Some(edition))
+    }
+
+    /// A client that is remembered, or is from now on.
+    async fn find<F>(
+        &self,
+        known: impl Fn(&Remembered) -> Option<&Arc<Client>> + Send,
+        read: F,
+    ) -> Result<Option<Arc<Client>>, StoreError>
+    where
+        F: Future<Output = Result<Option<Arc<Client>>, StoreError>> + Send,
+    {
+        let Some(edition) = self.known_edition().await else { return read.await };
+        let found = known(&self.remembered()).map(Arc::clone);
+        if found.is_some() {
+            return Ok(found);
+        }
+        let client = read.await?;
+        if let Some(client) = &client {
+            self.keep(client, edition);
+        }
+        Ok(client)
+    }
+
+    /// Keeps a client that was read after this edition was seen.
+    fn keep(&self, client: &Arc<Client>, edition: u64) {
+        let mut remembered = self.remembered();
+        if remembered.edition != Some(edition) {
             return;
         }
         if remembered.by_id.len() >= MOST {
             remembered.by_id.clear();
             remembered.by_key.clear();
         }
-        let key = Client::key(client.issuer, &client.client_id);
-        remembered.by_key.insert(key, Entry { client: Arc::clone(client), until });
-        remembered.by_id.insert(client.id, Entry { client: Arc::clone(client), until });
+        remembered.by_key.insert(Client::key(client.issuer, &client.client_id), Arc::clone(client));
+        remembered.by_id.insert(client.id, Arc::clone(client));
     }
 
-    fn forget(&self, ids: &[RecordId]) {
+    /// Something was edited here: the edition has moved, or may have.
+    fn edited(&self) {
         let mut remembered = self.remembered();
         remembered.edits += 1;
-        for id in ids {
-            if let Some(entry) = remembered.by_id.remove(id) {
-                remembered.by_key.remove(&Client::key(entry.client.issuer, &entry.client.client_id));
-            }
-        }
+        remembered.seen_at = None;
+        remembered.forget();
     }
-}
-
-/// The clients a transaction edits.
-fn edited(transaction: &Transaction) -> Vec<RecordId> {
-    let of = |change: &Change| match change {
-        Change::Insert(Editable::Client(client)) | Change::Replace { record: Editable::Client(client), .. } => {
-            Some(client.id)
-        }
-        Change::Remove { key: EditableKey::Client(id), .. } => Some(*id),
-        _ => None,
-    };
-    transaction.changes.iter().filter_map(of).collect()
 }
 
 #[async_trait]
-impl Store for CachedClients {
+impl Store for CachedStore {
     async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
-        let edited = edited(&transaction);
+        let edits = transaction.edits_what_is_remembered();
         let outcome = self.inner.commit(transaction).await;
-        if !edited.is_empty() {
-            self.forget(&edited);
+        if edits {
+            self.edited();
         }
         outcome
     }
 
     async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError> {
-        let edits = match self.look(|remembered| remembered.by_key.get(&key)) {
-            Ok(client) => return Ok(Some(client)),
-            Err(edits) => edits,
-        };
-        let client = self.inner.client(key).await?;
-        if let Some(client) = &client {
-            self.keep(client, edits);
-        }
-        Ok(client)
+        self.find(|remembered| remembered.by_key.get(&key), self.inner.client(key)).await
     }
 
     async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
-        let edits = match self.look(|remembered| remembered.by_id.get(&id)) {
-            Ok(client) => return Ok(Some(client)),
-            Err(edits) => edits,
-        };
-        let client = self.inner.client_by_id(id).await?;
-        if let Some(client) = &client {
-            self.keep(client, edits);
-        }
-        Ok(client)
+        self.find(|remembered| remembered.by_id.get(&id), self.inner.client_by_id(id)).await
     }
 
-    crate::forward_reads! { but_clients Self::inner }
+    async fn keys(&self) -> Result<Keys, StoreError> {
+        let Some(edition) = self.look().await? else { return self.inner.keys().await };
+        let known = self.remembered().keys.clone();
+        if let Some(keys) = known {
+            return Ok(keys);
+        }
+        let keys = self.inner.keys().await?;
+        let mut remembered = self.remembered();
+        if remembered.edition == Some(edition) {
+            remembered.keys = Some(keys.clone());
+        }
+        Ok(keys)
+    }
+
+    async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        let swept = self.inner.sweep(cutoffs, limit).await;
+        // What is swept is no longer trusted: that other nodes still list it for a while does no harm.
+        self.remembered().keys = None;
+        swept
+    }
+
+    crate::forward_reads! { but_cached Self::inner }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::MemoryStore;
-    use crate::conformance::fixtures;
-
-    struct Fixed;
-
-    impl Clock for Fixed {
-        fn now(&self) -> Timestamp {
-            fixtures::NOW
-        }
-    }
-
-    async fn make() -> Arc<dyn Store> {
-        Arc::new(CachedClients::new(Arc::new(MemoryStore::new()), Arc::new(Fixed), Lifetime::from_seconds(1)))
-    }
-
-    crate::conformance!(make);
-}
+mod tests;

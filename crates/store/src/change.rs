@@ -12,10 +12,12 @@ use crate::record::{
 
 /// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CommitId(pub [u8; 16]);
 
 /// Changes that happen all or not at all.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Transaction {
     /// Random, new for every attempt.
     pub id: CommitId,
@@ -25,6 +27,7 @@ pub struct Transaction {
 
 /// One change and the guard it relies on. A guard that does not hold makes the commit a conflict, not an error.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Change {
     /// Guard: no record of this key. Its revision becomes 0.
     Insert(Editable),
@@ -107,8 +110,10 @@ pub enum Change {
         /// Which.
         id: RecordId,
         /// The salt the caller saw.
+        #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
         from: Salt,
         /// The new salt.
+        #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
         to: Salt,
         /// The epochs the caller saw.
         epochs: Epochs,
@@ -145,6 +150,7 @@ pub enum Change {
 
 /// A record that people edit: insert, replace and remove are all there is to it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(missing_docs, reason = "each holds the record it is named after")]
 pub enum Editable {
     Client(Box<Client>),
@@ -157,6 +163,7 @@ pub enum Editable {
 
 /// The key of an editable record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(missing_docs, reason = "each holds the key of the record it is named after")]
 pub enum EditableKey {
     Client(RecordId),
@@ -183,6 +190,7 @@ impl Editable {
 
 /// One step of a refresh chain: what the grant's row becomes.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rotation {
     /// Which grant.
     pub id: RecordId,
@@ -198,12 +206,15 @@ pub struct Rotation {
 
 /// A session after its person has proved again who they are.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Renewal {
     /// Which session.
     pub id: RecordId,
     /// The salt the caller saw.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub from_salt: Salt,
     /// The new one: cookies sealed before are dead.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub to_salt: Salt,
     /// Now: the new sign-in time.
     pub now: Timestamp,
@@ -223,6 +234,22 @@ pub enum RowKey {
 }
 
 impl Change {
+    /// Whether it edits what nodes remember.
+    fn is_remembered(&self) -> bool {
+        let key = match self {
+            Self::Insert(record) | Self::Replace { record, .. } => record.key(),
+            Self::Remove { key, .. } => *key,
+            _ => return false,
+        };
+        match key {
+            EditableKey::Client(_)
+            | EditableKey::SigningKey(_)
+            | EditableKey::SealKey(..)
+            | EditableKey::Deployment => true,
+            EditableKey::Account(_) | EditableKey::Consent(_) => false,
+        }
+    }
+
     /// The row whose commit id tells, after a lost acknowledgement, whether this change happened. `None` for a change
     /// that cannot make a commit a conflict: repeating it does no harm.
     pub fn deciding_row(&self) -> Option<RowKey> {
@@ -249,6 +276,21 @@ impl Change {
 }
 
 impl Transaction {
+    /// The same, and if it edits what nodes remember (clients, keys, the deployment), the advance of the edition with it. Every
+    /// store makes this of what it is given; it comes last, so that the places of the others stay.
+    #[must_use]
+    pub fn with_edition(mut self) -> Self {
+        if self.edits_what_is_remembered() {
+            self.changes.push(Change::AdvanceEpoch(EpochKey::Edition));
+        }
+        self
+    }
+
+    /// Whether it edits a client, a key or the deployment.
+    pub fn edits_what_is_remembered(&self) -> bool {
+        self.changes.iter().any(Change::is_remembered)
+    }
+
     /// The row of the first change that can make this commit a conflict.
     pub fn deciding_row(&self) -> Option<RowKey> {
         self.changes.iter().find_map(Change::deciding_row)

@@ -1,20 +1,43 @@
 //! What Firman keeps: the records, the changes a transaction is made of, the contract of a store, and the in-memory store
 //! that is its readable reference.
 
-/// The reads of a decorator that only passes them on, to the store that `$to(self)` gives: all of them, or all but those of
-/// clients. The inner future is passed on as it is, without a second allocation.
+/// The reads of a decorator that only passes them on, to the store that `$to(self)` gives: all of them, or all but those
+/// that a cache or a journal answers itself. The inner future is passed on as it is, without a second allocation. With `by name` every read goes through
+/// `self.name("method", future of the field inner)`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! forward_reads {
+    (by $through:ident) => {
+        $crate::forward_reads! { @all [$through] }
+    };
     ($to:path) => {
-        $crate::forward_reads! { but_clients $to }
-        $crate::forward_reads! { @each $to;
-            client(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Client>>;
-            client_by_id(id: $crate::proto::id::RecordId) -> Option<std::sync::Arc<$crate::record::Client>>;
+        $crate::forward_reads! { @all $to }
+    };
+    (but_cached $to:path) => {
+        $crate::forward_reads! { @lookups $to }
+        $crate::forward_reads! { @each ($to); check() -> (); }
+    };
+    (but_sweep_and_check $to:path) => {
+        $crate::forward_reads! { @remembered $to }
+        $crate::forward_reads! { @lookups $to }
+    };
+    (@all $($to:tt)*) => {
+        $crate::forward_reads! { @remembered $($to)* }
+        $crate::forward_reads! { @lookups $($to)* }
+        $crate::forward_reads! { @each ($($to)*);
+            sweep(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
+            check() -> ();
         }
     };
-    (but_clients $to:path) => {
-        $crate::forward_reads! { @each $to;
+    (@remembered $($to:tt)*) => {
+        $crate::forward_reads! { @each ($($to)*);
+            client(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Client>>;
+            client_by_id(id: $crate::proto::id::RecordId) -> Option<std::sync::Arc<$crate::record::Client>>;
+            keys() -> $crate::Keys;
+        }
+    };
+    (@lookups $($to:tt)*) => {
+        $crate::forward_reads! { @each ($($to)*);
             winner(row: $crate::RowKey) -> Option<$crate::CommitId>;
             clients(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Client>;
             flow(id: $crate::proto::id::RecordId) -> Option<$crate::Standing<$crate::record::Flow>>;
@@ -38,16 +61,15 @@ macro_rules! forward_reads {
                 now: $crate::proto::time::Timestamp
             ) -> Option<$crate::record::Account>;
             accounts(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Account>;
-            keys() -> $crate::Keys;
+            edition() -> u64;
             events(about: Option<$crate::proto::id::RecordId>, page: $crate::Page) -> Vec<$crate::record::Event>;
-            sweep(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
-            check() -> ();
+            overdue(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
         }
     };
-    (@each $to:path; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+    (@each $to:tt; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         $($crate::forward_reads! { @one $to, $name($($argument: $kind),*) -> $answer })*
     };
-    (@one $to:path, $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty) => {
+    (@one $to:tt, $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty) => {
         fn $name<'life, 'later>(
             &'life self, $($argument: $kind),*
         ) -> std::pin::Pin<Box<dyn Future<Output = Result<$answer, $crate::StoreError>> + Send + 'later>>
@@ -55,8 +77,14 @@ macro_rules! forward_reads {
             'life: 'later,
             Self: 'later,
         {
-            $to(self).$name($($argument),*)
+            $crate::forward_reads! { @call $to, self, $name($($argument),*) }
         }
+    };
+    (@call ([$through:ident]), $self:ident, $name:ident($($argument:ident),*)) => {
+        $self.$through(stringify!($name), $self.inner.$name($($argument),*))
+    };
+    (@call ($to:path), $self:ident, $name:ident($($argument:ident),*)) => {
+        $to($self).$name($($argument),*)
     };
 }
 
@@ -67,13 +95,19 @@ mod cache;
 pub mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "faults")]
+mod faulty;
 mod memory;
 pub mod record;
+#[cfg(feature = "serde")]
+mod salts;
 mod settle;
 mod store;
 
-pub use cache::CachedClients;
+pub use cache::CachedStore;
 pub use change::{Change, CommitId, Editable, EditableKey, Renewal, Rotation, RowKey, Transaction};
+#[cfg(feature = "faults")]
+pub use faulty::{CAUSE, Call, Fault, FaultyStore};
 pub use memory::MemoryStore;
 pub use settle::settle;
 pub use store::{

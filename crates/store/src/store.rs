@@ -24,6 +24,8 @@ use crate::record::{
 ///   loss of power too.
 /// - **A read sees what was acknowledged before it began.** A read error is a [`StoreError`], never absence.
 /// - **No clock.** Time comes in by argument.
+/// - **Edits are announced.** A commit that edits a client, a key or the deployment advances the edition in the same step
+///   ([`Transaction::with_edition`]).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes the changes of a transaction, in order, if every guard holds.
@@ -77,11 +79,17 @@ pub trait Store: Send + Sync + 'static {
     /// Every key and the deployment, in one round trip.
     async fn keys(&self) -> Result<Keys, StoreError>;
 
+    /// How often a client, a key or the deployment was edited: one cheap read. While it stays the same, so do they all.
+    async fn edition(&self) -> Result<u64, StoreError>;
+
     /// The audit trail about one record, or all of it, oldest first.
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError>;
 
     /// Deletes at most `limit` rows (in all) that ended before their cutoff. Calling it again goes on.
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError>;
+
+    /// What [`Store::sweep`] would delete, counted to at most `limit` in each table, so that it stays cheap.
+    async fn overdue(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError>;
 
     /// Whether the store can serve: one cheap read and, where it is writable, no write.
     async fn check(&self) -> Result<(), StoreError>;
@@ -227,16 +235,32 @@ impl Page {
     }
 }
 
-/// What ended before these may be deleted. The caller has taken retention and 60 s of clock skew off.
-#[derive(Clone, Copy, Debug)]
+/// What ended before these may be deleted, each named after what it is for. The caller has taken retention and 60 s of clock
+/// skew off. What is done or revoked before its time still stays until its time is up: a used code must be known as used for
+/// as long as it would have been good, and a revoked grant for as long as its last token would have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[allow(missing_docs, reason = "each is named after the records it is for")]
 pub struct Cutoffs {
-    /// For everything that expires.
-    pub records: Timestamp,
-    /// For the audit trail.
+    /// Now: a store that sets places aside for the days to come begins here.
+    pub now: Timestamp,
+    pub flows: Timestamp,
+    pub grants: Timestamp,
+    pub revoked_tokens: Timestamp,
+    pub sessions: Timestamp,
+    pub names: Timestamp,
+    pub keys: Timestamp,
     pub events: Timestamp,
 }
 
-/// What a sweep deleted, in rows per table.
+impl Cutoffs {
+    /// The same for everything: whatever has ended by then.
+    pub const fn all(at: Timestamp) -> Self {
+        Self { now: at, flows: at, grants: at, revoked_tokens: at, sessions: at, names: at, keys: at, events: at }
+    }
+}
+
+/// What a sweep deleted or would delete, in rows per table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is named after the records it counts")]
 pub struct Swept {

@@ -7,13 +7,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::disallowed_methods,
     reason = "a test that has no server cannot go on; the environment says where servers are"
 )]
 
+mod galera;
+mod link;
+mod mariadb;
 mod place;
 mod postgres;
 
-pub use place::{Place, engine};
+pub use galera::{Galera, NODES};
+pub use mariadb::Mariadb;
+pub use place::{Place, engine, matrix, rounds};
 pub use postgres::{Postgres, PostgresOptions};

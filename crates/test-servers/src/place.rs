@@ -113,3 +113,13 @@ fn output(command: &mut Command) -> String {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
+
+/// How many rounds a race takes: so many, or ten times as many where `FIRMAN_TEST_MATRIX` is set (`tests/matrix`).
+pub fn rounds(short: usize) -> usize {
+    if matrix() { 10 * short } else { short }
+}
+
+/// Whether everything is asked for that takes long.
+pub fn matrix() -> bool {
+    std::env::var_os("FIRMAN_TEST_MATRIX").is_some()
+}

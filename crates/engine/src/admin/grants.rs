@@ -50,7 +50,7 @@ pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(),
 pub async fn sign_out_everywhere(engine: &Engine, of: EpochKey, now: Timestamp) -> Result<(), AdminError> {
     let about = match of {
         EpochKey::Client(id) => id,
-        EpochKey::Everything | EpochKey::Subject(_) => RecordId::from_bytes([0; 16]),
+        EpochKey::Everything | EpochKey::Subject(_) | EpochKey::Edition => RecordId::from_bytes([0; 16]),
     };
     let event = engine.event(EventKind::EpochAdvanced, about, now)?;
     engine.commit(vec![Change::AdvanceEpoch(of), Change::Append(Box::new(event))]).await?;

@@ -22,25 +22,26 @@ pub(super) async fn issue(
     // RFC 6749 §4.4: only confidential clients.
     client.must_be_confidential()?;
     let client = client.record();
-    let scope = scope_for(client, request.scope.as_ref())?;
-    let grant = standing_grant(engine, client, now).await?;
+    let own = own_scope(client);
+    let scope = scope_for(&own, request.scope.as_ref())?;
+    let grant = standing_grant(engine, client, &own, now).await?;
     let access = AccessToken {
         serial: random::serial(&*engine.entropy)?,
         issued_at: now,
         expires_at: now.plus(engine.policy.access_token_of(client)),
         seal_key: engine.keys.current().keyring.current_number(),
     };
-    let narrowed = scope != grant.scope;
-    Ok(Issued { access, scope, narrowed, nonce: None }.seal(engine, client, &grant, now)?)
+    let narrowed = scope != own;
+    let issued = Issued { access, scope: &scope, narrowed, refresh: None, nonce: None };
+    Ok(issued.seal(engine, client, &grant, now)?)
 }
 
 /// RFC 6749 §4.4.2: what was asked for, or everything; without the scopes that are about a person.
-fn scope_for(client: &Client, asked: Option<&Scope>) -> Result<Scope, Denied> {
-    let own = own_scope(client);
+fn scope_for(own: &Scope, asked: Option<&Scope>) -> Result<Scope, Denied> {
     match asked {
-        None => Ok(own),
-        Some(asked) if *asked == own => Ok(own),
-        Some(asked) if asked.is_within(&own) => issue::must_fit(asked).map(|()| asked.clone()),
+        None => Ok(own.clone()),
+        Some(asked) if asked == own => Ok(own.clone()),
+        Some(asked) if asked.is_within(own) => issue::must_fit(asked).map(|()| asked.clone()),
         Some(_) => Err(Denied::new(ErrorCode::InvalidScope, "scope: more than this client may have for itself")),
     }
 }
@@ -51,11 +52,11 @@ pub(crate) fn own_scope(client: &Client) -> Scope {
 }
 
 /// The client's grant to itself. It is made with the first token, and made anew when an epoch has killed it.
-async fn standing_grant(engine: &Engine, client: &Client, now: Timestamp) -> Result<Grant, Failure> {
+async fn standing_grant(engine: &Engine, client: &Client, own: &Scope, now: Timestamp) -> Result<Grant, Failure> {
     for _ in 0..3 {
         let change = match engine.store.grant(client.id, None).await? {
             Some(standing) if standing.is_live(now) => {
-                return Ok(Grant { scope: own_scope(client), ..standing.record });
+                return Ok(Grant { scope: own.clone(), ..standing.record });
             }
             Some(standing) if !standing.client_enabled => {
                 return Err(invalid_client("the client was disabled a moment ago").into());

@@ -39,11 +39,13 @@ pub(super) async fn redeem(
         Ok(approval) => approval,
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
-    let (grant, issued) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    let (grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
     let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
     event.client = Some(grant.client);
     event.subject = grant.subject.as_ref().map(ToString::to_string);
     // Only what can be read later is kept back: a grant is moved into the commit, its tokens are sealed afterwards.
+    let nonce = grant.auth.nonce.clone();
+    let issued = Issued { access, scope: &grant.scope, narrowed: false, refresh: grant.refresh.as_ref(), nonce };
     let response = issued.seal(engine, client.record(), &grant, now)?;
     let claim = Change::ClaimFlow { id: grant.id, now };
     let changes = vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))];
@@ -181,14 +183,14 @@ pub(super) async fn count_miss_of_stranger(
     }
 }
 
-/// The grant an approval becomes, and what will be issued under it.
+/// The grant an approval becomes, and its first access token.
 fn grant_from(
     engine: &Engine,
     client: &Client,
     flow: &Flow,
     approval: &Approval,
     now: Timestamp,
-) -> Result<(Grant, Issued), Failure> {
+) -> Result<(Grant, AccessToken), Failure> {
     let access_ends = now.plus(engine.policy.access_token_of(client));
     let refreshable = issue::may_refresh(client, &approval.scope);
     let expires_at = if refreshable { now.plus(engine.policy.refresh_token_of(client)) } else { access_ends };
@@ -234,6 +236,5 @@ fn grant_from(
         },
         rest: Rest::new(),
     };
-    let issued = Issued { access, scope: grant.scope.clone(), narrowed: false, nonce: grant.auth.nonce.clone() };
-    Ok((grant, issued))
+    Ok((grant, access))
 }

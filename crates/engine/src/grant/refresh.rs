@@ -51,17 +51,16 @@ pub(super) async fn refresh(
             Err(Verdict::Denied(denied)) => return Err(denied.into()),
             Err(Verdict::Reused) => return Err(revoke(engine, &standing.record, now).await?),
             Ok((step, chain)) => {
-                let scope = narrowed(&standing.record.scope, request.scope.as_ref())?;
+                let narrowed = narrowed(&standing.record.scope, request.scope.as_ref())?;
+                let asked = Asked { engine, client: client.record(), grant: &standing.record, narrowed, now };
                 match step {
                     Step::Retry => {
                         // Another node may have rotated the chain, under a seal key that is new here.
                         engine.keys.know(&*engine.store, chain.seal_key, now).await?;
-                        return again(engine, client.record(), &standing.record, chain, scope, now);
+                        return asked.again(chain);
                     }
                     Step::Rotate => {
-                        if let Some(response) =
-                            rotate(engine, client.record(), &standing.record, chain, scope, now).await?
-                        {
+                        if let Some(response) = asked.rotate(chain).await? {
                             return Ok(response);
                         }
                     }
@@ -124,58 +123,61 @@ fn narrowed(granted: &Scope, asked: Option<&Scope>) -> Result<Option<Scope>, Den
     }
 }
 
-/// Moves the chain on by one guarded update of one row. `None` if somebody else did.
-async fn rotate(
-    engine: &Engine,
-    client: &Client,
-    grant: &Grant,
-    chain: &Refresh,
-    scope: Option<Scope>,
+/// A refresh that was judged good.
+struct Asked<'a> {
+    engine: &'a Engine,
+    client: &'a Client,
+    grant: &'a Grant,
+    /// The scope of the access token, if it is to be less than the grant's.
+    narrowed: Option<Scope>,
     now: Timestamp,
-) -> Result<Option<TokenResponse>, Failure> {
-    let access_ends = now.plus(engine.policy.access_token_of(client)).min(grant.expires_at);
-    let rotation = Rotation {
-        id: grant.id,
-        from: chain.generation,
-        to: RefreshStep { salt: random::salt(&*engine.entropy)?, since: now },
-        seal_key: engine.keys.current().keyring.current_number(),
-        last_access: LastAccess { serial: random::serial(&*engine.entropy)?, expires_at: access_ends },
-    };
-    let next = Refresh {
-        generation: chain.generation + 1,
-        current: rotation.to.clone(),
-        before: None,
-        earlier: None,
-        seal_key: rotation.seal_key,
-        last_access: rotation.last_access,
-        retry_closed: false,
-    };
-    match engine.commit(vec![Change::Rotate(Box::new(rotation))]).await? {
-        Commit::Done => again(engine, client, grant, &next, scope, now).map(Some),
-        Commit::Conflict(_) => Ok(None),
-    }
 }
 
-/// Seals what the chain's last step got: the same tokens for everybody who asks.
-fn again(
-    engine: &Engine,
-    client: &Client,
-    grant: &Grant,
-    chain: &Refresh,
-    scope: Option<Scope>,
-    now: Timestamp,
-) -> Result<TokenResponse, Failure> {
-    let access = AccessToken {
-        serial: chain.last_access.serial,
-        issued_at: chain.current.since,
-        expires_at: chain.last_access.expires_at,
-        seal_key: chain.seal_key,
-    };
-    let narrowed = scope.is_some();
-    // OpenID Connect Core §12.2: no nonce in the ID token of a refresh.
-    let issued = Issued { access, scope: scope.unwrap_or_else(|| grant.scope.clone()), narrowed, nonce: None };
-    let grant = Grant { refresh: Some(chain.clone()), ..grant.clone() };
-    Ok(issued.seal(engine, client, &grant, now)?)
+impl Asked<'_> {
+    /// Moves the chain on by one guarded update of one row. `None` if somebody else did.
+    async fn rotate(&self, chain: &Refresh) -> Result<Option<TokenResponse>, Failure> {
+        let Self { engine, client, grant, now, .. } = *self;
+        let access_ends = now.plus(engine.policy.access_token_of(client)).min(grant.expires_at);
+        let rotation = Rotation {
+            id: grant.id,
+            from: chain.generation,
+            to: RefreshStep { salt: random::salt(&*engine.entropy)?, since: now },
+            seal_key: engine.keys.current().keyring.current_number(),
+            last_access: LastAccess { serial: random::serial(&*engine.entropy)?, expires_at: access_ends },
+        };
+        let next = Refresh {
+            generation: chain.generation + 1,
+            current: rotation.to.clone(),
+            before: None,
+            earlier: None,
+            seal_key: rotation.seal_key,
+            last_access: rotation.last_access,
+            retry_closed: false,
+        };
+        match engine.commit(vec![Change::Rotate(Box::new(rotation))]).await? {
+            Commit::Done => self.again(&next).map(Some),
+            Commit::Conflict(_) => Ok(None),
+        }
+    }
+
+    /// Seals what the chain's last step got: the same tokens for everybody who asks.
+    fn again(&self, chain: &Refresh) -> Result<TokenResponse, Failure> {
+        let access = AccessToken {
+            serial: chain.last_access.serial,
+            issued_at: chain.current.since,
+            expires_at: chain.last_access.expires_at,
+            seal_key: chain.seal_key,
+        };
+        let issued = Issued {
+            access,
+            scope: self.narrowed.as_ref().unwrap_or(&self.grant.scope),
+            narrowed: self.narrowed.is_some(),
+            refresh: Some(chain),
+            // OpenID Connect Core §12.2: no nonce in the ID token of a refresh.
+            nonce: None,
+        };
+        Ok(issued.seal(self.engine, self.client, self.grant, self.now)?)
+    }
 }
 
 /// RFC 9700 §4.14.2: an old refresh token means that somebody has a copy; nobody can tell who, so the grant dies.

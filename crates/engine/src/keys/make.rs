@@ -39,6 +39,10 @@ pub async fn setup(make: &MakeKeys<'_>, now: Timestamp) -> Result<(), Fault> {
     let keys = make.store.keys().await?;
     make.must_unwrap(&keys)?;
     let mut changes = Vec::new();
+    if keys.deployment.is_none() && !keys.seal.is_empty() {
+        let cause = "there are keys and no deployment: a restore or a move was not finished; empty the database, and do it again";
+        return Err(Fault::lasting("set up the store", cause));
+    }
     if keys.deployment.is_none() {
         let deployment = Deployment { id: random::bytes(make.entropy)?, created_at: now, revision: 0 };
         changes.push(Change::Insert(Editable::Deployment(deployment)));

@@ -9,7 +9,7 @@ use firman_proto::error::ErrorCode::InvalidGrant;
 use firman_proto::jws::{self, Algorithm};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{EventKind, KeyState};
-use firman_store::{Keys, Store as _};
+use firman_store::{Change, EditableKey, Keys, Store as _};
 
 use crate::support::{App, Op, World, at, master, parts, refresh_token, refused, seconds};
 
@@ -53,6 +53,17 @@ fn signs(world: &World, now: Timestamp) -> String {
 
 fn seals(world: &World) -> u32 {
     world.engine.keys().current().keyring.current_number()
+}
+
+#[tokio::test]
+async fn a_store_that_was_filled_in_part_is_not_set_up() {
+    let (world, _) = world().await;
+    let deployment = keys(&world).await.deployment.unwrap();
+    world.commit(Change::Remove { key: EditableKey::Deployment, if_revision: deployment.revision }).await;
+    let before = keys(&world).await;
+    let fault = world.neighbour_with(at(1), |_| {}).await.err().unwrap();
+    assert!(fault.to_string().contains("was not finished"), "{fault}");
+    assert_eq!(keys(&world).await, before);
 }
 
 #[tokio::test]

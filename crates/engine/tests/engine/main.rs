@@ -1,9 +1,10 @@
-//! What the engine promises, tried over the store in memory: one file a subject, one sentence a test.
+//! What the engine promises, tried over the store in memory (and, across nodes, over a cluster): one file a subject, one sentence a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod accounts;
 mod authorize;
 mod client_credentials;
+mod cluster;
 mod code;
 mod costs;
 mod epochs;

@@ -16,8 +16,9 @@ const IDENTIFIER: u8 = 2;
 const SIGNATURE: u8 = 6;
 
 const LONGEST_IDENTIFIER: usize = 255;
-/// Each field costs a type and at most two bytes of length; each section an end.
-const LONGEST: usize = 1 + (3 + LONGEST_IDENTIFIER + 1) + MOST_CAVEATS * 4 + MOST_CAVEAT_BYTES + 1 + (2 + 32);
+/// What a field costs beside its data: a type, at most two bytes of length, and the end of its section.
+const FIELD: usize = 4;
+const LONGEST: usize = 1 + FIELD + LONGEST_IDENTIFIER + MOST_CAVEATS * FIELD + MOST_CAVEAT_BYTES + 1 + (2 + 32);
 const LONGEST_TEXT: usize = LONGEST.div_ceil(3) * 4;
 
 /// A macaroon taken apart, borrowing from its bytes.
@@ -56,7 +57,9 @@ impl<'a> Macaroon<'a> {
 
     /// The one encoding.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(LONGEST);
+        let caveats: usize = self.caveats.iter().map(|caveat| FIELD + caveat.len()).sum();
+        let mut out =
+            Vec::with_capacity(1 + FIELD + self.identifier.len() + caveats + 1 + FIELD + self.signature.len());
         out.push(VERSION);
         put(&mut out, IDENTIFIER, self.identifier);
         out.push(END);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key};
+use aws_lc_rs::hmac::{HMAC_SHA256, Key};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -13,6 +13,7 @@ use super::caveat::CaveatKind;
 use super::caveats::{Caveats, Presented};
 use super::identifier::Identifier;
 use super::kind::Kind;
+use super::macaroon::mac;
 use crate::digest::{Digest16, same, sha256};
 use crate::id::RecordId;
 use crate::time::Timestamp;
@@ -82,10 +83,11 @@ impl Salt {
 
     /// What a seal of kind `K` with this serial proves that its maker knew the salt with.
     pub(super) fn proof<K: Kind>(&self, serial: u64) -> [u8; 16] {
-        let mut mac = Context::with_key(&Key::new(HMAC_SHA256, &self.0));
-        mac.update(&[K::NUMBER]);
-        mac.update(&serial.to_be_bytes());
-        first_16(mac.sign().as_ref())
+        let mut message = [K::NUMBER; 9];
+        for (to, from) in message.iter_mut().skip(1).zip(serial.to_be_bytes()) {
+            *to = from;
+        }
+        first_16(&mac(&Key::new(HMAC_SHA256, &self.0), &message))
     }
 }
 

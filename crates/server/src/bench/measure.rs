@@ -12,11 +12,11 @@ use super::child::{Busy, Child};
 use super::cores::Cores;
 use super::load::{Load, Work};
 use super::metrics::Counter;
-use super::progress::Progress;
 use super::report::{Line, Report, median};
 use super::scenario::{Name, Scenario};
 use super::site::Site;
 use super::stop::Stop;
+use crate::progress::Progress;
 
 /// Before each measurement, not counted: connections, caches, branch predictors.
 const WARM: Duration = Duration::from_millis(300);

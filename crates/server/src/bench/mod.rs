@@ -15,7 +15,6 @@ mod load;
 mod measure;
 mod metrics;
 mod process;
-mod progress;
 mod report;
 mod request;
 mod scenario;

@@ -1,6 +1,7 @@
 //! The command line. A command reads the settings, opens the store beside a running server, does one thing, and says so to a
 //! person or, with `--json`, to a script.
 
+mod backup;
 #[cfg(target_os = "linux")]
 mod bench;
 mod client;
@@ -8,7 +9,11 @@ mod config;
 mod grant;
 mod key;
 mod login;
+mod migrate;
+mod move_to;
 mod output;
+mod purge;
+mod restore;
 mod serve;
 mod settings;
 mod token;
@@ -81,6 +86,13 @@ enum Command {
     /// List and revoke grants.
     #[command(subcommand)]
     Grant(grant::Grant),
+    Purge(purge::Purge),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Move(move_to::Move),
+    /// Show what the schema of the database lacks, print the SQL, or bring it up to date.
+    #[command(subcommand, after_help = migrate::AFTER_HELP)]
+    Migrate(migrate::Migrate),
     /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
     /// Show the settings in force, with what each means and where it comes from.
@@ -110,6 +122,10 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
         Command::Bench(bench) => bench.run(printer),
         #[cfg(target_os = "linux")]
         Command::BenchCeiling(_) => runtime()?.block_on(bench::BenchCeiling::run()),
+        Command::Backup(backup) => runtime()?.block_on(backup.run(common, printer)),
+        Command::Restore(restore) => runtime()?.block_on(restore.run(common, printer)),
+        Command::Move(to) => runtime()?.block_on(to.run(common, printer)),
+        Command::Migrate(migrate) => runtime()?.block_on(migrate.run(common, printer)),
         Command::Serve(serve) => runtime()?.block_on(serve.run(common, printer)),
         other => runtime()?.block_on(with_store(common, other, printer)),
     }
@@ -124,6 +140,7 @@ async fn with_store(common: &Common, command: Command, printer: Printer) -> Resu
         Command::Key(key) => key.run(&running, printer).await,
         Command::Token(token) => token.run(&running, printer).await,
         Command::Grant(grant) => grant.run(&running, printer).await,
+        Command::Purge(purge) => purge.run(&running, &settings.retention, printer).await,
         // These were run without a store of their own.
         _ => Ok(()),
     };

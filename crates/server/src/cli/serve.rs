@@ -17,7 +17,7 @@ use crate::config::{Settings, from_process};
 use crate::demo::{self, Folder, Ready};
 use crate::http::App;
 use crate::listen::{Limits, serve};
-use crate::maintain::maintain;
+use crate::maintain::{keep_keys, keep_tidy};
 use crate::start::{Running, master_key, start};
 use crate::{logging, metrics, router, tls};
 
@@ -125,7 +125,11 @@ impl Server<'_> {
         };
         let keeper = {
             let (engine, clock) = (Arc::clone(&running.engine), Arc::clone(&running.clock));
-            tokio::spawn(async move { maintain(&engine, &*clock).await })
+            let (retention, metrics) = (settings.retention.clone(), Arc::clone(&running.metrics));
+            // A long sweep must not keep the keys waiting.
+            tokio::spawn(async move {
+                tokio::join!(keep_keys(&engine, &*clock), keep_tidy(&engine, &*clock, &retention, &metrics))
+            })
         };
         let stop = signals()?;
         ready()?;

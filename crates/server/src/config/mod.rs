@@ -25,8 +25,8 @@ use std::path::Path;
 pub use environment::from_process;
 pub use error::{ConfigError, Problem, Source};
 pub use schema::{Key, Kind, Section};
-pub use secret::Secret;
-pub use table::{Keys, Log, Login, Metrics, SECTIONS, Secrets, Server, Settings, Store, Tokens};
+pub use secret::{Secret, key_from_text};
+pub use table::{Keys, Log, Login, Metrics, Retention, SECTIONS, Secrets, Server, Settings, Store, Tokens};
 pub use types::{LogFilter, LogFormat, Names, StoreUrl};
 pub use units::{Days, Milliseconds, Seconds};
 

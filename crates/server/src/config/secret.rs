@@ -62,6 +62,12 @@ impl Value for Option<Secret<[u8; 32]>> {
     }
 }
 
+/// A key of 32 bytes from its base64.
+pub fn key_from_text(text: &str) -> Result<Secret<[u8; 32]>, String> {
+    let key: Option<Secret<[u8; 32]>> = Value::from_raw(&Raw::from(text))?;
+    key.ok_or_else(|| format!("is empty; make a key with: {MAKE_A_KEY}"))
+}
+
 /// A command line that makes a key.
 pub(super) const MAKE_A_KEY: &str = "head -c 32 /dev/urandom | base64";
 

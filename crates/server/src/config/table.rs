@@ -34,7 +34,7 @@ schema::settings! {
     }
     /// The database.
     store: Store {
-        /// Which database: "sqlite:" and the path of a file.
+        /// Which database: "sqlite:" and the path of a file, or "postgres://user:password@host/database".
         url: StoreUrl = "sqlite:firman.db";
         /// How many connections read at once.
         readers: u32 = 4, 1..=256;
@@ -42,6 +42,27 @@ schema::settings! {
         client_cache_ms: Milliseconds = 1_000, 0..=60_000;
         /// Other names for tables and columns: "table" or "table.column" = the name in the database.
         names: Names = Names::default();
+    }
+    /// How long what has ended stays, to explain what became of it, before it is deleted. Counted from the time at which it
+    /// would have expired, whatever became of it before: a used code stays known as used for as long as it would have been good,
+    /// and a revoked grant for as long as its last token would have.
+    retention: Retention {
+        /// Authorization requests and codes, in days.
+        flows_days: Days = 1, 0..=3650;
+        /// Grants, in days.
+        grants_days: Days = 1, 0..=3650;
+        /// Tokens that were revoked one by one, in days.
+        revoked_tokens_days: Days = 1, 0..=3650;
+        /// Browser sessions, in days.
+        sessions_days: Days = 1, 0..=3650;
+        /// Names that are held for a time, in days.
+        names_days: Days = 1, 0..=3650;
+        /// Keys that nothing trusts any more, in days.
+        keys_days: Days = 1, 0..=3650;
+        /// The audit trail, in days.
+        events_days: Days = 365, 1..=36_500;
+        /// How many rows the server deletes in a second at most; 0: none, and `firman purge` is run by something else.
+        rows_per_second: u32 = 2_000, 0..=1_000_000;
     }
     /// What only this server may know.
     secrets: Secrets {

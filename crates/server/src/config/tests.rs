@@ -178,7 +178,7 @@ fn a_wrong_value_says_what_would_do() {
     for (variable, value, cure) in [
         ("FIRMAN__SERVER__LISTEN", "localhost", "an IP address and a port"),
         ("FIRMAN__SERVER__ISSUER", "http://id.example", "https (http only on loopback)"),
-        ("FIRMAN__STORE__URL", "postgres://x", "\"sqlite:\" and the path"),
+        ("FIRMAN__STORE__URL", "oracle://x", "\"sqlite:\" and the path"),
         ("FIRMAN__KEYS__ALGORITHMS", "none", "ES256, RS256, PS256 and EdDSA"),
         ("FIRMAN__LOG__FORMAT", "xml", "\"text\" or \"json\""),
         ("FIRMAN__LOG__LEVEL", "loud", "error, warn, info, debug or trace"),

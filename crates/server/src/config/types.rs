@@ -1,6 +1,7 @@
 //! Types of single settings.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
@@ -11,26 +12,58 @@ use super::raw::Raw;
 use super::schema::Kind;
 use super::value::{Textual, Value};
 
-/// Which database: `sqlite:` and a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which database: `sqlite:` and a path, or `postgres:` and where. May hold a password, which is not shown.
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoreUrl(Box<str>);
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
 
 impl StoreUrl {
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The database that a text names; `None` if it names none.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    /// What may be given.
+    pub fn expected() -> &'static str {
+        Self::EXPECTED
+    }
 }
 
 impl Textual for StoreUrl {
-    const EXPECTED: &str = "\"sqlite:\" and the path of a file, such as \"sqlite:firman.db\"";
+    const EXPECTED: &str = "\"sqlite:\" and the path of a file, such as \"sqlite:firman.db\", or \
+                            \"postgres://user:password@host/database\"";
 
     fn parse(text: &str) -> Option<Self> {
-        text.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()).then(|| Self(text.into()))
+        let after = |scheme| text.strip_prefix(scheme).is_some_and(|rest: &str| !rest.is_empty());
+        ["sqlite:", "postgres://", "postgresql://"].into_iter().any(after).then(|| Self(text.into()))
     }
 
+    /// Asterisks stand for a password: between the user and the host, or as a parameter.
     fn text(&self) -> String {
-        self.0.to_string()
+        let Some((scheme, rest)) = self.0.split_once("://") else { return self.0.to_string() };
+        let (address, parameters) =
+            rest.split_once('?').map_or((rest, None), |(address, query)| (address, Some(query)));
+        let mut text = match address.rsplit_once('@') {
+            Some((user, host)) if user.contains(':') => {
+                format!("{scheme}://{}:***@{host}", user.split(':').next().unwrap_or_default())
+            }
+            _ => format!("{scheme}://{address}"),
+        };
+        for (place, parameter) in parameters.into_iter().flat_map(|query| query.split('&')).enumerate() {
+            text.push(if place == 0 { '?' } else { '&' });
+            text.push_str(if parameter.starts_with("password=") { "password=***" } else { parameter });
+        }
+        text
     }
 }
 

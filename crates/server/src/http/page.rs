@@ -1,8 +1,8 @@
 //! Answers for people: pages, redirects, and the headers that keep them safe.
 
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -32,7 +32,9 @@ pub fn page(app: &App, status: StatusCode, html: Result<String, RenderError>) ->
 
 /// An error that ends with us: the person sees it, the client is not told.
 pub fn error_page(app: &App, failure: impl Into<Failure>) -> Response {
-    let (status, code, text, incident) = match failure.into() {
+    let failure = failure.into();
+    let mend = matches!(&failure, Failure::Fault(fault) if fault.temporary);
+    let (status, code, text, incident) = match failure {
         Failure::Denied(denied) => {
             tracing::info!(code = %denied.code, why = %denied.why, "refused with a page");
             (answer::status_of(denied.code), denied.code, denied.text, None)
@@ -47,7 +49,11 @@ pub fn error_page(app: &App, failure: impl Into<Failure>) -> Response {
         }
     };
     let html = ErrorPage { code: code.as_str(), text: &text, incident: incident.as_deref() }.render();
-    protected(app, (status, Html(html.unwrap_or_else(|_| code.to_string()))).into_response())
+    let mut response = (status, Html(html.unwrap_or_else(|_| code.to_string()))).into_response();
+    if mend {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    protected(app, response)
 }
 
 /// A form that could not be read.

@@ -56,6 +56,41 @@ fn a_user_is_created_and_given_another_password() {
 }
 
 #[test]
+fn a_purge_deletes_what_has_ended_and_a_dry_run_only_counts_it() {
+    let server = Server::start("cli-purge");
+    server.browser().sign_in();
+    let cli = Cli::on(server.folder());
+    assert_eq!(cli.json(&["purge", "--dry-run"])["total"], 0);
+    let database = rusqlite::Connection::open(server.folder().database()).unwrap();
+    assert_eq!(database.execute("UPDATE sessions SET expires_at = 1000", []).unwrap(), 1);
+
+    for _ in 0..2 {
+        let counted = cli.json(&["purge", "--dry-run"]);
+        assert_eq!((&counted["total"], &counted["rows"]["sessions"]), (&1.into(), &1.into()), "{counted}");
+    }
+    assert_eq!(cli.json(&["purge", "--rate", "100"])["rows"]["sessions"], 1);
+    assert_eq!(cli.json(&["purge"])["total"], 0);
+    assert_eq!(cli.run(&["purge", "--rate", "0"], "").code, USAGE);
+}
+
+#[test]
+fn migrate_says_what_the_schema_is_and_that_nothing_is_missing() {
+    let server = Server::start("cli-migrate");
+    let cli = Cli::on(server.folder());
+    for word in ["status", "plan", "up"] {
+        let found = cli.json(&["migrate", word]);
+        assert_eq!(entries(&found["pending"]).len(), 0, "{found}");
+        assert_eq!(entries(&found["applied"]).last().unwrap()["version"], found["known"], "{found}");
+    }
+    std::fs::rename(server.folder().database(), server.folder().data().join("elsewhere.db")).unwrap();
+    let plan = cli.json(&["migrate", "plan"]);
+    assert!(entries(&plan["pending"])[0].as_str().unwrap().starts_with("CREATE TABLE"), "{plan}");
+    assert!(!server.folder().database().exists(), "a plan changes nothing");
+    assert_eq!(entries(&cli.json(&["migrate", "up"])["pending"]).len(), 0);
+    assert!(server.folder().database().exists());
+}
+
+#[test]
 fn a_rotated_key_signs_at_once_and_the_old_one_still_verifies() {
     let server = Server::start("cli-key");
     let cli = Cli::on(server.folder());

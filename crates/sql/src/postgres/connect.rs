@@ -9,14 +9,13 @@ use tokio_postgres::Client;
 
 use super::config::Target;
 use super::error::wire_error;
-use super::wire::{PgAdmin, PgWire};
+use super::wire::{PgAdmin, PgWire, Plain};
 use crate::remote::{Connector, WireError};
-use crate::texts::Texts;
 
 /// Opens connections to one database.
 pub(super) struct PgConnector {
     pub(super) target: Target,
-    pub(super) texts: Arc<Texts>,
+    pub(super) plain: Arc<Plain>,
     /// How long a statement may take; how long it may wait for a lock is half of that.
     pub(super) patience: Duration,
 }
@@ -43,17 +42,18 @@ impl Connector for PgConnector {
 
     async fn connect(&self) -> Result<PgWire, WireError> {
         let millis = self.patience.as_millis().max(2);
-        // A plan that was made while a table was small is not kept until it is large. What is acknowledged is durable, also
-        // where the server's default is less; where it is more, it stays.
+        // Every statement goes by a key: its plan is made once and does not depend on how large a table was just then. What is
+        // acknowledged is durable, also where the server's default is less; where it is more, it stays.
         let set_up = format!(
-            "SET plan_cache_mode = force_custom_plan; SET statement_timeout = {millis}; SET lock_timeout = {}; \
+            "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+             SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET statement_timeout = {millis}; SET lock_timeout = {}; \
              SET idle_in_transaction_session_timeout = {millis}; SET default_transaction_isolation = 'read committed'; \
              SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
              WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
             millis / 2
         );
         let client = self.client(&set_up).await?;
-        PgWire::new(client, Arc::clone(&self.texts)).await.map_err(|error| wire_error(&error))
+        PgWire::new(client, Arc::clone(&self.plain)).await.map_err(|error| wire_error(&error))
     }
 
     async fn admin(&self) -> Result<PgAdmin, WireError> {

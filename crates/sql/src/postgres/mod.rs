@@ -1,5 +1,6 @@
 //! PostgreSQL: pipelined statements on a few connections. `docs/decisions/remote.md` says why.
 
+mod arrays;
 mod config;
 mod connect;
 mod error;

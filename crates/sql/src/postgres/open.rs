@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::arrays::Arrays;
 use super::config::Target;
 use super::connect::PgConnector;
+use super::wire::Plain;
 use crate::dialect::POSTGRES;
 use crate::driver::Driver;
 use crate::migrations::Migrations;
@@ -52,7 +54,7 @@ pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError
         let found = found.applied.last().map_or(0, |applied| applied.version);
         return Err(OpenError::Behind { place: connector.target.place.clone(), found, known: VERSION });
     }
-    schema.check(&connector.texts).await?;
+    schema.check(&connector.plain.texts).await?;
     drop(schema);
     let limits = Limits {
         writers: options.writers,
@@ -76,6 +78,7 @@ fn prepare(options: &Options) -> Result<(Arc<PgConnector>, Names), OpenError> {
     let names = Names::resolve(&options.names, &POSTGRES)?;
     let texts = Texts::compile(&names, &POSTGRES).map_err(|defect| OpenError::Defect(defect.to_string()))?;
     let patience = options.lock_wait.max(Duration::from_millis(100));
+    let arrays = Arrays::compile(&names).map_err(|defect| OpenError::Defect(defect.to_string()))?;
     let target = Target::parse(&options.url, patience).map_err(OpenError::Target)?;
-    Ok((Arc::new(PgConnector { target, texts: Arc::new(texts), patience }), names))
+    Ok((Arc::new(PgConnector { target, plain: Arc::new(Plain { texts, arrays }), patience }), names))
 }

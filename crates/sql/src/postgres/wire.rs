@@ -11,6 +11,7 @@ use futures_util::future::poll_fn;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, SimpleQueryMessage, Statement as Prepared};
 
+use super::arrays::{Arrays, Form};
 use super::error::{spoils, wire_error};
 use super::value::Param;
 use crate::driver::Each;
@@ -23,12 +24,26 @@ use crate::value::{Query, Value, Write};
 /// A connection that runs the statements of the store.
 pub(super) struct PgWire {
     client: Client,
-    texts: Arc<Texts>,
-    /// Each at the place of its number.
+    plain: Arc<Plain>,
+    /// Each at the place of its number, first those for one row, then those for many.
     prepared: Mutex<Vec<Option<Prepared>>>,
     words: Words,
     /// The server at the other end takes no writes any more.
     spoilt: AtomicBool,
+}
+
+/// What all connections run.
+#[derive(Debug)]
+pub(super) struct Plain {
+    pub(super) texts: Texts,
+    pub(super) arrays: Arrays,
+}
+
+/// One statement that is sent, and for whom.
+struct Run<'a> {
+    prepared: Prepared,
+    members: Vec<&'a Write>,
+    form: Option<&'a Form>,
 }
 
 /// What begins and ends transactions.
@@ -41,7 +56,7 @@ struct Words {
 
 impl PgWire {
     /// A wire over a connection whose session is set up.
-    pub(super) async fn new(client: Client, texts: Arc<Texts>) -> Result<Self, Error> {
+    pub(super) async fn new(client: Client, plain: Arc<Plain>) -> Result<Self, Error> {
         let (begin, begin_snapshot, commit, roll_back) = futures_util::future::try_join4(
             client.prepare("BEGIN"),
             client.prepare("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
@@ -50,18 +65,27 @@ impl PgWire {
         )
         .await?;
         let words = Words { begin, begin_snapshot, commit, roll_back };
-        let prepared = Mutex::new(vec![None; Statement::ALL.len()]);
-        Ok(Self { client, texts, prepared, words, spoilt: AtomicBool::new(false) })
+        let prepared = Mutex::new(vec![None; 2 * Statement::ALL.len()]);
+        Ok(Self { client, plain, prepared, words, spoilt: AtomicBool::new(false) })
     }
 
-    /// The statement, prepared on this connection: one round trip more the first time.
-    async fn prepared(&self, statement: Statement) -> Result<Prepared, Error> {
-        let place = statement as usize;
+    /// The statement, for one row or for many, prepared on this connection: a round trip or two more the first time.
+    async fn prepared(&self, statement: Statement, form: Option<&Form>) -> Result<Prepared, Error> {
+        let place = statement as usize + if form.is_some() { Statement::ALL.len() } else { 0 };
         let known = |prepared: &Vec<Option<Prepared>>| prepared.get(place).cloned().flatten();
         if let Some(known) = known(&self.prepared.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(known);
         }
-        let made = self.client.prepare(self.texts.of(statement)).await?;
+        let single = self.plain.texts.of(statement);
+        let made = match form {
+            None => self.client.prepare(single).await?,
+            Some(form) => {
+                let types = self.client.prepare(single).await?;
+                // The guard of an insert for many rows is the key itself, and needs no parameter.
+                let types = types.params().get(..form.parameters(single, types.params().len())).unwrap_or_default();
+                self.client.prepare(&super::arrays::text(single, types, form)).await?
+            }
+        };
         if let Some(slot) = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
             *slot = Some(made.clone());
         }
@@ -75,14 +99,81 @@ impl PgWire {
         wire_error(error)
     }
 
-    /// Runs statements whose answers count rows, all sent before the first answer is awaited.
-    async fn pipelined(&self, statements: &[(&Prepared, &[Value])]) -> Result<Vec<u64>, Error> {
-        in_order(statements.iter().map(|(prepared, values)| self.count(prepared, values)).collect()).await
+    /// Statements of one kind that are run as one, by their places. A kind stands where its first statement does: what comes
+    /// before others of its commit then are inserts of what nothing before them touches (`Write::or_fail`, events).
+    fn grouped(&self, writes: &[&Write]) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::with_capacity(writes.len());
+        let mut kinds: Vec<(Statement, usize)> = Vec::new();
+        for (place, write) in writes.iter().enumerate() {
+            let known = kinds.iter().find(|(kind, _)| *kind == write.statement);
+            if let Some(group) = known.and_then(|(_, at)| groups.get_mut(*at)) {
+                group.push(place);
+                continue;
+            }
+            if self.plain.arrays.form(write.statement).is_some() {
+                kinds.push((write.statement, groups.len()));
+            }
+            groups.push(vec![place]);
+        }
+        groups
     }
 
-    /// Sent when first polled.
-    async fn count(&self, prepared: &Prepared, values: &[Value]) -> Result<u64, Error> {
-        self.client.execute(prepared, &borrowed(&params(values))).await
+    /// Runs groups of statements, all sent before the first answer is awaited; gives the rows of each statement.
+    async fn send(
+        &self,
+        writes: &[&Write],
+        groups: Vec<Vec<usize>>,
+        begins: bool,
+        commits: bool,
+    ) -> Result<Vec<u64>, Error> {
+        // One statement is a transaction by itself, and half the work without BEGIN and COMMIT.
+        let (begins, commits) = if groups.len() == 1 && begins && commits { (false, false) } else { (begins, commits) };
+        let mut runs = Vec::with_capacity(groups.len() + 2);
+        runs.extend(begins.then(|| Run { prepared: self.words.begin.clone(), members: Vec::new(), form: None }));
+        for group in &groups {
+            let members: Vec<&Write> = group.iter().filter_map(|place| writes.get(*place).copied()).collect();
+            let Some(statement) = members.first().map(|write| write.statement) else { continue };
+            let form = self.plain.arrays.form(statement).filter(|form| members.len() > 1 || form.for_one());
+            let prepared = self.prepared(statement, form).await?;
+            runs.push(Run { prepared, members, form });
+        }
+        runs.extend(commits.then(|| Run { prepared: self.words.commit.clone(), members: Vec::new(), form: None }));
+        let answers = in_order(runs.iter().map(|run| self.run(run)).collect()).await?;
+        let mut rows = vec![0; writes.len()];
+        let answers = answers.into_iter().skip(usize::from(begins));
+        for (group, answer) in groups.iter().zip(answers) {
+            for (place, count) in group.iter().zip(answer) {
+                if let Some(slot) = rows.get_mut(*place) {
+                    *slot = count;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows of each member. Sent when first polled.
+    async fn run(&self, run: &Run<'_>) -> Result<Vec<u64>, Error> {
+        let Some(form) = run.form else {
+            let values = run.members.first().map_or([].as_slice(), |write| write.values.as_slice());
+            return Ok(vec![self.client.execute(&run.prepared, &borrowed(&params(values))).await?]);
+        };
+        let column =
+            |place| run.members.iter().map(|write| Param(write.values.get(place).unwrap_or(&Value::Null))).collect();
+        let columns: Vec<Vec<Param<'_>>> = (0..run.prepared.params().len()).map(column).collect();
+        let columns: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
+        let rows = self.client.query(&run.prepared, &columns).await?;
+        let mut counts = vec![u64::from(*form == Form::InsertAll); run.members.len()];
+        for row in &rows {
+            let place = match row.try_get(0)? {
+                Cell::Int(ordinal) => usize::try_from(ordinal - 1).ok(),
+                Cell::Bytes(id) => run.members.iter().position(|write| write.ends_with(id)),
+                Cell::Null | Cell::Text(_) => None,
+            };
+            if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
+        Ok(counts)
     }
 
     /// Sent when first polled.
@@ -94,29 +185,25 @@ impl PgWire {
 #[async_trait]
 impl Wire for PgWire {
     async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
-        let failed = |error: Error| self.failed(&error);
-        let mut prepared = Vec::with_capacity(writes.len());
-        for write in writes {
-            prepared.push(self.prepared(write.statement).await.map_err(failed)?);
-        }
-        let mut statements: Vec<(&Prepared, &[Value])> = Vec::with_capacity(writes.len() + 2);
-        statements.extend(begins.then_some((&self.words.begin, [].as_slice())));
-        statements.extend(prepared.iter().zip(writes.iter().map(|write| write.values.as_slice())));
-        statements.extend(commits.then_some((&self.words.commit, [].as_slice())));
-        let rows = self.pipelined(&statements).await.map_err(failed)?;
-        Ok(rows.into_iter().skip(usize::from(begins)).take(writes.len()).collect())
+        let groups = (0..writes.len()).map(|place| vec![place]).collect();
+        self.send(writes, groups, begins, commits).await.map_err(|error| self.failed(&error))
+    }
+
+    async fn write_apart(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        let groups = self.grouped(writes);
+        self.send(writes, groups, begins, commits).await.map_err(|error| self.failed(&error))
     }
 
     async fn roll_back(&mut self) -> Result<(), WireError> {
-        let words = [(&self.words.roll_back, [].as_slice())];
-        self.pipelined(&words).await.map(drop).map_err(|error| self.failed(&error))
+        let done = self.client.execute(&self.words.roll_back, &[]).await;
+        done.map(drop).map_err(|error| self.failed(&error))
     }
 
     async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), ReadFailure> {
         let failed = |error: Error| self.failed(&error);
         let mut prepared = Vec::with_capacity(queries.len());
         for query in queries {
-            prepared.push(self.prepared(query.statement).await.map_err(failed)?);
+            prepared.push(self.prepared(query.statement, None).await.map_err(failed)?);
         }
         let reads = prepared.iter().zip(queries.iter().map(|query| query.values));
         let answers = if queries.len() == 1 {
@@ -135,6 +222,13 @@ impl Wire for PgWire {
             }
         }
         Ok(())
+    }
+
+    async fn begin_view(&mut self) -> Result<(), WireError> {
+        // The moment is that of the first read.
+        let words =
+            "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT 1";
+        self.client.batch_execute(words).await.map_err(|error| self.failed(&error))
     }
 
     fn is_lost(&self) -> bool {
@@ -204,6 +298,10 @@ impl Admin for PgAdmin {
             _ => None,
         };
         Ok(answers.into_iter().filter_map(row).collect())
+    }
+
+    async fn hurry(&mut self) -> Result<(), WireError> {
+        self.execute("SET lock_timeout = 200").await
     }
 
     async fn check(&mut self, statement: &str) -> Result<(), WireError> {

@@ -45,7 +45,7 @@ pub(crate) fn editable(client: &Client, revision: u64, by: CommitId) -> Vec<Valu
         spaced(metadata.redirect_uris.iter().map(RedirectUri::as_str)),
         metadata.token_endpoint_auth_method.as_str(),
         spaced(metadata.grant_types.iter().map(|grant_type| grant_type.as_str())),
-        metadata.scope.to_string(),
+        metadata.scope.as_str(),
         metadata.client_uri.as_deref(),
         metadata.logo_uri.as_deref(),
         metadata.policy_uri.as_deref(),

@@ -17,7 +17,7 @@ pub(crate) fn row(consent: &Consent, by: CommitId) -> Vec<Value> {
 
 /// What an edit writes, with the revision it makes.
 pub(crate) fn editable(consent: &Consent, revision: u64, by: CommitId) -> Vec<Value> {
-    values![consent.scope.to_string(), consent.updated_at, revision, by, body::write(consent.rest.clone())]
+    values![consent.scope.as_str(), consent.updated_at, revision, by, body::write(consent.rest.clone())]
 }
 
 /// Reads a row that a join may have left empty.

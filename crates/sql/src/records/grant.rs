@@ -25,7 +25,7 @@ pub(crate) fn row(grant: &Grant, by: CommitId) -> Vec<Value> {
         subject.map(firman_store::record::Subject::as_str),
         subject.map(|subject| subject.key(grant.issuer)),
         grant.session,
-        grant.scope.to_string(),
+        grant.scope.as_str(),
         grant.parent,
         grant.reason.map(RevokeReason::number),
         grant.epochs.everything,

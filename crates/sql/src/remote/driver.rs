@@ -15,8 +15,9 @@ use super::member::{Member, next_batch, too_many};
 use super::merge::Merger;
 use super::partitions::Partitions;
 use super::pool::Pool;
+use super::view::RemoteView;
 use super::wire::Connector;
-use crate::driver::{DayTable, Driver, Each, Written};
+use crate::driver::{DayTable, Driver, Each, View, Written};
 use crate::plan::Plan;
 use crate::value::Query;
 
@@ -48,7 +49,8 @@ pub(crate) struct Remote<C: Connector> {
     single: Pool<C>,
     snapshots: Pool<C>,
     partitions: Partitions<C>,
-    turn: Duration,
+    connector: Arc<C>,
+    limits: Limits,
 }
 
 impl<C: Connector> Remote<C> {
@@ -57,7 +59,7 @@ impl<C: Connector> Remote<C> {
         let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let writer = |_| {
-            let merger = Merger::new(Arc::clone(connector), limits.answer);
+            let merger = Merger::new(Arc::clone(connector), limits.answer, limits.turn);
             tokio::spawn(write_all(Arc::clone(&jobs), merger, limits))
         };
         Self {
@@ -66,7 +68,8 @@ impl<C: Connector> Remote<C> {
             single: Pool::new(connector, limits.readers, C::READS_AT_ONCE, limits.answer),
             snapshots: Pool::new(connector, SNAPSHOTS, 1, limits.answer),
             partitions,
-            turn: limits.turn,
+            connector: Arc::clone(connector),
+            limits,
         }
     }
 }
@@ -82,11 +85,16 @@ impl<C: Connector> Driver for Remote<C> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(queue) = queue else { return Err(CommitError::NotApplied(closed())) };
         let since = Instant::now();
-        let place = timeout(self.turn, queue.reserve()).await.map_err(|_| CommitError::NotApplied(too_many()))?;
+        let place =
+            timeout(self.limits.turn, queue.reserve()).await.map_err(|_| CommitError::NotApplied(too_many()))?;
         let place = place.map_err(|_| CommitError::NotApplied(closed()))?;
         let (answer, answered) = oneshot::channel();
         place.send(Member { plan, answer, since });
         answered.await.unwrap_or_else(|_| Err(CommitError::Unknown(gone())))
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn View>, StoreError> {
+        Ok(Box::new(RemoteView::begin(&self.connector, self.limits.answer).await?))
     }
 
     async fn make_days(&self, table: DayTable, from: Day) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::driver::Written;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 
 /// The most statements of a commit that travels with others: nobody waits for more than that.
 const MOST_STEPS: usize = 16;
@@ -28,7 +28,9 @@ impl Member {
 
     /// Whether its outcome is known once its first step has run, so that it can travel with others.
     fn is_mergeable(&self) -> bool {
-        !self.plan.may_fail_late && !self.plan.records.is_empty() && self.plan.steps.len() <= MOST_STEPS
+        let plan = &self.plan;
+        let again = plan.steps.iter().any(Step::must_change);
+        !plan.may_fail_late && !again && !plan.records.is_empty() && plan.steps.len() <= MOST_STEPS
     }
 }
 
@@ -72,7 +74,6 @@ pub(super) fn too_many() -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Step;
     use crate::statements::Statement;
     use crate::value::Write;
 

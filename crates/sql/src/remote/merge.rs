@@ -11,7 +11,7 @@ use firman_store::{CommitError, StoreError};
 use tokio::time::timeout;
 
 use super::link::Link;
-use super::member::Member;
+use super::member::{Member, too_many};
 use super::retry::{REPLAYS, before_replay};
 use super::wire::{Connector, Wire, WireError};
 use crate::driver::Written;
@@ -22,6 +22,16 @@ use crate::value::Write;
 pub(super) struct Merger<C: Connector> {
     link: Link<C>,
     patience: Duration,
+    turn: Duration,
+}
+
+/// One round trip.
+#[derive(Clone, Copy)]
+struct Trip {
+    begins: bool,
+    commits: bool,
+    /// No two of its statements touch the same row, but within one commit.
+    apart: bool,
 }
 
 /// Why something did not get through.
@@ -45,9 +55,9 @@ impl From<Broken> for CommitError {
 }
 
 impl<C: Connector> Merger<C> {
-    /// `patience`: how long the database may take for one answer.
-    pub(super) fn new(connector: Arc<C>, patience: Duration) -> Self {
-        Self { link: Link::new(connector, patience), patience }
+    /// `patience`: how long the database may take for one answer. `turn`: how long a commit waits until it is begun.
+    pub(super) fn new(connector: Arc<C>, patience: Duration, turn: Duration) -> Self {
+        Self { link: Link::new(connector, patience), patience, turn }
     }
 
     /// Writes every member and answers it.
@@ -73,7 +83,7 @@ impl<C: Connector> Merger<C> {
         let firsts: Vec<&Step> = members.iter().filter_map(|member| member.plan.steps.first()).collect();
         let writes: Vec<&Write> = firsts.iter().flat_map(|step| step.writes()).collect();
         let single = members.iter().all(|member| member.plan.steps.len() == 1);
-        let mut rows = self.send(&writes, true, single).await?.into_iter();
+        let mut rows = self.send(&writes, Trip { begins: true, commits: single, apart: true }).await?.into_iter();
         let mut outcomes: Vec<Written> = firsts.iter().map(|step| step.outcome(0, &mut rows)).collect();
         if single {
             return Ok(outcomes);
@@ -84,7 +94,7 @@ impl<C: Connector> Merger<C> {
             .map(|step| (step.writes().map(Write::or_fail).collect(), step))
             .collect();
         let writes: Vec<&Write> = rest.iter().flat_map(|(writes, _)| writes).collect();
-        let mut rows = self.send(&writes, false, true).await?.into_iter();
+        let mut rows = self.send(&writes, Trip { begins: false, commits: true, apart: true }).await?.into_iter();
         for (member, outcome) in members.iter().zip(&mut outcomes) {
             if let Written::Done(done) = outcome {
                 let later = member.plan.steps.iter().skip(1).map(Step::statements).sum();
@@ -97,6 +107,11 @@ impl<C: Connector> Merger<C> {
     /// Each member in a transaction of its own, replayed while others make it fail.
     async fn each_alone(&mut self, members: Vec<Member>) {
         for member in members {
+            // Where one waits for a lock in vain, the others do not wait for it one after the other.
+            if member.since.elapsed() > self.turn {
+                member.answer(Err(CommitError::NotApplied(too_many())));
+                continue;
+            }
             let mut attempt = 0;
             let outcome = loop {
                 match self.alone(&member.plan).await {
@@ -114,28 +129,36 @@ impl<C: Connector> Merger<C> {
         let writes: Vec<&Write> = plan.steps.iter().flat_map(Step::writes).collect();
         let steps = plan.steps.len();
         if writes.len() == 1 {
-            let rows = self.send(&writes, false, false).await?;
-            return Ok(outcome(plan, rows));
+            let rows = self.send(&writes, Trip { begins: false, commits: false, apart: false }).await?;
+            return outcome(plan, rows).ok_or(Broken::Again);
         }
         let checked = steps > 1 && plan.steps.iter().any(|step| step.guarded);
-        let rows = self.send(&writes, true, !checked).await?;
-        let outcome = outcome(plan, rows);
+        let rows = self.send(&writes, Trip { begins: true, commits: !checked, apart: false }).await?;
+        let Some(outcome) = outcome(plan, rows) else {
+            self.roll_back().await;
+            return Err(Broken::Again);
+        };
         match (checked, outcome) {
             (false, _) => {}
-            (true, Written::Done(_)) => drop(self.send(&[], false, true).await?),
+            (true, Written::Done(_)) => {
+                self.send(&[], Trip { begins: false, commits: true, apart: false }).await?;
+            }
             (true, Written::Conflict(_)) => self.roll_back().await,
         }
         Ok(outcome)
     }
 
     /// One round trip, after which either all is well or nothing is open.
-    async fn send(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, Broken> {
+    async fn send(&mut self, writes: &[&Write], trip: Trip) -> Result<Vec<u64>, Broken> {
+        let Trip { begins, commits, apart } = trip;
         // A transaction that has begun on a connection that is gone does not go on with another one.
         if !begins && commits && self.link.made().is_none() {
             return Err(Broken::Failed(lost()));
         }
         let wire = self.link.wire().await.map_err(|error| Broken::Failed(error.fault("commit")))?;
-        let sent = timeout(self.patience, wire.write(writes, begins, commits)).await;
+        let sending =
+            if apart { wire.write_apart(writes, begins, commits) } else { wire.write(writes, begins, commits) };
+        let sent = timeout(self.patience, sending).await;
         let sent = sent.unwrap_or_else(|_| Err(WireError::Lost("the database does not answer in time".to_owned())));
         let error = match sent {
             Ok(rows) if rows.len() == writes.len() => return Ok(rows),
@@ -176,6 +199,12 @@ impl Step {
         std::iter::once(&self.write).chain(&self.otherwise)
     }
 
+    /// Whether changing nothing means that somebody else came between its two statements: the first did not find the row yet, the
+    /// second found it there.
+    pub(super) fn must_change(&self) -> bool {
+        self.otherwise.is_some() && !self.guarded
+    }
+
     fn statements(&self) -> usize {
         self.writes().count()
     }
@@ -188,16 +217,17 @@ impl Step {
     }
 }
 
-/// How a plan ended whose statements changed so many rows each.
-fn outcome(plan: &Plan, rows: Vec<u64>) -> Written {
+/// How a plan ended whose statements changed so many rows each; `None` if it must be tried again.
+fn outcome(plan: &Plan, rows: Vec<u64>) -> Option<Written> {
     let (mut rows, mut sum) = (rows.into_iter(), 0);
     for (place, step) in plan.steps.iter().enumerate() {
         match step.outcome(place, &mut rows) {
+            Written::Done(0) if step.must_change() => return None,
             Written::Done(changed) => sum += changed,
-            lost @ Written::Conflict(_) => return lost,
+            lost @ Written::Conflict(_) => return Some(lost),
         }
     }
-    Written::Done(sum)
+    Some(Written::Done(sum))
 }
 
 fn answer_all(members: Vec<Member>, failure: &CommitError) {

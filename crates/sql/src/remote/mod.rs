@@ -10,6 +10,7 @@ mod partitions;
 mod pool;
 mod retry;
 mod tongue;
+mod view;
 mod wire;
 
 pub(crate) use driver::{Limits, Remote};

@@ -136,10 +136,12 @@ impl<C: Connector> Partitions<C> {
     }
 
     async fn connected<'a>(&self, admin: &'a mut Option<C::Admin>) -> Result<&'a mut C::Admin, WireError> {
-        match admin {
-            Some(admin) => Ok(admin),
-            None => Ok(admin.insert(self.connector.admin().await?)),
+        if admin.is_none() {
+            let mut made = self.connector.admin().await?;
+            made.hurry().await?;
+            *admin = Some(made);
         }
+        admin.as_mut().ok_or_else(|| WireError::Lost("not connected".to_owned()))
     }
 }
 

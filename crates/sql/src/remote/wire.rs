@@ -70,12 +70,22 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// have happened is `Lost`.
     async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError>;
 
+    /// The same for statements no two of which touch the same row: those of one kind may be run as one, in any order, but none
+    /// before another of the same commit that stands before it.
+    async fn write_apart(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        self.write(writes, begins, commits).await
+    }
+
     /// Takes back whatever is open; nothing if nothing is.
     async fn roll_back(&mut self) -> Result<(), WireError>;
 
     /// Runs queries in one round trip and shows their rows. More than one: as of one moment; then nobody else uses the wire
     /// meanwhile. A single one may run beside others (see [`Connector::READS_AT_ONCE`]).
     async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), ReadFailure>;
+
+    /// From now on, and for as long as the connection lasts, every read is as of this moment, and the database waits for the
+    /// next one without losing patience.
+    async fn begin_view(&mut self) -> Result<(), WireError>;
 
     /// Whether the connection is known to be gone.
     fn is_lost(&self) -> bool;
@@ -109,6 +119,11 @@ pub(crate) trait Admin: Send {
 
     /// Runs one query and gives its rows as text.
     async fn rows(&mut self, query: &str) -> Result<Vec<Vec<Option<String>>>, WireError>;
+
+    /// From now on waits for a table only for a moment: others wait behind whoever waits for all of it.
+    async fn hurry(&mut self) -> Result<(), WireError> {
+        Ok(())
+    }
 
     /// Whether a statement can be run, names and types and all, without running it.
     async fn check(&mut self, statement: &str) -> Result<(), WireError>;

@@ -9,8 +9,10 @@ mod pool;
 mod session;
 #[cfg(test)]
 mod tests;
+mod view;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use self::open::migrations;
@@ -20,13 +22,14 @@ use async_trait::async_trait;
 use firman_store::{CommitError, StoreError};
 use tempfile::TempDir;
 
-use crate::driver::{Driver, Each, Written};
+use crate::driver::{Driver, Each, View, Written};
 use crate::options::{OpenError, Options};
 use crate::plan::Plan;
 use crate::texts::Texts;
 use crate::value::Query;
 use checkpoint::Log;
 use pool::Pool;
+use view::SqliteView;
 use writer::Writer;
 
 /// One SQLite database, open.
@@ -35,6 +38,7 @@ struct Sqlite {
     pool: Pool,
     writer: Writer,
     log: Arc<Log>,
+    path: PathBuf,
     /// The folder of a database for tests, removed at the end.
     #[allow(dead_code, reason = "it is there to be dropped")]
     folder: Option<TempDir>,
@@ -58,6 +62,17 @@ impl Driver for Sqlite {
 
     async fn write(&self, plan: Plan) -> Result<Written, CommitError> {
         self.writer.write(plan).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn View>, StoreError> {
+        let (path, texts) = (self.path.clone(), Arc::clone(&self.texts));
+        let begun = tokio::task::spawn_blocking(move || SqliteView::begin(&path, texts)).await;
+        let lost = |fault: tokio::task::JoinError| StoreError {
+            what: "begin a snapshot",
+            cause: fault.to_string(),
+            temporary: true,
+        };
+        Ok(Box::new(begun.map_err(lost)??))
     }
 
     fn pending_pages(&self) -> u64 {

@@ -66,7 +66,7 @@ pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     let texts = Arc::new(texts);
     let restarts = Restarts::new(Arc::clone(&log), waits, RESTART_FROM);
     let writer = Writer::start(conn, options.longest_batch, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
-    Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, folder })
+    Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, path, folder })
 }
 
 /// What the schema of a file is and what it lacks; changes nothing.
@@ -181,7 +181,7 @@ fn durable(conn: &Connection) -> Result<(), Error> {
     conn.pragma_update(None, "checkpoint_fullfsync", true)
 }
 
-fn reader(path: &Path) -> Result<Connection, Error> {
+pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
     let conn = connect(path, READER_WAITS)?;
     conn.pragma_update(None, "mmap_size", MAPPED)?;
     conn.pragma_update(None, "query_only", true)?;

@@ -26,7 +26,7 @@ fn simple(conn: &Connection, text: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn run(
+pub(super) fn run(
     conn: &Connection,
     texts: &Texts,
     place: usize,

@@ -23,6 +23,10 @@ fn opened(options: &Options) -> (Arc<SqlStore>, Arc<Sqlite>) {
 
 #[async_trait]
 impl Driver for Arc<Sqlite> {
+    async fn snapshot(&self) -> Result<Box<dyn crate::driver::View>, StoreError> {
+        (**self).snapshot().await
+    }
+
     async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), StoreError> {
         self.as_ref().read(queries, each).await
     }
@@ -244,7 +248,9 @@ async fn text_with_nul_is_refused() {
 async fn no_statement_walks_through_a_table_that_grows() {
     // Of keys, versions and days there are a handful; to count is to walk.
     use Statement::{Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys};
-    let walks = [Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys];
+    use Statement::{OverdueSealKeys, OverdueSigningKeys};
+    let mut walks = vec![Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys];
+    walks.extend([OverdueSealKeys, OverdueSigningKeys]);
     let (_store, sqlite) = store();
     let path = sqlite.folder.as_ref().unwrap().path().join("memory.db");
     let conn = rusqlite::Connection::open(path).unwrap();
@@ -253,7 +259,8 @@ async fn no_statement_walks_through_a_table_that_grows() {
         let mut rows = explained.raw_query();
         while let Some(row) = rows.next().unwrap() {
             let step: String = row.get(3).unwrap();
-            let walked = step.strip_prefix("SCAN ").filter(|what| *what != "CONSTANT ROW");
+            // What was found through an index, to a limit, is counted: "ended".
+            let walked = step.strip_prefix("SCAN ").filter(|what| *what != "CONSTANT ROW" && *what != "ended");
             let known =
                 walked.is_none_or(|what| walks.contains(statement) && (*statement != EventsAbout || what == "days"));
             assert!(known, "{statement:?}: {step}");

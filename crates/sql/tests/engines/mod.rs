@@ -1,6 +1,9 @@
 //! What the tests of every engine share.
+#![allow(dead_code, reason = "no program of tests uses all of it")]
+#![allow(clippy::indexing_slicing, reason = "these are tests")]
 
 pub(crate) mod history;
+pub(crate) mod spread;
 
 use std::collections::BTreeMap;
 

@@ -67,3 +67,38 @@ pub async fn a_removed_client_is_gone_by_every_key(store: Shared) {
     assert_eq!(store.client_by_id(client.id).await.unwrap(), None);
     assert_eq!(store.client(Client::key(ISSUER, &client.client_id)).await.unwrap(), None);
 }
+
+pub async fn edits_of_clients_and_keys_advance_the_edition(store: Shared) {
+    let (client, account) = (client(), account());
+    let records = [
+        (Editable::Client(Box::new(client.clone())), 1),
+        (Editable::SigningKey(Box::new(signing_key())), 1),
+        (Editable::SealKey(Box::new(seal_key(1))), 1),
+        (Editable::Deployment(deployment()), 1),
+        (Editable::Account(Box::new(account)), 0),
+        (Editable::Consent(Box::new(consent(&subject(), client.id))), 0),
+    ];
+    let mut edition = store.edition().await.unwrap();
+    assert_eq!(edition, 0);
+    for (record, step) in records {
+        let remove = Change::Remove { key: record.key(), if_revision: 1 };
+        for change in [Change::Insert(record.clone()), Change::Replace { record, if_revision: 0 }, remove] {
+            done(&store, vec![change]).await;
+            edition += step;
+            assert_eq!(store.edition().await.unwrap(), edition);
+        }
+    }
+    // Several edits of one commit are one step; whatever else happens is none.
+    done(&store, vec![insert_client(&client), Change::Insert(Editable::SealKey(Box::new(seal_key(2))))]).await;
+    done(&store, vec![insert_grant(&grant()), Change::AdvanceEpoch(crate::record::EpochKey::Everything)]).await;
+    assert_eq!(store.edition().await.unwrap(), edition + 1);
+}
+
+pub async fn a_lost_edit_leaves_the_edition(store: Shared) {
+    let client = client();
+    done(&store, vec![insert_client(&client)]).await;
+    conflict(&store, insert_client(&client)).await;
+    let record = Editable::Client(Box::new(client));
+    conflict(&store, Change::Replace { record, if_revision: 7 }).await;
+    assert_eq!(store.edition().await.unwrap(), 1);
+}

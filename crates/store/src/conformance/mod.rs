@@ -40,7 +40,8 @@ macro_rules! conformance {
                 a_grant_reads_back, a_standing_grant_reads_back, a_session_reads_back, a_consent_reads_back, keys_read_back,
                 an_event_reads_back, awkward_text_reads_back, members_of_a_later_version_survive;
             editing: inserting_twice_is_a_conflict, replacing_needs_the_revision_seen, removing_needs_the_revision_seen,
-                a_client_id_belongs_to_one_client, a_client_id_is_not_edited, a_removed_client_is_gone_by_every_key;
+                a_client_id_belongs_to_one_client, a_client_id_is_not_edited, a_removed_client_is_gone_by_every_key,
+                edits_of_clients_and_keys_advance_the_edition, a_lost_edit_leaves_the_edition;
             names: a_taken_name_is_refused, an_expired_name_is_taken_over, a_name_may_be_taken_again_by_its_holder,
                 a_released_name_is_free, another_holder_cannot_release_a_name, an_account_is_found_by_its_name;
             flows: a_code_is_claimed_once, an_expired_code_is_not_claimed, misses_are_counted_and_burn_the_code,
@@ -65,7 +66,8 @@ macro_rules! conformance {
                 a_reader_sees_all_of_a_commit_or_nothing;
             lost: the_winner_of_a_row_can_be_asked_for, a_lost_acknowledgement_is_resolved_by_reading,
                 a_commit_that_never_arrived_is_not_done, harmless_changes_are_repeated;
-            sweeping: only_what_has_ended_is_swept, a_sweep_is_bounded_and_goes_on, nothing_live_is_swept;
+            sweeping: only_what_has_ended_is_swept, a_sweep_is_bounded_and_goes_on, nothing_live_is_swept,
+                each_kind_has_a_cutoff_of_its_own, what_is_overdue_is_what_a_sweep_deletes;
         }
     };
 }

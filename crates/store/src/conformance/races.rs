@@ -99,7 +99,7 @@ pub async fn sweeping_never_takes_a_live_code(store: Shared) {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for _ in 0..16 {
-                store.sweep(Cutoffs { records: NOW, events: NOW }, 1000).await.unwrap();
+                store.sweep(Cutoffs::all(NOW), 1000).await.unwrap();
             }
         })
     };

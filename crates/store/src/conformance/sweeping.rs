@@ -35,20 +35,16 @@ fn days(days: i64) -> Timestamp {
     NOW.plus(Lifetime::from_days(days))
 }
 
-fn both(at: Timestamp) -> Cutoffs {
-    Cutoffs { records: at, events: at }
-}
-
 const ONE_OF_EACH: Swept = Swept { flows: 1, grants: 1, revoked_tokens: 1, sessions: 1, names: 1, events: 1, keys: 2 };
 
 pub async fn only_what_has_ended_is_swept(store: Shared) {
     done(&store, all_made_at(NOW, 1)).await;
     done(&store, all_made_at(days(5), 2)).await;
-    assert_eq!(store.sweep(both(NOW), 1000).await.unwrap().total(), 0);
-    let kept_events = Cutoffs { events: NOW, ..both(days(3)) };
+    assert_eq!(store.sweep(Cutoffs::all(NOW), 1000).await.unwrap().total(), 0);
+    let kept_events = Cutoffs { events: NOW, ..Cutoffs::all(days(3)) };
     assert_eq!(store.sweep(kept_events, 1000).await.unwrap(), Swept { events: 0, ..ONE_OF_EACH });
-    assert_eq!(store.sweep(both(days(3)), 1000).await.unwrap(), Swept { events: 1, ..Swept::default() });
-    assert_eq!(store.sweep(both(days(9)), 1000).await.unwrap(), ONE_OF_EACH);
+    assert_eq!(store.sweep(Cutoffs::all(days(3)), 1000).await.unwrap(), Swept { events: 1, ..Swept::default() });
+    assert_eq!(store.sweep(Cutoffs::all(days(9)), 1000).await.unwrap(), ONE_OF_EACH);
 }
 
 pub async fn a_sweep_is_bounded_and_goes_on(store: Shared) {
@@ -57,7 +53,7 @@ pub async fn a_sweep_is_bounded_and_goes_on(store: Shared) {
     }
     let mut swept = 0;
     for _ in 0..100 {
-        let step = store.sweep(both(days(9)), 5).await.unwrap().total();
+        let step = store.sweep(Cutoffs::all(days(9)), 5).await.unwrap().total();
         assert!(step <= 5);
         swept += step;
     }
@@ -70,10 +66,45 @@ pub async fn nothing_live_is_swept(store: Shared) {
     let (flow, session) = (flow(), session());
     done(&store, vec![insert_client(&client), insert_grant(&standing), insert_account(&account())]).await;
     done(&store, vec![insert_flow(&flow), Change::InsertSession(Box::new(session.clone()))]).await;
-    assert_eq!(store.sweep(both(NOW), 1000).await.unwrap().total(), 0);
-    store.sweep(both(days(100_000)), 1000).await.unwrap();
+    assert_eq!(store.sweep(Cutoffs::all(NOW), 1000).await.unwrap().total(), 0);
+    store.sweep(Cutoffs::all(days(100_000)), 1000).await.unwrap();
     assert_eq!(store.grants(GrantsOf::Everybody, Page::first(9)).await.unwrap(), vec![standing]);
     assert!(store.client_by_id(client.id).await.unwrap().is_some());
     assert_eq!(store.flow(flow.id).await.unwrap(), None);
     assert_eq!(store.session(session.id, None).await.unwrap(), None);
+}
+
+pub async fn each_kind_has_a_cutoff_of_its_own(store: Shared) {
+    done(&store, all_made_at(NOW, 1)).await;
+    let (none, late) = (Cutoffs::all(NOW), days(3));
+    let only = Swept::default();
+    for (cutoffs, swept) in [
+        (Cutoffs { flows: late, ..none }, Swept { flows: 1, ..only }),
+        (Cutoffs { grants: late, ..none }, Swept { grants: 1, ..only }),
+        (Cutoffs { revoked_tokens: late, ..none }, Swept { revoked_tokens: 1, ..only }),
+        (Cutoffs { sessions: late, ..none }, Swept { sessions: 1, ..only }),
+        (Cutoffs { names: late, ..none }, Swept { names: 1, ..only }),
+        (Cutoffs { keys: late, ..none }, Swept { keys: 2, ..only }),
+        (Cutoffs { events: late, ..none }, Swept { events: 1, ..only }),
+    ] {
+        assert_eq!(store.overdue(cutoffs, 1000).await.unwrap(), swept, "{cutoffs:?}");
+        assert_eq!(store.sweep(cutoffs, 1000).await.unwrap(), swept, "{cutoffs:?}");
+    }
+}
+
+pub async fn what_is_overdue_is_what_a_sweep_deletes(store: Shared) {
+    for number in 0..3 {
+        done(&store, all_made_at(days(i64::from(number)), number)).await;
+    }
+    assert_eq!(store.overdue(Cutoffs::all(NOW), 1000).await.unwrap(), Swept::default());
+    for (at, limit) in [(days(9), 2), (days(2), 1000), (days(9), 1000)] {
+        let counted = store.overdue(Cutoffs::all(at), limit).await.unwrap();
+        assert!(counted.flows <= u64::from(limit) && counted.keys <= 2 * u64::from(limit), "counting ends");
+        if limit == 1000 {
+            assert_eq!(store.sweep(Cutoffs::all(at), 1000).await.unwrap(), counted);
+            assert_eq!(store.overdue(Cutoffs::all(at), 1000).await.unwrap(), Swept::default());
+        } else {
+            assert_eq!(counted.total(), 8 * u64::from(limit));
+        }
+    }
 }

@@ -11,7 +11,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
 
 use crate::change::{CommitId, RowKey, Transaction};
-use crate::record::{Account, Client, ConsentKey, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
+use crate::record::{Account, Client, ConsentKey, EpochKey, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
 use crate::store::{Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, SignedIn, Standing, Store, StoreError, Swept};
 use tables::Tables;
 
@@ -39,6 +39,7 @@ fn page_of<R>(records: impl Iterator<Item = R>, id: impl Fn(&R) -> RecordId, pag
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
+        let transaction = transaction.with_edition();
         let mut tables = self.tables();
         let mut done = Vec::with_capacity(transaction.changes.len());
         for (place, change) in transaction.changes.into_iter().enumerate() {
@@ -159,6 +160,10 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn edition(&self) -> Result<u64, StoreError> {
+        Ok(self.tables().epochs.get(&EpochKey::Edition).copied().unwrap_or(0))
+    }
+
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
         let tables = self.tables();
         let mut all: Vec<_> =
@@ -169,6 +174,10 @@ impl Store for MemoryStore {
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         Ok(self.tables().sweep(cutoffs, limit))
+    }
+
+    async fn overdue(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        Ok(self.tables().overdue(cutoffs, limit))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -2,29 +2,71 @@
 
 use std::collections::BTreeMap;
 
-use super::tables::Tables;
+use firman_proto::digest::Digest16;
+use firman_proto::id::RecordId;
+use firman_proto::time::Day;
+
+use super::tables::{Row, Tables};
+use crate::record::{Event, Flow, Grant, Name, RevokedToken, Schedule, Session};
 use crate::store::{Cutoffs, Swept};
 
 impl Tables {
-    pub(super) fn sweep(&mut self, cutoffs: Cutoffs, limit: u32) -> Swept {
-        let before = cutoffs.records;
+    pub(super) fn sweep(&mut self, at: Cutoffs, limit: u32) -> Swept {
         let mut left = limit as usize;
         Swept {
-            // What has the day first in its key leaves a whole day at a time, when the day is over.
-            flows: remove(&mut self.flows, &mut left, |id, row| {
-                id.made_at().day() < before.day() && row.record.expires_at < before
-            }),
-            sessions: remove(&mut self.sessions, &mut left, |id, row| {
-                id.made_at().day() < before.day() && row.record.expires_at < before
-            }),
-            revoked_tokens: remove(&mut self.revoked, &mut left, |(day, ..), _| *day < before.day()),
-            events: remove(&mut self.events, &mut left, |(day, ..), _| *day < cutoffs.events.day()),
-            grants: remove(&mut self.grants, &mut left, |_, row| row.record.expires_at < before),
-            names: remove(&mut self.names, &mut left, |_, row| row.record.expires_at < before),
-            keys: remove(&mut self.signing_keys, &mut left, |_, row| row.record.schedule.ends_at < before)
-                + remove(&mut self.seal_keys, &mut left, |_, row| row.record.schedule.ends_at < before),
+            flows: remove(&mut self.flows, &mut left, |id, row| flow(*id, row, at)),
+            sessions: remove(&mut self.sessions, &mut left, |_, row| session(row, at)),
+            revoked_tokens: remove(&mut self.revoked, &mut left, |key, _| revoked_token(*key, at)),
+            events: remove(&mut self.events, &mut left, |_, row| event(row, at)),
+            grants: remove(&mut self.grants, &mut left, |_, row| grant(row, at)),
+            names: remove(&mut self.names, &mut left, |_, row| name(row, at)),
+            keys: remove(&mut self.signing_keys, &mut left, |_, row| key(row.record.schedule, at))
+                + remove(&mut self.seal_keys, &mut left, |_, row| key(row.record.schedule, at)),
         }
     }
+
+    pub(super) fn overdue(&self, at: Cutoffs, limit: u32) -> Swept {
+        Swept {
+            flows: count(&self.flows, limit, |id, row| flow(*id, row, at)),
+            sessions: count(&self.sessions, limit, |_, row| session(row, at)),
+            revoked_tokens: count(&self.revoked, limit, |key, _: &RevokedToken| revoked_token(*key, at)),
+            events: count(&self.events, limit, |_, row| event(row, at)),
+            grants: count(&self.grants, limit, |_, row| grant(row, at)),
+            names: count(&self.names, limit, |_, row| name(row, at)),
+            keys: count(&self.signing_keys, limit, |_, row| key(row.record.schedule, at))
+                + count(&self.seal_keys, limit, |_, row| key(row.record.schedule, at)),
+        }
+    }
+}
+
+// What has the day first in its key leaves a whole day at a time, when the day is over.
+
+fn flow(id: RecordId, row: &Row<Flow>, at: Cutoffs) -> bool {
+    id.made_at().day() < at.flows.day() && row.record.expires_at < at.flows
+}
+
+fn revoked_token((day, ..): (Day, RecordId, Digest16), at: Cutoffs) -> bool {
+    day < at.revoked_tokens.day()
+}
+
+fn event(event: &Event, at: Cutoffs) -> bool {
+    event.at.day() < at.events.day()
+}
+
+fn session(row: &Row<Session>, at: Cutoffs) -> bool {
+    row.record.expires_at < at.sessions
+}
+
+fn grant(row: &Row<Grant>, at: Cutoffs) -> bool {
+    row.record.expires_at.day() < at.grants.day()
+}
+
+fn name(row: &Row<Name>, at: Cutoffs) -> bool {
+    row.record.expires_at < at.names
+}
+
+fn key(schedule: Schedule, at: Cutoffs) -> bool {
+    schedule.ends_at < at.keys
 }
 
 fn remove<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, left: &mut usize, ended: impl Fn(&K, &V) -> bool) -> u64 {
@@ -35,4 +77,8 @@ fn remove<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, left: &mut usize, ended: 
         map.remove(key);
     }
     gone.len() as u64
+}
+
+fn count<K, V>(map: &BTreeMap<K, V>, limit: u32, ended: impl Fn(&K, &V) -> bool) -> u64 {
+    map.iter().filter(|(key, value)| ended(key, value)).take(limit as usize).count() as u64
 }

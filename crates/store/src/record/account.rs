@@ -7,6 +7,7 @@ use super::{Rest, Subject};
 
 /// A local user.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Account {
     /// Its id; in text form it is the subject.
     pub id: RecordId,

@@ -8,6 +8,7 @@ use super::Rest;
 
 /// A client: its registered metadata, how it proves itself, and where it differs from the server's policy.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Client {
     /// Never used again, even after the client is deleted. The client's standing grant has the same id.
     pub id: RecordId,

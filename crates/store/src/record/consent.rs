@@ -7,6 +7,7 @@ use super::{Rest, Subject};
 
 /// What somebody allowed a client once and for all.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Consent {
     /// The issuer.
     pub issuer: IssuerNumber,
@@ -26,6 +27,7 @@ pub struct Consent {
 
 /// The key of a consent: the subject comes first, so that a person's consents lie together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConsentKey {
     /// [`Subject::key`].
     pub subject: Digest16,

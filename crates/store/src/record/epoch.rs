@@ -6,6 +6,7 @@ use super::Subject;
 
 /// What an epoch counts for: advancing it kills every grant made under the one before, at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum EpochKey {
     /// Everything in the store.
     Everything,
@@ -13,6 +14,9 @@ pub enum EpochKey {
     Client(RecordId),
     /// Everything a subject allowed, by [`Subject::key`].
     Subject(Digest16),
+    /// No grant lives under it: it counts the edits of clients and keys, so that a node knows when what it remembers of them is
+    /// out of date. Advanced by the store, in the commit of the edit.
+    Edition,
 }
 
 impl EpochKey {
@@ -27,6 +31,7 @@ impl EpochKey {
             Self::Everything => (0, [0; 16]),
             Self::Client(id) => (1, *id.as_bytes()),
             Self::Subject(digest) => (2, digest.0),
+            Self::Edition => (3, [0; 16]),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::Rest;
 
 /// One line of the audit trail. It rides in the commit of the change it records, and is never edited.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Event {
     /// Its id; the key is (day, about, id).
     pub id: RecordId,

@@ -9,6 +9,7 @@ use super::{Epochs, Rest, Subject};
 
 /// One interaction short of a grant: here, an authorization request that somebody has approved.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Flow {
     /// The key's first part is the day this id was made. The grant that comes of the flow has the same id.
     pub id: RecordId,
@@ -25,6 +26,7 @@ pub struct Flow {
     /// Failed attempts to redeem its code.
     pub misses: u32,
     /// What its code is proved against.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub salt: Salt,
     /// The code is good until then.
     pub expires_at: Timestamp,

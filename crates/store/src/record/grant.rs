@@ -8,6 +8,7 @@ use super::{Epochs, Rest, Subject};
 
 /// What was allowed. Tokens are sealed references to it; none is stored.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Grant {
     /// The id of the flow it came from, or of the client whose standing grant it is.
     pub id: RecordId,
@@ -24,6 +25,7 @@ pub struct Grant {
     /// What.
     pub scope: Scope,
     /// What access tokens are proved against; a new one kills them all.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub salt: Salt,
     /// The refresh chain, if it may be refreshed.
     pub refresh: Option<Refresh>,
@@ -129,6 +131,7 @@ impl RevokeReason {
 
 /// The refresh chain of a grant: where it is now, and the two steps before, so that a late client can be told from a thief.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Refresh {
     /// How often it was rotated; the refresh token of this generation is the live one.
     pub generation: u64,
@@ -148,8 +151,10 @@ pub struct Refresh {
 
 /// One generation of a refresh chain.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RefreshStep {
     /// What its refresh token is proved against.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub salt: Salt,
     /// When it became the live one.
     pub since: Timestamp,
@@ -157,6 +162,7 @@ pub struct RefreshStep {
 
 /// What is needed to seal the last access token again; it was issued when its generation began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LastAccess {
     /// Its serial.
     pub serial: u64,

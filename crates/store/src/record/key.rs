@@ -55,6 +55,7 @@ impl Schedule {
 
 /// A key that signs ID tokens. The private half is sealed under the master key.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SigningKey {
     /// Its id.
     pub id: RecordId,
@@ -74,6 +75,7 @@ pub struct SigningKey {
 
 /// A key that seals tokens, itself sealed under the master key.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SealKey {
     /// The issuer; with the number it is the key.
     pub issuer: IssuerNumber,
@@ -89,6 +91,7 @@ pub struct SealKey {
 
 /// The one record that tells this store from every other, a copy of it included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Deployment {
     /// Random; part of the derivation of every seal key; renewed when a store is cloned.
     pub id: [u8; 16],

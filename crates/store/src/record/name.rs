@@ -4,6 +4,7 @@ use firman_proto::time::Timestamp;
 
 /// A name that only one record may have at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Name {
     /// What kind of name.
     pub namespace: Namespace,
@@ -24,6 +25,7 @@ impl Name {
 
 /// A kind of unique name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Namespace {
     /// What a person types to sign in.
     Username,

@@ -4,6 +4,7 @@ use firman_proto::time::{Day, Timestamp};
 
 /// One token that is dead while its grant lives. What was weakened from it dies with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RevokedToken {
     /// The day the token would have expired, from the token itself.
     pub day: Day,

@@ -7,6 +7,7 @@ use super::{Epochs, Rest, Subject};
 
 /// A browser that somebody signed in with.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Session {
     /// The key's first part is the day this id was made.
     pub id: RecordId,
@@ -15,6 +16,7 @@ pub struct Session {
     /// Who signed in.
     pub subject: Subject,
     /// What the cookie is proved against; renewed with every sign-in.
+    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub salt: Salt,
     /// When the person last proved who they are.
     pub auth_time: Timestamp,

@@ -210,12 +210,20 @@ impl Store for Watched {
         self.ask(Op::Keys, self.inner.keys()).await
     }
 
+    async fn edition(&self) -> Result<u64, StoreError> {
+        self.ask(Op::Keys, self.inner.edition()).await
+    }
+
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
         self.ask(Op::List, self.inner.events(about, page)).await
     }
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.inner.sweep(cutoffs, limit).await
+    }
+
+    async fn overdue(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
+        self.inner.overdue(cutoffs, limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

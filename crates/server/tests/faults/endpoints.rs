@@ -1,0 +1,291 @@
+//! Every address of the router, with a request that it answers.
+#![allow(clippy::unused_async, reason = "what is done before a request is waited for, in every row of the table")]
+
+use std::pin::Pin;
+
+use axum::http::Method;
+use axum::http::header::{AUTHORIZATION, LOCATION};
+
+use crate::world::{Ask, CALLBACK, CLIENT, ISSUER, PASSWORD, Reply, USERNAME, World, encoded};
+
+type Prepared<'a> = Pin<Box<dyn Future<Output = Ask> + 'a>>;
+
+/// One address, and what is asked of it.
+pub(crate) struct Endpoint {
+    pub(crate) name: &'static str,
+    /// Does everything before the request, and gives the request.
+    pub(crate) prepare: for<'a> fn(&'a World) -> Prepared<'a>,
+    /// Whether this is the answer it should get.
+    pub(crate) good: fn(&Reply) -> bool,
+}
+
+/// RFC 7636 Appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+macro_rules! endpoints {
+    ($($name:literal, $prepare:expr, $good:expr;)*) => {
+        pub(crate) const ENDPOINTS: &[Endpoint] = &[$(Endpoint {
+            name: $name,
+            prepare: |world| Box::pin($prepare(world)),
+            good: $good,
+        }),*];
+    };
+}
+
+endpoints! {
+    "authorize", authorize, |reply| leads_to(reply, "/login");
+    "authorize when signed in", authorize_signed_in, |reply| leads_to(reply, "/consent");
+    "authorize when allowed before", authorize_allowed, |reply| leads_to(reply, "code=");
+    "login page", login_page, |reply| reply.body.contains("login-submit");
+    "login", login, |reply| leads_to(reply, "/consent");
+    "login with a wrong password", login_wrong, |reply| reply.body.contains("login-problem");
+    "login again", login_again, |reply| leads_to(reply, "/consent");
+    "login cancelled", login_cancelled, |reply| leads_to(reply, "error=access_denied");
+    "consent page", consent_page, |reply| reply.body.contains("consent-form");
+    "consent", allow, |reply| leads_to(reply, "code=");
+    "consent denied", deny, |reply| leads_to(reply, "error=access_denied");
+    "code", redeem, |reply| reply.body.contains("\"refresh_token\"");
+    "code with a wrong verifier", redeem_wrong, |reply| reply.body.contains("invalid_grant");
+    "refresh", refresh, |reply| reply.body.contains("\"refresh_token\"");
+    "refresh retried", refresh_retried, |reply| reply.body.contains("\"refresh_token\"");
+    "first client credentials", client_credentials, |reply| reply.body.contains("\"access_token\"");
+    "more client credentials", more_client_credentials, |reply| reply.body.contains("\"access_token\"");
+    "introspect an access token", introspect_access, |reply| reply.body.contains("\"active\":true");
+    "introspect a refresh token", introspect_refresh, |reply| reply.body.contains("\"active\":true");
+    "revoke an access token", revoke_access, |reply| reply.status.is_success();
+    "revoke a refresh token", revoke_refresh, |reply| reply.status.is_success();
+    "revoke a rotated refresh token", revoke_rotated, |reply| reply.status.is_success();
+    "userinfo", userinfo, |reply| reply.body.contains("\"sub\"");
+    "ready", ready, |reply| reply.body == "ok\n";
+}
+
+#[tokio::test]
+async fn what_asks_no_store_has_no_fault() {
+    let paths = [
+        "/oauth2/jwks",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/",
+        "/health/live",
+        "/nowhere",
+    ];
+    let world = World::new().await;
+    world.store.work();
+    for path in paths {
+        let reply = world.send(&get(path)).await;
+        assert!(!reply.status.is_server_error(), "{path}");
+        assert_eq!(world.store.calls(), 0, "{path}");
+    }
+}
+
+fn leads_to(reply: &Reply, part: &str) -> bool {
+    reply.headers.get(LOCATION).is_some_and(|location| location.to_str().unwrap().contains(part))
+}
+
+fn get(path: impl Into<String>) -> Ask {
+    Ask { method: Method::GET, path: path.into(), form: vec![], headers: vec![] }
+}
+
+fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> Ask {
+    let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Ask { method: Method::POST, path: path.to_owned(), form, headers: vec![header] }
+}
+
+async fn authorize(world: &World) -> Ask {
+    // Whoever comes for the first time gets a new id each time: here is a browser that was here before.
+    let mut ask = asked();
+    if world.cookie().1.is_empty() {
+        world.browse(&ask).await;
+    }
+    ask.headers.push(world.cookie());
+    ask
+}
+
+fn asked() -> Ask {
+    let fields = [
+        ("client_id", CLIENT),
+        ("redirect_uri", CALLBACK),
+        ("response_type", "code"),
+        ("scope", "openid profile offline_access"),
+        ("state", "s"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    get(format!("/oauth2/authorize?{}", encoded(&fields)))
+}
+
+/// The page that an answer leads to, of the same browser.
+fn next(world: &World, reply: &Reply) -> Ask {
+    let location = reply.headers.get(LOCATION).unwrap_or_else(|| panic!("{} {}", reply.status, reply.body));
+    let mut ask = get(location.to_str().unwrap().strip_prefix(ISSUER).unwrap());
+    ask.headers.push(world.cookie());
+    ask
+}
+
+async fn login_page(world: &World) -> Ask {
+    let ask = authorize(world).await;
+    let reply = world.browse(&ask).await;
+    next(world, &reply)
+}
+
+/// The hidden field of a page.
+fn hidden(html: &str, name: &str) -> String {
+    let (_, after) = html.split_once(&format!("name=\"{name}\" value=\"")).expect("a hidden field");
+    after.split('"').next().unwrap().to_owned()
+}
+
+async fn login_with(world: &World, page: Ask, fields: &[(&str, &str)]) -> Ask {
+    let html = world.browse(&page).await.body;
+    let (request, csrf) = (hidden(&html, "request"), hidden(&html, "csrf"));
+    let fields: Vec<_> = [("request", &*request), ("csrf", &*csrf)].iter().chain(fields).copied().collect();
+    form("/login", world.cookie(), &fields)
+}
+
+async fn login(world: &World) -> Ask {
+    let page = login_page(world).await;
+    login_with(world, page, &[("username", USERNAME), ("password", PASSWORD)]).await
+}
+
+async fn login_wrong(world: &World) -> Ask {
+    let page = login_page(world).await;
+    login_with(world, page, &[("username", USERNAME), ("password", "a guess")]).await
+}
+
+async fn login_cancelled(world: &World) -> Ask {
+    let page = login_page(world).await;
+    login_with(world, page, &[("cancel", "1")]).await
+}
+
+/// The same person in the same browser, who has to prove it anew. The first form is sent again.
+async fn login_again(world: &World) -> Ask {
+    let mut ask = login(world).await;
+    world.browse(&ask).await;
+    ask.headers = vec![world.cookie()];
+    ask
+}
+
+async fn authorize_signed_in(world: &World) -> Ask {
+    let ask = login(world).await;
+    world.browse(&ask).await;
+    authorize(world).await
+}
+
+async fn consent_page(world: &World) -> Ask {
+    let ask = login(world).await;
+    let reply = world.browse(&ask).await;
+    next(world, &reply)
+}
+
+async fn decide(world: &World, decision: &str) -> Ask {
+    let page = consent_page(world).await;
+    let html = world.browse(&page).await.body;
+    let (request, csrf) = (hidden(&html, "request"), hidden(&html, "csrf"));
+    form("/consent", world.cookie(), &[("request", &request), ("csrf", &csrf), ("decision", decision)])
+}
+
+async fn allow(world: &World) -> Ask {
+    decide(world, "allow").await
+}
+
+async fn deny(world: &World) -> Ask {
+    decide(world, "deny").await
+}
+
+async fn authorize_allowed(world: &World) -> Ask {
+    let ask = allow(world).await;
+    world.browse(&ask).await;
+    authorize(world).await
+}
+
+async fn redeem_with(world: &World, verifier: &str) -> Ask {
+    let ask = allow(world).await;
+    let reply = world.browse(&ask).await;
+    let location = reply.headers[LOCATION].to_str().unwrap();
+    let (_, code) = location.split_once("code=").unwrap();
+    let code = code.split('&').next().unwrap();
+    world.keep_secret(code);
+    let fields =
+        [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", verifier)];
+    form("/oauth2/token", world.basic(), &fields)
+}
+
+async fn redeem(world: &World) -> Ask {
+    redeem_with(world, VERIFIER).await
+}
+
+async fn redeem_wrong(world: &World) -> Ask {
+    redeem_with(world, &"x".repeat(43)).await
+}
+
+/// A member of the answer to a request for tokens.
+async fn token(world: &World, ask: Ask, member: &str) -> String {
+    let answer: serde_json::Value = serde_json::from_str(&world.send(&ask).await.body).unwrap();
+    let token = answer[member].as_str().unwrap().to_owned();
+    world.keep_secret(&token);
+    token
+}
+
+async fn refresh(world: &World) -> Ask {
+    let ask = redeem(world).await;
+    let token = token(world, ask, "refresh_token").await;
+    form("/oauth2/token", world.basic(), &[("grant_type", "refresh_token"), ("refresh_token", &token)])
+}
+
+async fn refresh_retried(world: &World) -> Ask {
+    let ask = refresh(world).await;
+    world.send(&ask).await;
+    ask
+}
+
+async fn client_credentials(world: &World) -> Ask {
+    form("/oauth2/token", world.basic(), &[("grant_type", "client_credentials")])
+}
+
+async fn more_client_credentials(world: &World) -> Ask {
+    let ask = client_credentials(world).await;
+    world.send(&ask).await;
+    ask
+}
+
+async fn at_token(world: &World, path: &str, member: &str) -> Ask {
+    let ask = redeem(world).await;
+    let token = token(world, ask, member).await;
+    form(path, world.basic(), &[("token", &token)])
+}
+
+async fn introspect_access(world: &World) -> Ask {
+    at_token(world, "/oauth2/introspect", "access_token").await
+}
+
+async fn introspect_refresh(world: &World) -> Ask {
+    at_token(world, "/oauth2/introspect", "refresh_token").await
+}
+
+async fn revoke_access(world: &World) -> Ask {
+    at_token(world, "/oauth2/revoke", "access_token").await
+}
+
+async fn revoke_refresh(world: &World) -> Ask {
+    at_token(world, "/oauth2/revoke", "refresh_token").await
+}
+
+async fn revoke_rotated(world: &World) -> Ask {
+    let ask = refresh(world).await;
+    let old = ask.form[1].1.clone();
+    world.send(&ask).await;
+    form("/oauth2/revoke", world.basic(), &[("token", &old)])
+}
+
+async fn userinfo(world: &World) -> Ask {
+    let ask = redeem(world).await;
+    let token = token(world, ask, "access_token").await;
+    let mut ask = get("/oauth2/userinfo");
+    ask.headers.push((AUTHORIZATION.as_str(), format!("Bearer {token}")));
+    ask
+}
+
+async fn ready(_: &World) -> Ask {
+    get("/health/ready")
+}

@@ -1,0 +1,121 @@
+//! Every endpoint, with every call it makes to the store broken in every way, through the router in this process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+
+mod endpoints;
+mod world;
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use firman_store::{CAUSE, Fault};
+
+use endpoints::{ENDPOINTS, Endpoint};
+use world::{Reply, World};
+
+/// How a sign-in shows in the trail.
+const SIGNED_IN: &str = "event SignedIn";
+
+/// One call is broken, or every call from there on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Breaks {
+    One(Fault),
+    AllFrom(Fault),
+}
+
+const EVERY_WAY: [Breaks; 7] = [
+    Breaks::One(Fault::Refused { temporary: true }),
+    Breaks::One(Fault::Refused { temporary: false }),
+    Breaks::One(Fault::LostBefore),
+    Breaks::One(Fault::LostAfter),
+    Breaks::One(Fault::Delayed),
+    Breaks::AllFrom(Fault::Refused { temporary: true }),
+    Breaks::AllFrom(Fault::LostBefore),
+];
+
+/// What a request does when nothing is broken.
+struct Undisturbed {
+    calls: u64,
+    status: StatusCode,
+    left: BTreeMap<String, u64>,
+}
+
+async fn undisturbed(endpoint: &Endpoint) -> Undisturbed {
+    let world = World::new().await;
+    let request = (endpoint.prepare)(&world).await;
+    world.store.work();
+    let reply = world.send(&request).await;
+    let calls = world.store.calls();
+    assert!((endpoint.good)(&reply), "{}: {} {}", endpoint.name, reply.status, reply.body);
+    Undisturbed { calls, status: reply.status, left: world.left().await }
+}
+
+/// Breaks one call of a request, and gives the answer and what a second, undisturbed one gets.
+async fn disturbed(endpoint: &Endpoint, at: u64, breaks: Breaks) -> (World, Reply, Option<Reply>) {
+    let world = World::new().await;
+    let request = (endpoint.prepare)(&world).await;
+    world.store.play(move |call| match breaks {
+        Breaks::One(fault) => (call.number == at).then_some(fault),
+        Breaks::AllFrom(fault) => (call.number >= at).then_some(fault),
+    });
+    let reply = world.send(&request).await;
+    world.store.work();
+    let again = if (endpoint.good)(&reply) { None } else { Some(world.send(&request).await) };
+    (world, reply, again)
+}
+
+#[tokio::test]
+async fn every_endpoint_survives_every_fault_of_every_call() {
+    let mut broken = 0;
+    for endpoint in ENDPOINTS {
+        let undisturbed = undisturbed(endpoint).await;
+        assert!(undisturbed.calls > 0, "{} asks the store", endpoint.name);
+        for at in 0..undisturbed.calls {
+            for breaks in EVERY_WAY {
+                let (world, reply, again) = disturbed(endpoint, at, breaks).await;
+                let case = format!("{} call {at} {breaks:?}: {} {}", endpoint.name, reply.status, reply.body);
+                must_be_silent(&world, &reply, &case);
+                broken += u64::from(again.is_some());
+                let twice = again.is_some();
+                if let Some(again) = again {
+                    must_be_a_fault(&reply, breaks, &case);
+                    assert!((endpoint.good)(&again), "{case}; then {} {}", again.status, again.body);
+                    assert_eq!(again.status, undisturbed.status, "{case}");
+                }
+                let mut left = world.left().await;
+                if twice {
+                    // Somebody was signed in and did not hear of it: they sign in again, and both are in the trail. Nobody
+                    // has a cookie of the first session.
+                    left.insert(SIGNED_IN.to_owned(), undisturbed.left.get(SIGNED_IN).copied().unwrap_or_default());
+                    left.retain(|_, count| *count > 0);
+                }
+                assert_eq!(left, undisturbed.left, "{case}: nothing is half written or written twice");
+            }
+        }
+    }
+    assert!(broken > 100, "faults reached the answers: {broken}");
+}
+
+/// 503 with Retry-After where trying again may help, 500 where it will not.
+fn must_be_a_fault(reply: &Reply, breaks: Breaks, case: &str) {
+    let lasting = breaks == Breaks::One(Fault::Refused { temporary: false });
+    let expected = if lasting { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE };
+    let ready = reply.path == "/health/ready";
+    assert_eq!(reply.status, if ready { StatusCode::SERVICE_UNAVAILABLE } else { expected }, "{case}");
+    assert_eq!(reply.headers.contains_key("retry-after"), !lasting || ready, "{case}");
+    if reply.headers["content-type"] == "application/json" {
+        let error = serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["error"].clone();
+        assert_eq!(error, if lasting { "server_error" } else { "temporarily_unavailable" }, "{case}");
+    }
+    assert!(!reply.headers.contains_key("location"), "{case}: nobody is sent on");
+}
+
+/// Neither what the store said nor anything that was sent shows in the answer to a request that failed.
+fn must_be_silent(world: &World, reply: &Reply, case: &str) {
+    let shown = format!("{:?} {}", reply.headers, reply.body);
+    assert!(!shown.contains(CAUSE) && !shown.contains("db-7"), "{case}");
+    if reply.status.is_server_error() {
+        for secret in world.secrets() {
+            assert!(!shown.contains(&secret), "{case}: shows a secret");
+        }
+    }
+}

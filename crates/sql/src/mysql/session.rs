@@ -1,0 +1,238 @@
+//! One connection: reads by prepared statements, writes as one text each round trip.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use firman_store::StoreError;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Error, Params};
+use tokio::sync::Mutex;
+
+use super::fault::{When, meaning};
+use super::literal;
+use super::row::Shown;
+use crate::driver::Each;
+use crate::remote::{ReadFailure, Wire, WireError};
+use crate::texts::Texts;
+use crate::value::{Query, Value, Write};
+
+/// Every read of one round trip sees the same moment; with causality settings, that moment is after what was acknowledged.
+const SNAPSHOT: &str =
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+
+/// Statements of [`SNAPSHOT`].
+const BEFORE_QUERIES: usize = 2;
+
+/// Begins a transaction in a cluster.
+const MARKED: [&str; 3] = ["SET autocommit = 0", "START TRANSACTION", "SAVEPOINT firman"];
+
+/// A connection whose session is set up.
+pub(super) struct Session {
+    conn: Mutex<Conn>,
+    texts: Arc<Texts>,
+    /// The server is a node of a cluster.
+    clustered: bool,
+    /// Of no more use.
+    lost: AtomicBool,
+    /// A query is under way, or was given up half-way: then what the server sends next belongs to nobody.
+    busy: AtomicBool,
+}
+
+impl Session {
+    pub(super) fn new(conn: Conn, texts: Arc<Texts>, clustered: bool) -> Self {
+        let (lost, busy) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { conn: Mutex::new(conn), texts, clustered, lost, busy }
+    }
+
+    /// Runs statements in one round trip; gives the rows matched by each.
+    async fn run(&mut self, statements: &Text, alone: bool) -> Result<Vec<u64>, WireError> {
+        self.busy.store(true, Ordering::Relaxed);
+        let mut rows = Vec::with_capacity(statements.count);
+        let outcome = matched(self.conn.get_mut(), &statements.sql, &mut rows).await;
+        self.busy.store(false, Ordering::Relaxed);
+        outcome.map(|()| rows.clone()).map_err(|error| {
+            let in_commit = statements.commits && rows.len() + 1 == statements.count;
+            let when = match (alone, in_commit) {
+                (true, _) => When::Alone,
+                (_, true) => When::InCommit,
+                _ => When::Before,
+            };
+            self.learn(&error, when)
+        })
+    }
+
+    /// The same in a cluster, where a text of several statements hides that others have made its transaction fail between two of
+    /// them: the rest then runs in a new one, and is acknowledged. So nothing commits by itself, the transaction is marked, and
+    /// COMMIT is sent when the mark was found at the end; alone, it is told the truth.
+    async fn run_marked(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        let (mut statements, before) = (Text::default(), if begins { MARKED.len() } else { 0 });
+        MARKED.iter().take(before).for_each(|text| statements.add(text));
+        for write in writes {
+            statements.write(&self.texts, write);
+        }
+        if commits {
+            statements.add("RELEASE SAVEPOINT firman");
+        }
+        let rows = self.run(&statements, false).await?;
+        if commits {
+            self.run(&Text::of("COMMIT"), false).await?;
+        }
+        Ok(rows.into_iter().skip(before).take(writes.len()).collect())
+    }
+
+    fn learn(&self, error: &Error, when: When) -> WireError {
+        let (meaning, useless) = meaning(error, when);
+        self.lost.fetch_or(useless, Ordering::Relaxed);
+        meaning
+    }
+
+    /// One query, prepared once for the connection.
+    async fn read_one(&self, query: &Query<'_>, each: Each<'_>) -> Result<Result<(), StoreError>, Error> {
+        let mut conn = self.conn.lock().await;
+        let values: Vec<_> = query.values.iter().map(parameter).collect();
+        let params = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
+        let mut result = conn.exec_iter(self.texts.of(query.statement), params).await?;
+        let mut seen = Ok(());
+        while let Some(row) = result.next().await? {
+            seen = seen.and_then(|()| each(0, &Shown(&row)));
+        }
+        result.drop_result().await?;
+        Ok(seen)
+    }
+
+    /// Several queries as of one moment.
+    async fn read_many(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<Result<(), StoreError>, Error> {
+        let mut text = SNAPSHOT.to_owned();
+        for query in queries {
+            text.push(';');
+            literal::render(&mut text, self.texts.of(query.statement), query.values);
+        }
+        text.push_str(";COMMIT");
+        let mut conn = self.conn.lock().await;
+        let mut result = conn.query_iter(text).await?;
+        let mut seen = Ok(());
+        // At the end of the rows of one statement stands the answer to the next.
+        for set in 0..=BEFORE_QUERIES + queries.len() {
+            while let Some(row) = result.next().await? {
+                seen = seen.and_then(|()| each(set.saturating_sub(BEFORE_QUERIES), &Shown(&row)));
+            }
+        }
+        result.drop_result().await?;
+        Ok(seen)
+    }
+}
+
+#[async_trait]
+impl Wire for Session {
+    async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        if self.clustered && (begins || commits) {
+            return self.run_marked(writes, begins, commits).await;
+        }
+        let mut statements = Text::default();
+        if begins {
+            statements.add("START TRANSACTION");
+        } else if self.clustered {
+            statements.add("SET autocommit = 1");
+        }
+        let before = statements.count;
+        for write in writes {
+            statements.write(&self.texts, write);
+        }
+        if commits {
+            statements.add("COMMIT");
+        }
+        let rows = self.run(&statements, !begins && !commits).await?;
+        Ok(rows.into_iter().skip(before).take(writes.len()).collect())
+    }
+
+    async fn roll_back(&mut self) -> Result<(), WireError> {
+        // Closing the connection does it too.
+        if self.is_lost() {
+            return Ok(());
+        }
+        self.run(&Text::of("ROLLBACK"), false).await.map(drop)
+    }
+
+    async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), ReadFailure> {
+        self.busy.store(true, Ordering::Relaxed);
+        let outcome = match queries {
+            [query] => self.read_one(query, each).await,
+            _ => self.read_many(queries, each).await,
+        };
+        self.busy.store(false, Ordering::Relaxed);
+        match outcome {
+            Ok(seen) => seen.map_err(ReadFailure::Row),
+            Err(error) => {
+                // An error in the middle leaves a transaction open, which the end of the connection ends.
+                self.lost.fetch_or(queries.len() > 1, Ordering::Relaxed);
+                Err(self.learn(&error, When::Before).into())
+            }
+        }
+    }
+
+    async fn begin_view(&mut self) -> Result<(), WireError> {
+        let patience = "SET SESSION wait_timeout = 31536000 /*M!, idle_transaction_timeout = 0, \
+                        idle_readonly_transaction_timeout = 0 */";
+        self.run(&Text::of(&format!("{patience};{SNAPSHOT}")), false).await.map(drop)
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed) || self.busy.load(Ordering::Relaxed)
+    }
+}
+
+/// Statements that travel together.
+#[derive(Debug, Default)]
+struct Text {
+    sql: String,
+    count: usize,
+    /// The last is COMMIT.
+    commits: bool,
+}
+
+impl Text {
+    fn of(statement: &str) -> Self {
+        let mut made = Self::default();
+        made.add(statement);
+        made
+    }
+
+    fn add(&mut self, statement: &str) {
+        self.next();
+        self.sql.push_str(statement);
+        self.commits = statement == "COMMIT";
+    }
+
+    fn write(&mut self, texts: &Texts, write: &Write) {
+        self.next();
+        literal::render(&mut self.sql, texts.of(write.statement), &write.values);
+    }
+
+    fn next(&mut self) {
+        self.sql.push_str(if self.count == 0 { "" } else { ";" });
+        self.count += 1;
+    }
+}
+
+/// Runs the statements of a text and notes the rows matched by each, up to the first that fails.
+async fn matched(conn: &mut Conn, text: &str, rows: &mut Vec<u64>) -> Result<(), Error> {
+    let mut result = conn.query_iter(text).await?;
+    // The error of a statement after the first waits to be fetched; in its place there is no answer, not even one without
+    // columns.
+    while result.columns().is_some() {
+        rows.push(result.affected_rows());
+        result.next().await?;
+    }
+    result.drop_result().await
+}
+
+fn parameter(value: &Value) -> mysql_async::Value {
+    match value {
+        Value::Null => mysql_async::Value::NULL,
+        Value::Int(number) => mysql_async::Value::Int(*number),
+        Value::Key(key) => mysql_async::Value::Bytes(key.to_vec()),
+        Value::Bytes(bytes) => mysql_async::Value::Bytes(bytes.clone()),
+        Value::Text(text) => mysql_async::Value::Bytes(text.as_bytes().to_vec()),
+    }
+}

@@ -1,0 +1,169 @@
+//! Every schema that was ever released is opened, brought up to date, and has every record in it.
+//!
+//! `examples/freeze.rs` makes the fixtures. A version is added when the next migration is written.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+
+use std::sync::Arc;
+
+use firman_proto::digest::Digest16;
+use firman_sql::{Options, SqlStore};
+use firman_store::conformance::fixtures::*;
+use firman_store::record::{EpochKey, FlowState, Grant, TokenTrace};
+use firman_store::{Change, Editable, Page, Store};
+use rusqlite::Connection;
+
+/// Every frozen version: the database, and what was written to it.
+const FROZEN: &[(i64, &str, &str)] = &[(1, include_str!("fixtures/1.sql"), include_str!("fixtures/1.json"))];
+
+fn thawed(sql: &str) -> (tempfile::TempDir, Options) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frozen.db");
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let options = Options::new(format!("sqlite:{}", path.display()));
+    (folder, options)
+}
+
+#[tokio::test]
+async fn every_frozen_schema_is_brought_up_to_date() {
+    for (version, sql, _) in FROZEN {
+        let (_folder, options) = thawed(sql);
+        let before = SqlStore::migrations(&options).await.unwrap();
+        assert_eq!(before.applied.last().unwrap().version, *version);
+        let after = SqlStore::migrate(&options).await.unwrap();
+        assert_eq!(after.applied.last().unwrap().version, after.known);
+        assert!(after.pending.is_empty());
+        assert_eq!(after.applied[..before.applied.len()], before.applied[..]);
+    }
+}
+
+#[tokio::test]
+async fn every_record_of_every_frozen_schema_is_found_as_it_was() {
+    for (_, sql, json) in FROZEN {
+        let (_folder, options) = thawed(sql);
+        let store = SqlStore::open(options).await.unwrap();
+        let changes: Vec<Change> = serde_json::from_str(json).unwrap();
+        for change in &changes {
+            must_show(&store, change, &changes).await;
+        }
+        let stats = store.stats().await.unwrap();
+        let tables = [
+            stats.clients,
+            stats.flows,
+            stats.grants,
+            stats.epochs,
+            stats.revoked_tokens,
+            stats.names,
+            stats.sessions,
+            stats.consents,
+            stats.accounts,
+            stats.signing_keys,
+            stats.seal_keys,
+            stats.deployment,
+            stats.events,
+        ];
+        assert!(tables.iter().all(|rows| *rows > 0), "a row in every table: {stats:?}");
+        must_go_on(store, &changes).await;
+    }
+}
+
+/// What a change left behind is there.
+async fn must_show(store: &SqlStore, change: &Change, all: &[Change]) {
+    match change {
+        Change::Insert(record) => must_show_editable(store, record, all).await,
+        Change::TakeName { name, now } => {
+            let found = store.account_by_name(name.namespace, name.digest, *now).await.unwrap().unwrap();
+            assert_eq!(found.id, name.id);
+        }
+        Change::InsertFlow(flow) => {
+            let mut found = store.flow(flow.id).await.unwrap().unwrap().record;
+            if claimed(all, flow.id) {
+                assert_eq!(found.state, FlowState::Done { at: NOW });
+                found.state = FlowState::Ready;
+            }
+            assert_eq!(found, **flow);
+        }
+        Change::InsertGrant(grant) => {
+            let found = store.grant(grant.id, None).await.unwrap().unwrap().record;
+            assert_eq!(found, after(grant, all));
+        }
+        Change::RevokeToken(token) => {
+            let trace = TokenTrace { day: token.day, digests: vec![Digest16([1; 16]), token.digest] };
+            assert!(store.grant(token.grant, Some(trace)).await.unwrap().unwrap().token_revoked);
+        }
+        Change::InsertSession(session) => {
+            assert_eq!(store.session(session.id, None).await.unwrap().unwrap().session, **session);
+        }
+        Change::Append(event) => {
+            assert_eq!(store.events(Some(event.about), Page::first(9)).await.unwrap(), vec![(**event).clone()]);
+        }
+        Change::AdvanceEpoch(key) => {
+            let count = all.iter().filter(|other| matches!(other, Change::AdvanceEpoch(same) if same == key)).count();
+            let client = if let EpochKey::Client(id) = key { Some(*id) } else { None };
+            let epochs = store.epochs(client, None).await.unwrap();
+            assert_eq!(if client.is_some() { epochs.client } else { epochs.everything }, count as u64);
+        }
+        Change::ClaimFlow { .. } | Change::Rotate(_) | Change::RevokeGrant { .. } => {}
+        other => panic!("say what {other:?} leaves behind"),
+    }
+}
+
+async fn must_show_editable(store: &SqlStore, record: &Editable, all: &[Change]) {
+    let keys = store.keys().await.unwrap();
+    match record {
+        Editable::Client(client) => assert_eq!(*store.client_by_id(client.id).await.unwrap().unwrap(), **client),
+        Editable::Account(account) => assert_eq!(store.account(account.id).await.unwrap().unwrap(), **account),
+        Editable::Consent(consent) => {
+            let session = all.iter().find_map(|change| match change {
+                Change::InsertSession(session) => Some(session.id),
+                _ => None,
+            });
+            let signed_in = store.session(session.unwrap(), Some(consent.client)).await.unwrap().unwrap();
+            assert_eq!(signed_in.consent.as_ref(), Some(&**consent));
+        }
+        Editable::SigningKey(key) => assert_eq!(keys.signing, vec![(**key).clone()]),
+        Editable::SealKey(key) => assert_eq!(keys.seal, vec![(**key).clone()]),
+        Editable::Deployment(deployment) => assert_eq!(keys.deployment, Some(*deployment)),
+    }
+}
+
+fn claimed(all: &[Change], id: firman_proto::id::RecordId) -> bool {
+    all.iter().any(|change| matches!(change, Change::ClaimFlow { id: flow, .. } if *flow == id))
+}
+
+/// A grant after everything that was done to it.
+fn after(grant: &Grant, all: &[Change]) -> Grant {
+    let mut grant = grant.clone();
+    for change in all {
+        match change {
+            Change::Rotate(rotation) if rotation.id == grant.id => {
+                let refresh = grant.refresh.as_mut().unwrap();
+                let before = std::mem::replace(&mut refresh.current, rotation.to.clone());
+                refresh.earlier = refresh.before.replace(before);
+                refresh.generation += 1;
+                (refresh.seal_key, refresh.last_access) = (rotation.seal_key, rotation.last_access);
+            }
+            Change::RevokeGrant { id, reason, now } if *id == grant.id => {
+                (grant.reason, grant.revoked_at) = (Some(*reason), Some(*now));
+            }
+            _ => {}
+        }
+    }
+    grant
+}
+
+/// What was begun under the old schema goes on.
+async fn must_go_on(store: Arc<SqlStore>, changes: &[Change]) {
+    let shared: Shared = store;
+    let rotated = changes.iter().find_map(|change| match change {
+        Change::Rotate(rotation) => Some(rotation.id),
+        _ => None,
+    });
+    let grant = shared.grant(rotated.unwrap(), None).await.unwrap().unwrap().record;
+    let generation = grant.refresh.as_ref().unwrap().generation;
+    done(&shared, vec![Change::Rotate(Box::new(rotation(&grant, generation, later(9))))]).await;
+    let ready = changes.iter().find_map(|change| match change {
+        Change::InsertFlow(flow) if !claimed(changes, flow.id) => Some(flow.id),
+        _ => None,
+    });
+    done(&shared, vec![Change::ClaimFlow { id: ready.unwrap(), now: NOW }, insert_client(&client())]).await;
+}
