@@ -71,7 +71,7 @@ impl SqlStore {
     }
 
     /// The one row of a query, read.
-    async fn one<T: Send>(
+    pub(crate) async fn one<T: Send>(
         &self,
         statement: Statement,
         values: &[Value],

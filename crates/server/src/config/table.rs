@@ -34,7 +34,7 @@ schema::settings! {
     }
     /// The database.
     store: Store {
-        /// Which database: "sqlite:" and the path of a file, or "postgres://user:password@host/database".
+        /// Which database: "sqlite:" and the path of a file, "postgres://user:password@host/database", or "mysql://" likewise.
         url: StoreUrl = "sqlite:firman.db";
         /// How many connections read at once.
         readers: u32 = 4, 1..=256;

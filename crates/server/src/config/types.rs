@@ -12,7 +12,7 @@ use super::raw::Raw;
 use super::schema::Kind;
 use super::value::{Textual, Value};
 
-/// Which database: `sqlite:` and a path, or `postgres:` and where. May hold a password, which is not shown.
+/// Which database: `sqlite:` and a path, or `postgres:` or `mysql:` and where. May hold a password, which is not shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoreUrl(Box<str>);
 
@@ -41,11 +41,12 @@ impl StoreUrl {
 
 impl Textual for StoreUrl {
     const EXPECTED: &str = "\"sqlite:\" and the path of a file, such as \"sqlite:firman.db\", or \
-                            \"postgres://user:password@host/database\"";
+                            \"postgres://user:password@host/database\", or \"mysql://user:password@host/database\"";
 
     fn parse(text: &str) -> Option<Self> {
         let after = |scheme| text.strip_prefix(scheme).is_some_and(|rest: &str| !rest.is_empty());
-        ["sqlite:", "postgres://", "postgresql://"].into_iter().any(after).then(|| Self(text.into()))
+        let schemes = ["sqlite:", "postgres://", "postgresql://", "mysql://", "mariadb://"];
+        schemes.into_iter().any(after).then(|| Self(text.into()))
     }
 
     /// Asterisks stand for a password: between the user and the host, or as a parameter.

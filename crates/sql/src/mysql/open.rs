@@ -15,7 +15,7 @@ use crate::schema::VERSION;
 use crate::texts::Texts;
 
 /// Each connection takes one read at a time, so that there are this many times as many as elsewhere.
-const READERS_FOR_ONE: usize = 4;
+pub(crate) const READERS_FOR_ONE: usize = 4;
 
 /// How these databases speak of their schema.
 ///
@@ -72,6 +72,14 @@ pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError
     };
     let partitions = Partitions::new(Arc::clone(&nodes), names, &TONGUE);
     Ok(Box::new(Remote::start(&nodes, limits, partitions)))
+}
+
+/// A plain connection with the settings of the store's own, for comparisons.
+#[cfg(feature = "bench")]
+pub(crate) async fn connect(options: &Options) -> Result<mysql_async::Conn, OpenError> {
+    let (nodes, ..) = prepare(options)?;
+    let session = nodes.session().await.map_err(|error| OpenError::Defect(error.fault("connect").to_string()))?;
+    Ok(session.0)
 }
 
 fn prepare(options: &Options) -> Result<(Arc<Nodes>, Names, Arc<Texts>), OpenError> {

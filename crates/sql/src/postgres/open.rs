@@ -67,11 +67,11 @@ pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError
     Ok(Box::new(Remote::start(&connector, limits, partitions)))
 }
 
-/// A plain connection, for comparisons.
+/// A plain connection with the settings of the store's own, for comparisons.
 #[cfg(feature = "bench")]
 pub(crate) async fn connect(options: &Options) -> Result<tokio_postgres::Client, OpenError> {
     let (connector, _) = prepare(options)?;
-    connector.target.connect().await.map_err(|error| OpenError::Defect(error.to_string()))
+    connector.session().await.map_err(|error| OpenError::Defect(error.fault("connect").to_string()))
 }
 
 fn prepare(options: &Options) -> Result<(Arc<PgConnector>, Names), OpenError> {

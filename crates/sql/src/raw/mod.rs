@@ -1,6 +1,7 @@
 //! The drivers alone: the yardstick of `firman bench store`. They run the same texts as the store and nothing else of it: no
 //! merging, no queue, no records made of rows.
 
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -28,10 +29,18 @@ pub trait Raw: Send + Sync {
     async fn rotate(&self, nth: usize, rotation: &Rotation) -> Result<u64, String>;
 }
 
-/// So many connections of the plain driver to a database that the store has set up.
+/// The plain driver on a database that the store has set up, with as many connections as the store reads with.
+pub async fn reader(options: &Options) -> Result<Arc<dyn Raw>, OpenError> {
+    let each = if crate::mysql::is_meant(&options.url) { crate::mysql::READERS_FOR_ONE } else { 1 };
+    open(options, options.readers * each).await
+}
+
+/// The plain driver on a database that the store has set up, with so many connections. A file has one that writes.
 pub async fn open(options: &Options, connections: usize) -> Result<Arc<dyn Raw>, OpenError> {
     if crate::postgres::is_meant(&options.url) {
         postgres::open(options, connections).await
+    } else if crate::mysql::is_meant(&options.url) {
+        mysql::open(options, connections).await
     } else {
         sqlite::open(options, connections)
     }
@@ -52,4 +61,55 @@ fn read_values(id: RecordId) -> [Value; 3] {
 /// The parameters of the rotation.
 fn rotate_values(rotation: &Rotation) -> Vec<Value> {
     plan::rotate(rotation, CommitId(*rotation.id.as_bytes())).values
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use firman_store::conformance::fixtures::{NOW, done, grant, insert_grant, rotation};
+    use firman_test_servers::{Mariadb, Postgres};
+
+    use super::*;
+    use crate::SqlStore;
+
+    /// The drivers must win and lose as the store does, or they would be measured at something else.
+    async fn drivers_do_what_the_store_does(url: String) {
+        let options = Options { migrate: true, lock_wait: Duration::from_secs(20), ..Options::new(url) };
+        let store = SqlStore::open(options.clone()).await.unwrap();
+        let before = store.size().await.unwrap();
+        let grants: Vec<_> = (0..500).map(|_| grant()).collect();
+        let kept: Arc<dyn firman_store::Store> = Arc::clone(&store) as _;
+        done(&kept, grants.iter().map(insert_grant).collect()).await;
+        assert!(before > 0 && store.size().await.unwrap() >= before);
+
+        let raw = reader(&options).await.unwrap();
+        for (nth, grant) in grants.iter().take(40).enumerate() {
+            assert!(raw.read(nth, grant.id).await.unwrap());
+            assert_eq!(raw.rotate(nth, &rotation(grant, 0, NOW)).await.unwrap(), 1);
+            assert_eq!(raw.rotate(nth, &rotation(grant, 0, NOW)).await.unwrap(), 0);
+        }
+        assert!(!raw.read(0, super::tests::grant().id).await.unwrap());
+        let rotated = kept.grant(grants[0].id, None).await.unwrap().unwrap().record;
+        assert_eq!(rotated.refresh.unwrap().generation, 1);
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn rusqlite_alone_does_what_the_store_does() {
+        let folder = tempfile::tempdir().unwrap();
+        drivers_do_what_the_store_does(format!("sqlite:{}", folder.path().join("raw.db").display())).await;
+    }
+
+    #[tokio::test]
+    async fn tokio_postgres_alone_does_what_the_store_does() {
+        let Some(server) = Postgres::shared() else { return };
+        drivers_do_what_the_store_does(server.fresh()).await;
+    }
+
+    #[tokio::test]
+    async fn mysql_async_alone_does_what_the_store_does() {
+        let Some(server) = Mariadb::shared() else { return };
+        drivers_do_what_the_store_does(server.fresh()).await;
+    }
 }

@@ -26,8 +26,6 @@ pub(super) async fn open(options: &Options, connections: usize) -> Result<Arc<dy
     let mut plain = Vec::new();
     for _ in 0..connections.max(1) {
         let client = connect(options).await?;
-        // The same trap is in the way of both: a plan that was made while the table was small.
-        client.batch_execute("SET plan_cache_mode = force_custom_plan").await.map_err(failed)?;
         let prepared = (client.prepare(&read).await, client.prepare(&rotate).await);
         plain.push(Prepared { client, read: prepared.0.map_err(failed)?, rotate: prepared.1.map_err(failed)? });
     }

@@ -65,7 +65,8 @@ pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     let mover = log.start_mover(mover, woken).map_err(no_thread)?;
     let texts = Arc::new(texts);
     let restarts = Restarts::new(Arc::clone(&log), waits, RESTART_FROM);
-    let writer = Writer::start(conn, options.longest_batch, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
+    let writer =
+        Writer::start(conn, options.longest_batch, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
     Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, path, folder })
 }
 

@@ -1,10 +1,14 @@
 //! Doing something many times at once for a while.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::StoreBenchError;
 use crate::bench::latency::Latencies;
+
+/// How far apart two runs begin: a prime.
+const FAR: usize = 1_000_003;
 
 /// What came of it.
 pub(super) struct Run {
@@ -28,11 +32,14 @@ where
     W: Fn(usize, usize) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), String>> + Send,
 {
+    // Each run begins elsewhere, or a short one would never see more than the same few records.
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    let first = BEGUN.fetch_add(FAR, Ordering::Relaxed);
     let (work, began) = (Arc::new(work), Instant::now());
     let task = |task: usize| {
         let work = Arc::clone(&work);
         tokio::spawn(async move {
-            let (mut latencies, mut turn) = (Latencies::new(), 0);
+            let (mut latencies, mut turn) = (Latencies::new(), first);
             while began.elapsed() < time {
                 let since = Instant::now();
                 work(task, turn).await?;

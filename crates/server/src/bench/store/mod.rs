@@ -9,6 +9,7 @@ mod records;
 mod report;
 mod side;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use firman_sql::{OpenError, SqlStore};
@@ -16,7 +17,8 @@ use firman_store::{CommitError, StoreError};
 
 use self::records::Grants;
 pub(crate) use self::report::Report;
-use super::progress::Progress;
+use self::side::Sides;
+use crate::progress::Progress;
 
 /// What to measure.
 pub(crate) struct Options {
@@ -58,36 +60,43 @@ pub(crate) enum StoreBenchError {
 
 /// Runs every measurement.
 pub(crate) async fn run(options: &Options) -> Result<Report, StoreBenchError> {
-    let store = SqlStore::open(firman_sql::Options { migrate: true, ..options.database.clone() }).await?;
+    let store = SqlStore::open(options.database.clone()).await?;
+    let sides = Sides::open(&store, &options.database).await?;
+    let measured = measure(options, &store, &sides).await;
+    sides.close().await;
+    store.close().await;
+    measured
+}
+
+async fn measure(options: &Options, store: &Arc<SqlStore>, sides: &Sides) -> Result<Report, StoreBenchError> {
     if store.stats().await?.grants > 0 {
         return Err(StoreBenchError::NotEmpty);
     }
     let points = options.grants.len() * options.in_flight.len();
-    let steps = options.grants.len() + points * points::MEASURED + 2;
+    let steps = options.grants.len() + points + usize::from(options.refreshes > 0) + purge::STEPS;
     let progress = Progress::new(steps as u64, options.progress);
-
-    let mut report = Report::new(&options.database);
-    let sides = side::Sides::open(&store, &options.database).await?;
-    let mut grants = Grants::default();
+    let mut report = Report::new(options, store.size().await?);
+    let mut grants = Arc::new(Grants::default());
     for &count in &options.grants {
         progress.say(format!("making {count} grants"));
-        grants.fill(&store, count, &|| progress.tick()).await?;
+        // Whoever had a share of them is done.
+        let filled =
+            Arc::get_mut(&mut grants).ok_or_else(|| StoreBenchError::Wrong("the grants are in use".to_owned()))?;
+        filled.fill(store, count, &|| progress.tick()).await?;
         report.size(count, store.size().await?);
         progress.step();
         for &in_flight in &options.in_flight {
-            report.points(points::measure(&sides, &grants, in_flight, options.time, &progress).await?);
+            report.points(points::measure(sides, &grants, in_flight, options.time, &progress).await?);
+            progress.step();
         }
     }
     if options.refreshes > 0 {
         progress.say(format!("{} refreshes of a thousand grants", options.refreshes));
-        report.growth(growth::measure(&store, &grants, options.refreshes).await?);
+        report.growth(growth::measure(store, &grants, options.refreshes).await?);
         progress.step();
     }
     if options.short_lived > 0 {
-        report.purge(purge::measure(&store, &grants, options.short_lived, &progress).await?);
-        progress.step();
+        report.purge(purge::measure(store, &grants, options.short_lived, &progress).await?);
     }
-    sides.close().await;
-    store.close().await;
     Ok(report)
 }

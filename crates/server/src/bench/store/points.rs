@@ -9,13 +9,13 @@ use super::StoreBenchError;
 use super::drive::{Run, drive};
 use super::records::Grants;
 use super::side::{Side, Sides};
-use crate::bench::progress::Progress;
 use crate::bench::report::median;
+use crate::progress::Progress;
 
 /// How often the sides take turns.
 const ROUNDS: u32 = 3;
-/// Steps of progress of one measurement.
-pub(super) const MEASURED: usize = 5;
+/// Sides that are compared.
+const MEASURED: usize = 5;
 
 /// What so many at once did, medians over the rounds.
 #[derive(Serialize)]
@@ -64,7 +64,6 @@ pub(super) async fn measure(
             progress.tick();
         }
     }
-    (0..MEASURED).for_each(|_| progress.step());
     let [reads, raw_reads, merged, unmerged, raw_commits] = runs.map(|runs| rate(&runs));
     Ok(Points { grants: grants.count(), in_flight, reads, raw_reads, merged, unmerged, raw_commits })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use firman_proto::time::Timestamp;
 use firman_sql::SqlStore;
 use firman_store::{Cutoffs, Store};
 use serde::Serialize;
@@ -12,24 +13,28 @@ use super::drive::drive;
 use super::records::{Grants, fill_flows, later};
 use super::side::Side;
 use crate::bench::latency::Latencies;
-use crate::bench::progress::Progress;
+use crate::progress::Progress;
+use crate::retention;
 
 /// How many commits are on their way at once.
 const TASKS: usize = 8;
-/// How long it is quiet, and how long the load runs at least beside the purge.
+/// How long it is quiet.
 const QUIET: Duration = Duration::from_secs(10);
-/// Rows of one call, as the server's own sweep has them.
-const BITE: u32 = 5_000;
+/// The load runs so long at a time; whether the purge is over is asked in between.
+const STRETCH: Duration = Duration::from_millis(500);
 /// Days the records are spread over; the first has ended.
 const DAYS: i64 = 5;
+/// Steps of progress.
+pub(super) const STEPS: usize = 5;
 
 /// How long commits took, without and with a purge beside them.
 #[derive(Serialize)]
 pub(super) struct Purge {
-    pub(super) short_lived: usize,
+    pub(super) short_lived: u64,
     pub(super) purged: u64,
     pub(super) seconds: f64,
     pub(super) quiet_p99_us: f64,
+    pub(super) quiet_longest_us: f64,
     pub(super) purging_p99_us: f64,
     pub(super) longest_us: f64,
 }
@@ -40,54 +45,51 @@ pub(super) async fn measure(
     short_lived: usize,
     progress: &Progress,
 ) -> Result<Purge, StoreBenchError> {
-    // Partitions for the days to come are made as the server would, before there are rows.
-    sweep(store, DAYS + 1, 1).await?;
     for day in 0..DAYS {
         progress.say(format!("making {short_lived} short-lived records, day {} of {DAYS}", day + 1));
+        // A server makes the parts of the days to come before there are rows.
+        store.sweep(Cutoffs { now: day_before(DAYS - day), ..Cutoffs::all(LONG_AGO) }, 1).await?;
         fill_flows(store, short_lived / usize::try_from(DAYS).unwrap_or(1), DAYS - day).await?;
-        progress.tick();
+        progress.step();
     }
     progress.say("commits without a purge");
     let quiet = load(store, grants, QUIET).await?;
+    let before = store.stats().await?.flows;
     progress.say("commits beside a purge");
-    let began = Instant::now();
-    let purging = {
+    let purging = tokio::spawn({
         let store = Arc::clone(store);
-        tokio::spawn(async move {
-            let mut purged = 0;
-            loop {
-                let gone = sweep(&store, DAYS - 1, BITE).await?;
-                if gone == 0 {
-                    return Ok::<_, StoreBenchError>((purged, began.elapsed()));
-                }
-                purged += gone;
-            }
-        })
-    };
+        let cutoffs = Cutoffs { now: later(0), flows: day_before(DAYS - 1), ..Cutoffs::all(LONG_AGO) };
+        async move {
+            let began = Instant::now();
+            retention::sweep(&*store, cutoffs, 0, |_| ()).await.map(|()| began.elapsed())
+        }
+    });
     let mut beside = Latencies::new();
-    // The whole purge, however long it is; if it is over at once, what comes right after it too.
+    // The whole purge, however long it is; where it is over at once, what comes right after it too.
     loop {
-        beside.add(&load(store, grants, Duration::from_millis(500)).await?);
+        beside.add(&load(store, grants, STRETCH).await?);
+        progress.tick();
         if purging.is_finished() {
             break;
         }
     }
-    let (purged, took) = purging.await.map_err(|error| StoreBenchError::Wrong(error.to_string()))??;
+    let took = purging.await.map_err(|error| StoreBenchError::Wrong(error.to_string()))??;
     Ok(Purge {
-        short_lived,
-        purged,
+        short_lived: before,
+        purged: before.saturating_sub(store.stats().await?.flows),
         seconds: took.as_secs_f64(),
         quiet_p99_us: quiet.quantile(0.99),
+        quiet_longest_us: quiet.quantile(1.0),
         purging_p99_us: beside.quantile(0.99),
         longest_us: beside.quantile(1.0),
     })
 }
 
-/// Sweeps what ended before the day so many days ago.
-async fn sweep(store: &SqlStore, days_ago: i64, rows: u32) -> Result<u64, StoreBenchError> {
-    let records = later(-86_400 * days_ago);
-    let cutoffs = Cutoffs { records, events: later(-86_400 * 365) };
-    Ok(store.sweep(cutoffs, rows).await?.flows)
+/// Nothing is as old as this.
+const LONG_AGO: Timestamp = Timestamp::from_millis(0);
+
+fn day_before(days: i64) -> Timestamp {
+    later(-86_400 * days)
 }
 
 async fn load(store: &Arc<SqlStore>, grants: &Arc<Grants>, time: Duration) -> Result<Latencies, StoreBenchError> {

@@ -50,7 +50,8 @@ impl Grants {
         while self.grants.len() < count {
             let first = self.grants.len();
             let clients = self.clients.iter().cycle().skip(first % CLIENTS);
-            let made: Vec<Grant> = clients.take(AT_ONCE.min(count - first)).map(|client| grant(*client)).collect();
+            let clients = clients.take(AT_ONCE.min(count - first)).zip(first..);
+            let made: Vec<Grant> = clients.map(|(client, number)| grant(*client, number)).collect();
             self.grants.extend(made.iter().map(|grant| (grant.id, AtomicU64::new(0))));
             done(store, made.into_iter().map(|grant| Change::InsertGrant(Box::new(grant))).collect()).await?;
             tick();
@@ -66,7 +67,7 @@ impl Grants {
         self.grants.len()
     }
 
-    /// The grant of a task's turn: tasks share none.
+    /// The grant of a task's turn: tasks share none, and the turns go through all of a task's in the end.
     pub(super) fn of(&self, task: usize, tasks: usize, turn: usize) -> RecordId {
         self.at(task, tasks, turn).map_or(RecordId::from_bytes([0; 16]), |(id, _)| *id)
     }
@@ -137,7 +138,7 @@ fn subject() -> Option<Subject> {
 }
 
 fn client(number: usize) -> Client {
-    let mut metadata = ClientMetadata::new(format!("Client {number}"), AuthMethod::ClientSecretBasic);
+    let mut metadata = ClientMetadata::new(&format!("Client {number}"), AuthMethod::ClientSecretBasic);
     metadata.scope = scope("openid profile offline_access");
     Client {
         id: id(NOW),
@@ -155,9 +156,10 @@ fn client(number: usize) -> Client {
     }
 }
 
-fn grant(client: RecordId) -> Grant {
+/// Made a millisecond after the one before: keys are in the order of time, as they are in life.
+fn grant(client: RecordId, number: usize) -> Grant {
     Grant {
-        id: id(NOW),
+        id: id(NOW.plus(Lifetime::from_millis(i64::try_from(number).unwrap_or(0)))),
         issuer: IssuerNumber(0),
         kind: GrantKind::AuthorizationCode,
         client,
@@ -189,8 +191,8 @@ fn grant(client: RecordId) -> Grant {
     }
 }
 
-/// An approved authorization request that was made so many days before now, or not over before tomorrow.
-pub(super) fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
+/// An approved authorization request that was made so many days before now.
+fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
     let made_at = later(-86_400 * days_ago);
     Some(Flow {
         id: id(made_at),

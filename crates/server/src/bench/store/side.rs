@@ -11,7 +11,7 @@ use super::StoreBenchError;
 use super::records::done;
 
 /// Connections of the plain driver, and of the store that merges nothing, that write at once.
-const UNMERGED: usize = 16;
+pub(super) const UNMERGED: usize = 16;
 
 /// Something that reads and rotates grants.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ impl Sides {
         Ok(Self {
             store: Side::Store(Arc::clone(store)),
             unmerged: Side::Store(Arc::clone(&alone)),
-            raw_reads: Side::Raw(raw::open(database, database.readers).await?),
+            raw_reads: Side::Raw(raw::reader(database).await?),
             raw_commits: Side::Raw(raw::open(database, UNMERGED).await?),
             alone,
         })
