@@ -27,8 +27,6 @@ pub(crate) struct Dialect {
     pub(crate) typed: bool,
     /// What stands around the day by which a table is split into partitions; none where there are none.
     pub(crate) by_day: Option<(&'static str, &'static str)>,
-    /// What the bytes that a database takes are selected from.
-    pub(crate) size: &'static str,
     /// Table names that begin so, in any case, belong to the database.
     pub(crate) reserved_prefix: &'static str,
 }
@@ -50,7 +48,6 @@ pub(crate) const SQLITE: Dialect = Dialect {
     begin: "BEGIN IMMEDIATE",
     typed: false,
     by_day: None,
-    size: "page_count * page_size FROM pragma_page_count(), pragma_page_size()",
     reserved_prefix: "sqlite_",
 };
 
@@ -70,7 +67,6 @@ pub(crate) const POSTGRES: Dialect = Dialect {
     begin: "BEGIN",
     typed: true,
     by_day: Some((" PARTITION BY RANGE (", ")")),
-    size: "pg_database_size(current_database())",
     reserved_prefix: "pg_",
 };
 
@@ -92,6 +88,5 @@ pub(crate) const MYSQL: Dialect = Dialect {
     begin: "START TRANSACTION",
     typed: false,
     by_day: Some((" PARTITION BY RANGE (", ") (PARTITION rest VALUES LESS THAN MAXVALUE)")),
-    size: "CAST(SUM(data_length + index_length) AS SIGNED) FROM information_schema.tables WHERE table_schema = DATABASE()",
     reserved_prefix: "",
 };

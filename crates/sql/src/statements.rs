@@ -302,7 +302,6 @@ statements! {
         ORDER BY t.{events.day}, t.{events.about}, t.{events.id} LIMIT ?";
 
     // The store.
-    Size = "SELECT {:size}";
     Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";
     CountRows = "SELECT (SELECT COUNT(*) FROM {clients}), (SELECT COUNT(*) FROM {flows}), (SELECT COUNT(*) FROM {grants}),
         (SELECT COUNT(*) FROM {epochs}), (SELECT COUNT(*) FROM {revoked_tokens}), (SELECT COUNT(*) FROM {names}),

@@ -2,7 +2,6 @@
 
 use firman_store::StoreError;
 
-use crate::row::Columns;
 use crate::statements::Statement;
 use crate::store::SqlStore;
 
@@ -47,12 +46,6 @@ impl Stats {
 }
 
 impl SqlStore {
-    /// The bytes that the database takes on disk, without logs. MariaDB counts them now and then, to within a tenth.
-    pub async fn size(&self) -> Result<u64, StoreError> {
-        let read = |columns: &mut Columns<'_>| columns.unsigned();
-        Ok(self.one(Statement::Size, &[], read).await?.unwrap_or_default())
-    }
-
     /// Counts every row. Reads whole tables: for tests and for people, not for requests.
     pub async fn stats(&self) -> Result<Stats, StoreError> {
         let pending_pages = self.driver.pending_pages();

@@ -71,7 +71,7 @@ impl SqlStore {
     }
 
     /// The one row of a query, read.
-    pub(crate) async fn one<T: Send>(
+    async fn one<T: Send>(
         &self,
         statement: Statement,
         values: &[Value],

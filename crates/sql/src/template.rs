@@ -10,7 +10,6 @@
 //! | `{?17}` | 17 placeholders |
 //! | `{/flows.day}` | how a table is split by this column, where a dialect does |
 //! | `{:int}`, `{:key}`, `{:bytes}`, `{:name}`, `{:text}`, `{:options}` | what a dialect calls these types and table options |
-//! | `{:size}` | what a dialect selects the size of a database from |
 
 use crate::dialect::Dialect;
 use crate::names::Names;
@@ -182,7 +181,6 @@ impl Dialect {
             "name" => self.name,
             "text" => self.text,
             "options" => self.options,
-            "size" => self.size,
             _ => return None,
         })
     }

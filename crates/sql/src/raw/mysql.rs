@@ -58,6 +58,14 @@ impl Raw for Plain {
         let done = conn.exec_drop(&*rotate, parameters(&rotate_values(rotation))).await;
         done.map(|()| conn.affected_rows()).map_err(|error| error.to_string())
     }
+
+    async fn size(&self) -> Result<u64, String> {
+        // The lengths that are told of tables are estimates which come late.
+        let text = "SELECT CAST(SUM(file_size) AS UNSIGNED) FROM information_schema.innodb_sys_tablespaces \
+                    WHERE LEFT(name, CHAR_LENGTH(DATABASE()) + 1) = CONCAT(DATABASE(), '/')";
+        let bytes = self.connection(0)?.lock().await.conn.query_first(text).await;
+        bytes.map(Option::unwrap_or_default).map_err(|error| error.to_string())
+    }
 }
 
 fn parameters(values: &[Value]) -> Params {

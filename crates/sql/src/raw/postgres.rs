@@ -51,4 +51,10 @@ impl Raw for Plain {
         let rows = client.execute(rotate, &borrowed(&params(&rotate_values(rotation)))).await;
         rows.map_err(|error| error.to_string())
     }
+
+    async fn size(&self) -> Result<u64, String> {
+        let row = self.connection(0)?.client.query_one("SELECT pg_database_size(current_database())", &[]).await;
+        let bytes: i64 = row.and_then(|row| row.try_get(0)).map_err(|error| error.to_string())?;
+        Ok(bytes.unsigned_abs())
+    }
 }

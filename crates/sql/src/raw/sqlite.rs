@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use firman_proto::id::RecordId;
@@ -12,7 +11,7 @@ use rusqlite::Connection;
 use super::{Raw, read_values, rotate_values, texts};
 use crate::dialect::SQLITE;
 use crate::options::{OpenError, Options};
-use crate::sqlite::bind;
+use crate::sqlite::{bind, reader, yardstick};
 
 struct Plain {
     readers: Vec<Mutex<Connection>>,
@@ -25,18 +24,10 @@ pub(super) fn open(options: &Options, connections: usize) -> Result<Arc<dyn Raw>
     let (read, rotate) = texts(options, &SQLITE)?;
     let path = Path::new(options.url.trim_start_matches("sqlite:"));
     let failed = |error: rusqlite::Error| OpenError::Defect(error.to_string());
-    let readers = (0..connections.max(1)).map(|_| connect(path).map(Mutex::new));
+    let readers = (0..connections.max(1)).map(|_| reader(path).map(Mutex::new));
     let readers = readers.collect::<Result<_, _>>().map_err(failed)?;
-    let writer = tokio::sync::Mutex::new(Arc::new(Mutex::new(connect(path).map_err(failed)?)));
+    let writer = tokio::sync::Mutex::new(Arc::new(Mutex::new(yardstick(path).map_err(failed)?)));
     Ok(Arc::new(Plain { readers, writer, read, rotate }))
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = Connection::open(path)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
-    conn.pragma_update(None, "synchronous", "FULL")?;
-    conn.pragma_update(None, "mmap_size", 0x7fff_0000)?;
-    Ok(conn)
 }
 
 #[async_trait]
@@ -64,5 +55,13 @@ impl Raw for Plain {
         };
         let rows = tokio::task::spawn_blocking(run).await.map_err(|error| error.to_string())?;
         rows.map(|rows| rows as u64).map_err(|error| error.to_string())
+    }
+
+    async fn size(&self) -> Result<u64, String> {
+        let Some(reader) = self.readers.first() else { return Ok(0) };
+        let conn = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        let bytes: i64 = conn.query_row(text, [], |row| row.get(0)).map_err(|error| error.to_string())?;
+        Ok(bytes.unsigned_abs())
     }
 }

@@ -17,7 +17,10 @@ use std::sync::Arc;
 
 pub(crate) use self::open::migrations;
 #[cfg(feature = "bench")]
-pub(crate) use self::session::bind;
+pub(crate) use self::{
+    open::{reader, yardstick},
+    session::bind,
+};
 use async_trait::async_trait;
 use firman_store::{CommitError, StoreError};
 use tempfile::TempDir;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::StoreBenchError;
 use super::records::Grants;
-use super::side::Side;
+use super::side::{Side, Sides};
 
 /// How many grants are refreshed, over and over.
 const REFRESHED: usize = 1000;
@@ -28,11 +28,12 @@ pub(super) struct Growth {
 }
 
 pub(super) async fn measure(
+    sides: &Sides,
     store: &Arc<SqlStore>,
     grants: &Arc<Grants>,
     refreshes: usize,
 ) -> Result<Growth, StoreBenchError> {
-    let (rows_before, bytes_before) = (store.stats().await?.rows(), store.size().await?);
+    let (rows_before, bytes_before) = (store.stats().await?.rows(), sides.size().await?);
     let began = Instant::now();
     let made = Arc::new(AtomicUsize::new(0));
     let (each, tasks) = (REFRESHED.min(grants.count()).div_ceil(TASKS), TASKS.min(grants.count()));
@@ -53,6 +54,6 @@ pub(super) async fn measure(
         ended.map_err(StoreBenchError::Wrong)?;
     }
     let seconds = began.elapsed().as_secs_f64();
-    let (rows_after, bytes_after) = (store.stats().await?.rows(), store.size().await?);
+    let (rows_after, bytes_after) = (store.stats().await?.rows(), sides.size().await?);
     Ok(Growth { refreshes, seconds, rows_before, rows_after, bytes_before, bytes_after })
 }

@@ -75,7 +75,7 @@ async fn measure(options: &Options, store: &Arc<SqlStore>, sides: &Sides) -> Res
     let points = options.grants.len() * options.in_flight.len();
     let steps = options.grants.len() + points + usize::from(options.refreshes > 0) + purge::STEPS;
     let progress = Progress::new(steps as u64, options.progress);
-    let mut report = Report::new(options, store.size().await?);
+    let mut report = Report::new(options, sides.size().await?);
     let mut grants = Arc::new(Grants::default());
     for &count in &options.grants {
         progress.say(format!("making {count} grants"));
@@ -83,7 +83,7 @@ async fn measure(options: &Options, store: &Arc<SqlStore>, sides: &Sides) -> Res
         let filled =
             Arc::get_mut(&mut grants).ok_or_else(|| StoreBenchError::Wrong("the grants are in use".to_owned()))?;
         filled.fill(store, count, &|| progress.tick()).await?;
-        report.size(count, store.size().await?);
+        report.size(count, sides.size().await?);
         progress.step();
         for &in_flight in &options.in_flight {
             report.points(points::measure(sides, &grants, in_flight, options.time, &progress).await?);
@@ -92,7 +92,7 @@ async fn measure(options: &Options, store: &Arc<SqlStore>, sides: &Sides) -> Res
     }
     if options.refreshes > 0 {
         progress.say(format!("{} refreshes of a thousand grants", options.refreshes));
-        report.growth(growth::measure(store, &grants, options.refreshes).await?);
+        report.growth(growth::measure(sides, store, &grants, options.refreshes).await?);
         progress.step();
     }
     if options.short_lived > 0 {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::StoreBenchError;
 use super::drive::drive;
-use super::records::{Grants, fill_flows, later};
+use super::records::{Grants, NOW, days_before, fill_flows};
 use super::side::Side;
 use crate::bench::latency::Latencies;
 use crate::progress::Progress;
@@ -48,7 +48,7 @@ pub(super) async fn measure(
     for day in 0..DAYS {
         progress.say(format!("making {short_lived} short-lived records, day {} of {DAYS}", day + 1));
         // A server makes the parts of the days to come before there are rows.
-        store.sweep(Cutoffs { now: day_before(DAYS - day), ..Cutoffs::all(LONG_AGO) }, 1).await?;
+        store.sweep(Cutoffs { now: days_before(DAYS - day), ..Cutoffs::all(LONG_AGO) }, 1).await?;
         fill_flows(store, short_lived / usize::try_from(DAYS).unwrap_or(1), DAYS - day).await?;
         progress.step();
     }
@@ -58,7 +58,7 @@ pub(super) async fn measure(
     progress.say("commits beside a purge");
     let purging = tokio::spawn({
         let store = Arc::clone(store);
-        let cutoffs = Cutoffs { now: later(0), flows: day_before(DAYS - 1), ..Cutoffs::all(LONG_AGO) };
+        let cutoffs = Cutoffs { now: NOW, flows: days_before(DAYS - 1), ..Cutoffs::all(LONG_AGO) };
         async move {
             let began = Instant::now();
             retention::sweep(&*store, cutoffs, 0, |_| ()).await.map(|()| began.elapsed())
@@ -74,9 +74,13 @@ pub(super) async fn measure(
         }
     }
     let took = purging.await.map_err(|error| StoreBenchError::Wrong(error.to_string()))??;
+    let purged = before.saturating_sub(store.stats().await?.flows);
+    if purged == 0 {
+        return Err(StoreBenchError::Wrong("the purge found nothing".to_owned()));
+    }
     Ok(Purge {
         short_lived: before,
-        purged: before.saturating_sub(store.stats().await?.flows),
+        purged,
         seconds: took.as_secs_f64(),
         quiet_p99_us: quiet.quantile(0.99),
         quiet_longest_us: quiet.quantile(1.0),
@@ -87,10 +91,6 @@ pub(super) async fn measure(
 
 /// Nothing is as old as this.
 const LONG_AGO: Timestamp = Timestamp::from_millis(0);
-
-fn day_before(days: i64) -> Timestamp {
-    later(-86_400 * days)
-}
 
 async fn load(store: &Arc<SqlStore>, grants: &Arc<Grants>, time: Duration) -> Result<Latencies, StoreBenchError> {
     let (side, grants) = (Side::Store(Arc::clone(store)), Arc::clone(grants));

@@ -95,8 +95,12 @@ pub(super) async fn done(store: &dyn Store, changes: Vec<Change>) -> Result<(), 
     }
 }
 
-pub(super) fn later(seconds: i64) -> Timestamp {
+fn later(seconds: i64) -> Timestamp {
     NOW.plus(Lifetime::from_seconds(seconds))
+}
+
+pub(super) fn days_before(days: i64) -> Timestamp {
+    NOW.minus(Lifetime::from_days(days))
 }
 
 /// Numbers that look random: nothing here is secret.
@@ -193,7 +197,7 @@ fn grant(client: RecordId, number: usize) -> Grant {
 
 /// An approved authorization request that was made so many days before now.
 fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
-    let made_at = later(-86_400 * days_ago);
+    let made_at = days_before(days_ago);
     Some(Flow {
         id: id(made_at),
         issuer: IssuerNumber(0),

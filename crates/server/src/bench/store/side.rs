@@ -50,6 +50,7 @@ pub(super) struct Sides {
     pub(super) unmerged: Side,
     pub(super) raw_reads: Side,
     pub(super) raw_commits: Side,
+    raw: Arc<dyn Raw>,
     alone: Arc<SqlStore>,
 }
 
@@ -57,13 +58,20 @@ impl Sides {
     pub(super) async fn open(store: &Arc<SqlStore>, database: &Options) -> Result<Self, StoreBenchError> {
         let unmerged = Options { writers: UNMERGED, longest_batch: 1, ..database.clone() };
         let alone = SqlStore::open(unmerged).await?;
+        let raw = raw::reader(database).await?;
         Ok(Self {
             store: Side::Store(Arc::clone(store)),
             unmerged: Side::Store(Arc::clone(&alone)),
-            raw_reads: Side::Raw(raw::reader(database).await?),
+            raw_reads: Side::Raw(Arc::clone(&raw)),
             raw_commits: Side::Raw(raw::open(database, UNMERGED).await?),
+            raw,
             alone,
         })
+    }
+
+    /// The bytes of the database on disk, without its logs.
+    pub(super) async fn size(&self) -> Result<u64, StoreBenchError> {
+        self.raw.size().await.map_err(StoreBenchError::Wrong)
     }
 
     pub(super) async fn close(&self) {
