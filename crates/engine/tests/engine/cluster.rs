@@ -2,6 +2,7 @@
 //! 100 rounds; 1,000 where `FIRMAN_TEST_MATRIX` is set (`tests/matrix`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use firman_proto::error::ErrorCode::InvalidGrant;
 use firman_proto::token::{TokenRequest, TokenResponse};
@@ -23,7 +24,9 @@ async fn cluster() -> Option<Vec<Arc<World>>> {
     let database = cluster.fresh();
     let mut worlds: Vec<Arc<World>> = Vec::new();
     for node in 0..NODES {
-        let options = Options { migrate: true, ..Options::new(cluster.url(node, &database)) };
+        // Patient, because a machine may be slow.
+        let lock_wait = Duration::from_mins(1);
+        let options = Options { migrate: true, lock_wait, ..Options::new(cluster.url(node, &database)) };
         let store = SqlStore::open(options).await.unwrap();
         let world = match worlds.first() {
             None => World::with(|parts| parts.store = store).await,

@@ -34,7 +34,11 @@ schema::settings! {
     }
     /// The database.
     store: Store {
-        /// Which database: "sqlite:" and the path of a file, "postgres://user:password@host/database", or "mysql://" likewise.
+        /// Which database: "sqlite:" and the path of a file, "postgres://user:password@host:port/database", or
+        /// "mysql://user:password@host:port/database" for MariaDB. Several hosts, with commas between, are PostgreSQL and its
+        /// standbys, or the nodes of a Galera cluster. Beyond this machine it is encrypted and the certificate checked; the parameter
+        /// sslrootcert (PostgreSQL) or ssl-ca (MariaDB) names a file of authorities. FIRMAN__STORE__URL_FILE keeps a password out of
+        /// the settings.
         url: StoreUrl = "sqlite:firman.db";
         /// How many connections read at once.
         readers: u32 = 4, 1..=256;

@@ -45,8 +45,8 @@ impl Textual for StoreUrl {
 
     fn parse(text: &str) -> Option<Self> {
         let after = |scheme| text.strip_prefix(scheme).is_some_and(|rest: &str| !rest.is_empty());
-        let schemes = ["sqlite:", "postgres://", "postgresql://", "mysql://", "mariadb://"];
-        schemes.into_iter().any(after).then(|| Self(text.into()))
+        let known = ["sqlite:", "postgres://", "postgresql://", "mysql://", "mariadb://"];
+        known.into_iter().any(after).then(|| Self(text.into()))
     }
 
     /// Asterisks stand for a password: between the user and the host, or as a parameter.
@@ -54,6 +54,10 @@ impl Textual for StoreUrl {
         let Some((scheme, rest)) = self.0.split_once("://") else { return self.0.to_string() };
         let (address, parameters) =
             rest.split_once('?').map_or((rest, None), |(address, query)| (address, Some(query)));
+        // A question mark that belongs to a password, or a password among the parameters: nothing is sure.
+        if parameters.is_some_and(|query| query.contains('@')) {
+            return format!("{scheme}://***");
+        }
         let mut text = match address.rsplit_once('@') {
             Some((user, host)) if user.contains(':') => {
                 format!("{scheme}://{}:***@{host}", user.split(':').next().unwrap_or_default())
@@ -181,6 +185,24 @@ mod tests {
         for text in ["inof", "", "info,loud", "firman=loud"] {
             assert!(LogFilter::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn no_password_of_a_database_is_shown() {
+        for (url, shown) in [
+            ("sqlite:firman.db", "sqlite:firman.db"),
+            ("postgres://me@db/x", "postgres://me@db/x"),
+            ("postgres://me:hush@db:1,db:2/x?sslmode=disable", "postgres://me:***@db:1,db:2/x?sslmode=disable"),
+            ("mysql://me:hush:hush@[::1]:3306/x", "mysql://me:***@[::1]:3306/x"),
+            ("mariadb://me:hu@sh@db/x", "mariadb://me:***@db/x"),
+            ("postgresql://db/x?user=me&password=hush", "postgresql://db/x?user=me&password=***"),
+            // A question mark that should have been written in percent signs.
+            ("mysql://me:hush?hush@db/x", "mysql://***"),
+            ("postgres://db/x?password=hu@hush", "postgres://***"),
+        ] {
+            assert_eq!(format!("{:?}", StoreUrl::from_text(url).unwrap()), shown);
+        }
+        assert!(StoreUrl::from_text("oracle://me:hush@db/x").is_none());
     }
 
     #[test]

@@ -34,6 +34,9 @@ impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         let rest = SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme)).ok_or("not \"mysql://\"")?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if query.contains('@') {
+            return Err("in a password ? is written %3F, and in a parameter @ is written %40".to_owned());
+        }
         let (authority, database) = rest.rsplit_once('/').ok_or("the name of the database is missing")?;
         let (who, hosts) = authority.rsplit_once('@').ok_or("the name of the user is missing")?;
         let (user, password) = who.split_once(':').map_or((who, None), |(user, password)| (user, Some(password)));
@@ -141,6 +144,7 @@ mod tests {
             "mysql://u:hush@h/db?ssl-mode=preferred",
             "mysql://u:hush@h/db?ssl-mode=verify-ca",
             "mysql://u:hush@h/db?compress=1",
+            "mysql://u:p@q/x?hush@h/db",
         ] {
             let refused = Address::parse(url).unwrap_err();
             assert!(!refused.contains("hush"), "{url}: {refused}");

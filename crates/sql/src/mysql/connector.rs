@@ -16,7 +16,7 @@ use super::session::Session;
 use crate::remote::{Connector, WireError};
 use crate::texts::Texts;
 
-/// How long one node may take to let us in before the next is tried.
+/// The least time that a node has to let us in before the next is tried.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Prepared statements that a connection keeps: more than there are.
@@ -61,10 +61,11 @@ impl Nodes {
     async fn any(&self) -> Result<(Conn, Server), WireError> {
         let count = self.address.hosts.len();
         let first = self.good.load(Ordering::Relaxed);
+        let patience = (self.lock_wait / u32::try_from(count).unwrap_or(1).max(1)).max(PATIENCE);
         let mut last = WireError::Lost("no host is given".to_owned());
         for place in (0..count).map(|step| (first + step) % count) {
             let Some((host, port)) = self.address.hosts.get(place) else { continue };
-            let reached = timeout(PATIENCE, self.node(host, *port)).await;
+            let reached = timeout(patience, self.node(host, *port)).await;
             match reached.unwrap_or_else(|_| Err(WireError::Lost("no answer in time".to_owned()))) {
                 Ok(reached) => {
                     self.good.store(place, Ordering::Relaxed);

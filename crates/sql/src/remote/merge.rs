@@ -115,7 +115,9 @@ impl<C: Connector> Merger<C> {
             let mut attempt = 0;
             let outcome = loop {
                 match self.alone(&member.plan).await {
-                    Err(Broken::Again) if attempt < REPLAYS => before_replay(attempt).await,
+                    Err(Broken::Again) if attempt < REPLAYS && member.since.elapsed() < self.turn => {
+                        before_replay(attempt).await;
+                    }
                     other => break other,
                 }
                 attempt += 1;
