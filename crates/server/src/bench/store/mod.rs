@@ -96,7 +96,7 @@ async fn measure(options: &Options, store: &Arc<SqlStore>, sides: &Sides) -> Res
         progress.step();
     }
     if options.short_lived > 0 {
-        report.purge(purge::measure(store, &grants, options.short_lived, &progress).await?);
+        report.purge(purge::measure(store, &grants, options.short_lived, options.time, &progress).await?);
     }
     Ok(report)
 }

@@ -18,8 +18,6 @@ use crate::retention;
 
 /// How many commits are on their way at once.
 const TASKS: usize = 8;
-/// How long it is quiet.
-const QUIET: Duration = Duration::from_secs(10);
 /// The load runs so long at a time; whether the purge is over is asked in between.
 const STRETCH: Duration = Duration::from_millis(500);
 /// Days the records are spread over; the first has ended.
@@ -43,6 +41,7 @@ pub(super) async fn measure(
     store: &Arc<SqlStore>,
     grants: &Arc<Grants>,
     short_lived: usize,
+    quiet: Duration,
     progress: &Progress,
 ) -> Result<Purge, StoreBenchError> {
     for day in 0..DAYS {
@@ -53,7 +52,7 @@ pub(super) async fn measure(
         progress.step();
     }
     progress.say("commits without a purge");
-    let quiet = load(store, grants, QUIET).await?;
+    let quiet = load(store, grants, quiet).await?;
     let before = store.stats().await?.flows;
     progress.say("commits beside a purge");
     let purging = tokio::spawn({
