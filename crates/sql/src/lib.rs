@@ -1,5 +1,5 @@
 //! The store in an SQL database. One text of every statement; what differs between databases is a `dialect` constant and a
-//! driver. SQLite is the embedded one, PostgreSQL one on the network.
+//! driver. SQLite is the embedded one; PostgreSQL and MariaDB are on the network.
 //!
 //! ```no_run
 //! # async fn open() -> Result<(), firman_sql::OpenError> {
@@ -21,6 +21,8 @@ mod names;
 mod options;
 mod plan;
 mod postgres;
+#[cfg(feature = "bench")]
+pub mod raw;
 mod records;
 mod remote;
 mod row;

@@ -22,6 +22,10 @@ pub struct Options {
     pub url: String,
     /// How many connections read at once; at least 1. More than there are threads that ask are of no use.
     pub readers: usize,
+    /// How many connections write at once to a database on the network; at least 1. A file has one.
+    pub writers: usize,
+    /// The most commits that share one transaction; with 1 each has its own.
+    pub longest_batch: usize,
     /// Other names for tables and columns: `table` or `table.column` → the name in the database.
     pub names: BTreeMap<String, String>,
     /// How long to wait for a lock that another program holds before a commit fails; on the network also for a turn, and for
@@ -37,6 +41,8 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("url", &without_password(&self.url))
             .field("readers", &self.readers)
+            .field("writers", &self.writers)
+            .field("longest_batch", &self.longest_batch)
             .field("names", &self.names)
             .field("lock_wait", &self.lock_wait)
             .field("migrate", &self.migrate)
@@ -59,10 +65,18 @@ fn without_password(url: &str) -> String {
 }
 
 impl Options {
-    /// This database, four readers, the names as they are, and five seconds of patience.
+    /// This database, four readers, two writers with batches of at most 256 commits, the names as they are, and five seconds of
+    /// patience.
     pub fn new(url: impl Into<String>) -> Self {
-        let lock_wait = Duration::from_secs(5);
-        Self { url: url.into(), readers: 4, names: BTreeMap::new(), lock_wait, migrate: false }
+        Self {
+            url: url.into(),
+            readers: 4,
+            writers: 2,
+            longest_batch: 256,
+            names: BTreeMap::new(),
+            lock_wait: Duration::from_secs(5),
+            migrate: false,
+        }
     }
 }
 

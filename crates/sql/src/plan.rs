@@ -312,7 +312,7 @@ fn insert_grant(grant: &Grant, by: CommitId) -> Write {
     insert_if_absent(Statement::InsertGrant, grant::row(grant, by), values![grant.id])
 }
 
-fn rotate(rotation: &Rotation, by: CommitId) -> Write {
+pub(crate) fn rotate(rotation: &Rotation, by: CommitId) -> Write {
     let (to, access) = (&rotation.to, rotation.last_access);
     let values = values![
         rotation.from.wrapping_add(1),

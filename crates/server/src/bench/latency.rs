@@ -26,6 +26,14 @@ impl Latencies {
         }
     }
 
+    /// Takes these up.
+    pub(super) fn add(&mut self, others: &Self) {
+        self.count += others.count;
+        for (bucket, more) in self.buckets.iter_mut().zip(&others.buckets) {
+            *bucket += more;
+        }
+    }
+
     /// How many there are.
     pub(super) const fn count(&self) -> u64 {
         self.count
@@ -74,6 +82,16 @@ mod tests {
             assert!(got >= truth && got <= truth * (1.0 + 1.0 / 64.0), "{share}: {got}");
         }
         assert_eq!(latencies.count(), 100_000);
+    }
+
+    #[test]
+    fn latencies_of_several_tasks_are_those_of_all() {
+        let (mut all, mut others) = (Latencies::new(), Latencies::new());
+        all.record(Duration::from_micros(1));
+        others.record(Duration::from_millis(1));
+        all.add(&others);
+        assert_eq!(all.count(), 2);
+        assert!(all.quantile(0.5) < 2.0 && all.quantile(1.0) >= 1_000.0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A server (this same program, in a temporary folder) runs on one core, the load on another. Every measurement alternates
 //! with one of a child that answers a constant body over the same accept loop and router layers: the ceiling. What counts
-//! is the ratio of the two; the absolute figures are this machine's.
+//! is the ratio of the two; the absolute figures are this machine's. The store alone is measured in `store/`.
 #![allow(clippy::disallowed_methods, reason = "measuring is what a benchmark reads the clock for")]
 
 pub(crate) mod ceiling;
@@ -21,6 +21,7 @@ mod scenario;
 mod sign_in;
 mod site;
 mod stop;
+pub(crate) mod store;
 
 pub(crate) use error::BenchError;
 pub(crate) use measure::{Options, run};

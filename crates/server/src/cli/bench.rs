@@ -1,9 +1,11 @@
 //! `firman bench`, and the child that it starts for the ceiling.
 
+mod store;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{Failed, Printer, table};
@@ -13,7 +15,10 @@ use crate::config::Settings;
 
 /// Measure this build on this machine: a server on one core, load from another, as a share of what the HTTP stack can do.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Bench {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// How long each measurement takes.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
@@ -31,8 +36,16 @@ pub(super) struct Bench {
     lenient: bool,
 }
 
+#[derive(Subcommand)]
+enum Part {
+    Store(store::Store),
+}
+
 impl Bench {
     pub(super) fn run(self, printer: Printer) -> Result<(), Failed> {
+        if let Some(Part::Store(store)) = self.part {
+            return super::runtime()?.block_on(store.run(printer));
+        }
         let names = Name::ALL.into_iter().filter(|name| self.only.is_empty() || self.only.contains(name));
         let options = Options {
             names: names.collect(),

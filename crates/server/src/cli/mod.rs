@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use output::table;
 use output::{Failed, Printer};
 
 const AFTER_HELP: &str = "\

@@ -17,6 +17,7 @@ mod attenuation;
 mod backup;
 mod bad_input;
 mod bad_requests;
+mod bench_store;
 mod browser;
 mod cli;
 mod crash;

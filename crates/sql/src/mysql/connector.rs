@@ -59,6 +59,14 @@ impl Nodes {
         }
     }
 
+    /// A connection whose session is set up.
+    pub(super) async fn session(&self) -> Result<(Conn, Server), WireError> {
+        let (mut conn, server) = self.any().await?;
+        let set = conn.query_drop(self.settings(server)).await;
+        set.map_err(|error| meaning(&error, When::Before).0)?;
+        Ok((conn, server))
+    }
+
     /// A connection to the first node that can serve, beginning with the one that could the last time.
     async fn any(&self) -> Result<(Conn, Server), WireError> {
         let count = self.address.hosts.len();
@@ -132,9 +140,7 @@ impl Connector for Nodes {
 
     async fn connect(&self) -> Result<Session, WireError> {
         let turn = Turn::now(&self.turns);
-        let (mut conn, server) = self.any().await?;
-        let set = conn.query_drop(self.settings(server)).await;
-        set.map_err(|error| meaning(&error, When::Before).0)?;
+        let (conn, server) = self.session().await?;
         Ok(Session::new(conn, Arc::clone(&self.texts), server.clustered, turn))
     }
 

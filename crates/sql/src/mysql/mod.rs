@@ -11,4 +11,8 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "bench")]
+pub(crate) use open::{READERS_FOR_ONE, connect};
 pub(crate) use open::{is_meant, migrations, open};
+#[cfg(feature = "bench")]
+pub(crate) use session::parameter;

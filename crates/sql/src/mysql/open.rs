@@ -14,11 +14,8 @@ use crate::remote::{Connector, Days, Limits, Partitions, Remote, Schema, Tongue}
 use crate::schema::VERSION;
 use crate::texts::Texts;
 
-/// Connections that write: one batch is under way while the next gathers.
-const WRITERS: usize = 2;
-
 /// Each connection takes one read at a time, so that there are this many times as many as elsewhere.
-const READERS_FOR_ONE: usize = 4;
+pub(crate) const READERS_FOR_ONE: usize = 4;
 
 /// How these databases speak of their schema.
 ///
@@ -66,7 +63,8 @@ pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError
     schema.check(&texts).await?;
     drop(schema);
     let limits = Limits {
-        writers: WRITERS,
+        writers: options.writers,
+        batch: options.longest_batch,
         readers: options.readers * READERS_FOR_ONE,
         turn: options.lock_wait,
         // A statement gives up after twice the time that it waits for a row; whoever answers later is lost.
@@ -74,6 +72,14 @@ pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError
     };
     let partitions = Partitions::new(Arc::clone(&nodes), names, &TONGUE);
     Ok(Box::new(Remote::start(&nodes, limits, partitions)))
+}
+
+/// A plain connection with the settings of the store's own, for comparisons.
+#[cfg(feature = "bench")]
+pub(crate) async fn connect(options: &Options) -> Result<mysql_async::Conn, OpenError> {
+    let (nodes, ..) = prepare(options)?;
+    let session = nodes.session().await.map_err(|error| OpenError::Defect(error.fault("connect").to_string()))?;
+    Ok(session.0)
 }
 
 fn prepare(options: &Options) -> Result<(Arc<Nodes>, Names, Arc<Texts>), OpenError> {

@@ -239,7 +239,8 @@ async fn matched(conn: &mut Conn, text: &str, rows: &mut Vec<u64>) -> Result<(),
     result.drop_result().await
 }
 
-fn parameter(value: &Value) -> mysql_async::Value {
+/// A parameter of a prepared statement.
+pub(crate) fn parameter(value: &Value) -> mysql_async::Value {
     match value {
         Value::Null => mysql_async::Value::NULL,
         Value::Int(number) => mysql_async::Value::Int(*number),

@@ -21,6 +21,22 @@ pub(super) struct PgConnector {
 }
 
 impl PgConnector {
+    /// A connection whose session is set up.
+    pub(super) async fn session(&self) -> Result<Client, WireError> {
+        let millis = self.patience.as_millis().max(2);
+        // Every statement goes by a key: its plan is made once and does not depend on how large a table was just then. What is
+        // acknowledged is durable, also where the server's default is less; where it is more, it stays.
+        let set_up = format!(
+            "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+             SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET statement_timeout = {millis}; SET lock_timeout = {}; \
+             SET idle_in_transaction_session_timeout = {millis}; SET default_transaction_isolation = 'read committed'; \
+             SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+             WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+            millis / 2
+        );
+        self.client(&set_up).await
+    }
+
     async fn client(&self, set_up: &str) -> Result<Client, WireError> {
         let connected = async {
             let client = self.target.connect().await?;
@@ -41,18 +57,7 @@ impl Connector for PgConnector {
     const READS_AT_ONCE: usize = 64;
 
     async fn connect(&self) -> Result<PgWire, WireError> {
-        let millis = self.patience.as_millis().max(2);
-        // Every statement goes by a key: its plan is made once and does not depend on how large a table was just then. What is
-        // acknowledged is durable, also where the server's default is less; where it is more, it stays.
-        let set_up = format!(
-            "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
-             SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET statement_timeout = {millis}; SET lock_timeout = {}; \
-             SET idle_in_transaction_session_timeout = {millis}; SET default_transaction_isolation = 'read committed'; \
-             SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
-             WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
-            millis / 2
-        );
-        let client = self.client(&set_up).await?;
+        let client = self.session().await?;
         PgWire::new(client, Arc::clone(&self.plain)).await.map_err(|error| wire_error(&error))
     }
 

@@ -10,3 +10,8 @@ mod value;
 mod wire;
 
 pub(crate) use open::{is_meant, migrations, open};
+#[cfg(feature = "bench")]
+pub(crate) use {
+    open::connect,
+    wire::{borrowed, params},
+};

@@ -16,9 +16,6 @@ use crate::remote::{Days, Limits, Partitions, Remote, Schema, Tongue};
 use crate::schema::VERSION;
 use crate::texts::Texts;
 
-/// Connections that write.
-const WRITERS: usize = 2;
-
 /// How PostgreSQL speaks of its schema.
 const TONGUE: Tongue = Tongue {
     dialect: &POSTGRES,
@@ -60,13 +57,21 @@ pub(crate) async fn open(options: &Options) -> Result<Box<dyn Driver>, OpenError
     schema.check(&connector.plain.texts).await?;
     drop(schema);
     let limits = Limits {
-        writers: WRITERS,
+        writers: options.writers,
+        batch: options.longest_batch,
         readers: options.readers,
         turn: options.lock_wait,
         answer: connector.patience + Duration::from_secs(1),
     };
     let partitions = Partitions::new(Arc::clone(&connector), names, &TONGUE);
     Ok(Box::new(Remote::start(&connector, limits, partitions)))
+}
+
+/// A plain connection with the settings of the store's own, for comparisons.
+#[cfg(feature = "bench")]
+pub(crate) async fn connect(options: &Options) -> Result<tokio_postgres::Client, OpenError> {
+    let (connector, _) = prepare(options)?;
+    connector.session().await.map_err(|error| OpenError::Defect(error.fault("connect").to_string()))
 }
 
 fn prepare(options: &Options) -> Result<(Arc<PgConnector>, Names), OpenError> {

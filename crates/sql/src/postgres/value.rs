@@ -11,7 +11,7 @@ use crate::row::Cell;
 use crate::value::Value;
 
 /// A parameter. Its `Debug` shows nothing of it: the driver logs parameters.
-pub(super) struct Param<'a>(pub(super) &'a Value);
+pub(crate) struct Param<'a>(pub(crate) &'a Value);
 
 impl fmt::Debug for Param<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -272,11 +272,11 @@ async fn in_order<F: Future<Output = Result<T, Error>>, T>(runs: Vec<F>) -> Resu
     failure.map_or(Ok(values), Err)
 }
 
-fn params(values: &[Value]) -> Vec<Param<'_>> {
+pub(crate) fn params(values: &[Value]) -> Vec<Param<'_>> {
     values.iter().map(Param).collect()
 }
 
-fn borrowed<'a>(values: &'a [Param<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+pub(crate) fn borrowed<'a>(values: &'a [Param<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::member::{LONGEST_BATCH, Member, next_batch, too_many};
+use super::member::{Member, next_batch, too_many};
 use super::merge::Merger;
 use super::partitions::Partitions;
 use super::pool::Pool;
@@ -22,7 +22,7 @@ use crate::plan::Plan;
 use crate::value::Query;
 
 /// The most commits that wait; whoever comes then waits for a place, and not for long.
-const LONGEST_QUEUE: usize = 8 * LONGEST_BATCH;
+const LONGEST_QUEUE: usize = 1024;
 
 /// Connections for reads of several queries as of one moment, which have a connection to themselves.
 const SNAPSHOTS: usize = 2;
@@ -32,6 +32,8 @@ const SNAPSHOTS: usize = 2;
 pub(crate) struct Limits {
     /// Connections that write. Two: one batch is under way while the next gathers; more make batches smaller.
     pub(crate) writers: usize,
+    /// The most commits of one batch.
+    pub(crate) batch: usize,
     /// Connections that read.
     pub(crate) readers: usize,
     /// How long a commit or read waits for its turn before it is given up as a temporary fault.
@@ -58,7 +60,7 @@ impl<C: Connector> Remote<C> {
         let jobs = Arc::new(Mutex::new(jobs));
         let writer = |_| {
             let merger = Merger::new(Arc::clone(connector), limits.answer, limits.turn);
-            tokio::spawn(write_all(Arc::clone(&jobs), merger, limits.turn))
+            tokio::spawn(write_all(Arc::clone(&jobs), merger, limits))
         };
         Self {
             queue: Shared::new(Some(queue)),
@@ -125,24 +127,24 @@ impl<C: Connector> Driver for Remote<C> {
 }
 
 /// Writes what is in the queue until the queue is closed and empty.
-async fn write_all<C: Connector>(jobs: Arc<Mutex<mpsc::Receiver<Member>>>, mut merger: Merger<C>, turn: Duration) {
+async fn write_all<C: Connector>(jobs: Arc<Mutex<mpsc::Receiver<Member>>>, mut merger: Merger<C>, limits: Limits) {
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
             let mut jobs = jobs.lock().await;
             let Some(member) = jobs.recv().await else { return };
             waiting.push_back(member);
-            gather(&mut jobs, &mut waiting);
+            gather(&mut jobs, &mut waiting, limits.batch);
         } else if let Ok(mut jobs) = jobs.try_lock() {
-            gather(&mut jobs, &mut waiting);
+            gather(&mut jobs, &mut waiting, limits.batch);
         }
-        let batch = next_batch(&mut waiting, turn);
+        let batch = next_batch(&mut waiting, limits.batch, limits.turn);
         merger.run(batch).await;
     }
 }
 
-fn gather(jobs: &mut mpsc::Receiver<Member>, waiting: &mut VecDeque<Member>) {
-    while waiting.len() < LONGEST_BATCH {
+fn gather(jobs: &mut mpsc::Receiver<Member>, waiting: &mut VecDeque<Member>, most: usize) {
+    while waiting.len() < most.max(1) {
         let Ok(member) = jobs.try_recv() else { return };
         waiting.push_back(member);
     }

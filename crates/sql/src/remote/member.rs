@@ -10,9 +10,6 @@ use tokio::time::Instant;
 use crate::driver::Written;
 use crate::plan::{Plan, Step};
 
-/// The most commits of one batch.
-pub(super) const LONGEST_BATCH: usize = 128;
-
 /// The most statements of a commit that travels with others: nobody waits for more than that.
 const MOST_STEPS: usize = 16;
 
@@ -39,7 +36,7 @@ impl Member {
 
 /// Takes the commits that make the next batch out of those that wait: one alone if it must be, else as many as may be, no two
 /// of which touch the same record. Those that must wait keep their order.
-pub(super) fn next_batch(waiting: &mut VecDeque<Member>, patience: Duration) -> Vec<Member> {
+pub(super) fn next_batch(waiting: &mut VecDeque<Member>, most: usize, patience: Duration) -> Vec<Member> {
     let mut batch: Vec<Member> = Vec::new();
     let mut touched: HashSet<[u8; 16]> = HashSet::new();
     let mut later = VecDeque::new();
@@ -55,7 +52,7 @@ pub(super) fn next_batch(waiting: &mut VecDeque<Member>, patience: Duration) -> 
             batch.push(member);
             break;
         }
-        if free && member.is_mergeable() && batch.len() < LONGEST_BATCH {
+        if free && member.is_mergeable() && batch.len() < most.max(1) {
             batch.push(member);
         } else {
             later.push_back(member);
@@ -97,17 +94,17 @@ mod tests {
         let patience = Duration::from_mins(1);
         let mut waiting =
             VecDeque::from([member(&[3], 1), member(&[1, 9], 2), member(&[3], 1), member(&[9], 1), member(&[2], 1)]);
-        assert_eq!(records(next_batch(&mut waiting, patience)), [1, 2, 3]);
-        assert_eq!(records(next_batch(&mut waiting, patience)), [3, 9]);
-        assert!(next_batch(&mut waiting, patience).is_empty());
+        assert_eq!(records(next_batch(&mut waiting, 128, patience)), [1, 2, 3]);
+        assert_eq!(records(next_batch(&mut waiting, 128, patience)), [3, 9]);
+        assert!(next_batch(&mut waiting, 128, patience).is_empty());
     }
 
     #[test]
     fn a_long_commit_travels_alone() {
         let patience = Duration::from_mins(1);
         let mut waiting = VecDeque::from([member(&[1], 1), member(&[2], 99), member(&[3], 1)]);
-        assert_eq!(records(next_batch(&mut waiting, patience)), [1, 3]);
-        assert_eq!(records(next_batch(&mut waiting, patience)), [2]);
+        assert_eq!(records(next_batch(&mut waiting, 128, patience)), [1, 3]);
+        assert_eq!(records(next_batch(&mut waiting, 128, patience)), [2]);
     }
 
     #[test]
@@ -116,7 +113,7 @@ mod tests {
         let (answer, mut answered) = oneshot::channel();
         waiting[0].answer = answer;
         std::thread::sleep(Duration::from_millis(2));
-        assert!(next_batch(&mut waiting, Duration::ZERO).is_empty());
+        assert!(next_batch(&mut waiting, 128, Duration::ZERO).is_empty());
         assert!(matches!(answered.try_recv(), Ok(Err(CommitError::NotApplied(StoreError { temporary: true, .. })))));
     }
 }

@@ -16,6 +16,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use self::open::migrations;
+#[cfg(feature = "bench")]
+pub(crate) use self::{
+    open::{reader, yardstick},
+    session::bind,
+};
 use async_trait::async_trait;
 use firman_store::{CommitError, StoreError};
 use tempfile::TempDir;

@@ -65,7 +65,8 @@ pub(super) fn open(options: &Options) -> Result<Sqlite, OpenError> {
     let mover = log.start_mover(mover, woken).map_err(no_thread)?;
     let texts = Arc::new(texts);
     let restarts = Restarts::new(Arc::clone(&log), waits, RESTART_FROM);
-    let writer = Writer::start(conn, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
+    let writer =
+        Writer::start(conn, options.longest_batch, Arc::clone(&texts), restarts, vec![mover]).map_err(no_thread)?;
     Ok(Sqlite { texts, pool: Pool::new(readers), writer, log, path, folder })
 }
 
@@ -181,7 +182,15 @@ fn durable(conn: &Connection) -> Result<(), Error> {
     conn.pragma_update(None, "checkpoint_fullfsync", true)
 }
 
-pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
+/// A connection that writes, for comparisons: the settings of the store's own, and SQLite's own checkpoints.
+#[cfg(feature = "bench")]
+pub(crate) fn yardstick(path: &Path) -> Result<Connection, Error> {
+    let conn = connect(path, READER_WAITS)?;
+    durable(&conn)?;
+    Ok(conn)
+}
+
+pub(crate) fn reader(path: &Path) -> Result<Connection, Error> {
     let conn = connect(path, READER_WAITS)?;
     conn.pragma_update(None, "mmap_size", MAPPED)?;
     conn.pragma_update(None, "query_only", true)?;

@@ -44,7 +44,7 @@ pub(super) fn run(
 }
 
 /// Sets every parameter.
-pub(super) fn bind(prepared: &mut Prepared<'_>, values: &[Value]) -> rusqlite::Result<()> {
+pub(crate) fn bind(prepared: &mut Prepared<'_>, values: &[Value]) -> rusqlite::Result<()> {
     values.iter().zip(1..).try_for_each(|(value, place): (_, usize)| prepared.raw_bind_parameter(place, value))
 }
 

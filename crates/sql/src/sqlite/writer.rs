@@ -14,11 +14,8 @@ use crate::driver::Written;
 use crate::plan::Plan;
 use crate::texts::Texts;
 
-/// The most commits that share one transaction.
-const LONGEST_BATCH: usize = 256;
-
 /// The most commits that wait; whoever comes then waits for a place.
-const LONGEST_QUEUE: usize = 4 * LONGEST_BATCH;
+const LONGEST_QUEUE: usize = 1024;
 
 enum Job {
     Write(Member),
@@ -36,16 +33,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `others` are ended with it.
+    /// Starts the thread; at most `longest` commits share one transaction. `others` are ended with it.
     pub(super) fn start(
         conn: Connection,
+        longest: usize,
         texts: Arc<Texts>,
         restarts: Restarts,
         others: Vec<JoinHandle<()>>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
         let builder = std::thread::Builder::new().name("firman-writer".to_owned());
-        let thread = builder.spawn(move || run(&conn, &texts, restarts, jobs))?;
+        let thread = builder.spawn(move || run(&conn, longest.max(1), &texts, restarts, jobs))?;
         Ok(Self { queue, threads: Mutex::new(std::iter::once(thread).chain(others).collect()) })
     }
 
@@ -85,9 +83,9 @@ fn gone() -> StoreError {
     StoreError { what: "commit", cause, temporary: false }
 }
 
-fn run(conn: &Connection, texts: &Texts, mut restarts: Restarts, mut jobs: mpsc::Receiver<Job>) {
+fn run(conn: &Connection, longest: usize, texts: &Texts, mut restarts: Restarts, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Batch::new(conn, texts);
-    let mut members = Vec::with_capacity(LONGEST_BATCH);
+    let mut members = Vec::with_capacity(longest);
     while let Some(job) = jobs.blocking_recv() {
         let mut next = Some(job);
         while let Some(job) = next.take() {
@@ -98,7 +96,7 @@ fn run(conn: &Connection, texts: &Texts, mut restarts: Restarts, mut jobs: mpsc:
                 #[cfg(test)]
                 Job::Run(job) => job(conn),
             }
-            if members.len() < LONGEST_BATCH {
+            if members.len() < longest {
                 next = jobs.try_recv().ok();
             }
         }
