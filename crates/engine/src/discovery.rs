@@ -10,7 +10,9 @@ use crate::keys::KeySet;
 
 /// The metadata document: it names what works and nothing else.
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
-    Metadata::new(&engine.issuer, engine.keys.current().algorithms(now), engine.policy.front_channel_tokens)
+    let metadata =
+        Metadata::new(&engine.issuer, engine.keys.current().algorithms(now), engine.policy.front_channel_tokens);
+    Metadata { require_pushed_authorization_requests: engine.policy.require_pushed, ..metadata }
 }
 
 /// The keys whose public halves are published.

@@ -12,6 +12,7 @@ mod grant;
 pub mod introspect;
 mod issue;
 pub mod keys;
+pub mod par;
 mod policy;
 mod ports;
 pub mod random;

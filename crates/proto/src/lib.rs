@@ -13,6 +13,7 @@ pub mod introspection;
 pub mod issuer;
 pub mod jws;
 pub mod metadata;
+pub mod par;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod response;

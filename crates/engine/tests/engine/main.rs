@@ -12,6 +12,7 @@ mod introspection;
 mod keys;
 mod misses;
 mod pages;
+mod par;
 mod refresh;
 mod refresh_policy;
 mod responses;

@@ -1,0 +1,125 @@
+//! An authorization request that somebody has approved becomes what it asked for.
+
+use firman_proto::seal::{Code, Reference, Sealed};
+use firman_proto::time::Timestamp;
+use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest};
+use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
+
+use super::respond::Address;
+use super::{Interaction, Next, browser, front_channel, pushed};
+use crate::Engine;
+use crate::failure::Failure;
+use crate::random;
+
+/// Writes the approval of a request, with whatever consent goes with it, and sends the client what it asked for.
+///
+/// `None` if the consent or the flow was changed meanwhile.
+pub(super) async fn approve(
+    engine: &Engine,
+    interaction: Interaction,
+    client: &Client,
+    signed_in: &SignedIn,
+    consent: Option<Change>,
+    now: Timestamp,
+) -> Result<Option<Next>, Failure> {
+    let session = &signed_in.session;
+    let approval = approval_of(&interaction, signed_in);
+    let mut changes: Vec<Change> = consent.into_iter().collect();
+    let (mut members, mut about, mut code) = (Vec::new(), session.id, None);
+    // A pushed request is used up by its approval, whatever it asked for.
+    if interaction.pushed.is_some() || interaction.request.response_type.code {
+        let (flow, change) = approved_flow(engine, &interaction, client, approval.clone(), now).await?;
+        about = flow.id;
+        changes.push(change);
+        code = interaction.request.response_type.code.then(|| code_of(engine, &flow, now));
+        members.extend(code.as_ref().map(|code| ("code", code.reveal().to_owned())));
+    }
+    if interaction.request.response_type.is_front_channel() {
+        let code = code.as_ref().map(Sealed::reveal);
+        let (tokens, change) = front_channel::tokens(engine, client, &interaction, &approval, code, now).await?;
+        members.extend(tokens);
+        changes.extend(change);
+    }
+    let request = &interaction.request;
+    let (redirect_uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
+    let next = Address { client, redirect_uri, mode, state }.send(engine, members, now)?;
+    let mut event = engine.event(EventKind::Approved, about, now)?;
+    event.client = Some(client.id);
+    event.subject = Some(session.subject.to_string());
+    changes.push(Change::Append(Box::new(event)));
+    changes.extend(browser::touch(session, now));
+    Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
+}
+
+/// The flow whose code the client gets, and what approves it: the pushed one, or a new one.
+async fn approved_flow(
+    engine: &Engine,
+    interaction: &Interaction,
+    client: &Client,
+    approval: Approval,
+    now: Timestamp,
+) -> Result<(Flow, Change), Failure> {
+    let expires_at = now.plus(engine.policy.code);
+    let Some(id) = interaction.pushed else {
+        let flow = Flow { approval: Some(approval), expires_at, ..new_flow(engine, interaction, now)? };
+        return Ok((flow.clone(), Change::InsertFlow(Box::new(flow))));
+    };
+    let flow = Flow { expires_at, ..pushed::waiting(engine, id, client, now).await? };
+    let approved = FlowApproval { id: flow.id, issuer: flow.issuer, approval, expires_at, now };
+    Ok((flow, Change::ApproveFlow(Box::new(approved))))
+}
+
+fn code_of(engine: &Engine, flow: &Flow, now: Timestamp) -> Sealed<Code> {
+    let expires_at = Some(flow.expires_at);
+    let reference = Reference { record: flow.id, serial: 0, issued_at: now, expires_at, salt: &flow.salt };
+    engine.keys.current().keyring.seal::<Code>(&reference)
+}
+
+fn approval_of(interaction: &Interaction, signed_in: &SignedIn) -> Approval {
+    let session = &signed_in.session;
+    Approval {
+        subject: session.subject.clone(),
+        session: Some(session.id),
+        auth_time: session.auth_time,
+        acr: session.details.acr.clone(),
+        amr: session.details.amr.clone(),
+        scope: interaction.request.scope.clone(),
+        epochs: signed_in.epochs,
+    }
+}
+
+fn new_flow(engine: &Engine, interaction: &Interaction, now: Timestamp) -> Result<Flow, Failure> {
+    Ok(Flow {
+        id: random::record_id(&*engine.entropy, now)?,
+        issuer: engine.number,
+        client: interaction.client,
+        request: FlowRequest::Code(interaction.request.clone()),
+        approval: None,
+        state: FlowState::Ready,
+        misses: 0,
+        salt: random::salt(&*engine.entropy)?,
+        expires_at: now,
+        certificate_thumbprint: None,
+        rest: Rest::new(),
+    })
+}
+
+/// A consent as a change that creates it or adds to it.
+pub(super) fn remember(engine: &Engine, interaction: &Interaction, signed_in: &SignedIn, now: Timestamp) -> Change {
+    match &signed_in.consent {
+        Some(known) => {
+            let scope = known.scope.union(&interaction.request.scope);
+            let record = Consent { scope, updated_at: now, ..known.clone() };
+            Change::Replace { if_revision: known.revision, record: Editable::Consent(Box::new(record)) }
+        }
+        None => Change::Insert(Editable::Consent(Box::new(Consent {
+            issuer: engine.number,
+            subject: signed_in.session.subject.clone(),
+            client: interaction.client,
+            scope: interaction.request.scope.clone(),
+            updated_at: now,
+            revision: 0,
+            rest: Rest::new(),
+        }))),
+    }
+}
