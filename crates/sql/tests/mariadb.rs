@@ -118,7 +118,7 @@ async fn names_that_have_changed_and_tables_that_are_gone_are_refused() {
     assert!(matches!(error, OpenError::Names { .. }) && error.to_string().contains("grants"), "{error}");
     match store.commit(transaction(vec![insert_grant(&grant())])).await {
         Err(CommitError::NotApplied(fault)) => {
-            assert!(fault.cause.contains("grants") && fault.cause.contains("bring it back"), "{fault}")
+            assert!(fault.cause.contains("grants") && fault.cause.contains("bring it back"), "{fault}");
         }
         other => panic!("{other:?}"),
     }

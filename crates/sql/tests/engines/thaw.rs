@@ -1,5 +1,7 @@
 //! A frozen database, on every engine: as the program of its version left it, and beside what later versions added.
 
+use std::fmt::Write as _;
+
 use firman_sql::{Options, SqlStore};
 use firman_test_servers::{Mariadb, Postgres};
 use rusqlite::Connection;
@@ -98,7 +100,7 @@ fn rows(sql: &str, words: &Words) -> String {
         let mut all = all.query([]).unwrap();
         while let Some(row) = all.next().unwrap() {
             let values: Vec<_> = (0..columns.len()).map(|place| literal(row.get_ref(place).unwrap(), words)).collect();
-            text.push_str(&format!("{into}({});\n", values.join(", ")));
+            writeln!(text, "{into}({});", values.join(", ")).unwrap();
         }
     }
     text
@@ -111,8 +113,8 @@ fn literal(value: ValueRef<'_>, words: &Words) -> String {
         ValueRef::Real(_) => unreachable!("no column holds a fraction"),
         ValueRef::Text(text) => format!("'{}'", std::str::from_utf8(text).unwrap().replace('\'', "''")),
         ValueRef::Blob(bytes) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{}{hex}'", words.bytes)
+            let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{}{}'", words.bytes, hex.concat())
         }
     }
 }
