@@ -115,7 +115,7 @@ async fn a_table_that_goes_away_is_a_fault_until_it_is_back() {
     server.sql(&format!("ALTER TABLE {}.grants RENAME TO gone", schema(&options.url)));
     match store.commit(transaction(vec![insert_grant(&grant())])).await {
         Err(CommitError::NotApplied(fault)) => {
-            assert!(fault.cause.contains("grants") && fault.cause.contains("bring it back"), "{fault}")
+            assert!(fault.cause.contains("grants") && fault.cause.contains("bring it back"), "{fault}");
         }
         other => panic!("{other:?}"),
     }
