@@ -1,16 +1,19 @@
-//! Every schema that was ever released is opened, brought up to date, and has every record in it.
+//! Every schema that was ever released is opened on every engine, brought up to date, and has every record in it; and what its
+//! program writes, while a later one serves too, is found.
 //!
 //! `examples/freeze.rs` makes the fixtures. A version is added when the next migration is written.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod engines;
+
 use std::sync::Arc;
 
+use engines::thaw;
 use firman_proto::digest::Digest16;
 use firman_sql::{Options, SqlStore};
 use firman_store::conformance::fixtures::*;
 use firman_store::record::{EpochKey, Flow, FlowState, Grant, Namespace, Resource, TokenTrace};
 use firman_store::{Change, Commit, Editable, Page, Store};
-use rusqlite::Connection;
 
 /// Every frozen version: the database, and what was written to it.
 const FROZEN: &[(i64, &str, &str)] = &[
@@ -18,56 +21,56 @@ const FROZEN: &[(i64, &str, &str)] = &[
     (2, include_str!("fixtures/2.sql"), include_str!("fixtures/2.json")),
 ];
 
-fn thawed(sql: &str) -> (tempfile::TempDir, Options) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("frozen.db");
-    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
-    let options = Options::new(format!("sqlite:{}", path.display()));
-    (folder, options)
-}
-
 #[tokio::test]
-async fn every_frozen_schema_is_brought_up_to_date() {
-    for (version, sql, _) in FROZEN {
-        let (_folder, options) = thawed(sql);
-        let before = SqlStore::migrations(&options).await.unwrap();
-        assert_eq!(before.applied.last().unwrap().version, *version);
-        let after = SqlStore::migrate(&options).await.unwrap();
-        assert_eq!(after.applied.last().unwrap().version, after.known);
-        assert!(after.pending.is_empty());
-        assert_eq!(after.applied[..before.applied.len()], before.applied[..]);
-    }
-}
-
-#[tokio::test]
-async fn every_record_of_every_frozen_schema_is_found_as_it_was() {
+async fn every_frozen_schema_is_brought_up_to_date_and_has_every_record_as_it_was() {
     for (version, sql, json) in FROZEN {
-        let (_folder, options) = thawed(sql);
-        let store = SqlStore::open(options).await.unwrap();
-        let changes: Vec<Change> = serde_json::from_str(json).unwrap();
-        for change in &changes {
-            must_show(&store, change, &changes).await;
+        for place in thaw::as_it_was(*version, sql).await {
+            let options = &place.options;
+            let before = SqlStore::migrations(options).await.unwrap();
+            assert_eq!(before.applied.last().unwrap().version, *version, "{options:?}");
+            let after = SqlStore::migrate(options).await.unwrap();
+            assert_eq!((after.applied.last().unwrap().version, after.pending.len()), (after.known, 0));
+            assert_eq!(after.applied[..before.applied.len()], before.applied[..]);
+            must_have_everything(options, *version, json).await;
         }
-        let stats = store.stats().await.unwrap();
-        let tables = [
-            stats.clients,
-            stats.flows,
-            stats.grants,
-            stats.epochs,
-            stats.revoked_tokens,
-            stats.names,
-            stats.sessions,
-            stats.consents,
-            stats.accounts,
-            stats.signing_keys,
-            stats.seal_keys,
-            stats.deployment,
-            stats.events,
-        ];
-        assert!(tables.iter().all(|rows| *rows > 0), "a row in every table: {stats:?}");
-        assert!(*version < 2 || (stats.once > 0 && stats.resources > 0), "a row in every table: {stats:?}");
-        must_go_on(store, &changes).await;
     }
+}
+
+/// Two programs of versions that follow each other serve one database.
+#[tokio::test]
+async fn what_a_program_of_an_earlier_version_writes_into_todays_schema_is_found() {
+    for (version, sql, json) in FROZEN {
+        for place in thaw::beside_what_is_new(sql).await {
+            must_have_everything(&place.options, *version, json).await;
+        }
+    }
+}
+
+async fn must_have_everything(options: &Options, version: i64, json: &str) {
+    let store = SqlStore::open(options.clone()).await.unwrap();
+    let changes: Vec<Change> = serde_json::from_str(json).unwrap();
+    for change in &changes {
+        must_show(&store, change, &changes).await;
+    }
+    let stats = store.stats().await.unwrap();
+    let tables = [
+        stats.clients,
+        stats.flows,
+        stats.grants,
+        stats.epochs,
+        stats.revoked_tokens,
+        stats.names,
+        stats.sessions,
+        stats.consents,
+        stats.accounts,
+        stats.signing_keys,
+        stats.seal_keys,
+        stats.deployment,
+        stats.events,
+    ];
+    assert!(tables.iter().all(|rows| *rows > 0), "a row in every table: {stats:?}");
+    assert!(version < 2 || (stats.once > 0 && stats.resources > 0), "a row in every table: {stats:?}");
+    must_go_on(store, &changes).await;
 }
 
 /// What a change left behind is there.

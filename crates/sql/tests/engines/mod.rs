@@ -4,6 +4,7 @@
 
 pub(crate) mod history;
 pub(crate) mod spread;
+pub(crate) mod thaw;
 
 use std::collections::BTreeMap;
 
