@@ -11,6 +11,7 @@ pub mod id;
 pub mod id_token;
 pub mod introspection;
 pub mod issuer;
+pub mod jose;
 pub mod jws;
 pub mod metadata;
 pub mod pkce;
