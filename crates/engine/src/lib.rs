@@ -8,6 +8,7 @@ pub mod authenticate;
 pub mod authorize;
 pub mod discovery;
 mod failure;
+mod fetch;
 mod grant;
 pub mod introspect;
 mod issue;
@@ -20,6 +21,7 @@ pub mod token;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
+pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
@@ -42,6 +44,7 @@ pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) keys: Keychain,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
@@ -59,6 +62,8 @@ pub struct Parts {
     pub accounts: Arc<dyn Accounts>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Documents of others.
+    pub fetch: Arc<dyn Fetch>,
     /// What keys are wrapped under.
     pub master: MasterKey,
     /// How long things live.
@@ -80,8 +85,8 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
-        let Parts { issuer, number, store, accounts, entropy, policy, key_policy, .. } = parts;
-        Ok(Self { issuer, number, store, accounts, entropy, keys, policy, key_policy })
+        let Parts { issuer, number, store, accounts, entropy, fetch, policy, key_policy, .. } = parts;
+        Ok(Self { issuer, number, store, accounts, entropy, fetch, keys, policy, key_policy })
     }
 
     /// The issuer identifier.

@@ -6,6 +6,7 @@ mod bench;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod fetch;
 pub mod http;
 pub mod listen;
 pub mod logging;

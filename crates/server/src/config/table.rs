@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 
+use crate::fetch::Networks;
+
 use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, schema};
 
 schema::settings! {
@@ -109,6 +111,19 @@ schema::settings! {
         request_seconds: Seconds = 900, 60..=86_400;
         /// How many passwords are checked at once; each takes tens of megabytes of memory while it is.
         password_hash_workers: u32 = 1, 1..=64;
+    }
+    /// Documents of others that this server fetches: key sets, client documents.
+    fetch: Fetch {
+        /// How long fetching one may take, in milliseconds.
+        timeout_ms: Milliseconds = 5_000, 100..=60_000;
+        /// The largest that is read, in bytes.
+        max_bytes: u32 = 65_536, 1024..=1_048_576;
+        /// Networks that are fetched from although they are not public, such as "10.1.0.0/16"; others never are.
+        allow_networks: Networks = [];
+        /// Whether those networks may be fetched from without TLS.
+        allow_http: bool = false;
+        /// PEM file with certificates to trust beside those of the system.
+        ca_file: Option<PathBuf> = "";
     }
     /// The log, on standard error.
     log: Log {

@@ -8,6 +8,8 @@ use firman_proto::jws::Algorithm;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::fetch::{Network, Networks};
+
 use super::raw::Raw;
 use super::schema::Kind;
 use super::value::{Textual, Value};
@@ -165,6 +167,20 @@ impl Value for Vec<Algorithm> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|algorithm| algorithm.as_str().to_owned()).collect())
+    }
+}
+
+impl Value for Networks {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || "networks such as \"10.1.0.0/16\" or single addresses".to_owned();
+        let Raw::List(texts) = raw else { return Err(expected()) };
+        texts.iter().map(|text| Network::parse(text)).collect::<Option<_>>().map(Self).ok_or_else(expected)
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.0.iter().map(Network::to_string).collect())
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use firman_engine::admin::clients::{self, NewClient};
 use firman_engine::authenticate::authenticate;
 use firman_engine::keys::KeyPolicy;
-use firman_engine::{Engine, Failure, Fault, Parts, Policy};
+use firman_engine::{Engine, Failure, Fault, NoFetch, Parts, Policy};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::{AuthMethod, Credentials};
 use firman_proto::error::ErrorCode;
@@ -75,6 +75,7 @@ pub(crate) fn parts(store: &Arc<Watched>, people: &Arc<People>) -> Parts {
         store: Arc::clone(store) as Arc<dyn Store>,
         accounts: Arc::clone(people) as _,
         entropy: Dice::new(store.next_node()),
+        fetch: Arc::new(NoFetch),
         master: master(7),
         policy: Policy::default(),
         key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },
