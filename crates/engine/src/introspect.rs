@@ -104,7 +104,7 @@ async fn active(engine: &Engine, asker: &Client, standing: &Standing<Grant>) -> 
     }
     let Some(client) = engine.store.client_by_id(grant.client).await? else { return Ok(None) };
     let scope = match grant.kind {
-        GrantKind::AuthorizationCode => grant.scope.clone(),
+        GrantKind::AuthorizationCode | GrantKind::DeviceCode | GrantKind::Backchannel => grant.scope.clone(),
         GrantKind::ClientCredentials => own_scope(&client),
     };
     Ok(Some(ActiveToken {

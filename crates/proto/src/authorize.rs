@@ -67,6 +67,21 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// The proof key (RFC 7636).
     pub challenge: Option<Challenge>,
+    /// Resource indicators (RFC 8707 §2.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<String>,
+    /// RFC 9396 §2, as it was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<serde_json::Value>,
+    /// The claims asked for one by one (OpenID Connect Core §5.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<serde_json::Value>,
+    /// The languages claims are wanted in (OpenID Connect Core §5.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims_locales: Option<String>,
+    /// The key the code is bound to (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
 }
 
 /// How a client may ask, as far as reading its request depends on it.
@@ -117,6 +132,11 @@ impl AuthorizationRequest {
             max_age: max_age(form)?.or(client.default_max_age),
             login_hint: bounded(form, "login_hint")?,
             challenge,
+            resource: Vec::new(),
+            authorization_details: None,
+            claims: None,
+            claims_locales: None,
+            dpop_jkt: None,
         })
     }
 }

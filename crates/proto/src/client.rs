@@ -7,6 +7,10 @@ use crate::jws::Algorithm;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 
+mod members;
+use members::is_not;
+pub use members::{About, Jose, Logout, Tls};
+
 /// A grant type a client may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +77,48 @@ pub struct ClientMetadata {
     /// When a request has no `max_age`, this one holds, in seconds (OpenID Connect Registration §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u32>,
+    /// The response types it may ask for; none said is `code` alone (RFC 7591 §2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_types: Vec<String>,
+    /// The response modes it may ask for; none said is all there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_modes: Vec<String>,
+    /// Its keys (RFC 7591 §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    /// Where its keys are (RFC 7591 §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// `public` or `pairwise` (OpenID Connect Registration §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_type: Option<String>,
+    /// Where the redirect URIs are listed that share pairwise subjects (OpenID Connect Registration §5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
+    /// Request objects that it may name (OpenID Connect Registration §2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_uris: Vec<String>,
+    /// It sends request objects only (RFC 9101 §10.5).
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub require_signed_request_object: bool,
+    /// It pushes every authorization request (RFC 9126 §6).
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub require_pushed_authorization_requests: bool,
+    /// Its access tokens are always bound to a key (RFC 9449 §5.2).
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub dpop_bound_access_tokens: bool,
+    /// What it says of itself to people.
+    #[serde(flatten)]
+    pub about: About,
+    /// How what it signs is signed, and what is signed and encrypted for it.
+    #[serde(flatten)]
+    pub jose: Jose,
+    /// The certificate it authenticates with (RFC 8705).
+    #[serde(flatten)]
+    pub tls: Tls,
+    /// How it takes part in signing out.
+    #[serde(flatten)]
+    pub logout: Logout,
     /// Members kept for later versions.
     #[serde(flatten)]
     pub rest: serde_json::Map<String, serde_json::Value>,
@@ -93,6 +139,20 @@ impl ClientMetadata {
             tos_uri: None,
             id_token_signed_response_alg: None,
             default_max_age: None,
+            response_types: Vec::new(),
+            response_modes: Vec::new(),
+            jwks: None,
+            jwks_uri: None,
+            subject_type: None,
+            sector_identifier_uri: None,
+            request_uris: Vec::new(),
+            require_signed_request_object: false,
+            require_pushed_authorization_requests: false,
+            dpop_bound_access_tokens: false,
+            about: About::default(),
+            jose: Jose::default(),
+            tls: Tls::default(),
+            logout: Logout::default(),
             rest: serde_json::Map::new(),
         }
     }

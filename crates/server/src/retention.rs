@@ -21,6 +21,7 @@ pub fn cutoffs(retention: &Retention, now: Timestamp) -> Cutoffs {
         flows: cutoff(retention.flows_days),
         grants: cutoff(retention.grants_days),
         revoked_tokens: cutoff(retention.revoked_tokens_days),
+        once: cutoff(retention.once_days),
         sessions: cutoff(retention.sessions_days),
         names: cutoff(retention.names_days),
         keys: cutoff(retention.keys_days),
@@ -52,11 +53,12 @@ fn pause(rows: u64, rows_per_second: u32) -> Duration {
 }
 
 /// Each table and what was counted in it, by the names that commands and metrics use.
-pub fn by_table(swept: Swept) -> [(&'static str, u64); 7] {
+pub fn by_table(swept: Swept) -> [(&'static str, u64); 8] {
     [
         ("flows", swept.flows),
         ("grants", swept.grants),
         ("revoked_tokens", swept.revoked_tokens),
+        ("once", swept.once),
         ("sessions", swept.sessions),
         ("names", swept.names),
         ("keys", swept.keys),
@@ -70,6 +72,7 @@ pub fn plus(one: Swept, other: Swept) -> Swept {
         flows: one.flows + other.flows,
         grants: one.grants + other.grants,
         revoked_tokens: one.revoked_tokens + other.revoked_tokens,
+        once: one.once + other.once,
         sessions: one.sessions + other.sessions,
         names: one.names + other.names,
         keys: one.keys + other.keys,
@@ -111,7 +114,7 @@ mod tests {
     async fn a_used_code_and_a_revoked_grant_stay_for_as_long_as_they_would_have_been_good() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let (flow, grant) = (fixtures::flow(), fixtures::grant());
-        let shortest: Vec<_> = ["flows", "grants", "revoked_tokens", "sessions", "names", "keys"]
+        let shortest: Vec<_> = ["flows", "grants", "revoked_tokens", "once", "sessions", "names", "keys"]
             .map(|kind| (format!("retention.{kind}_days"), "0".to_owned()))
             .into();
         let shortest: Vec<_> = shortest.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();

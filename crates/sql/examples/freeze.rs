@@ -1,10 +1,10 @@
 //! Freezes the schema as it is, with a row in every table, so that every later version proves that it still reads it:
 //!
 //! ```sh
-//! cargo run -p firman-sql --example freeze -- crates/sql/tests/fixtures/1
+//! cargo run -p firman-sql --example freeze -- crates/sql/tests/fixtures/2
 //! ```
 //!
-//! writes `1.sql`, the database as SQL text, and `1.json`, what was written to it. Run when a version of the schema is released;
+//! writes `2.sql`, the database as SQL text, and `2.json`, what was written to it. Run when a version of the schema is released;
 //! what is there is never made anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string, reason = "a tool for developers")]
 
@@ -15,7 +15,7 @@ use firman_proto::digest::Digest16;
 use firman_sql::{Options, SqlStore};
 #[allow(clippy::wildcard_imports, reason = "the fixtures of the suite")]
 use firman_store::conformance::fixtures::*;
-use firman_store::record::{EpochKey, Grant, Name, Namespace, RevokeReason, RevokedToken};
+use firman_store::record::{EpochKey, Flow, FlowRequest, Grant, Name, Namespace, RevokeReason, RevokedToken};
 use firman_store::{Change, Editable, Store};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -42,6 +42,11 @@ fn changes() -> Vec<Change> {
     let digest = Name::digest(ISSUER, Namespace::Username, &account.username);
     let name = Name { namespace: Namespace::Username, digest, id: account.id, expires_at: later(1_000_000) };
     let token = RevokedToken { day: NOW.day(), grant: grant.id, digest: Digest16([7; 16]), expires_at: later(300) };
+    let [device, denied, withdrawn] =
+        [polled(), polled(), polled()].map(|request| pending(FlowRequest::Device(request)));
+    let pushed = Flow { client: client.id, ..pending(FlowRequest::Pushed(request())) };
+    let digest = Name::digest(ISSUER, Namespace::UserCode, "BCDFGHJK");
+    let user_code = Name { namespace: Namespace::UserCode, digest, id: device.id, expires_at: device.expires_at };
     vec![
         insert_client(&client),
         insert_account(&account),
@@ -53,11 +58,22 @@ fn changes() -> Vec<Change> {
         insert_flow(&flow_of(client.id)),
         insert_flow(&used),
         Change::ClaimFlow { id: used.id, now: NOW },
+        insert_flow(&pushed),
+        insert_flow(&device),
+        Change::TakeName { name: user_code, now: NOW },
+        approve(&device, &approval(), later(2)),
+        insert_flow(&denied),
+        Change::DenyFlow { id: denied.id, failure: None, now: NOW },
+        insert_flow(&withdrawn),
+        Change::RevokeFlow { id: withdrawn.id },
+        Change::InsertOnce(once()),
+        insert_resource(&resource()),
         insert_grant(&grant),
         Change::Rotate(Box::new(rotation(&grant, 0, later(1)))),
         Change::Rotate(Box::new(rotation(&grant, 1, later(2)))),
         insert_grant(&child),
         insert_grant(&standing_grant(client.id)),
+        insert_grant(&Grant { terms: terms(), ..grant_of(client.id, &person) }),
         insert_grant(&revoked),
         Change::RevokeGrant { id: revoked.id, reason: RevokeReason::Client, now: later(3) },
         Change::RevokeToken(token),

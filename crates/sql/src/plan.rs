@@ -3,11 +3,13 @@
 use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
 use firman_proto::seal::Salt;
-use firman_proto::time::Timestamp;
-use firman_store::record::{ConsentKey, EpochKey, Epochs, Flow, Grant, Name, RevokeReason, RevokedToken, Session};
-use firman_store::{Change, CommitId, Editable, EditableKey, Renewal, Rotation, StoreError, Transaction};
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_store::record::{
+    ConsentKey, EpochKey, Epochs, Flow, FlowFailure, Grant, Name, Once, Resource, RevokeReason, RevokedToken, Session,
+};
+use firman_store::{Change, CommitId, Editable, EditableKey, FlowApproval, Renewal, Rotation, StoreError, Transaction};
 
-use crate::records::{account, client, consent, event, flow, grant, key, session};
+use crate::records::{account, client, consent, event, flow, grant, key, once, resource, session};
 use crate::statements::Statement;
 use crate::value::{Value, Write, values};
 
@@ -80,7 +82,10 @@ fn may_fail_late(changes: &[Change]) -> bool {
 /// more than that.
 fn records(change: &Change) -> Vec<[u8; 16]> {
     let editable = |key| match key {
-        EditableKey::Client(id) | EditableKey::Account(id) | EditableKey::SigningKey(id) => *id.as_bytes(),
+        EditableKey::Client(id)
+        | EditableKey::Account(id)
+        | EditableKey::Resource(id)
+        | EditableKey::SigningKey(id) => *id.as_bytes(),
         EditableKey::Consent(ConsentKey { subject, .. }) => subject.0,
         EditableKey::SealKey(..) | EditableKey::Deployment => [0; 16],
     };
@@ -90,16 +95,25 @@ fn records(change: &Change) -> Vec<[u8; 16]> {
                 let unique = firman_store::record::Client::key(client.issuer, &client.client_id);
                 return vec![*client.id.as_bytes(), unique.0];
             }
+            if let Editable::Resource(resource) = record {
+                let unique = Resource::key(resource.issuer, &resource.identifier);
+                return vec![*resource.id.as_bytes(), unique.0];
+            }
             editable(record.key())
         }
         Change::Remove { key, .. } => editable(*key),
         Change::TakeName { name, .. } => name.digest.0,
         Change::ReleaseName { digest, .. } => digest.0,
         Change::InsertFlow(flow) => *flow.id.as_bytes(),
+        Change::ApproveFlow(approved) => *approved.id.as_bytes(),
+        Change::InsertOnce(once) => once.digest.0,
         Change::InsertGrant(grant) => *grant.id.as_bytes(),
         Change::Rotate(rotation) => *rotation.id.as_bytes(),
         Change::ClaimFlow { id, .. }
         | Change::CountMiss { id, .. }
+        | Change::DenyFlow { id, .. }
+        | Change::PollFlow { id, .. }
+        | Change::RevokeFlow { id }
         | Change::CloseRetry { id, .. }
         | Change::RevokeGrant { id, .. }
         | Change::ResaltGrant { id, .. }
@@ -127,6 +141,11 @@ fn step(change: Change, by: CommitId) -> Step {
         Change::InsertFlow(flow) => (insert_flow(&flow, by), None),
         Change::ClaimFlow { id, now } => (claim_flow(id, now, by), None),
         Change::CountMiss { id, seen, limit } => (count_miss(id, seen, limit, by), None),
+        Change::ApproveFlow(approved) => (approve_flow(&approved, by), None),
+        Change::DenyFlow { id, failure, now } => (deny_flow(id, failure, now, by), None),
+        Change::PollFlow { id, seen, interval, now } => (poll_flow(id, seen, interval, now, by), None),
+        Change::RevokeFlow { id } => (revoke_flow(id, by), None),
+        Change::InsertOnce(once) => (insert_once(&once, by), None),
         Change::InsertGrant(grant) => (insert_grant(&grant, by), None),
         Change::Rotate(rotation) => (rotate(&rotation, by), None),
         Change::CloseRetry { id, generation } => {
@@ -166,6 +185,10 @@ fn insert(record: &Editable, by: CommitId) -> Write {
         Editable::Consent(record) => {
             (Statement::InsertConsent, consent::row(record, by), key_values(EditableKey::Consent(record.key())))
         }
+        Editable::Resource(record) => {
+            let unique = Resource::key(record.issuer, &record.identifier);
+            (Statement::InsertResource, resource::row(record, by), values![record.id, unique])
+        }
         Editable::SigningKey(record) => (Statement::InsertSigningKey, key::signing_row(record, by), values![record.id]),
         Editable::SealKey(record) => {
             (Statement::InsertSealKey, key::seal_row(record, by), values![record.issuer, record.number])
@@ -185,6 +208,7 @@ fn replace(record: &Editable, if_revision: u64, by: CommitId) -> Write {
         Editable::Client(record) => (Statement::ReplaceClient, client::editable(record, next, by)),
         Editable::Account(record) => (Statement::ReplaceAccount, account::editable(record, next, by)),
         Editable::Consent(record) => (Statement::ReplaceConsent, consent::editable(record, next, by)),
+        Editable::Resource(record) => (Statement::ReplaceResource, resource::editable(record, next, by)),
         Editable::SigningKey(record) => (Statement::ReplaceSigningKey, key::signing_editable(record, next, by)),
         Editable::SealKey(record) => (Statement::ReplaceSealKey, key::seal_editable(record, next, by)),
         Editable::Deployment(record) => (Statement::ReplaceDeployment, key::deployment_editable(record, next, by)),
@@ -195,6 +219,10 @@ fn replace(record: &Editable, if_revision: u64, by: CommitId) -> Write {
         // A client id is not edited.
         values.push(firman_store::record::Client::key(record.issuer, &record.client_id).into());
     }
+    if let Editable::Resource(record) = record {
+        // Nor is an identifier.
+        values.push(Resource::key(record.issuer, &record.identifier).into());
+    }
     Write { statement, values }
 }
 
@@ -203,6 +231,7 @@ fn remove(key: EditableKey, if_revision: u64) -> Write {
         EditableKey::Client(_) => Statement::RemoveClient,
         EditableKey::Account(_) => Statement::RemoveAccount,
         EditableKey::Consent(_) => Statement::RemoveConsent,
+        EditableKey::Resource(_) => Statement::RemoveResource,
         EditableKey::SigningKey(_) => Statement::RemoveSigningKey,
         EditableKey::SealKey(..) => Statement::RemoveSealKey,
         EditableKey::Deployment => Statement::RemoveDeployment,
@@ -215,7 +244,10 @@ fn remove(key: EditableKey, if_revision: u64) -> Write {
 /// The key of an editable record as parameters.
 pub(crate) fn key_values(key: EditableKey) -> Vec<Value> {
     match key {
-        EditableKey::Client(id) | EditableKey::Account(id) | EditableKey::SigningKey(id) => values![id],
+        EditableKey::Client(id)
+        | EditableKey::Account(id)
+        | EditableKey::Resource(id)
+        | EditableKey::SigningKey(id) => values![id],
         EditableKey::Consent(ConsentKey { subject, client }) => values![subject, client],
         EditableKey::SealKey(issuer, number) => values![issuer, number],
         EditableKey::Deployment => vec![],
@@ -244,6 +276,36 @@ fn count_miss(id: RecordId, seen: u32, limit: u32, by: CommitId) -> Write {
     let state = if misses >= limit { flow::FAILED } else { flow::READY };
     let values = values![misses, state, by, id.made_at().day(), id, flow::READY, seen];
     Write { statement: Statement::CountMiss, values }
+}
+
+fn approve_flow(approved: &FlowApproval, by: CommitId) -> Write {
+    let id = approved.id;
+    let mut values = values![flow::READY, approved.expires_at];
+    values.extend(flow::approval_values(&approved.approval, approved.issuer));
+    values.extend(values![by, id.made_at().day(), id, flow::PENDING, approved.now]);
+    Write { statement: Statement::ApproveFlow, values }
+}
+
+fn deny_flow(id: RecordId, failure: Option<FlowFailure>, now: Timestamp, by: CommitId) -> Write {
+    let state = if failure.is_some() { flow::FAILED } else { flow::DENIED };
+    let values = values![state, failure.map(FlowFailure::number), by, id.made_at().day(), id, flow::PENDING, now];
+    Write { statement: Statement::DenyFlow, values }
+}
+
+fn poll_flow(id: RecordId, seen: Option<Timestamp>, interval: Lifetime, now: Timestamp, by: CommitId) -> Write {
+    let seen = seen.unwrap_or(Timestamp::from_millis(0));
+    let values = values![now, interval.millis(), by, id.made_at().day(), id, flow::PENDING, seen];
+    Write { statement: Statement::PollFlow, values }
+}
+
+fn revoke_flow(id: RecordId, by: CommitId) -> Write {
+    let values = values![flow::REVOKED, by, id.made_at().day(), id, flow::PENDING, flow::READY];
+    Write { statement: Statement::RevokeFlow, values }
+}
+
+fn insert_once(seen: &Once, by: CommitId) -> Write {
+    let key = values![seen.day(), seen.namespace.number(), seen.digest];
+    insert_if_absent(Statement::InsertOnce, once::row(seen, by), key)
 }
 
 fn insert_grant(grant: &Grant, by: CommitId) -> Write {

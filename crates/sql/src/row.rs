@@ -77,6 +77,12 @@ impl<'a> Columns<'a> {
         number.and_then(known).ok_or_else(|| self.wrong("known number"))
     }
 
+    /// The same; NULL is nothing.
+    pub(crate) fn maybe_numbered<T>(&mut self, known: impl Fn(u8) -> Option<T>) -> Result<Option<T>, StoreError> {
+        let Some(number) = self.maybe_int()? else { return Ok(None) };
+        u8::try_from(number).ok().and_then(known).map(Some).ok_or_else(|| self.wrong("known number"))
+    }
+
     pub(crate) fn flag(&mut self) -> Result<bool, StoreError> {
         Ok(self.int()? != 0)
     }
@@ -150,6 +156,10 @@ impl<'a> Columns<'a> {
 
     pub(crate) fn scope(&mut self) -> Result<Scope, StoreError> {
         Scope::parse(self.text()?).map_err(|_| self.wrong("scope"))
+    }
+
+    pub(crate) fn maybe_scope(&mut self) -> Result<Option<Scope>, StoreError> {
+        self.maybe_text()?.map(|text| Scope::parse(text).map_err(|_| self.wrong("scope"))).transpose()
     }
 
     pub(crate) fn subject(&mut self) -> Result<Subject, StoreError> {

@@ -36,7 +36,25 @@ statements! {
         {clients.name} = ?, {clients.redirect_uris} = ?, {clients.token_endpoint_auth_method} = ?,
         {clients.grant_types} = ?, {clients.scope} = ?, {clients.client_uri} = ?, {clients.logo_uri} = ?,
         {clients.policy_uri} = ?, {clients.tos_uri} = ?, {clients.origin} = ?, {clients.created_at} = ?,
-        {clients.updated_at} = ?, {clients.revision} = ?, {clients.commit_id} = ?, {clients.body} = ?
+        {clients.updated_at} = ?, {clients.revision} = ?, {clients.commit_id} = ?, {clients.body} = ?,
+        {clients.description} = ?, {clients.response_types} = ?, {clients.response_modes} = ?,
+        {clients.jwks} = ?, {clients.jwks_uri} = ?, {clients.contacts} = ?, {clients.software_id} = ?,
+        {clients.software_version} = ?, {clients.application_type} = ?, {clients.sector_identifier_uri} = ?,
+        {clients.subject_type} = ?, {clients.initiate_login_uri} = ?,
+        {clients.token_endpoint_auth_signing_alg} = ?, {clients.id_token_signed_response_alg} = ?,
+        {clients.id_token_encrypted_response_alg} = ?, {clients.id_token_encrypted_response_enc} = ?,
+        {clients.userinfo_signed_response_alg} = ?, {clients.userinfo_encrypted_response_alg} = ?,
+        {clients.userinfo_encrypted_response_enc} = ?, {clients.request_object_signing_alg} = ?,
+        {clients.request_object_encryption_alg} = ?, {clients.request_object_encryption_enc} = ?,
+        {clients.request_uris} = ?, {clients.require_signed_request_object} = ?,
+        {clients.authorization_signed_response_alg} = ?, {clients.authorization_encrypted_response_alg} = ?,
+        {clients.authorization_encrypted_response_enc} = ?, {clients.require_pushed_authorization_requests} = ?,
+        {clients.dpop_bound_access_tokens} = ?, {clients.tls_client_auth_subject_dn} = ?,
+        {clients.tls_client_auth_san_dns} = ?, {clients.tls_client_auth_san_uri} = ?,
+        {clients.tls_client_auth_san_ip} = ?, {clients.tls_client_auth_san_email} = ?,
+        {clients.tls_client_certificate_bound_access_tokens} = ?, {clients.post_logout_redirect_uris} = ?,
+        {clients.frontchannel_logout_uri} = ?, {clients.frontchannel_logout_session_required} = ?,
+        {clients.backchannel_logout_uri} = ?, {clients.backchannel_logout_session_required} = ?
         WHERE {clients.id} = ? AND {clients.revision} = ? AND {clients.client_key} = ?";
     RemoveClient = "DELETE FROM {clients} WHERE {clients.id} = ? AND {clients.revision} = ?";
 
@@ -56,6 +74,18 @@ statements! {
         WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";
     CountMiss = "UPDATE {flows} SET {flows.misses} = ?, {flows.state} = ?, {flows.commit_id} = ?
         WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.misses} = ?";
+    ApproveFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.expires_at} = ?, {flows.subject} = ?,
+        {flows.subject_key} = ?, {flows.session} = ?, {flows.granted_scope} = ?, {flows.auth_time} = ?, {flows.acr} = ?,
+        {flows.amr} = ?, {flows.epoch_everything} = ?, {flows.epoch_client} = ?, {flows.epoch_subject} = ?,
+        {flows.commit_id} = ?
+        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";
+    DenyFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.failure} = ?, {flows.commit_id} = ?
+        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";
+    PollFlow = "UPDATE {flows} SET {flows.polled_at} = ?, {flows.poll_interval_ms} = ?, {flows.commit_id} = ?
+        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.poll_interval_ms} IS NOT NULL
+        AND COALESCE({flows.polled_at}, 0) = ?";
+    RevokeFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.commit_id} = ?
+        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} IN (?, ?)";
     FlowsUpTo = "SELECT {flows.day}, {flows.id} FROM {flows} WHERE {flows.day} < ? AND {flows.expires_at} < ?
         ORDER BY {flows.day}, {flows.id} LIMIT 1 OFFSET ?";
     SweepFlows = "DELETE FROM {flows} WHERE ({flows.day}, {flows.id}) <= (?, ?) AND {flows.expires_at} < ?";
@@ -131,7 +161,33 @@ statements! {
     SweepRevokedTokens = "DELETE FROM {revoked_tokens}
         WHERE ({revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest}) <= (?, ?, ?)";
 
+    // What is taken once.
+    OnceWinner = "SELECT {once.commit_id} FROM {once}
+        WHERE {once.day} = ? AND {once.namespace} = ? AND {once.digest} = ?";
+    InsertOnce = "INSERT INTO {once} ({once.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {once}
+        WHERE {once.day} = ? AND {once.namespace} = ? AND {once.digest} = ?)";
+    OnceUpTo = "SELECT {once.day}, {once.namespace}, {once.digest} FROM {once} WHERE {once.day} < ?
+        ORDER BY {once.day}, {once.namespace}, {once.digest} LIMIT 1 OFFSET ?";
+    SweepOnce = "DELETE FROM {once} WHERE ({once.day}, {once.namespace}, {once.digest}) <= (?, ?, ?)";
+
+    // Resources.
+    ResourceByKey = "SELECT {r:resources.*} FROM {resources} r WHERE r.{resources.resource_key} = ?";
+    ResourcePage = "SELECT {r:resources.*} FROM {resources} r WHERE r.{resources.id} > ? AND r.{resources.issuer} = ?
+        ORDER BY r.{resources.id} LIMIT ?";
+    ResourceWinner = "SELECT {resources.commit_id} FROM {resources} WHERE {resources.id} = ?";
+    InsertResource = "INSERT INTO {resources} ({resources.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {resources} WHERE {resources.id} = ?)
+        AND NOT EXISTS (SELECT 1 FROM {resources} WHERE {resources.resource_key} = ?)";
+    ReplaceResource = "UPDATE {resources} SET {resources.enabled} = ?, {resources.name} = ?, {resources.secrets} = ?,
+        {resources.scope} = ?, {resources.token_format} = ?, {resources.access_token_seconds} = ?,
+        {resources.created_at} = ?, {resources.updated_at} = ?, {resources.revision} = ?, {resources.commit_id} = ?,
+        {resources.body} = ?
+        WHERE {resources.id} = ? AND {resources.revision} = ? AND {resources.resource_key} = ?";
+    RemoveResource = "DELETE FROM {resources} WHERE {resources.id} = ? AND {resources.revision} = ?";
+
     // Names.
+    FindName = "SELECT {n:names.*} FROM {names} n WHERE n.{names.namespace} = ? AND n.{names.digest} = ?";
     NameWinner = "SELECT {names.commit_id} FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ?";
     TakeOverName = "UPDATE {names} SET {names.id} = ?, {names.expires_at} = ?, {names.commit_id} = ?
         WHERE {names.namespace} = ? AND {names.digest} = ? AND ({names.expires_at} <= ? OR {names.id} = ?)";
@@ -251,6 +307,7 @@ statements! {
         WHERE {grants.purge_day} < ? AND {grants.expires_at} < ? LIMIT ?) ended";
     OverdueRevokedTokens = "SELECT COUNT(*) FROM (SELECT {revoked_tokens.day} FROM {revoked_tokens}
         WHERE {revoked_tokens.day} < ? LIMIT ?) ended";
+    OverdueOnce = "SELECT COUNT(*) FROM (SELECT {once.day} FROM {once} WHERE {once.day} < ? LIMIT ?) ended";
     OverdueSessions = "SELECT COUNT(*) FROM (SELECT {sessions.id} FROM {sessions}
         WHERE {sessions.expires_at} < ? LIMIT ?) ended";
     OverdueNames = "SELECT COUNT(*) FROM (SELECT {names.digest} FROM {names} WHERE {names.expires_at} < ? LIMIT ?) ended";
@@ -276,6 +333,12 @@ statements! {
     RevokedTokensCopy = "SELECT {t:revoked_tokens.*} FROM {revoked_tokens} t
         WHERE t.{revoked_tokens.day} >= ? AND (t.{revoked_tokens.day} > ? OR t.{revoked_tokens.grant_id} > ? OR (t.{revoked_tokens.grant_id} = ? AND t.{revoked_tokens.digest} > ?))
         ORDER BY t.{revoked_tokens.day}, t.{revoked_tokens.grant_id}, t.{revoked_tokens.digest} LIMIT ?";
+    OnceCopy = "SELECT {t:once.*} FROM {once} t
+        WHERE t.{once.day} >= ? AND (t.{once.day} > ? OR t.{once.namespace} > ? OR (t.{once.namespace} = ? AND t.{once.digest} > ?))
+        ORDER BY t.{once.day}, t.{once.namespace}, t.{once.digest} LIMIT ?";
+    ResourcesCopy = "SELECT {t:resources.*} FROM {resources} t
+        WHERE t.{resources.id} > ?
+        ORDER BY t.{resources.id} LIMIT ?";
     NamesCopy = "SELECT {t:names.*} FROM {names} t
         WHERE t.{names.namespace} >= ? AND (t.{names.namespace} > ? OR t.{names.digest} > ?)
         ORDER BY t.{names.namespace}, t.{names.digest} LIMIT ?";
@@ -307,5 +370,5 @@ statements! {
         (SELECT COUNT(*) FROM {epochs}), (SELECT COUNT(*) FROM {revoked_tokens}), (SELECT COUNT(*) FROM {names}),
         (SELECT COUNT(*) FROM {sessions}), (SELECT COUNT(*) FROM {consents}), (SELECT COUNT(*) FROM {accounts}),
         (SELECT COUNT(*) FROM {signing_keys}), (SELECT COUNT(*) FROM {seal_keys}), (SELECT COUNT(*) FROM {deployment}),
-        (SELECT COUNT(*) FROM {events})";
+        (SELECT COUNT(*) FROM {events}), (SELECT COUNT(*) FROM {once}), (SELECT COUNT(*) FROM {resources})";
 }

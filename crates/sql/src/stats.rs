@@ -22,6 +22,8 @@ pub struct Stats {
     pub seal_keys: u64,
     pub deployment: u64,
     pub events: u64,
+    pub once: u64,
+    pub resources: u64,
     /// Pages in the write-ahead log.
     pub pending_pages: u64,
 }
@@ -42,6 +44,8 @@ impl Stats {
             + self.seal_keys
             + self.deployment
             + self.events
+            + self.once
+            + self.resources
     }
 }
 
@@ -64,6 +68,8 @@ impl SqlStore {
                 seal_keys: columns.unsigned()?,
                 deployment: columns.unsigned()?,
                 events: columns.unsigned()?,
+                once: columns.unsigned()?,
+                resources: columns.unsigned()?,
                 pending_pages,
             })
         });

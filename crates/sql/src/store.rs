@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
+use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Name, Namespace, Resource, TokenTrace};
 use firman_store::{
     Commit, CommitError, CommitId, Cutoffs, EditableKey, GrantsOf, Keys, Page, ParentStanding, RowKey, SignedIn,
     Standing, Store, StoreError, Swept, Transaction,
@@ -195,6 +195,18 @@ impl Store for SqlStore {
         self.all(Statement::AccountPage, &params![after(page), issuer, page.limit], records::account::read).await
     }
 
+    async fn name(&self, namespace: Namespace, digest: Digest16) -> Result<Option<Name>, StoreError> {
+        self.one(Statement::FindName, &params![namespace.number(), digest], records::name::read).await
+    }
+
+    async fn resource(&self, key: Digest16) -> Result<Option<Arc<Resource>>, StoreError> {
+        Ok(self.one(Statement::ResourceByKey, &[key.into()], records::resource::read).await?.map(Arc::new))
+    }
+
+    async fn resources(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Resource>, StoreError> {
+        self.all(Statement::ResourcePage, &params![after(page), issuer, page.limit], records::resource::read).await
+    }
+
     async fn keys(&self) -> Result<Keys, StoreError> {
         let mut keys = Keys::default();
         let queries = [Statement::FindDeployment, Statement::SigningKeys, Statement::SealKeys]
@@ -267,6 +279,7 @@ fn winner_of(row: RowKey) -> (Statement, Vec<Value>) {
     match row {
         RowKey::Editable(key) => (winner_of_editable(key), key_values(key)),
         RowKey::Name(namespace, digest) => (Statement::NameWinner, values![namespace.number(), digest]),
+        RowKey::Once(day, namespace, digest) => (Statement::OnceWinner, values![day, namespace.number(), digest]),
         RowKey::Flow(id) => (Statement::FlowWinner, values![id.made_at().day(), id]),
         RowKey::Grant(id) => (Statement::GrantWinner, values![id]),
         RowKey::Session(id) => (Statement::SessionWinner, values![id.made_at().day(), id]),
@@ -278,6 +291,7 @@ fn winner_of_editable(key: EditableKey) -> Statement {
         EditableKey::Client(_) => Statement::ClientWinner,
         EditableKey::Account(_) => Statement::AccountWinner,
         EditableKey::Consent(_) => Statement::ConsentWinner,
+        EditableKey::Resource(_) => Statement::ResourceWinner,
         EditableKey::SigningKey(_) => Statement::SigningKeyWinner,
         EditableKey::SealKey(..) => Statement::SealKeyWinner,
         EditableKey::Deployment => Statement::DeploymentWinner,

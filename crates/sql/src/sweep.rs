@@ -17,12 +17,13 @@ impl SqlStore {
     pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         let (at, mut left) = (cutoffs, limit);
         let grant_day = [at.grants.day().into()];
-        for table in [&FLOWS, &REVOKED_TOKENS, &EVENTS] {
+        for table in [&FLOWS, &REVOKED_TOKENS, &ONCE, &EVENTS] {
             self.driver.make_days(table.table, at.now.day()).await?;
         }
         Ok(Swept {
             flows: self.sweep_days(&FLOWS, at.flows.day(), Some(at.flows), &mut left).await?,
             revoked_tokens: self.sweep_days(&REVOKED_TOKENS, at.revoked_tokens.day(), None, &mut left).await?,
+            once: self.sweep_days(&ONCE, at.once.day(), None, &mut left).await?,
             events: self.sweep_days(&EVENTS, at.events.day(), None, &mut left).await?,
             sessions: self.sweep_rows(&SESSIONS, &[], at.sessions, &mut left).await?,
             grants: self.sweep_rows(&GRANTS, &grant_day, at.grants, &mut left).await?,
@@ -37,12 +38,14 @@ impl SqlStore {
         let flows = params![at.flows.day(), at.flows, limit];
         let grants = params![at.grants.day(), at.grants, limit];
         let revoked_tokens = params![at.revoked_tokens.day(), limit];
+        let once = params![at.once.day(), limit];
         let (sessions, names) = (params![at.sessions, limit], params![at.names, limit]);
         let (events, keys) = (params![at.events.day(), limit], params![at.keys, limit]);
-        let tables: [(Statement, &[Value]); 8] = [
+        let tables: [(Statement, &[Value]); 9] = [
             (Statement::OverdueFlows, &flows),
             (Statement::OverdueGrants, &grants),
             (Statement::OverdueRevokedTokens, &revoked_tokens),
+            (Statement::OverdueOnce, &once),
             (Statement::OverdueSessions, &sessions),
             (Statement::OverdueNames, &names),
             (Statement::OverdueEvents, &events),
@@ -50,7 +53,7 @@ impl SqlStore {
             (Statement::OverdueSealKeys, &keys),
         ];
         let queries = tables.map(|(statement, values)| Query { statement, values });
-        let mut counts = [0; 8];
+        let mut counts = [0; 9];
         let mut each = |query: usize, row: &dyn crate::row::Row| {
             if let Some(count) = counts.get_mut(query) {
                 *count = Columns::new(row).unsigned()?;
@@ -58,8 +61,8 @@ impl SqlStore {
             Ok(())
         };
         self.driver.read(&queries, &mut each).await?;
-        let [flows, grants, revoked_tokens, sessions, names, events, signing_keys, seal_keys] = counts;
-        Ok(Swept { flows, grants, revoked_tokens, sessions, names, events, keys: signing_keys + seal_keys })
+        let [flows, grants, revoked_tokens, once, sessions, names, events, signing_keys, seal_keys] = counts;
+        Ok(Swept { flows, grants, revoked_tokens, once, sessions, names, events, keys: signing_keys + seal_keys })
     }
 
     /// Deletes a range of keys that begins with the oldest day.
@@ -169,6 +172,12 @@ const REVOKED_TOKENS: ByDay = ByDay {
     up_to: Statement::RevokedTokensUpTo,
     delete: Statement::SweepRevokedTokens,
     key: &[Value::Null, LAST, LAST],
+};
+const ONCE: ByDay = ByDay {
+    table: DayTable { name: "once" },
+    up_to: Statement::OnceUpTo,
+    delete: Statement::SweepOnce,
+    key: &[Value::Null, Value::Int(i64::MAX), LAST],
 };
 const EVENTS: ByDay = ByDay {
     table: DayTable { name: "events" },

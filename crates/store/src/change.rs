@@ -3,11 +3,12 @@
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::seal::Salt;
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Day, Lifetime, Timestamp};
 
 use crate::record::{
-    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, Grant, LastAccess, Name,
-    Namespace, RefreshStep, RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
+    Account, Approval, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowFailure, Grant,
+    LastAccess, Name, Namespace, Once, OnceNamespace, RefreshStep, Resource, RevokeReason, RevokedToken, SealKey,
+    Session, SessionDetails, SigningKey,
 };
 
 /// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
@@ -31,8 +32,8 @@ pub struct Transaction {
 pub enum Change {
     /// Guard: no record of this key. Its revision becomes 0.
     Insert(Editable),
-    /// Guard: the record is there with revision `if_revision`, and a client with the same client id. Its revision becomes
-    /// one more.
+    /// Guard: the record is there with revision `if_revision`, and a client with the same client id, a resource with the same
+    /// identifier. Its revision becomes one more.
     Replace {
         /// What it becomes.
         record: Editable,
@@ -82,6 +83,37 @@ pub enum Change {
         /// How many burn the code.
         limit: u32,
     },
+
+    /// Guard: the flow is Pending and not expired at `now`. It becomes Ready.
+    ApproveFlow(Box<FlowApproval>),
+    /// Guard: the flow is Pending and not expired at `now`. It becomes Denied, or Failed if a failure is named.
+    DenyFlow {
+        /// Which.
+        id: RecordId,
+        /// Why nobody could say yes or no.
+        failure: Option<FlowFailure>,
+        /// Now.
+        now: Timestamp,
+    },
+    /// Guard: the flow is Pending and was last polled when the caller saw it was.
+    PollFlow {
+        /// Which.
+        id: RecordId,
+        /// When it was last polled, as the caller saw.
+        seen: Option<Timestamp>,
+        /// The interval from now on.
+        interval: Lifetime,
+        /// Now.
+        now: Timestamp,
+    },
+    /// No guard: a flow that is neither Pending nor Ready, or absent, stays as it is. It becomes Revoked.
+    RevokeFlow {
+        /// Which.
+        id: RecordId,
+    },
+
+    /// Guard: it was never there; a conflict is a replay.
+    InsertOnce(Once),
 
     /// Guard: no grant of this id.
     InsertGrant(Box<Grant>),
@@ -156,6 +188,7 @@ pub enum Editable {
     Client(Box<Client>),
     Account(Box<Account>),
     Consent(Box<Consent>),
+    Resource(Box<Resource>),
     SigningKey(Box<SigningKey>),
     SealKey(Box<SealKey>),
     Deployment(Deployment),
@@ -169,6 +202,7 @@ pub enum EditableKey {
     Client(RecordId),
     Account(RecordId),
     Consent(ConsentKey),
+    Resource(RecordId),
     SigningKey(RecordId),
     SealKey(IssuerNumber, u32),
     Deployment,
@@ -181,11 +215,28 @@ impl Editable {
             Self::Client(client) => EditableKey::Client(client.id),
             Self::Account(account) => EditableKey::Account(account.id),
             Self::Consent(consent) => EditableKey::Consent(consent.key()),
+            Self::Resource(resource) => EditableKey::Resource(resource.id),
             Self::SigningKey(key) => EditableKey::SigningKey(key.id),
             Self::SealKey(key) => EditableKey::SealKey(key.issuer, key.number),
             Self::Deployment(_) => EditableKey::Deployment,
         }
     }
+}
+
+/// What a pending flow becomes when somebody allows it.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FlowApproval {
+    /// Which flow.
+    pub id: RecordId,
+    /// The issuer, as in the flow.
+    pub issuer: IssuerNumber,
+    /// Who allowed what.
+    pub approval: Approval,
+    /// Its code is good until then.
+    pub expires_at: Timestamp,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// One step of a refresh chain: what the grant's row becomes.
@@ -229,6 +280,7 @@ pub enum RowKey {
     Editable(EditableKey),
     Name(Namespace, Digest16),
     Flow(RecordId),
+    Once(Day, OnceNamespace, Digest16),
     Grant(RecordId),
     Session(RecordId),
 }
@@ -243,6 +295,7 @@ impl Change {
         };
         match key {
             EditableKey::Client(_)
+            | EditableKey::Resource(_)
             | EditableKey::SigningKey(_)
             | EditableKey::SealKey(..)
             | EditableKey::Deployment => true,
@@ -258,13 +311,19 @@ impl Change {
             Self::Remove { key, .. } => RowKey::Editable(*key),
             Self::TakeName { name, .. } => RowKey::Name(name.namespace, name.digest),
             Self::InsertFlow(flow) => RowKey::Flow(flow.id),
-            Self::ClaimFlow { id, .. } | Self::CountMiss { id, .. } => RowKey::Flow(*id),
+            Self::ClaimFlow { id, .. }
+            | Self::CountMiss { id, .. }
+            | Self::DenyFlow { id, .. }
+            | Self::PollFlow { id, .. } => RowKey::Flow(*id),
+            Self::ApproveFlow(approved) => RowKey::Flow(approved.id),
+            Self::InsertOnce(once) => RowKey::Once(once.day(), once.namespace, once.digest),
             Self::InsertGrant(grant) => RowKey::Grant(grant.id),
             Self::Rotate(rotation) => RowKey::Grant(rotation.id),
             Self::CloseRetry { id, .. } | Self::ResaltGrant { id, .. } => RowKey::Grant(*id),
             Self::InsertSession(session) => RowKey::Session(session.id),
             Self::RenewSession(renewal) => RowKey::Session(renewal.id),
             Self::ReleaseName { .. }
+            | Self::RevokeFlow { .. }
             | Self::RevokeGrant { .. }
             | Self::RevokeToken(_)
             | Self::TouchSession { .. }
@@ -276,7 +335,7 @@ impl Change {
 }
 
 impl Transaction {
-    /// The same, and if it edits what nodes remember (clients, keys, the deployment), the advance of the edition with it. Every
+    /// The same, and if it edits what nodes remember (clients, resources, keys, the deployment), the advance of the edition with it. Every
     /// store makes this of what it is given; it comes last, so that the places of the others stay.
     #[must_use]
     pub fn with_edition(mut self) -> Self {
@@ -286,7 +345,7 @@ impl Transaction {
         self
     }
 
-    /// Whether it edits a client, a key or the deployment.
+    /// Whether it edits a client, a resource, a key or the deployment.
     pub fn edits_what_is_remembered(&self) -> bool {
         self.changes.iter().any(Change::is_remembered)
     }

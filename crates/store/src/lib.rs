@@ -61,6 +61,12 @@ macro_rules! forward_reads {
                 now: $crate::proto::time::Timestamp
             ) -> Option<$crate::record::Account>;
             accounts(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Account>;
+            name(
+                namespace: $crate::record::Namespace,
+                digest: $crate::proto::digest::Digest16
+            ) -> Option<$crate::record::Name>;
+            resource(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Resource>>;
+            resources(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Resource>;
             edition() -> u64;
             events(about: Option<$crate::proto::id::RecordId>, page: $crate::Page) -> Vec<$crate::record::Event>;
             overdue(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
@@ -105,7 +111,7 @@ mod settle;
 mod store;
 
 pub use cache::CachedStore;
-pub use change::{Change, CommitId, Editable, EditableKey, Renewal, Rotation, RowKey, Transaction};
+pub use change::{Change, CommitId, Editable, EditableKey, FlowApproval, Renewal, Rotation, RowKey, Transaction};
 #[cfg(feature = "faults")]
 pub use faulty::{CAUSE, Call, Fault, FaultyStore};
 pub use memory::MemoryStore;

@@ -9,8 +9,8 @@ use firman_proto::time::Timestamp;
 
 use crate::change::{CommitId, RowKey, Transaction};
 use crate::record::{
-    Account, Client, Consent, Deployment, Epochs, Event, Flow, Grant, Namespace, SealKey, Session, SigningKey,
-    TokenTrace,
+    Account, Client, Consent, Deployment, Epochs, Event, Flow, Grant, Name, Namespace, Resource, SealKey, Session,
+    SigningKey, TokenTrace,
 };
 
 /// Where records are kept.
@@ -75,6 +75,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Accounts in the order of their ids.
     async fn accounts(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Account>, StoreError>;
+
+    /// Who holds a name, whether or not their time is up.
+    async fn name(&self, namespace: Namespace, digest: Digest16) -> Result<Option<Name>, StoreError>;
+
+    /// The resource of a key ([`Resource::key`]). A caching store may lag by its stated bound.
+    async fn resource(&self, key: Digest16) -> Result<Option<Arc<Resource>>, StoreError>;
+
+    /// Resources in the order of their ids.
+    async fn resources(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Resource>, StoreError>;
 
     /// Every key and the deployment, in one round trip.
     async fn keys(&self) -> Result<Keys, StoreError>;
@@ -172,7 +181,7 @@ impl Standing<Grant> {
 impl Standing<Flow> {
     /// Whether the approval still stands, whatever the state of the flow: client enabled, epochs unmoved.
     pub fn approval_stands(&self) -> bool {
-        self.client_enabled && self.record.approval.epochs == self.epochs
+        self.client_enabled && self.record.approval.as_ref().is_some_and(|approval| approval.epochs == self.epochs)
     }
 }
 
@@ -247,6 +256,7 @@ pub struct Cutoffs {
     pub flows: Timestamp,
     pub grants: Timestamp,
     pub revoked_tokens: Timestamp,
+    pub once: Timestamp,
     pub sessions: Timestamp,
     pub names: Timestamp,
     pub keys: Timestamp,
@@ -256,7 +266,17 @@ pub struct Cutoffs {
 impl Cutoffs {
     /// The same for everything: whatever has ended by then.
     pub const fn all(at: Timestamp) -> Self {
-        Self { now: at, flows: at, grants: at, revoked_tokens: at, sessions: at, names: at, keys: at, events: at }
+        Self {
+            now: at,
+            flows: at,
+            grants: at,
+            revoked_tokens: at,
+            once: at,
+            sessions: at,
+            names: at,
+            keys: at,
+            events: at,
+        }
     }
 }
 
@@ -267,6 +287,7 @@ pub struct Swept {
     pub flows: u64,
     pub grants: u64,
     pub revoked_tokens: u64,
+    pub once: u64,
     pub sessions: u64,
     pub names: u64,
     pub events: u64,
@@ -276,6 +297,13 @@ pub struct Swept {
 impl Swept {
     /// Rows in all.
     pub const fn total(&self) -> u64 {
-        self.flows + self.grants + self.revoked_tokens + self.sessions + self.names + self.events + self.keys
+        self.flows
+            + self.grants
+            + self.revoked_tokens
+            + self.once
+            + self.sessions
+            + self.names
+            + self.events
+            + self.keys
     }
 }

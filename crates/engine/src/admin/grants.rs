@@ -28,7 +28,9 @@ pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(),
             return Ok(());
         }
         let change = match standing.record.kind {
-            GrantKind::AuthorizationCode => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
+            GrantKind::AuthorizationCode | GrantKind::DeviceCode | GrantKind::Backchannel => {
+                Change::RevokeGrant { id, reason: RevokeReason::Operator, now }
+            }
             GrantKind::ClientCredentials => Change::ResaltGrant {
                 id,
                 from: standing.record.salt.clone(),

@@ -25,7 +25,7 @@ use firman_proto::issuer::Issuer;
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::seal::{Code, Reference};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowState, Rest};
+use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest};
 use firman_store::{Change, Commit, SignedIn};
 
 use crate::Engine;
@@ -158,7 +158,7 @@ async fn approve(
         id: random::record_id(&*engine.entropy, now)?,
         issuer: engine.number,
         client: interaction.client,
-        approval: Approval {
+        approval: Some(Approval {
             subject: session.subject.clone(),
             session: Some(session.id),
             auth_time: session.auth_time,
@@ -166,18 +166,19 @@ async fn approve(
             amr: session.details.amr.clone(),
             scope: interaction.request.scope.clone(),
             epochs: signed_in.epochs,
-        },
-        request: interaction.request,
+        }),
+        request: FlowRequest::Code(interaction.request.clone()),
         state: FlowState::Ready,
         misses: 0,
         salt: random::salt(&*engine.entropy)?,
         expires_at: now.plus(engine.policy.code),
+        certificate_thumbprint: None,
         rest: Rest::new(),
     };
     let reference =
         Reference { record: flow.id, serial: 0, issued_at: now, expires_at: Some(flow.expires_at), salt: &flow.salt };
     let code = engine.keys.current().keyring.seal::<Code>(&reference);
-    let next = Next::Client(code_response(&engine.issuer, &flow.request, code.reveal()));
+    let next = Next::Client(code_response(&engine.issuer, &interaction.request, code.reveal()));
     let mut event = engine.event(EventKind::Approved, flow.id, now)?;
     event.client = Some(flow.client);
     event.subject = Some(session.subject.to_string());

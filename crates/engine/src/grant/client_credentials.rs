@@ -4,7 +4,7 @@ use firman_proto::error::{Denied, ErrorCode, invalid_client};
 use firman_proto::scope::Scope;
 use firman_proto::time::Timestamp;
 use firman_proto::token::{ClientCredentialsRequest, TokenResponse};
-use firman_store::record::{AuthContext, Client, Grant, GrantKind, Rest};
+use firman_store::record::{AuthContext, Client, Grant, GrantKind, Rest, Terms};
 use firman_store::{Change, Commit};
 
 use crate::Engine;
@@ -93,6 +93,7 @@ async fn new_standing_grant(engine: &Engine, client: &Client) -> Result<Grant, F
         revoked_at: None,
         reason: None,
         auth: AuthContext::default(),
+        terms: Terms::default(),
         rest: Rest::new(),
     })
 }

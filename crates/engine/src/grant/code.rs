@@ -7,7 +7,7 @@ use firman_proto::time::Timestamp;
 use firman_proto::token::{CodeRequest, TokenResponse};
 use firman_store::record::{
     Approval, AuthContext, Client, EventKind, Flow, FlowState, Grant, GrantKind, LastAccess, Refresh, RefreshStep,
-    Rest, RevokeReason,
+    Rest, RevokeReason, Terms,
 };
 use firman_store::{Change, Commit, Standing};
 
@@ -77,6 +77,9 @@ fn decide<'f>(
     now: Timestamp,
 ) -> Result<&'f Approval, Verdict> {
     let flow = &standing.record;
+    let Some(asked) = flow.request.authorization() else {
+        return Err(Verdict::Denied(invalid_grant("this flow has no authorization code")));
+    };
     // The seal was made by somebody who knew the flow's salt.
     if !opened.proves(&flow.salt) {
         return Err(Verdict::Denied(invalid_grant("the code was sealed for an earlier salt")));
@@ -87,18 +90,21 @@ fn decide<'f>(
     }
     // RFC 6749 §4.1.3: the same redirect_uri as in the authorization request, if that had one.
     let redirect_uri = request.redirect_uri.as_deref();
-    let expected = flow.request.redirect_uri.as_str();
-    if redirect_uri.map_or(flow.request.redirect_uri_given, |presented| presented != expected) {
+    let expected = asked.redirect_uri.as_str();
+    if redirect_uri.map_or(asked.redirect_uri_given, |presented| presented != expected) {
         return Err(Verdict::Counted(invalid_grant("redirect_uri is not the one the code was sent to")));
     }
     // RFC 7636 §4.6, RFC 9700 §2.1.1: a verifier if and only if there was a challenge.
-    if !pkce::admits(flow.request.challenge.as_ref(), request.verifier.as_deref()) {
+    if !pkce::admits(asked.challenge.as_ref(), request.verifier.as_deref()) {
         return Err(Verdict::Counted(invalid_grant("code_verifier does not match the challenge")));
     }
     // RFC 6749 §4.1.2: used once. Checked late, so that a stranger's guess cannot revoke the owner's tokens.
     match flow.state {
         FlowState::Done { .. } => return Err(Verdict::Replayed),
-        FlowState::Failed => return Err(Verdict::Denied(invalid_grant("burnt by failed attempts"))),
+        FlowState::Failed(_) => return Err(Verdict::Denied(invalid_grant("burnt by failed attempts"))),
+        FlowState::Pending | FlowState::Denied | FlowState::Revoked => {
+            return Err(Verdict::Denied(invalid_grant("nobody has approved it, or no longer")));
+        }
         FlowState::Ready => {}
     }
     // RFC 6749 §4.1.2: codes expire.
@@ -108,7 +114,7 @@ fn decide<'f>(
     if !standing.approval_stands() {
         return Err(Verdict::Denied(invalid_grant("the person or an operator has signed out everywhere since")));
     }
-    Ok(&flow.approval)
+    flow.approval.as_ref().ok_or_else(|| Verdict::Denied(invalid_grant("nobody has approved it")))
 }
 
 /// Carries out what a verdict asks for and gives the refusal.
@@ -213,6 +219,7 @@ fn grant_from(
     } else {
         None
     };
+    let asked = flow.request.authorization();
     let grant = Grant {
         id: flow.id,
         issuer: engine.number,
@@ -232,7 +239,13 @@ fn grant_from(
             auth_time: Some(approval.auth_time),
             acr: approval.acr.clone(),
             amr: approval.amr.clone(),
-            nonce: flow.request.nonce.clone(),
+            nonce: asked.and_then(|request| request.nonce.clone()),
+        },
+        terms: Terms {
+            resource: asked.map(|request| request.resource.clone()).unwrap_or_default(),
+            authorization_details: asked.and_then(|request| request.authorization_details.clone()),
+            claims: asked.and_then(|request| request.claims.clone()),
+            ..Terms::default()
         },
         rest: Rest::new(),
     };

@@ -175,7 +175,7 @@ async fn more_than_was_allowed_is_asked_for_and_adds_to_it() {
     let next = world.authorize(&visitor, &more, at(1)).await.unwrap();
     let Next::Consent(request) = next else { panic!("not asked: {next:?}") };
     world.allow(&visitor, &request, at(1)).await.unwrap();
-    assert_eq!(world.flow().await.approval.scope, scope("openid write"), "the code is for what was asked");
+    assert_eq!(world.flow().await.approval.unwrap().scope, scope("openid write"), "the code is for what was asked");
     let all = Ask::new(&app, "openid read write");
     assert_eq!(page(&world.authorize(&visitor, &all, at(2)).await), "client", "what was allowed adds up");
 }
@@ -216,7 +216,7 @@ async fn prompt_login_and_select_account_ask_again_and_are_content_with_one_sign
         let next = world.authorize(&visitor, &ask, at(1)).await.unwrap();
         let Next::Login(request) = next else { panic!("not asked: {next:?}") };
         assert_eq!(page(&world.sign_in(&mut visitor, &request, "somebody", at(2)).await), "client");
-        assert_eq!(world.flow().await.approval.auth_time, at(2));
+        assert_eq!(world.flow().await.approval.unwrap().auth_time, at(2));
         assert_eq!(page(&world.authorize(&visitor, &ask, at(3)).await), "login", "and again the next time");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firman_proto::error::ErrorCode::{self, InvalidClient, InvalidGrant};
 use firman_proto::token::TokenRequest;
-use firman_store::record::{EventKind, FlowState};
+use firman_store::record::{EventKind, FlowFailure, FlowState};
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -50,7 +50,7 @@ async fn the_fifth_miss_burns_the_code() {
             let (name, asker, request, expected) = misses(&code, &app, &other).remove(place);
             assert_eq!(refused(world.token(&asker, request, at(11)).await), expected, "{name}");
         }
-        assert_eq!(world.flow().await.state, FlowState::Failed);
+        assert_eq!(world.flow().await.state, FlowState::Failed(FlowFailure::Misses));
         assert_eq!(world.events(EventKind::CodeBurnt).await.len(), 1);
         assert_eq!(refused(world.redeem(&app, &code, at(12)).await), InvalidGrant);
     }

@@ -162,10 +162,10 @@ async fn a_malformed_browser_id_is_as_good_as_none() {
 async fn signing_in_again_renews_the_session_and_kills_its_old_cookie() {
     let (world, app, mut visitor, request) = at_the_consent_page().await;
     world.allow(&visitor, &request, at(2)).await.unwrap();
-    let (old, session) = (visitor.clone(), world.flow().await.approval.session);
+    let (old, session) = (visitor.clone(), world.flow().await.approval.unwrap().session);
     let request = login_page(&world, &app, &visitor, at(10)).await;
     world.sign_in(&mut visitor, &request, "somebody", at(11)).await.unwrap();
-    assert_eq!(world.flow().await.approval.session, session, "it is still the same session");
+    assert_eq!(world.flow().await.approval.unwrap().session, session, "it is still the same session");
     assert_ne!(old.session, visitor.session);
     assert!(!is_signed_in(&world, &app, &old, at(12)).await);
     assert!(is_signed_in(&world, &app, &visitor, at(12)).await);
@@ -179,7 +179,7 @@ async fn another_person_signing_in_ends_the_first_ones_session() {
     let next = world.sign_in(&mut visitor, &request, "another", at(11)).await.unwrap();
     let Next::Consent(request) = next else { panic!("the first one's consent is not the second's: {next:?}") };
     world.allow(&visitor, &request, at(12)).await.unwrap();
-    assert_eq!(world.flow().await.approval.subject, People::subject("another"));
+    assert_eq!(world.flow().await.approval.unwrap().subject, People::subject("another"));
     assert!(!is_signed_in(&world, &app, &old, at(12)).await);
 }
 
@@ -204,7 +204,7 @@ async fn a_session_ends_when_it_lies_idle_and_at_its_absolute_end() {
 async fn a_session_in_use_writes_at_most_once_a_minute() {
     let (world, app, visitor, request) = at_the_consent_page().await;
     world.allow(&visitor, &request, at(2)).await.unwrap();
-    let session = world.flow().await.approval.session.unwrap();
+    let session = world.flow().await.approval.unwrap().session.unwrap();
     for (time, seen) in [(30, 1), (60, 1), (61, 61), (100, 61), (200, 200)] {
         assert!(is_signed_in(&world, &app, &visitor, at(time)).await);
         let session = world.store.session(session, None).await.unwrap().unwrap().session;

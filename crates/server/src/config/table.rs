@@ -55,6 +55,8 @@ schema::settings! {
         grants_days: Days = 1, 0..=3650;
         /// Tokens that were revoked one by one, in days.
         revoked_tokens_days: Days = 1, 0..=3650;
+        /// Proofs and assertions that are taken once, in days.
+        once_days: Days = 0, 0..=3650;
         /// Browser sessions, in days.
         sessions_days: Days = 1, 0..=3650;
         /// Names that are held for a time, in days.

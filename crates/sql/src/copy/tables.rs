@@ -49,6 +49,9 @@ tables! {
     "sessions": SessionsCopy, InsertSession, ["day" from FIRST, "id" from ZERO], ["day", "id"];
     "revoked_tokens": RevokedTokensCopy, RevokeToken, ["day" from FIRST, "grant_id" from ZERO, "digest" from ZERO],
         ["day", "grant_id", "digest"];
+    "once": OnceCopy, InsertOnce, ["day" from FIRST, "namespace" from FIRST, "digest" from ZERO],
+        ["day", "namespace", "digest"];
+    "resources": ResourcesCopy, InsertResource, ["id" from ZERO], ["id", "resource_key"];
     "events": EventsCopy, Append, ["day" from FIRST, "about" from ZERO, "id" from ZERO], ["day", "about", "id"];
     "signing_keys": SigningKeysCopy, InsertSigningKey, ["id" from ZERO], ["id"];
     "seal_keys": SealKeysCopy, InsertSealKey, ["issuer" from FIRST, "number" from FIRST], ["issuer", "number"];

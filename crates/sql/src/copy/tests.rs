@@ -29,6 +29,8 @@ async fn filled(store: &Arc<SqlStore>) {
         Change::Insert(Editable::Consent(Box::new(consent(&subject(), client.id)))),
         Change::AdvanceEpoch(EpochKey::Everything),
         insert_flow(&flow()),
+        Change::InsertOnce(once()),
+        insert_resource(&resource()),
         insert_grant(&grant),
         Change::InsertSession(Box::new(Session { id: id(), ..session() })),
         Change::RevokeToken(RevokedToken { day: NOW.day(), grant: grant.id, digest, expires_at: later(9) }),

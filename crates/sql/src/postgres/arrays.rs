@@ -37,6 +37,7 @@ impl Arrays {
             (Statement::ClaimFlow, Form::Update),
             (Statement::InsertFlow, insert("{flows.id}")?),
             (Statement::InsertGrant, insert("{grants.id}")?),
+            (Statement::InsertOnce, insert("{once.digest}")?),
             (Statement::Append, insert("{events.id}")?),
             (Statement::InsertClaimedGrant, Form::InsertAll),
         ]))

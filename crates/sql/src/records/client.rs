@@ -26,6 +26,62 @@ const COLUMNS: [&str; 9] = [
     "tos_uri",
 ];
 
+/// The members that have had a column since version 2 of the schema, in its order; lists and objects are JSON text. Until its
+/// column is filled a member is read from the body.
+const LATER: [(&str, As); 40] = [
+    ("description", As::Text),
+    ("response_types", As::Json),
+    ("response_modes", As::Json),
+    ("jwks", As::Json),
+    ("jwks_uri", As::Text),
+    ("contacts", As::Json),
+    ("software_id", As::Text),
+    ("software_version", As::Text),
+    ("application_type", As::Text),
+    ("sector_identifier_uri", As::Text),
+    ("subject_type", As::Text),
+    ("initiate_login_uri", As::Text),
+    ("token_endpoint_auth_signing_alg", As::Text),
+    ("id_token_signed_response_alg", As::Both),
+    ("id_token_encrypted_response_alg", As::Text),
+    ("id_token_encrypted_response_enc", As::Text),
+    ("userinfo_signed_response_alg", As::Text),
+    ("userinfo_encrypted_response_alg", As::Text),
+    ("userinfo_encrypted_response_enc", As::Text),
+    ("request_object_signing_alg", As::Text),
+    ("request_object_encryption_alg", As::Text),
+    ("request_object_encryption_enc", As::Text),
+    ("request_uris", As::Json),
+    ("require_signed_request_object", As::Flag),
+    ("authorization_signed_response_alg", As::Text),
+    ("authorization_encrypted_response_alg", As::Text),
+    ("authorization_encrypted_response_enc", As::Text),
+    ("require_pushed_authorization_requests", As::Flag),
+    ("dpop_bound_access_tokens", As::Flag),
+    ("tls_client_auth_subject_dn", As::Text),
+    ("tls_client_auth_san_dns", As::Text),
+    ("tls_client_auth_san_uri", As::Text),
+    ("tls_client_auth_san_ip", As::Text),
+    ("tls_client_auth_san_email", As::Text),
+    ("tls_client_certificate_bound_access_tokens", As::Flag),
+    ("post_logout_redirect_uris", As::Json),
+    ("frontchannel_logout_uri", As::Text),
+    ("frontchannel_logout_session_required", As::Flag),
+    ("backchannel_logout_uri", As::Text),
+    ("backchannel_logout_session_required", As::Flag),
+];
+
+/// How a member stands in its column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum As {
+    Text,
+    Flag,
+    Json,
+    /// Written to its column and to the body, and read from the body, as the program of version 1 does. The next version of the
+    /// schema may read the column.
+    Both,
+}
+
 /// A whole row.
 pub(crate) fn row(client: &Client, by: CommitId) -> Vec<Value> {
     let key = Client::key(client.issuer, &client.client_id);
@@ -37,7 +93,9 @@ pub(crate) fn row(client: &Client, by: CommitId) -> Vec<Value> {
 /// What an edit writes, with the revision it makes.
 pub(crate) fn editable(client: &Client, revision: u64, by: CommitId) -> Vec<Value> {
     let metadata = &client.metadata;
-    values![
+    let mut members = body::members(metadata);
+    let later = LATER.map(|(name, kind)| column(&mut members, name, kind));
+    let mut row = values![
         client.enabled,
         client.owner.as_deref(),
         secrets_text(&client.secrets),
@@ -55,8 +113,21 @@ pub(crate) fn editable(client: &Client, revision: u64, by: CommitId) -> Vec<Valu
         client.updated_at,
         revision,
         by,
-        body_text(client),
-    ]
+        body_text(client, members),
+    ];
+    row.extend(later);
+    row
+}
+
+/// Takes a member out of the metadata as the value of its column.
+fn column(members: &mut Rest, name: &str, kind: As) -> Value {
+    let member = if kind == As::Both { members.get(name).cloned() } else { members.remove(name) };
+    match member {
+        None => Value::Null,
+        Some(Json::String(text)) => text.into(),
+        Some(Json::Bool(flag)) => flag.into(),
+        Some(other) => other.to_string().into(),
+    }
 }
 
 /// Reads a row.
@@ -81,7 +152,12 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Client, StoreError> {
     let revision = columns.unsigned()?;
     columns.skip(1);
     let mut members = body::read(columns)?;
-    let rest = body::take(&mut members, "metadata", columns)?;
+    let mut rest = body::take(&mut members, "metadata", columns)?;
+    for (name, kind) in LATER {
+        if let Some(member) = read_member(columns, kind)? {
+            rest.insert(name.to_owned(), member);
+        }
+    }
     let policy = body::made_of(body::take(&mut members, "policy", columns)?, columns)?;
     let metadata = with_rest(metadata, rest, columns)?;
     Ok(Client {
@@ -100,8 +176,24 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Client, StoreError> {
     })
 }
 
-fn body_text(client: &Client) -> String {
-    let mut metadata = body::members(&client.metadata);
+/// The member in the next column; `None` where it is empty, or is read from the body.
+fn read_member(columns: &mut Columns<'_>, kind: As) -> Result<Option<Json>, StoreError> {
+    if kind == As::Both {
+        columns.skip(1);
+        return Ok(None);
+    }
+    if kind == As::Flag {
+        return Ok(columns.maybe_int()?.map(|flag| Json::Bool(flag != 0)));
+    }
+    let Some(text) = columns.maybe_text()? else { return Ok(None) };
+    if kind == As::Text {
+        return Ok(Some(text.into()));
+    }
+    serde_json::from_str(text).map(Some).map_err(|_| columns.wrong("JSON"))
+}
+
+/// `metadata`: the members that have no column.
+fn body_text(client: &Client, mut metadata: Rest) -> String {
     metadata.retain(|name, _| !COLUMNS.contains(&name.as_str()));
     let policy = body::members(&client.policy);
     body::write(Rest::from_iter([
@@ -129,7 +221,7 @@ struct StoredSecret {
     expires_at: Option<Timestamp>,
 }
 
-fn secrets_text(secrets: &[ClientSecret]) -> String {
+pub(super) fn secrets_text(secrets: &[ClientSecret]) -> String {
     let stored = |secret: &ClientSecret| StoredSecret {
         sha256: hex(&secret.digest),
         created_at: secret.created_at,
@@ -139,7 +231,7 @@ fn secrets_text(secrets: &[ClientSecret]) -> String {
     serde_json::to_value(stored).unwrap_or_default().to_string()
 }
 
-fn read_secrets(text: &str) -> Option<Vec<ClientSecret>> {
+pub(super) fn read_secrets(text: &str) -> Option<Vec<ClientSecret>> {
     let stored: Vec<StoredSecret> = serde_json::from_str(text).ok()?;
     let secret = |stored: StoredSecret| {
         let digest = bytes_of(&stored.sha256)?;

@@ -1,9 +1,9 @@
 //! Grants: the hot rows. What rotation writes and what a check needs stands first.
 
-use firman_store::record::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason};
+use firman_store::record::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason, Terms};
 use firman_store::{CommitId, StoreError};
 
-use super::body;
+use super::{body, read_json, read_uris, uris_text};
 use crate::row::{Columns, list_text};
 use crate::value::{Value, values};
 
@@ -39,7 +39,20 @@ pub(crate) fn row(grant: &Grant, by: CommitId) -> Vec<Value> {
         by,
         body::write(grant.rest.clone()),
     ]);
+    row.extend(terms_values(&grant.terms));
     row
+}
+
+fn terms_values(terms: &Terms) -> Vec<Value> {
+    values![
+        uris_text(&terms.resource),
+        terms.authorization_details.as_ref().map(ToString::to_string),
+        terms.claims.as_ref().map(ToString::to_string),
+        terms.dpop_jkt.as_deref(),
+        terms.certificate_thumbprint.as_deref(),
+        terms.name.as_deref(),
+        terms.idle_seconds,
+    ]
 }
 
 fn refresh_values(refresh: Option<&Refresh>) -> Vec<Value> {
@@ -80,6 +93,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
     };
     columns.skip(2);
     let rest = body::read(columns)?;
+    let terms = read_terms(columns)?;
     Ok(Grant {
         id,
         issuer,
@@ -96,7 +110,20 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
         revoked_at,
         reason,
         auth,
+        terms,
         rest,
+    })
+}
+
+fn read_terms(columns: &mut Columns<'_>) -> Result<Terms, StoreError> {
+    Ok(Terms {
+        resource: read_uris(columns)?,
+        authorization_details: read_json(columns)?,
+        claims: read_json(columns)?,
+        dpop_jkt: columns.maybe_string()?,
+        certificate_thumbprint: columns.maybe_string()?,
+        name: columns.maybe_string()?,
+        idle_seconds: columns.maybe_int()?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Insert, replace and remove of what people edit.
 
 use super::fixtures::*;
-use crate::record::Client;
+use crate::record::{Client, Resource};
 use crate::{Change, Editable, EditableKey};
 
 pub async fn inserting_twice_is_a_conflict(store: Shared) {
@@ -101,4 +101,26 @@ pub async fn a_lost_edit_leaves_the_edition(store: Shared) {
     let record = Editable::Client(Box::new(client));
     conflict(&store, Change::Replace { record, if_revision: 7 }).await;
     assert_eq!(store.edition().await.unwrap(), 1);
+}
+
+pub async fn a_resource_identifier_belongs_to_one_resource(store: Shared) {
+    let [resource, other] = [(); 2].map(|()| resource());
+    done(&store, vec![insert_resource(&resource), insert_resource(&other)]).await;
+    conflict(&store, insert_resource(&Resource { id: id(), ..resource.clone() })).await;
+    let replace = |record: &Resource, if_revision| Change::Replace {
+        record: Editable::Resource(Box::new(record.clone())),
+        if_revision,
+    };
+    let renamed = Resource { identifier: other.identifier.clone(), ..resource.clone() };
+    conflict(&store, replace(&renamed, 0)).await;
+    conflict(&store, replace(&Resource { identifier: "urn:new".to_owned(), ..resource.clone() }, 0)).await;
+    let edited = Resource { name: "new".to_owned(), enabled: false, ..resource.clone() };
+    conflict(&store, replace(&edited, 1)).await;
+    done(&store, vec![replace(&edited, 0)]).await;
+    let key = Resource::key(ISSUER, &resource.identifier);
+    assert_eq!(*store.resource(key).await.unwrap().unwrap(), Resource { revision: 1, ..edited });
+    conflict(&store, Change::Remove { key: EditableKey::Resource(resource.id), if_revision: 0 }).await;
+    done(&store, vec![Change::Remove { key: EditableKey::Resource(resource.id), if_revision: 1 }]).await;
+    assert_eq!(store.resource(key).await.unwrap(), None);
+    done(&store, vec![insert_resource(&Resource { id: id(), ..resource })]).await;
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use firman_proto::authorize::{AuthorizationRequest, Prompt};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
+use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::jws::{Algorithm, PublicJwk};
 use firman_proto::pkce::{Challenge, ChallengeMethod};
@@ -16,10 +17,10 @@ use firman_proto::time::{Lifetime, Timestamp};
 
 use crate::record::{
     Account, Approval, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Deployment, Epochs, Event, EventKind,
-    Flow, FlowState, Grant, GrantKind, LastAccess, Origin, Refresh, RefreshStep, Rest, Schedule, SealKey, Session,
-    SessionDetails, SigningKey, Subject,
+    Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Once, OnceNamespace, Origin, PolledRequest, Refresh,
+    RefreshStep, Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms, TokenFormat,
 };
-use crate::{Change, Commit, CommitId, Editable, Rotation, Store, Transaction};
+use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
 pub type Shared = Arc<dyn Store>;
 
@@ -117,36 +118,106 @@ pub fn flow_of(client: RecordId) -> Flow {
         id: id(),
         issuer: ISSUER,
         client,
-        request: AuthorizationRequest {
-            redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
-            redirect_uri_given: true,
-            state: Some("s".to_owned()),
-            scope: scope("openid profile"),
-            nonce: Some("n-'\"\\".to_owned()),
-            prompt: Prompt { consent: true, ..Prompt::default() },
-            max_age: Some(60),
-            login_hint: None,
-            challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
-        },
-        approval: Approval {
-            subject: subject(),
-            session: Some(id()),
-            auth_time: NOW,
-            acr: Some("1".to_owned()),
-            amr: vec!["pwd".to_owned()],
-            scope: scope("openid"),
-            epochs: Epochs::default(),
-        },
+        request: FlowRequest::Code(request()),
+        approval: Some(approval()),
         state: FlowState::Ready,
         misses: 0,
         salt: salt(),
         expires_at: later(60),
+        certificate_thumbprint: None,
         rest: rest(),
+    }
+}
+
+pub fn request() -> AuthorizationRequest {
+    AuthorizationRequest {
+        redirect_uri: RedirectUri::parse("https://app.example/cb").unwrap(),
+        redirect_uri_given: true,
+        state: Some("s".to_owned()),
+        scope: scope("openid profile"),
+        nonce: Some("n-'\"\\".to_owned()),
+        prompt: Prompt { consent: true, ..Prompt::default() },
+        max_age: Some(60),
+        login_hint: None,
+        challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
+        resource: vec!["https://a.example/x?y=%20".to_owned(), "urn:b".to_owned()],
+        authorization_details: Some(serde_json::json!([{"type": "payment", "amount": "1"}])),
+        claims: Some(serde_json::json!({"userinfo": {"email": null}})),
+        claims_locales: Some("se fr-CA".to_owned()),
+        dpop_jkt: Some("j".repeat(43)),
+    }
+}
+
+pub fn approval() -> Approval {
+    Approval {
+        subject: subject(),
+        session: Some(id()),
+        auth_time: NOW,
+        acr: Some("1".to_owned()),
+        amr: vec!["pwd".to_owned()],
+        scope: scope("openid"),
+        epochs: Epochs::default(),
     }
 }
 
 pub fn flow() -> Flow {
     flow_of(id())
+}
+
+/// One that waits for somebody to answer.
+pub fn pending(request: FlowRequest) -> Flow {
+    let certificate_thumbprint = Some("t".repeat(43));
+    Flow { request, approval: None, state: FlowState::Pending, certificate_thumbprint, ..flow() }
+}
+
+pub fn polled() -> PolledRequest {
+    PolledRequest {
+        scope: scope("openid profile"),
+        resource: vec!["https://a.example/".to_owned()],
+        authorization_details: Some(serde_json::json!([])),
+        dpop_jkt: Some("j".repeat(43)),
+        acr_values: vec!["urn:a b".to_owned()],
+        login_hint: Some("someone".to_owned()),
+        binding_message: Some("W4-\u{1F511}".to_owned()),
+        interval: Lifetime::from_seconds(5),
+        polled_at: None,
+    }
+}
+
+pub fn once() -> Once {
+    Once { namespace: OnceNamespace::DpopProof, digest: Digest16(distinct()), expires_at: later(60) }
+}
+
+pub fn resource() -> Resource {
+    let id = id();
+    Resource {
+        id,
+        issuer: ISSUER,
+        identifier: format!("https://api.example/{id}"),
+        enabled: true,
+        name: "Bücher & \"Co\"".to_owned(),
+        secrets: vec![ClientSecret { digest: distinct(), created_at: NOW, expires_at: None }],
+        scope: scope("read write"),
+        token_format: Some(TokenFormat::Jwt),
+        access_token_seconds: Some(60),
+        enforces: vec!["path".to_owned(), "method".to_owned()],
+        created_at: NOW,
+        updated_at: NOW,
+        revision: 0,
+        rest: rest(),
+    }
+}
+
+pub fn terms() -> Terms {
+    Terms {
+        resource: vec!["https://a.example/".to_owned(), "urn:b".to_owned()],
+        authorization_details: Some(serde_json::json!([{"type": "payment"}])),
+        claims: Some(serde_json::json!({"id_token": {"acr": {"essential": true}}})),
+        dpop_jkt: Some("j".repeat(43)),
+        certificate_thumbprint: Some("t".repeat(43)),
+        name: Some("backup key".to_owned()),
+        idle_seconds: Some(86_400),
+    }
 }
 
 pub fn grant_of(client: RecordId, subject: &Subject) -> Grant {
@@ -179,6 +250,7 @@ pub fn grant_of(client: RecordId, subject: &Subject) -> Grant {
             amr: vec!["pwd".to_owned(), "otp".to_owned()],
             nonce: Some("n".to_owned()),
         },
+        terms: Terms::default(),
         rest: rest(),
     }
 }
@@ -299,6 +371,17 @@ pub fn insert_account(account: &Account) -> Change {
 
 pub fn insert_flow(flow: &Flow) -> Change {
     Change::InsertFlow(Box::new(flow.clone()))
+}
+
+pub fn insert_resource(resource: &Resource) -> Change {
+    Change::Insert(Editable::Resource(Box::new(resource.clone())))
+}
+
+/// Somebody allows a pending flow at a time; its code is good for another minute.
+pub fn approve(flow: &Flow, approval: &Approval, now: Timestamp) -> Change {
+    let expires_at = now.plus(Lifetime::from_seconds(60));
+    let approval = approval.clone();
+    Change::ApproveFlow(Box::new(FlowApproval { id: flow.id, issuer: flow.issuer, approval, expires_at, now }))
 }
 
 pub fn insert_grant(grant: &Grant) -> Change {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fixtures::*;
-use crate::record::{EpochKey, RevokeReason};
+use crate::record::{EpochKey, FlowRequest, RevokeReason};
 use crate::{Change, Commit, CommitError, Page, RowKey, Store, StoreError, Transaction, settle};
 use async_trait::async_trait;
+use firman_proto::time::Lifetime;
 
 pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
     let (client, grant, flow) = (client(), grant(), flow());
+    let [waiting, denied] = [(); 2].map(|()| pending(FlowRequest::Device(polled())));
     for change in [
         insert_client(&client),
         insert_grant(&grant),
@@ -17,6 +19,13 @@ pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
         Change::ClaimFlow { id: flow.id, now: NOW },
         Change::Rotate(Box::new(rotation(&grant, 0, NOW))),
         Change::InsertSession(Box::new(session())),
+        Change::InsertOnce(once()),
+        insert_resource(&resource()),
+        insert_flow(&waiting),
+        Change::PollFlow { id: waiting.id, seen: None, interval: Lifetime::ZERO, now: NOW },
+        approve(&waiting, &approval(), NOW),
+        insert_flow(&denied),
+        Change::DenyFlow { id: denied.id, failure: None, now: NOW },
     ] {
         let row = change.deciding_row().unwrap();
         let transaction = transaction(vec![change]);

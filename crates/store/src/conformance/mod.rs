@@ -36,16 +36,18 @@ macro_rules! conformance {
     };
     (where_there $make:path) => {
         $crate::conformance_cases! { $make;
-            round_trips: a_client_reads_back, a_client_is_found_by_its_client_id, an_account_reads_back, a_flow_reads_back,
-                a_grant_reads_back, a_standing_grant_reads_back, a_session_reads_back, a_consent_reads_back, keys_read_back,
+            round_trips: a_client_reads_back, every_member_of_a_client_reads_back, a_client_is_found_by_its_client_id, an_account_reads_back, a_flow_reads_back, a_waiting_flow_reads_back,
+                a_grant_reads_back, the_terms_of_a_grant_read_back, a_resource_reads_back, a_standing_grant_reads_back, a_session_reads_back, a_consent_reads_back, keys_read_back,
                 an_event_reads_back, awkward_text_reads_back, members_of_a_later_version_survive;
             editing: inserting_twice_is_a_conflict, replacing_needs_the_revision_seen, removing_needs_the_revision_seen,
                 a_client_id_belongs_to_one_client, a_client_id_is_not_edited, a_removed_client_is_gone_by_every_key,
-                edits_of_clients_and_keys_advance_the_edition, a_lost_edit_leaves_the_edition;
+                a_resource_identifier_belongs_to_one_resource, edits_of_clients_and_keys_advance_the_edition, a_lost_edit_leaves_the_edition;
             names: a_taken_name_is_refused, an_expired_name_is_taken_over, a_name_may_be_taken_again_by_its_holder,
-                a_released_name_is_free, another_holder_cannot_release_a_name, an_account_is_found_by_its_name;
+                a_released_name_is_free, another_holder_cannot_release_a_name, an_account_is_found_by_its_name, a_name_shows_its_holder;
             flows: a_code_is_claimed_once, an_expired_code_is_not_claimed, misses_are_counted_and_burn_the_code,
-                a_miss_nobody_saw_is_not_counted, a_claimed_code_has_no_misses;
+                a_miss_nobody_saw_is_not_counted, a_claimed_code_has_no_misses, an_approved_flow_is_claimed_once,
+                a_flow_is_answered_once, an_expired_flow_is_not_answered, a_poll_counts_from_the_one_seen,
+                only_a_pending_flow_is_polled, a_withdrawn_flow_is_not_claimed, what_is_taken_once_is_refused_twice;
             grants: rotation_moves_the_chain, rotation_needs_the_generation_seen, a_revoked_grant_is_not_rotated,
                 an_expired_grant_is_not_rotated, revoking_twice_keeps_the_first_reason, revoking_what_is_absent_is_done,
                 a_closed_retry_window_opens_with_the_next_rotation, a_new_salt_is_for_live_grants,
@@ -55,12 +57,13 @@ macro_rules! conformance {
             reads: a_grant_dies_with_its_clients_epoch, a_grant_dies_with_its_subjects_epoch,
                 a_grant_dies_with_the_epoch_of_everything, a_grant_dies_with_its_client, a_child_dies_with_its_parent,
                 a_child_dies_with_its_parents_client_and_epochs,
-                a_revoked_token_is_found_by_any_of_its_chain, a_flow_shows_the_epochs_of_now,
+                a_revoked_token_is_found_by_any_of_its_chain, a_flow_shows_the_epochs_of_now, a_waiting_flow_has_nobodys_approval,
                 a_session_comes_with_its_consent_and_epochs, grants_are_listed_by_subject_and_by_client,
                 lists_are_read_in_pages, what_is_absent_is_none, events_are_listed_by_what_they_are_about;
             atomicity: a_conflict_undoes_what_came_before_it, a_conflict_names_its_place, a_transaction_sees_its_own_changes,
                 an_empty_transaction_is_done;
-            races: of_64_claims_one_wins, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins,
+            races: of_64_claims_one_wins, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins, of_64_answers_one_wins,
+                of_64_polls_one_wins, of_64_presentations_one_wins,
                 epochs_advanced_at_once_all_count, revoking_beats_rotating_or_comes_after_it,
                 sweeping_never_takes_a_live_code, many_commits_at_once_each_win_or_lose_on_their_own,
                 a_reader_sees_all_of_a_commit_or_nothing;

@@ -58,3 +58,10 @@ pub async fn an_account_is_found_by_its_name(store: Shared) {
     assert_eq!(found(held.digest, later(10)).await.unwrap(), None);
     assert_eq!(found(name("other", NOW).digest, NOW).await.unwrap(), None);
 }
+
+pub async fn a_name_shows_its_holder(store: Shared) {
+    let held = Name { namespace: Namespace::UserCode, ..name("BCDF", later(10)) };
+    done(&store, vec![take(held, NOW)]).await;
+    assert_eq!(store.name(held.namespace, held.digest).await.unwrap(), Some(held));
+    assert_eq!(store.name(Namespace::LiveGrant, held.digest).await.unwrap(), None);
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::fixtures::*;
-use crate::record::{EpochKey, FlowState, Grant, Name, Namespace, RevokeReason};
+use crate::record::{EpochKey, FlowRequest, FlowState, Grant, Name, Namespace, RevokeReason};
 use crate::{Change, Commit, Cutoffs};
 
 const RIVALS: usize = 64;
@@ -69,6 +69,42 @@ pub async fn of_64_takers_of_a_name_one_wins(store: Shared) {
     assert_eq!(race(&store, rivals).await, 1);
     let rivals = (0..RIVALS).map(|_| vec![Change::TakeName { name: name(later(20)), now: later(10) }]);
     assert_eq!(race(&store, rivals).await, 1);
+}
+
+pub async fn of_64_answers_one_wins(store: Shared) {
+    for _ in 0..4 {
+        let flow = pending(FlowRequest::Device(polled()));
+        done(&store, vec![insert_flow(&flow)]).await;
+        let rivals = (0..RIVALS).map(|rival| {
+            let no = Change::DenyFlow { id: flow.id, failure: None, now: NOW };
+            vec![if rival % 2 == 0 { approve(&flow, &approval(), NOW) } else { no }]
+        });
+        assert_eq!(race(&store, rivals).await, 1);
+        let state = store.flow(flow.id).await.unwrap().unwrap().record.state;
+        assert!(matches!(state, FlowState::Ready | FlowState::Denied));
+    }
+}
+
+pub async fn of_64_polls_one_wins(store: Shared) {
+    let flow = pending(FlowRequest::Device(polled()));
+    done(&store, vec![insert_flow(&flow)]).await;
+    let mut seen = None;
+    for step in 1..5 {
+        let interval = firman_proto::time::Lifetime::from_seconds(5);
+        let poll = |_| vec![Change::PollFlow { id: flow.id, seen, interval, now: later(step) }];
+        assert_eq!(race(&store, (0..RIVALS).map(poll)).await, 1);
+        seen = Some(later(step));
+    }
+}
+
+pub async fn of_64_presentations_one_wins(store: Shared) {
+    for _ in 0..4 {
+        let seen = once();
+        assert_eq!(race(&store, (0..RIVALS).map(|_| vec![Change::InsertOnce(seen)])).await, 1);
+        // With something that decides before it.
+        let seen = once();
+        assert_eq!(race(&store, (0..RIVALS).map(|_| vec![insert_grant(&grant()), Change::InsertOnce(seen)])).await, 1);
+    }
 }
 
 pub async fn epochs_advanced_at_once_all_count(store: Shared) {

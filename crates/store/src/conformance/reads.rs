@@ -3,7 +3,9 @@
 use firman_proto::digest::Digest16;
 
 use super::fixtures::*;
-use crate::record::{Client, EpochKey, Epochs, Grant, RevokeReason, RevokedToken, Subject, TokenTrace};
+use crate::record::{
+    Approval, Client, EpochKey, Epochs, Flow, FlowRequest, Grant, RevokeReason, RevokedToken, Subject, TokenTrace,
+};
 use crate::{Change, Editable, EditableKey, GrantsOf, Page};
 
 async fn with_client(store: &Shared) -> (Client, Grant) {
@@ -119,8 +121,24 @@ pub async fn a_flow_shows_the_epochs_of_now(store: Shared) {
     done(&store, vec![insert_client(&client), insert_flow(&flow)]).await;
     let read = || async { store.flow(flow.id).await.unwrap().unwrap() };
     assert!(read().await.approval_stands());
-    done(&store, vec![Change::AdvanceEpoch(EpochKey::subject(ISSUER, &flow.approval.subject))]).await;
+    done(&store, vec![Change::AdvanceEpoch(EpochKey::subject(ISSUER, &flow.approval.as_ref().unwrap().subject))]).await;
     assert_eq!(read().await.epochs, Epochs { subject: 1, ..Epochs::default() });
+    assert!(!read().await.approval_stands());
+}
+
+pub async fn a_waiting_flow_has_nobodys_approval(store: Shared) {
+    let client = client();
+    let flow = Flow { client: client.id, ..pending(FlowRequest::Device(polled())) };
+    let epochs = Epochs { subject: 1, ..Epochs::default() };
+    let somebody = Approval { epochs, ..approval() };
+    let read = || async { store.flow(flow.id).await.unwrap().unwrap() };
+    done(&store, vec![insert_client(&client), insert_flow(&flow)]).await;
+    done(&store, vec![Change::AdvanceEpoch(EpochKey::subject(ISSUER, &somebody.subject))]).await;
+    assert_eq!(read().await.epochs, Epochs::default());
+    assert!(!read().await.approval_stands());
+    done(&store, vec![approve(&flow, &somebody, NOW)]).await;
+    assert!(read().await.approval_stands());
+    done(&store, vec![Change::AdvanceEpoch(EpochKey::subject(ISSUER, &somebody.subject))]).await;
     assert!(!read().await.approval_stands());
 }
 

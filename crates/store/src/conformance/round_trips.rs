@@ -1,9 +1,10 @@
 //! What is written reads back as it was.
 
+use firman_proto::client::ClientMetadata;
 use firman_proto::redirect_uri::RedirectUri;
 
 use super::fixtures::*;
-use crate::record::{Client, GrantKind};
+use crate::record::{Client, FlowRequest, Grant, GrantKind, Resource};
 use crate::{Change, Editable, EditableKey, Page};
 
 pub async fn a_client_reads_back(store: Shared) {
@@ -32,6 +33,79 @@ pub async fn a_flow_reads_back(store: Shared) {
     let flow = flow();
     done(&store, vec![insert_flow(&flow)]).await;
     assert_eq!(store.flow(flow.id).await.unwrap().unwrap().record, flow);
+}
+
+pub async fn every_member_of_a_client_reads_back(store: Shared) {
+    let mut client = client();
+    client.metadata = full_metadata();
+    done(&store, vec![insert_client(&client)]).await;
+    assert_eq!(*store.client_by_id(client.id).await.unwrap().unwrap(), client);
+    // Taken away again, each is gone.
+    let metadata = ClientMetadata { rest: client.metadata.rest.clone(), ..super::fixtures::client().metadata };
+    let edited = Client { metadata, ..client.clone() };
+    done(&store, vec![Change::Replace { record: Editable::Client(Box::new(edited.clone())), if_revision: 0 }]).await;
+    let read = store.client_by_id(client.id).await.unwrap().unwrap();
+    assert_eq!(*read, Client { revision: 1, ..edited });
+}
+
+/// Every member there is, from its JSON form.
+fn full_metadata() -> ClientMetadata {
+    serde_json::from_str(
+        r#"{
+        "client_name": "x", "redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "client_secret_post",
+        "grant_types": ["authorization_code"], "scope": "openid", "client_uri": "https://a.example/", "logo_uri": "https://a.example/", "policy_uri": "https://a.example/",
+        "tos_uri": "https://a.example/", "id_token_signed_response_alg": "ES256", "default_max_age": 1,
+        "response_types": ["code", "code id_token"], "response_modes": ["query"], "jwks": {"keys": []}, "jwks_uri": "https://a.example/",
+        "subject_type": "pairwise", "sector_identifier_uri": "https://a.example/", "request_uris": ["https://a.example/", "https://a.example/"],
+        "require_signed_request_object": true, "require_pushed_authorization_requests": true,
+        "dpop_bound_access_tokens": true, "description": "d", "contacts": ["A <a@a.example>"], "software_id": "s",
+        "software_version": "1", "application_type": "native", "initiate_login_uri": "https://a.example/",
+        "token_endpoint_auth_signing_alg": "ES256", "id_token_encrypted_response_alg": "RSA-OAEP",
+        "id_token_encrypted_response_enc": "A128GCM", "userinfo_signed_response_alg": "ES256",
+        "userinfo_encrypted_response_alg": "RSA-OAEP", "userinfo_encrypted_response_enc": "A128GCM",
+        "request_object_signing_alg": "ES256", "request_object_encryption_alg": "RSA-OAEP",
+        "request_object_encryption_enc": "A128GCM", "authorization_signed_response_alg": "ES256",
+        "authorization_encrypted_response_alg": "RSA-OAEP", "authorization_encrypted_response_enc": "A128GCM",
+        "tls_client_auth_subject_dn": "CN=a", "tls_client_auth_san_dns": "a", "tls_client_auth_san_uri": "https://a.example/",
+        "tls_client_auth_san_ip": "::1", "tls_client_auth_san_email": "a@a", "tls_client_certificate_bound_access_tokens": true,
+        "post_logout_redirect_uris": ["https://a.example/"], "frontchannel_logout_uri": "https://a.example/", "frontchannel_logout_session_required": true,
+        "backchannel_logout_uri": "https://a.example/", "backchannel_logout_session_required": true, "from_the_future": [null]
+    }"#,
+    )
+    .unwrap()
+}
+
+pub async fn a_waiting_flow_reads_back(store: Shared) {
+    for request in [FlowRequest::Pushed(request()), FlowRequest::Device(polled()), FlowRequest::Backchannel(polled())] {
+        let flow = pending(request);
+        done(&store, vec![insert_flow(&flow)]).await;
+        assert_eq!(store.flow(flow.id).await.unwrap().unwrap().record, flow);
+    }
+}
+
+pub async fn the_terms_of_a_grant_read_back(store: Shared) {
+    let grant = Grant { terms: terms(), ..grant() };
+    done(&store, vec![insert_grant(&grant)]).await;
+    assert_eq!(store.grant(grant.id, None).await.unwrap().unwrap().record, grant);
+}
+
+pub async fn a_resource_reads_back(store: Shared) {
+    let resource = resource();
+    done(&store, vec![insert_resource(&resource)]).await;
+    let key = Resource::key(ISSUER, &resource.identifier);
+    assert_eq!(*store.resource(key).await.unwrap().unwrap(), resource);
+    assert_eq!(store.resource(Resource::key(ISSUER, "urn:other")).await.unwrap(), None);
+    let plain = Resource {
+        enabled: false,
+        secrets: Vec::new(),
+        token_format: None,
+        access_token_seconds: None,
+        enforces: Vec::new(),
+        ..super::fixtures::resource()
+    };
+    done(&store, vec![insert_resource(&plain)]).await;
+    assert_eq!(store.resources(ISSUER, Page::first(9)).await.unwrap().len(), 2);
+    assert_eq!(*store.resource(Resource::key(ISSUER, &plain.identifier)).await.unwrap().unwrap(), plain);
 }
 
 pub async fn a_grant_reads_back(store: Shared) {

@@ -11,7 +11,9 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
 
 use crate::change::{CommitId, RowKey, Transaction};
-use crate::record::{Account, Client, ConsentKey, EpochKey, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
+use crate::record::{
+    Account, Client, ConsentKey, EpochKey, Epochs, Event, Flow, Grant, Name, Namespace, Resource, TokenTrace,
+};
 use crate::store::{Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, SignedIn, Standing, Store, StoreError, Swept};
 use tables::Tables;
 
@@ -76,7 +78,7 @@ impl Store for MemoryStore {
         Ok(tables.flows.get(&id).map(|row| {
             let flow = row.record.clone();
             Standing {
-                epochs: tables.epochs(Some(flow.client), Some(flow.approval.subject.key(flow.issuer))),
+                epochs: tables.epochs(Some(flow.client), flow.approval.as_ref().map(|a| a.subject.key(flow.issuer))),
                 client_enabled: tables.is_enabled(flow.client),
                 parent: None,
                 token_revoked: false,
@@ -149,6 +151,21 @@ impl Store for MemoryStore {
         let tables = self.tables();
         let all = tables.accounts.values().map(|row| row.record.clone()).filter(|a| a.issuer == issuer);
         Ok(page_of(all, |account| account.id, page))
+    }
+
+    async fn name(&self, namespace: Namespace, digest: Digest16) -> Result<Option<Name>, StoreError> {
+        Ok(self.tables().names.get(&(namespace, digest)).map(|row| row.record))
+    }
+
+    async fn resource(&self, key: Digest16) -> Result<Option<Arc<Resource>>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.resource_keys.get(&key).and_then(|id| tables.resources.get(id)).map(|row| Arc::clone(&row.record)))
+    }
+
+    async fn resources(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Resource>, StoreError> {
+        let tables = self.tables();
+        let all = tables.resources.values().map(|row| Resource::clone(&row.record)).filter(|r| r.issuer == issuer);
+        Ok(page_of(all, |resource| resource.id, page))
     }
 
     async fn keys(&self) -> Result<Keys, StoreError> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
-use firman_proto::time::{Day, Timestamp};
+use firman_proto::time::{Day, Lifetime, Timestamp};
 
-use crate::change::{Change, CommitId, Editable, EditableKey, Renewal, Rotation, RowKey};
+use crate::change::{Change, CommitId, Editable, EditableKey, FlowApproval, Renewal, Rotation, RowKey};
 use crate::record::{
-    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowState, Grant, Name, Namespace,
-    RevokedToken, SealKey, Session, SigningKey,
+    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowFailure, FlowRequest,
+    FlowState, Grant, Name, Namespace, Once, OnceNamespace, Resource, RevokedToken, SealKey, Session, SigningKey,
 };
 use crate::store::ParentStanding;
 
@@ -26,11 +26,14 @@ pub(super) struct Tables {
     pub(super) clients: BTreeMap<RecordId, Row<Arc<Client>>>,
     pub(super) client_keys: BTreeMap<Digest16, RecordId>,
     pub(super) accounts: BTreeMap<RecordId, Row<Account>>,
+    pub(super) resources: BTreeMap<RecordId, Row<Arc<Resource>>>,
+    pub(super) resource_keys: BTreeMap<Digest16, RecordId>,
     pub(super) consents: BTreeMap<ConsentKey, Row<Consent>>,
     pub(super) signing_keys: BTreeMap<RecordId, Row<SigningKey>>,
     pub(super) seal_keys: BTreeMap<(IssuerNumber, u32), Row<SealKey>>,
     pub(super) deployment: BTreeMap<(), Row<Deployment>>,
     pub(super) names: BTreeMap<(Namespace, Digest16), Row<Name>>,
+    pub(super) once: BTreeMap<(Day, OnceNamespace, Digest16), Row<Once>>,
     pub(super) flows: BTreeMap<RecordId, Row<Flow>>,
     pub(super) grants: BTreeMap<RecordId, Row<Grant>>,
     pub(super) revoked: BTreeMap<(Day, RecordId, Digest16), RevokedToken>,
@@ -90,6 +93,14 @@ impl Tables {
             Change::InsertFlow(flow) => insert(self, |t| &mut t.flows, flow.id, Row { record: *flow, won_by: by }),
             Change::ClaimFlow { id, now } => self.claim_flow(id, now, by),
             Change::CountMiss { id, seen, limit } => self.count_miss(id, seen, limit, by),
+            Change::ApproveFlow(approved) => self.approve_flow(*approved, by),
+            Change::DenyFlow { id, failure, now } => self.deny_flow(id, failure, now, by),
+            Change::PollFlow { id, seen, interval, now } => self.poll_flow(id, seen, interval, now, by),
+            Change::RevokeFlow { id } => Ok(self.revoke_flow(id, by)),
+            Change::InsertOnce(once) => {
+                let key = (once.day(), once.namespace, once.digest);
+                insert(self, |t| &mut t.once, key, Row { record: once, won_by: by })
+            }
             Change::InsertGrant(grant) => insert(self, |t| &mut t.grants, grant.id, Row { record: *grant, won_by: by }),
             Change::Rotate(rotation) => self.rotate(*rotation, by),
             Change::CloseRetry { id, generation } => self.close_retry(id, generation, by),
@@ -151,6 +162,10 @@ impl Tables {
                 consent.revision = revision;
                 put(self, |t| &mut t.consents, consent.key(), Some(Row { record: *consent, won_by: by }))
             }
+            Editable::Resource(mut resource) => {
+                resource.revision = revision;
+                return self.edit_resource(*resource, by);
+            }
             Editable::SigningKey(mut key) => {
                 key.revision = revision;
                 put(self, |t| &mut t.signing_keys, key.id, Some(Row { record: *key, won_by: by }))
@@ -182,6 +197,34 @@ impl Tables {
         }))
     }
 
+    /// An identifier belongs to one resource; it is not edited.
+    fn edit_resource(&mut self, resource: Resource, by: CommitId) -> Result<Undo, Lost> {
+        let (key, id) = (Resource::key(resource.issuer, &resource.identifier), resource.id);
+        let holder = self.resource_keys.get(&key).copied();
+        let is_edit = self.resources.contains_key(&id);
+        if holder.is_some_and(|holder| holder != id) || (is_edit && holder.is_none()) {
+            return Err(Lost);
+        }
+        let named = put(self, |t| &mut t.resource_keys, key, Some(id));
+        let kept = put(self, |t| &mut t.resources, id, Some(Row { record: Arc::new(resource), won_by: by }));
+        Ok(Box::new(move |tables| {
+            kept(tables);
+            named(tables);
+        }))
+    }
+
+    fn remove_resource(&mut self, id: RecordId) -> Undo {
+        let key = self.resources.get(&id).map(|row| Resource::key(row.record.issuer, &row.record.identifier));
+        let unnamed = key.map(|key| put(self, |t| &mut t.resource_keys, key, None));
+        let gone = put(self, |t| &mut t.resources, id, None);
+        Box::new(move |tables| {
+            gone(tables);
+            if let Some(unnamed) = unnamed {
+                unnamed(tables);
+            }
+        })
+    }
+
     fn remove(&mut self, key: EditableKey, if_revision: u64) -> Result<Undo, Lost> {
         if self.revision(key) != Some(if_revision) {
             return Err(Lost);
@@ -200,6 +243,7 @@ impl Tables {
             }
             EditableKey::Account(id) => put(self, |t| &mut t.accounts, id, None),
             EditableKey::Consent(key) => put(self, |t| &mut t.consents, key, None),
+            EditableKey::Resource(id) => self.remove_resource(id),
             EditableKey::SigningKey(id) => put(self, |t| &mut t.signing_keys, id, None),
             EditableKey::SealKey(issuer, number) => put(self, |t| &mut t.seal_keys, (issuer, number), None),
             EditableKey::Deployment => put(self, |t| &mut t.deployment, (), None),
@@ -211,6 +255,7 @@ impl Tables {
             EditableKey::Client(id) => self.clients.get(&id).map(|row| row.record.revision),
             EditableKey::Account(id) => self.accounts.get(&id).map(|row| row.record.revision),
             EditableKey::Consent(key) => self.consents.get(&key).map(|row| row.record.revision),
+            EditableKey::Resource(id) => self.resources.get(&id).map(|row| row.record.revision),
             EditableKey::SigningKey(id) => self.signing_keys.get(&id).map(|row| row.record.revision),
             EditableKey::SealKey(issuer, number) => {
                 self.seal_keys.get(&(issuer, number)).map(|row| row.record.revision)
@@ -255,10 +300,62 @@ impl Tables {
             let holds = flow.state == FlowState::Ready && flow.misses == seen;
             flow.misses += 1;
             if flow.misses >= limit {
-                flow.state = FlowState::Failed;
+                flow.state = FlowState::Failed(FlowFailure::Misses);
             }
             holds
         })
+    }
+
+    fn approve_flow(&mut self, approved: FlowApproval, by: CommitId) -> Result<Undo, Lost> {
+        self.update_flow(approved.id, by, |flow| {
+            let pending = flow.is_pending(approved.now);
+            flow.state = FlowState::Ready;
+            flow.approval = Some(approved.approval);
+            flow.expires_at = approved.expires_at;
+            pending
+        })
+    }
+
+    fn deny_flow(
+        &mut self,
+        id: RecordId,
+        failure: Option<FlowFailure>,
+        now: Timestamp,
+        by: CommitId,
+    ) -> Result<Undo, Lost> {
+        self.update_flow(id, by, |flow| {
+            let pending = flow.is_pending(now);
+            flow.state = failure.map_or(FlowState::Denied, FlowState::Failed);
+            pending
+        })
+    }
+
+    fn poll_flow(
+        &mut self,
+        id: RecordId,
+        seen: Option<Timestamp>,
+        interval: Lifetime,
+        now: Timestamp,
+        by: CommitId,
+    ) -> Result<Undo, Lost> {
+        self.update_flow(id, by, |flow| {
+            let pending = flow.state == FlowState::Pending;
+            let (FlowRequest::Device(request) | FlowRequest::Backchannel(request)) = &mut flow.request else {
+                return false;
+            };
+            let as_seen = request.polled_at == seen;
+            (request.polled_at, request.interval) = (Some(now), interval);
+            pending && as_seen
+        })
+    }
+
+    fn revoke_flow(&mut self, id: RecordId, by: CommitId) -> Undo {
+        let revoked = self.update_flow(id, by, |flow| {
+            let open = matches!(flow.state, FlowState::Pending | FlowState::Ready);
+            flow.state = FlowState::Revoked;
+            open
+        });
+        revoked.unwrap_or_else(|_| nothing())
     }
 
     fn update_grant(
@@ -328,12 +425,14 @@ impl Tables {
             RowKey::Editable(EditableKey::Client(id)) => self.clients.get(&id).map(|row| row.won_by),
             RowKey::Editable(EditableKey::Account(id)) => self.accounts.get(&id).map(|row| row.won_by),
             RowKey::Editable(EditableKey::Consent(key)) => self.consents.get(&key).map(|row| row.won_by),
+            RowKey::Editable(EditableKey::Resource(id)) => self.resources.get(&id).map(|row| row.won_by),
             RowKey::Editable(EditableKey::SigningKey(id)) => self.signing_keys.get(&id).map(|row| row.won_by),
             RowKey::Editable(EditableKey::SealKey(issuer, number)) => {
                 self.seal_keys.get(&(issuer, number)).map(|row| row.won_by)
             }
             RowKey::Editable(EditableKey::Deployment) => self.deployment.get(&()).map(|row| row.won_by),
             RowKey::Name(namespace, digest) => self.names.get(&(namespace, digest)).map(|row| row.won_by),
+            RowKey::Once(day, namespace, digest) => self.once.get(&(day, namespace, digest)).map(|row| row.won_by),
             RowKey::Flow(id) => self.flows.get(&id).map(|row| row.won_by),
             RowKey::Grant(id) => self.grants.get(&id).map(|row| row.won_by),
             RowKey::Session(id) => self.sessions.get(&id).map(|row| row.won_by),

@@ -47,12 +47,17 @@ impl Client {
 
     /// Whether a presented secret is one of this client's at `now`. Looks at every digest, whichever matches.
     pub fn has_secret(&self, presented: &str, now: Timestamp) -> bool {
-        let digest = sha256(presented.as_bytes());
-        self.secrets.iter().fold(false, |found, secret| {
-            let alive = secret.expires_at.is_none_or(|end| now < end);
-            found | (same(&secret.digest, &digest) & alive)
-        })
+        matches_any(&self.secrets, presented, now)
     }
+}
+
+/// Whether a presented secret is one of these at `now`. Looks at every digest, whichever matches.
+pub(super) fn matches_any(secrets: &[ClientSecret], presented: &str, now: Timestamp) -> bool {
+    let digest = sha256(presented.as_bytes());
+    secrets.iter().fold(false, |found, secret| {
+        let alive = secret.expires_at.is_none_or(|end| now < end);
+        found | (same(&secret.digest, &digest) & alive)
+    })
 }
 
 /// The SHA-256 of a secret of 256 random bits. Such a secret cannot be guessed, so it needs no slow hash.

@@ -3,6 +3,7 @@ use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Salt};
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::{Epochs, Rest, Subject};
 
@@ -41,8 +42,31 @@ pub struct Grant {
     pub reason: Option<RevokeReason>,
     /// How the person had signed in.
     pub auth: AuthContext,
+    /// What it is limited and bound to.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub terms: Terms,
     /// Members of a later version.
     pub rest: Rest,
+}
+
+/// What a grant is limited and bound to beyond its scope. Most grants have none of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Terms {
+    /// Resource indicators (RFC 8707): the most its tokens can be for.
+    pub resource: Vec<String>,
+    /// RFC 9396, as it was allowed.
+    pub authorization_details: Option<Json>,
+    /// The claims asked for one by one (OpenID Connect Core §5.5).
+    pub claims: Option<Json>,
+    /// The key a public client's refresh is bound to (RFC 9449 §5).
+    pub dpop_jkt: Option<String>,
+    /// The certificate a public client's refresh is bound to (RFC 8705 §4).
+    pub certificate_thumbprint: Option<String>,
+    /// What its owner calls it (API keys).
+    pub name: Option<String>,
+    /// How long it may lie idle, in seconds.
+    pub idle_seconds: Option<i64>,
 }
 
 /// How the person had signed in when they allowed it, and what the ID token repeats.
@@ -70,6 +94,10 @@ pub enum GrantKind {
     AuthorizationCode,
     /// The standing grant of a client to itself; it never expires.
     ClientCredentials,
+    /// Somebody allowed it to a device on the page for devices (RFC 8628).
+    DeviceCode,
+    /// Somebody allowed it elsewhere than where they use it (OpenID Connect CIBA).
+    Backchannel,
 }
 
 impl GrantKind {
@@ -78,6 +106,8 @@ impl GrantKind {
         match self {
             Self::AuthorizationCode => 1,
             Self::ClientCredentials => 2,
+            Self::DeviceCode => 3,
+            Self::Backchannel => 4,
         }
     }
 
@@ -86,6 +116,8 @@ impl GrantKind {
         match number {
             1 => Some(Self::AuthorizationCode),
             2 => Some(Self::ClientCredentials),
+            3 => Some(Self::DeviceCode),
+            4 => Some(Self::Backchannel),
             _ => None,
         }
     }

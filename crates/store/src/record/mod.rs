@@ -9,6 +9,8 @@ mod flow;
 mod grant;
 mod key;
 mod name;
+mod once;
+mod resource;
 mod revoked;
 mod session;
 
@@ -17,10 +19,12 @@ pub use client::{Client, ClientPolicy, ClientSecret, Origin};
 pub use consent::{Consent, ConsentKey};
 pub use epoch::{EpochKey, Epochs};
 pub use event::{Event, EventKind};
-pub use flow::{Approval, Flow, FlowState};
-pub use grant::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason};
+pub use flow::{Approval, Flow, FlowFailure, FlowRequest, FlowState, PolledRequest};
+pub use grant::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason, Terms};
 pub use key::{Deployment, KeyState, Schedule, SealKey, SigningKey};
 pub use name::{Name, Namespace};
+pub use once::{Once, OnceNamespace};
+pub use resource::{Resource, TokenFormat};
 pub use revoked::{RevokedToken, TokenTrace};
 pub use session::{Session, SessionDetails};
 

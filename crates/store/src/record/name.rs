@@ -29,13 +29,22 @@ impl Name {
 pub enum Namespace {
     /// What a person types to sign in.
     Username,
+    /// What a person types on the page for devices (RFC 8628 §6.1), in its canonical form; the id is the flow's.
+    UserCode,
+    /// A client, a subject and a scope that have one live grant at a time; the id is the grant's.
+    LiveGrant,
 }
 
 impl Namespace {
+    /// Every kind there is.
+    pub const ALL: &'static [Self] = &[Self::Username, Self::UserCode, Self::LiveGrant];
+
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
         match self {
             Self::Username => 1,
+            Self::UserCode => 2,
+            Self::LiveGrant => 3,
         }
     }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Namespace, TokenTrace};
+use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Name, Namespace, Resource, TokenTrace};
 use firman_store::{
     Commit, CommitError, CommitId, Cutoffs, GrantsOf, Keys, MemoryStore, Page, RowKey, SignedIn, Standing, Store,
     StoreError, Swept, Transaction,
@@ -28,6 +28,8 @@ pub(crate) enum Op {
     Epochs,
     Account,
     Keys,
+    Name,
+    Resource,
     List,
 }
 
@@ -204,6 +206,18 @@ impl Store for Watched {
 
     async fn accounts(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Account>, StoreError> {
         self.ask(Op::List, self.inner.accounts(issuer, page)).await
+    }
+
+    async fn name(&self, namespace: Namespace, digest: Digest16) -> Result<Option<Name>, StoreError> {
+        self.ask(Op::Name, self.inner.name(namespace, digest)).await
+    }
+
+    async fn resource(&self, key: Digest16) -> Result<Option<Arc<Resource>>, StoreError> {
+        self.ask(Op::Resource, self.inner.resource(key)).await
+    }
+
+    async fn resources(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Resource>, StoreError> {
+        self.ask(Op::List, self.inner.resources(issuer, page)).await
     }
 
     async fn keys(&self) -> Result<Keys, StoreError> {
