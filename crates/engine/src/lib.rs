@@ -12,11 +12,13 @@ mod fetch;
 mod grant;
 pub mod introspect;
 mod issue;
+mod key_sets;
 pub mod keys;
 mod policy;
 mod ports;
 pub mod random;
 pub mod revoke;
+mod sender;
 pub mod token;
 pub mod userinfo;
 
@@ -35,6 +37,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Event, EventKind, Rest};
 use firman_store::{Change, Commit, CommitId, Store, Transaction, settle};
 
+use key_sets::KeySets;
 use keys::{KeyPolicy, Keychain, MakeKeys};
 
 /// One issuer: its store, its keys, its policy, and the ports to the world.
@@ -45,6 +48,7 @@ pub struct Engine {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) key_sets: KeySets,
     pub(crate) keys: Keychain,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
@@ -86,7 +90,18 @@ impl Engine {
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
         let Parts { issuer, number, store, accounts, entropy, fetch, policy, key_policy, .. } = parts;
-        Ok(Self { issuer, number, store, accounts, entropy, fetch, keys, policy, key_policy })
+        Ok(Self {
+            issuer,
+            number,
+            store,
+            accounts,
+            entropy,
+            fetch,
+            key_sets: KeySets::default(),
+            keys,
+            policy,
+            key_policy,
+        })
     }
 
     /// The issuer identifier.

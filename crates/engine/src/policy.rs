@@ -1,5 +1,6 @@
 //! How long things live and what is tolerated. Resolved once per request: the client's word goes before the server's.
 
+use firman_proto::credentials::AuthMethod;
 use firman_proto::time::Lifetime;
 use firman_store::record::Client;
 
@@ -28,6 +29,10 @@ pub struct Policy {
     pub session_idle: Lifetime,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
+    /// Whether certificates of clients reach us (RFC 8705), here or through a front.
+    pub client_certificates: bool,
+    /// Whether we know authorities that vouch for them.
+    pub certificate_authorities: bool,
 }
 
 impl Default for Policy {
@@ -44,6 +49,8 @@ impl Default for Policy {
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),
+            client_certificates: false,
+            certificate_authorities: false,
         }
     }
 }
@@ -62,6 +69,15 @@ impl Policy {
     /// How long this client may retry a rotated refresh token.
     pub fn retry_window_of(&self, client: &Client) -> Lifetime {
         if client.metadata.is_public() { self.public_retry_window } else { self.retry_window }
+    }
+
+    /// The ways in which clients can authenticate here.
+    pub fn auth_methods(&self) -> impl Iterator<Item = AuthMethod> {
+        AuthMethod::ALL.iter().copied().filter(|method| match method {
+            AuthMethod::TlsClientAuth => self.client_certificates && self.certificate_authorities,
+            AuthMethod::SelfSignedTlsClientAuth => self.client_certificates,
+            _ => true,
+        })
     }
 
     /// RFC 9700 §2.1.1: public clients must use PKCE; others where they are told to.

@@ -125,6 +125,8 @@ fn policy(settings: &Settings) -> Policy {
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
+        client_certificates: settings.takes_client_certificates(),
+        certificate_authorities: settings.mtls.ca_file.is_some(),
     }
 }
 

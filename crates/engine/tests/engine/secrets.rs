@@ -134,7 +134,8 @@ async fn seals_show_no_secret() {
 async fn records_and_changes_show_no_secret() {
     let Walk { world, app, mut secrets, .. } = walk().await;
     let (flow, grant) = (world.flow().await, world.grant(&app).await);
-    let session = world.store.session(flow.approval.unwrap().session.unwrap(), Some(app.id)).await.unwrap().unwrap();
+    let session =
+        world.store.session(flow.approval.as_ref().unwrap().session.unwrap(), Some(app.id)).await.unwrap().unwrap();
     let chain = grant.record.refresh.clone().unwrap();
     for salt in [&flow.salt, &grant.record.salt, &chain.current.salt, &session.session.salt] {
         secrets.keep_bytes(salt.expose());
@@ -177,7 +178,7 @@ async fn refusals_and_faults_show_no_secret() {
         failures.extend(world.redeem(asker, token, at(1)).await.err());
     }
     failures.extend(world.revoke(&other, &refresh, at(1)).await.err());
-    failures.extend(firman_engine::userinfo::userinfo(&world.engine, &refresh, "GET", at(1)).await.err());
+    failures.extend(firman_engine::userinfo::userinfo(&world.engine, &refresh, "GET", None, at(1)).await.err());
     let Next::Consent(request) = &pages[1] else { panic!() };
     failures.extend(world.allow(&Visitor::new(&world), request, at(1)).await.err());
     failures.extend(world.allow(&visitor, &access, at(1)).await.err());

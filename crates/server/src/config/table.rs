@@ -7,6 +7,7 @@ use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 
 use crate::fetch::Networks;
+use axum::http::HeaderName;
 
 use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, schema};
 
@@ -126,6 +127,17 @@ schema::settings! {
         allow_http: bool = false;
         /// PEM file with certificates to trust beside those of the system.
         ca_file: Option<PathBuf> = "";
+    }
+    /// Certificates of clients, by which they authenticate and to which their tokens are bound (RFC 8705).
+    mtls: Mtls {
+        /// Whether clients that connect here by TLS are asked for a certificate.
+        request: bool = false;
+        /// PEM file with the authorities that vouch for clients; without it only certificates that clients have registered count.
+        ca_file: Option<PathBuf> = "";
+        /// The header in which a TLS proxy in front passes the client's certificate on, such as "Client-Cert".
+        front_header: Option<HeaderName> = "";
+        /// Where those proxies are: networks such as "10.1.0.0/16"; from elsewhere the header means nothing.
+        fronts: Networks = [];
     }
     /// The log, on standard error.
     log: Log {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use axum::http::HeaderName;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use tracing_subscriber::EnvFilter;
@@ -167,6 +168,18 @@ impl Value for Vec<Algorithm> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|algorithm| algorithm.as_str().to_owned()).collect())
+    }
+}
+
+impl Textual for HeaderName {
+    const EXPECTED: &str = "the name of an HTTP header";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -330,7 +330,7 @@ async fn a_certificate_must_be_trusted_and_for_the_name_that_was_asked() {
 }
 
 async fn tls_server(chain: &Path, key: &Path) -> u16 {
-    let acceptor = crate::tls::acceptor(chain, key).unwrap();
+    let acceptor = crate::tls::acceptor(chain, key, false).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
