@@ -18,7 +18,8 @@ pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
         assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),
         certificate_bound: engine.policy.client_certificates,
     };
-    Metadata::new(&engine.issuer, &offers)
+    let metadata = Metadata::new(&engine.issuer, &offers);
+    Metadata { require_pushed_authorization_requests: engine.policy.require_pushed, ..metadata }
 }
 
 /// The keys whose public halves are published.

@@ -14,6 +14,7 @@ pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod par;
 mod policy;
 mod ports;
 pub mod random;

@@ -21,6 +21,10 @@ pub struct Policy {
     pub public_retry_window: Lifetime,
     /// How long after its window a rotated refresh token is merely late, and not reused.
     pub late: Lifetime,
+    /// How long a browser may take to come with a pushed request.
+    pub pushed: Lifetime,
+    /// Take no authorization requests but pushed ones.
+    pub require_pushed: bool,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// How long a browser stays signed in.
@@ -45,6 +49,8 @@ impl Default for Policy {
             retry_window: Lifetime::from_seconds(30),
             public_retry_window: Lifetime::from_seconds(10),
             late: Lifetime::from_seconds(60),
+            pushed: Lifetime::from_seconds(90),
+            require_pushed: false,
             failed_redemptions: 5,
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
@@ -78,6 +84,11 @@ impl Policy {
             AuthMethod::SelfSignedTlsClientAuth => self.client_certificates,
             _ => true,
         })
+    }
+
+    /// RFC 9126 §5, §6: whether this client must push its requests.
+    pub fn requires_pushed(&self, client: &Client) -> bool {
+        self.require_pushed || client.metadata.require_pushed_authorization_requests
     }
 
     /// RFC 9700 §2.1.1: public clients must use PKCE; others where they are told to.

@@ -77,9 +77,9 @@ fn matches(known: &GeneralName, name: &CertificateName<'_>) -> bool {
     match (known, name) {
         // RFC 5280 §4.2.1.6, §7.2: DNS names without regard to case; wildcards are for servers.
         (GeneralName::DnsName(known), CertificateName::Dns(wanted)) => known.as_str().eq_ignore_ascii_case(wanted),
-        (GeneralName::UniformResourceIdentifier(known), CertificateName::Uri(wanted)) => known.as_str() == *wanted,
-        // RFC 5280 §7.5: the part before the @ has case.
-        (GeneralName::Rfc822Name(known), CertificateName::Email(wanted)) => known.as_str() == *wanted,
+        // RFC 5280 §7.4, §7.5: paths, and what stands before the @, have case.
+        (GeneralName::UniformResourceIdentifier(known), CertificateName::Uri(wanted))
+        | (GeneralName::Rfc822Name(known), CertificateName::Email(wanted)) => known.as_str() == *wanted,
         (GeneralName::IpAddress(known), CertificateName::Ip(wanted)) => match wanted.parse() {
             Ok(IpAddr::V4(wanted)) => known.as_bytes() == wanted.octets(),
             Ok(IpAddr::V6(wanted)) => known.as_bytes() == wanted.octets(),

@@ -56,6 +56,8 @@ error_codes! {
     RequestNotSupported = "request_not_supported", 400, "OpenID Connect Core §3.1.2.6";
     /// Request objects by reference are not taken.
     RequestUriNotSupported = "request_uri_not_supported", 400, "OpenID Connect Core §3.1.2.6";
+    /// The request that a `request_uri` stands for is not there, or no longer.
+    InvalidRequestUri = "invalid_request_uri", 400, "RFC 9101 §7";
     /// The `registration` parameter is not taken.
     RegistrationNotSupported = "registration_not_supported", 400, "OpenID Connect Core §3.1.2.6";
     /// The access token is not (or no longer) good.

@@ -15,6 +15,7 @@ pub mod issuer;
 pub mod jose;
 pub mod jws;
 pub mod metadata;
+pub mod par;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod scope;

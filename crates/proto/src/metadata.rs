@@ -13,6 +13,7 @@ pub mod path {
     #![allow(missing_docs, reason = "the names say it")]
     pub const AUTHORIZE: &str = "/oauth2/authorize";
     pub const TOKEN: &str = "/oauth2/token";
+    pub const PAR: &str = "/oauth2/par";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
     pub const USERINFO: &str = "/oauth2/userinfo";
@@ -28,6 +29,7 @@ pub struct Metadata {
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
@@ -47,6 +49,7 @@ pub struct Metadata {
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
+    pub require_pushed_authorization_requests: bool,
     pub authorization_response_iss_parameter_supported: bool,
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
@@ -79,6 +82,7 @@ impl Metadata {
             issuer: issuer.to_string(),
             authorization_endpoint: issuer.endpoint(path::AUTHORIZE),
             token_endpoint: issuer.endpoint(path::TOKEN),
+            pushed_authorization_request_endpoint: issuer.endpoint(path::PAR),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
@@ -98,6 +102,7 @@ impl Metadata {
             subject_types_supported: vec!["public"],
             id_token_signing_alg_values_supported: offers.signing.iter().map(|algorithm| algorithm.as_str()).collect(),
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+            require_pushed_authorization_requests: false,
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,
             request_parameter_supported: false,

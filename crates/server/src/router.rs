@@ -18,6 +18,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     // Called by scripts in pages of other origins: no cookie is ever looked at here.
     let api = Router::new()
         .route(&at(path::TOKEN), post(http::token::token))
+        .route(&at(path::PAR), post(http::par::push))
         .route(&at(path::INTROSPECT), post(http::introspect::introspect))
         .route(&at(path::REVOKE), post(http::revoke::revoke))
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))

@@ -121,6 +121,8 @@ fn policy(settings: &Settings) -> Policy {
         retry_window: seconds(tokens.retry_window_seconds),
         public_retry_window: seconds(tokens.public_retry_window_seconds),
         late: seconds(tokens.late_seconds),
+        pushed: seconds(tokens.pushed_request_seconds),
+        require_pushed: tokens.require_pushed_requests,
         failed_redemptions: tokens.failed_redemptions,
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),

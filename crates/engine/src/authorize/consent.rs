@@ -44,7 +44,7 @@ pub async fn consent(
             return Ok(interaction.redirectable(engine, client).refuse(&denied));
         }
         let remember = remember(engine, &interaction, &signed_in, now);
-        if let Some(next) = approve(engine, interaction.clone(), &signed_in, Some(remember), now).await? {
+        if let Some(next) = approve(engine, interaction.clone(), &client, &signed_in, Some(remember), now).await? {
             return Ok(next);
         }
     }

@@ -25,6 +25,9 @@ pub struct Interaction {
     pub request: AuthorizationRequest,
     /// When: a sign-in before this is no answer to `prompt=login`.
     pub started_at: Timestamp,
+    /// The flow of the request, if it was pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<RecordId>,
 }
 
 /// What a page shows of an interaction.

@@ -13,6 +13,7 @@ mod introspection;
 mod keys;
 mod misses;
 mod pages;
+mod par;
 mod refresh;
 mod reuse;
 mod revocation;

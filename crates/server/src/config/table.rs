@@ -78,6 +78,10 @@ schema::settings! {
     tokens: Tokens {
         /// Lifetime of an authorization code, in seconds.
         code_seconds: Seconds = 60, 1..=600;
+        /// How long a browser may take to come with a pushed authorization request, in seconds.
+        pushed_request_seconds: Seconds = 90, 5..=600;
+        /// Take no authorization requests but pushed ones.
+        require_pushed_requests: bool = false;
         /// Lifetime of an access token, in seconds.
         access_token_seconds: Seconds = 300, 10..=86_400;
         /// Lifetime of an ID token, in seconds.

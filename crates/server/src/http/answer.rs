@@ -23,6 +23,11 @@ pub fn json(value: &impl Serialize) -> Response {
     json_with(StatusCode::OK, value)
 }
 
+/// The same for what was made (201).
+pub fn created(value: &impl Serialize) -> Response {
+    json_with(StatusCode::CREATED, value)
+}
+
 fn json_with(status: StatusCode, value: &impl Serialize) -> Response {
     let Ok(body) = serde_json::to_vec(value) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let mut response = Response::new(Body::from(body));

@@ -10,6 +10,7 @@ pub mod home;
 pub mod introspect;
 pub mod login;
 pub mod page;
+pub mod par;
 pub mod read;
 pub mod revoke;
 pub mod token;

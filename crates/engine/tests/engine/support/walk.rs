@@ -13,10 +13,14 @@ use super::{App, CALLBACK, PASSWORD, World};
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// An authorization request under construction.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ask(Vec<(&'static str, String)>);
 
 impl Ask {
+    pub(crate) fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     /// A good request.
     pub(crate) fn new(app: &App, scope: &str) -> Self {
         Self(vec![
@@ -46,7 +50,7 @@ impl Ask {
         self.without("code_challenge").without("code_challenge_method")
     }
 
-    fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         let mut query = String::new();
         for (name, value) in &self.0 {
             form::append(&mut query, name, value);

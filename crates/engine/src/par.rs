@@ -1,0 +1,66 @@
+//! Pushed authorization requests (RFC 9126): the request is checked and kept before a browser is sent.
+
+use firman_proto::authorize::AuthorizationRequest;
+use firman_proto::error::invalid_request;
+use firman_proto::form::Form;
+use firman_proto::par::{PushedResponse, request_uri};
+use firman_proto::seal::{Reference, RequestUri};
+use firman_proto::time::Timestamp;
+use firman_store::record::{Flow, FlowRequest, FlowState, Rest};
+use firman_store::{Change, Commit};
+
+use crate::Engine;
+use crate::authenticate::AuthenticatedClient;
+use crate::authorize::{must_ask_for_codes, redirect_uri_of, rules_for};
+use crate::failure::{Failure, Fault};
+use crate::random;
+
+/// Checks an authorization request as the authorization endpoint would, and keeps it for a while.
+pub async fn push(
+    engine: &Engine,
+    client: &AuthenticatedClient,
+    form: &Form<'_>,
+    now: Timestamp,
+) -> Result<PushedResponse, Failure> {
+    let request = read(client, form)?;
+    let flow = Flow {
+        id: random::record_id(&*engine.entropy, now)?,
+        issuer: engine.number,
+        client: client.record().id,
+        request: FlowRequest::Pushed(request),
+        approval: None,
+        state: FlowState::Pending,
+        misses: 0,
+        salt: random::salt(&*engine.entropy)?,
+        // Whoever came in time may still sign in.
+        expires_at: now.plus(engine.policy.pushed).plus(engine.policy.interaction),
+        certificate_thumbprint: None,
+        rest: Rest::new(),
+    };
+    let reference = Reference {
+        record: flow.id,
+        serial: 0,
+        issued_at: now,
+        expires_at: Some(now.plus(engine.policy.pushed)),
+        salt: &flow.salt,
+    };
+    let sealed = engine.keys.current().keyring.seal::<RequestUri>(&reference);
+    match engine.commit(vec![Change::InsertFlow(Box::new(flow))]).await? {
+        Commit::Done => {
+            Ok(PushedResponse { request_uri: request_uri(sealed.reveal()), expires_in: engine.policy.pushed.seconds() })
+        }
+        Commit::Conflict(_) => Err(Fault::temporary("push", "a flow of this id is there already").into()),
+    }
+}
+
+fn read(client: &AuthenticatedClient, form: &Form<'_>) -> Result<AuthorizationRequest, Failure> {
+    // RFC 9126 §2.1: a request_uri must not be pushed.
+    if form.get("request_uri").is_some() {
+        return Err(invalid_request("request_uri: must not be pushed").into());
+    }
+    let client = client.record();
+    must_ask_for_codes(client)?;
+    let redirect_uri = redirect_uri_of(client, form)?;
+    // RFC 9126 §2.1: the request is validated as at the authorization endpoint.
+    Ok(AuthorizationRequest::parse(form, redirect_uri, &client.metadata, rules_for(client))?)
+}
