@@ -2,16 +2,24 @@
 
 use std::sync::Arc;
 
-use firman_proto::metadata::Metadata;
+use firman_proto::jose::Alg;
+use firman_proto::metadata::{Metadata, Offers};
 use firman_proto::time::Timestamp;
 
 use crate::Engine;
+use crate::authenticate::SECRET_ALGORITHMS;
 use crate::keys::KeySet;
 
 /// The metadata document: it names what works and nothing else.
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
-    let metadata =
-        Metadata::new(&engine.issuer, engine.keys.current().algorithms(now), engine.policy.front_channel_tokens);
+    let offers = Offers {
+        signing: engine.keys.current().algorithms(now),
+        auth_methods: engine.policy.auth_methods().collect(),
+        assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),
+        certificate_bound: engine.policy.client_certificates,
+        front_channel: engine.policy.front_channel_tokens,
+    };
+    let metadata = Metadata::new(&engine.issuer, &offers);
     Metadata { require_pushed_authorization_requests: engine.policy.require_pushed, ..metadata }
 }
 

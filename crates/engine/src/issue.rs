@@ -5,7 +5,7 @@ use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::id::RecordId;
 use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::scope::Scope;
-use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed};
+use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed, Thumbprint};
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
 use firman_store::record::{AuthContext, Client, Grant, Refresh, Subject};
@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::Engine;
 use crate::failure::Fault;
 use crate::keys::KeySet;
+use crate::sender::Sender;
 
 /// What seals one access token, and seals the same one again.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ pub(crate) struct Issued<'a> {
     pub(crate) refresh: Option<&'a Refresh>,
     /// The nonce the ID token repeats.
     pub(crate) nonce: Option<String>,
+    /// What the access token is bound to.
+    pub(crate) sender: Sender,
 }
 
 /// Whether a grant of this scope gets a refresh token: by `offline_access` where OpenID is spoken (OpenID Connect Core §11),
@@ -46,7 +49,9 @@ pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
 /// Refuses a narrower scope that a token has no room for, before anything is written for it.
 pub(crate) fn must_fit(narrower: &Scope) -> Result<(), Denied> {
     let too_long = |_| Denied::new(ErrorCode::InvalidScope, "scope: too long to narrow a token to; ask for less of it");
-    Caveats::new(vec![Caveat::Scope(narrower.clone())]).map(|_| ()).map_err(too_long)
+    // The bound leaves room for what binds the token to its sender.
+    let widest = [Caveat::Scope(narrower.clone()), Caveat::Certificate(Thumbprint::from_bytes([0; 32]))];
+    Caveats::new(widest.to_vec()).map(|_| ()).map_err(too_long)
 }
 
 impl Issued<'_> {
@@ -59,7 +64,7 @@ impl Issued<'_> {
         now: Timestamp,
     ) -> Result<TokenResponse, Fault> {
         let keys = engine.keys.current();
-        let access = self.access.seal(&keys, grant, self.narrowed.then_some(self.scope), now)?;
+        let access = self.access.seal(&keys, grant, &self.caveats()?, now)?;
         let refresh = self.refresh.map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
         let id_token = match &grant.subject {
             Some(subject) if self.scope.contains("openid") => {
@@ -85,6 +90,14 @@ impl Issued<'_> {
             scope: self.scope.clone(),
             id_token,
         })
+    }
+
+    /// What this access token is less than, or bound to beyond, its grant.
+    fn caveats(&self) -> Result<Caveats, Fault> {
+        // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
+        let narrower = self.narrowed.then(|| Caveat::Scope(self.scope.clone()));
+        Caveats::new(narrower.into_iter().chain(self.sender.caveats()).collect())
+            .map_err(|_| Fault::lasting("seal an access token", "the narrower scope is too long for a caveat"))
     }
 }
 
@@ -137,7 +150,7 @@ impl AccessToken {
         &self,
         keys: &KeySet,
         grant: &Grant,
-        narrowed: Option<&Scope>,
+        caveats: &Caveats,
         now: Timestamp,
     ) -> Result<Sealed<seal::Access>, Fault> {
         let reference = Reference {
@@ -147,15 +160,10 @@ impl AccessToken {
             expires_at: Some(self.expires_at),
             salt: &grant.salt,
         };
-        // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
-        let sealed = match narrowed {
-            None => keys.seal_with::<seal::Access>(self.seal_key, &reference, now),
-            Some(scope) => {
-                let caveats = Caveats::new(vec![Caveat::Scope(scope.clone())]).map_err(|_| {
-                    Fault::lasting("seal an access token", "the narrower scope is too long for a caveat")
-                })?;
-                keys.keyring.seal_bound_with::<seal::Access>(self.seal_key, &reference, &caveats, now)
-            }
+        let sealed = if caveats.is_empty() {
+            keys.seal_with::<seal::Access>(self.seal_key, &reference, now)
+        } else {
+            keys.keyring.seal_bound_with::<seal::Access>(self.seal_key, &reference, caveats, now)
         };
         sealed.ok_or_else(key_is_gone)
     }

@@ -8,19 +8,23 @@ pub mod authenticate;
 pub mod authorize;
 pub mod discovery;
 mod failure;
+mod fetch;
 mod grant;
 pub mod introspect;
 mod issue;
+mod key_sets;
 pub mod keys;
 pub mod par;
 mod policy;
 mod ports;
 pub mod random;
 pub mod revoke;
+mod sender;
 pub mod token;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
+pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
@@ -34,6 +38,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Event, EventKind, Rest};
 use firman_store::{Change, Commit, CommitId, Store, Transaction, settle};
 
+use key_sets::KeySets;
 use keys::{KeyPolicy, Keychain, MakeKeys};
 
 /// One issuer: its store, its keys, its policy, and the ports to the world.
@@ -43,6 +48,8 @@ pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) key_sets: KeySets,
     pub(crate) keys: Keychain,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
@@ -60,6 +67,8 @@ pub struct Parts {
     pub accounts: Arc<dyn Accounts>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Documents of others.
+    pub fetch: Arc<dyn Fetch>,
     /// What keys are wrapped under.
     pub master: MasterKey,
     /// How long things live.
@@ -81,8 +90,19 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
-        let Parts { issuer, number, store, accounts, entropy, policy, key_policy, .. } = parts;
-        Ok(Self { issuer, number, store, accounts, entropy, keys, policy, key_policy })
+        let Parts { issuer, number, store, accounts, entropy, fetch, policy, key_policy, .. } = parts;
+        Ok(Self {
+            issuer,
+            number,
+            store,
+            accounts,
+            entropy,
+            fetch,
+            key_sets: KeySets::default(),
+            keys,
+            policy,
+            key_policy,
+        })
     }
 
     /// The issuer identifier.

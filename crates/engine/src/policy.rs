@@ -1,5 +1,6 @@
 //! How long things live and what is tolerated. Resolved once per request: the client's word goes before the server's.
 
+use firman_proto::credentials::AuthMethod;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, WiderScope};
 
@@ -40,6 +41,10 @@ pub struct Policy {
     pub session_idle: Lifetime,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
+    /// Whether certificates of clients reach us (RFC 8705), here or through a front.
+    pub client_certificates: bool,
+    /// Whether we know authorities that vouch for them.
+    pub certificate_authorities: bool,
 }
 
 impl Default for Policy {
@@ -62,6 +67,8 @@ impl Default for Policy {
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),
+            client_certificates: false,
+            certificate_authorities: false,
         }
     }
 }
@@ -96,6 +103,15 @@ impl Policy {
     /// What this client gets when it refreshes for more than was granted.
     pub fn wider_scope_of(&self, client: &Client) -> WiderScope {
         client.policy.wider_scope.unwrap_or(self.wider_scope)
+    }
+
+    /// The ways in which clients can authenticate here.
+    pub fn auth_methods(&self) -> impl Iterator<Item = AuthMethod> {
+        AuthMethod::ALL.iter().copied().filter(|method| match method {
+            AuthMethod::TlsClientAuth => self.client_certificates && self.certificate_authorities,
+            AuthMethod::SelfSignedTlsClientAuth => self.client_certificates,
+            _ => true,
+        })
     }
 
     /// RFC 9126 §5, §6: whether this client must push its requests.

@@ -1,5 +1,6 @@
 //! Userinfo (OpenID Connect Core §5.3).
 
+use firman_proto::certificate::Certificate;
 use firman_proto::claims;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::metadata::path;
@@ -17,6 +18,7 @@ pub async fn userinfo(
     engine: &Engine,
     token: &str,
     method: &str,
+    certificate: Option<&Certificate>,
     now: Timestamp,
 ) -> Result<Map<String, Value>, Failure> {
     // RFC 6750 §3.1: expired, revoked, malformed, or invalid for other reasons.
@@ -33,12 +35,15 @@ pub async fn userinfo(
         return Err(Denied::new(ErrorCode::InsufficientScope, "scope: userinfo needs openid").into());
     }
     let needed = Scope::parse("openid").unwrap_or_default();
+    let certificate = certificate.map(Certificate::thumbprint);
     let issuer_path = format!("{}{}", engine.issuer.path(), path::USERINFO);
     let request = Presented {
         scope: Some(&needed),
         audience: Some(engine.issuer.as_str()),
         method: Some(method),
         path: Some(&issuer_path),
+        // RFC 8705 §3: a bound token is good only beside its certificate.
+        certificate: certificate.as_ref(),
         ..Presented::at(now)
     };
     opened

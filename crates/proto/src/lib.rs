@@ -1,6 +1,7 @@
 //! The vocabulary and the pure rules of OAuth 2.0 and OpenID Connect: no async, no clock, no I/O, no framework.
 
 pub mod authorize;
+pub mod certificate;
 pub mod claims;
 pub mod client;
 pub mod credentials;
@@ -11,6 +12,7 @@ pub mod id;
 pub mod id_token;
 pub mod introspection;
 pub mod issuer;
+pub mod jose;
 pub mod jws;
 pub mod metadata;
 pub mod par;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
+use crate::jose::Alg;
 use crate::jws::Algorithm;
 use crate::response::{ResponseMode, ResponseType};
 
@@ -42,6 +43,9 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
@@ -54,17 +58,32 @@ pub struct Metadata {
     pub request_parameter_supported: bool,
     /// OpenID Connect Discovery §3 makes an absent member mean true, so the refusal is said.
     pub request_uri_parameter_supported: bool,
+    /// RFC 8705 §3.3.
+    pub tls_client_certificate_bound_access_tokens: bool,
+}
+
+/// What depends on settings and keys.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// Tokens may travel through the browser (implicit and hybrid).
+    pub front_channel: bool,
+    /// What ID tokens are signed with.
+    pub signing: Vec<Algorithm>,
+    /// How clients may authenticate.
+    pub auth_methods: Vec<AuthMethod>,
+    /// What their assertions may be signed with.
+    pub assertions: Vec<Alg>,
+    /// Whether access tokens can be bound to certificates.
+    pub certificate_bound: bool,
 }
 
 impl Metadata {
-    /// The document of an issuer that signs with these algorithms.
-    ///
-    /// `front_channel`: tokens may travel through the browser.
-    pub fn new(issuer: &Issuer, signing: impl IntoIterator<Item = Algorithm>, front_channel: bool) -> Self {
-        let signing: Vec<_> = signing.into_iter().map(Algorithm::as_str).collect();
-        let secret_methods: Vec<_> =
-            AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
-        let methods: Vec<_> = AuthMethod::ALL.iter().map(|m| m.as_str()).collect();
+    /// The document of an issuer that offers this.
+    pub fn new(issuer: &Issuer, offers: &Offers) -> Self {
+        let methods: Vec<_> = offers.auth_methods.iter().map(|method| method.as_str()).collect();
+        let secret_methods: Vec<_> = methods.iter().copied().filter(|name| *name != "none").collect();
+        let signing: Vec<_> = offers.signing.iter().map(|algorithm| algorithm.as_str()).collect();
+        let assertions: Vec<_> = offers.assertions.iter().map(|alg| alg.as_str()).collect();
         Self {
             issuer: issuer.to_string(),
             authorization_endpoint: issuer.endpoint(path::AUTHORIZE),
@@ -78,7 +97,7 @@ impl Metadata {
             claims_supported: claims_supported(),
             response_types_supported: ResponseType::ALL
                 .into_iter()
-                .filter(|of| front_channel || !of.is_front_channel())
+                .filter(|of| offers.front_channel || !of.is_front_channel())
                 .map(ResponseType::as_str)
                 .collect(),
             response_modes_supported: ResponseMode::ALL.to_vec(),
@@ -86,6 +105,9 @@ impl Metadata {
             token_endpoint_auth_methods_supported: methods.clone(),
             introspection_endpoint_auth_methods_supported: secret_methods,
             revocation_endpoint_auth_methods_supported: methods,
+            token_endpoint_auth_signing_alg_values_supported: assertions.clone(),
+            introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
+            revocation_endpoint_auth_signing_alg_values_supported: assertions,
             code_challenge_methods_supported: vec!["S256"],
             subject_types_supported: vec!["public"],
             authorization_signing_alg_values_supported: signing.clone(),
@@ -96,6 +118,7 @@ impl Metadata {
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
+            tls_client_certificate_bound_access_tokens: offers.certificate_bound,
         }
     }
 }

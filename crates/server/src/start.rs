@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::keys::KeyPolicy;
-use firman_engine::{Clock, Engine, Entropy, Fault, Parts, Policy, SystemClock, SystemEntropy};
+use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, SystemClock, SystemEntropy};
 use firman_proto::id::IssuerNumber;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::{Lifetime, Timestamp};
@@ -13,6 +13,7 @@ use firman_store::{CachedStore, Store};
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, Settings};
+use crate::fetch::{self, SystemResolver, Web};
 use crate::metrics::{CountedStore, Metrics};
 
 /// Everything that runs, whichever command runs it.
@@ -66,6 +67,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         store,
         accounts,
         entropy,
+        fetch: fetch(settings)?,
         master,
         policy: policy(settings),
         key_policy: key_policy(settings),
@@ -95,6 +97,19 @@ pub fn master_key(settings: &Settings) -> Result<MasterKey, StartError> {
     Ok(MasterKey::from_bytes(&bytes).map_err(|error| Fault::lasting("use the master key", error.to_string()))?)
 }
 
+/// What fetches documents of others.
+fn fetch(settings: &Settings) -> Result<Arc<dyn Fetch>, StartError> {
+    let options = fetch::Options {
+        timeout: settings.fetch.timeout_ms.duration(),
+        max_bytes: settings.fetch.max_bytes as usize,
+        allowed: settings.fetch.allow_networks.clone(),
+        plain_http: settings.fetch.allow_http,
+        roots: settings.fetch.ca_file.clone(),
+    };
+    let web = Web::new(options, Arc::new(SystemResolver));
+    Ok(Arc::new(web.map_err(|error| Fault::lasting("use fetch.ca_file", error))?))
+}
+
 fn policy(settings: &Settings) -> Policy {
     let (tokens, login) = (&settings.tokens, &settings.login);
     let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
@@ -116,6 +131,8 @@ fn policy(settings: &Settings) -> Policy {
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
+        client_certificates: settings.takes_client_certificates(),
+        certificate_authorities: settings.mtls.ca_file.is_some(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tokens that travel through the browser (OAuth 2.0 Multiple Response Types, OpenID Connect Core §3.2 and §3.3).
 
 use firman_proto::claims;
-use firman_proto::seal::{Access, Sealed};
+use firman_proto::seal::{Access, Caveats, Sealed};
 use firman_proto::time::Timestamp;
 use firman_store::Change;
 use firman_store::record::{Approval, AuthContext, Client, Grant, GrantKind, Rest, Terms};
@@ -101,6 +101,7 @@ fn access_token(
     };
     let serial = random::serial(&*engine.entropy)?;
     let seal_key = keys.keyring.current_number();
-    let access = AccessToken { serial, issued_at: now, expires_at, seal_key }.seal(&keys, &grant, None, now)?;
+    let access =
+        AccessToken { serial, issued_at: now, expires_at, seal_key }.seal(&keys, &grant, &Caveats::default(), now)?;
     Ok((access, grant))
 }

@@ -88,15 +88,14 @@ impl Redirectable {
 
 /// Answers an authorization request. `Failure::Denied` is for a page of ours, never for a redirect.
 pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now: Timestamp) -> Result<Next, Failure> {
-    let (interaction, client) = match form.get("request_uri").and_then(par::reference) {
-        Some(reference) => pushed::interaction(engine, form, reference, now).await?,
-        None => {
-            let redirectable = verify_client(engine, form).await?;
-            let client = Arc::clone(&redirectable.client);
-            match read(engine, &redirectable, form) {
-                Ok(request) => (Interaction { client: client.id, request, started_at: now, pushed: None }, client),
-                Err(denied) => return Ok(redirectable.refuse(engine, &denied, now)?),
-            }
+    let (interaction, client) = if let Some(reference) = form.get("request_uri").and_then(par::reference) {
+        pushed::interaction(engine, form, reference, now).await?
+    } else {
+        let redirectable = verify_client(engine, form).await?;
+        let client = Arc::clone(&redirectable.client);
+        match read(engine, &redirectable, form) {
+            Ok(request) => (Interaction { client: client.id, request, started_at: now, pushed: None }, client),
+            Err(denied) => return Ok(redirectable.refuse(engine, &denied, now)?),
         }
     };
     let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;

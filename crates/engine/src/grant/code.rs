@@ -16,6 +16,7 @@ use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::issue::{self, AccessToken, Issued};
 use crate::random;
+use crate::sender::Sender;
 
 /// Why a code is not redeemed.
 #[derive(Debug)]
@@ -34,18 +35,24 @@ pub(super) async fn redeem(
     request: &CodeRequest,
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
+    let sender = Sender::of(client)?;
     let (opened, standing) = load(engine, request, now).await?;
     let approval = match decide(client.record(), request, &opened, &standing, now) {
         Ok(approval) => approval,
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
-    let (grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    let (mut grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    // RFC 8705 §4: a public client has nothing else that its refresh tokens could be bound to.
+    if client.record().metadata.is_public() {
+        grant.terms.certificate_thumbprint = sender.certificate.map(|print| print.to_string());
+    }
     let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
     event.client = Some(grant.client);
     event.subject = grant.subject.as_ref().map(ToString::to_string);
     // Only what can be read later is kept back: a grant is moved into the commit, its tokens are sealed afterwards.
     let nonce = grant.auth.nonce.clone();
-    let issued = Issued { access, scope: &grant.scope, narrowed: false, refresh: grant.refresh.as_ref(), nonce };
+    let (scope, refresh) = (&grant.scope, grant.refresh.as_ref());
+    let issued = Issued { access, scope, narrowed: false, refresh, nonce, sender };
     let response = issued.seal(engine, client.record(), &grant, now)?;
     let claim = Change::ClaimFlow { id: grant.id, now };
     let changes = vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))];

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod authorize;
+mod client_authentication;
 mod client_credentials;
 mod cluster;
 mod code;

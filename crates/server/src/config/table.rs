@@ -7,6 +7,9 @@ use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
 
+use crate::fetch::Networks;
+use axum::http::HeaderName;
+
 use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, schema};
 
 schema::settings! {
@@ -128,6 +131,30 @@ schema::settings! {
         request_seconds: Seconds = 900, 60..=86_400;
         /// How many passwords are checked at once; each takes tens of megabytes of memory while it is.
         password_hash_workers: u32 = 1, 1..=64;
+    }
+    /// Documents of others that this server fetches: key sets, client documents.
+    fetch: Fetch {
+        /// How long fetching one may take, in milliseconds.
+        timeout_ms: Milliseconds = 5_000, 100..=60_000;
+        /// The largest that is read, in bytes.
+        max_bytes: u32 = 65_536, 1024..=1_048_576;
+        /// Networks that are fetched from although they are not public, such as "10.1.0.0/16"; others never are.
+        allow_networks: Networks = [];
+        /// Whether those networks may be fetched from without TLS.
+        allow_http: bool = false;
+        /// PEM file with certificates to trust beside those of the system.
+        ca_file: Option<PathBuf> = "";
+    }
+    /// Certificates of clients, by which they authenticate and to which their tokens are bound (RFC 8705).
+    mtls: Mtls {
+        /// Whether clients that connect here by TLS are asked for a certificate.
+        request: bool = false;
+        /// PEM file with the authorities that vouch for clients; without it only certificates that clients have registered count.
+        ca_file: Option<PathBuf> = "";
+        /// The header in which a TLS proxy in front passes the client's certificate on, such as "Client-Cert".
+        front_header: Option<HeaderName> = "";
+        /// Where those proxies are: networks such as "10.1.0.0/16"; from elsewhere the header means nothing.
+        fronts: Networks = [];
     }
     /// The log, on standard error.
     log: Log {

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use axum::http::HeaderName;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+
+use crate::fetch::{Network, Networks};
 
 use super::raw::Raw;
 use super::schema::Kind;
@@ -194,6 +197,32 @@ impl Value for Vec<Algorithm> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|algorithm| algorithm.as_str().to_owned()).collect())
+    }
+}
+
+impl Textual for HeaderName {
+    const EXPECTED: &str = "the name of an HTTP header";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Networks {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || "networks such as \"10.1.0.0/16\" or single addresses".to_owned();
+        let Raw::List(texts) = raw else { return Err(expected()) };
+        texts.iter().map(|text| Network::parse(text)).collect::<Option<_>>().map(Self).ok_or_else(expected)
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.0.iter().map(Network::to_string).collect())
     }
 }
 

@@ -1,9 +1,13 @@
 //! Reading requests, with limits.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request};
+use firman_proto::certificate::Certificate;
 use firman_proto::credentials::Credentials;
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::form::Form;
@@ -26,14 +30,37 @@ impl From<Denied> for Unreadable {
     }
 }
 
+/// What stands before a body: the headers, and the certificate of the connection.
+#[derive(Clone, Debug)]
+pub struct Head {
+    headers: HeaderMap,
+    /// What the client has shown that it holds (RFC 8705), here or to a front that we trust.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+impl Head {
+    /// Of a request.
+    pub fn of<B>(request: &Request<B>) -> Self {
+        Self { headers: request.headers().clone(), certificate: request.extensions().get().cloned() }
+    }
+}
+
+impl Deref for Head {
+    type Target = HeaderMap;
+
+    fn deref(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
 /// Reads a form body: its type, its size, its bytes.
-pub async fn form_body(app: &App, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
+pub async fn form_body(app: &App, request: Request<Body>) -> Result<(Head, Bytes), Unreadable> {
     form_within(app.max_body, request).await
 }
 
 /// Reads a form body of at most so many bytes.
-pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Result<(HeaderMap, Bytes), Unreadable> {
-    let (head, body) = request.into_parts();
+pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Result<(Head, Bytes), Unreadable> {
+    let (head, body) = (Head::of(&request), request.into_body());
     if body.size_hint().lower() > max_body as u64 {
         return Err(Unreadable::TooLarge);
     }
@@ -44,10 +71,10 @@ pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Resu
         Err(_) => return Err(invalid_request("the request body broke off").into()),
     };
     // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
-    if !is_form(&head.headers) {
+    if !is_form(&head) {
         return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
     }
-    Ok((head.headers, body))
+    Ok((head, body))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -66,7 +93,7 @@ pub fn authorization(headers: &HeaderMap) -> Result<Option<&[u8]>, Denied> {
     Ok(first)
 }
 
-/// The client's credentials in header or form.
-pub fn credentials(headers: &HeaderMap, form: &Form<'_>) -> Result<Credentials, Denied> {
-    Credentials::find(authorization(headers)?, form)
+/// The client's credentials in header, form or connection.
+pub fn credentials(head: &Head, form: &Form<'_>) -> Result<Credentials, Denied> {
+    Ok(Credentials::find(authorization(head)?, form)?.with_certificate(head.certificate.clone()))
 }

@@ -11,9 +11,10 @@ use firman_proto::form::Form;
 use super::{App, answer, read};
 
 /// The token in the header (RFC 6750 §2.1).
-pub async fn get(State(app): State<App>, headers: HeaderMap) -> Response {
-    match in_header(&headers) {
-        Ok(Some(token)) => show(&app, token, "GET").await,
+pub async fn get(State(app): State<App>, request: Request) -> Response {
+    let head = read::Head::of(&request);
+    match in_header(&head) {
+        Ok(Some(token)) => show(&app, token, "GET", &head).await,
         Ok(None) => answer::bearer_missing(&app),
         Err(denied) => answer::bearer_error(&app, denied),
     }
@@ -21,14 +22,14 @@ pub async fn get(State(app): State<App>, headers: HeaderMap) -> Response {
 
 /// The token in the header, or in the form (RFC 6750 §2.2).
 pub async fn post(State(app): State<App>, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let in_header = match in_header(&headers) {
+    let head = read::Head::of(&request);
+    let in_header = match in_header(&head) {
         Ok(token) => token,
         Err(denied) => return answer::bearer_error(&app, denied),
     };
     if let Some(token) = in_header {
         // RFC 6750 §2: clients must not use more than one method; what else is in the body is not looked at.
-        return show(&app, token, "POST").await;
+        return show(&app, token, "POST", &head).await;
     }
     let body = match read::form_body(&app, request).await {
         Ok((_, body)) => body,
@@ -37,15 +38,15 @@ pub async fn post(State(app): State<App>, request: Request) -> Response {
     };
     match Form::parse(&body) {
         Ok(form) => match form.get("access_token") {
-            Some(token) => show(&app, token, "POST").await,
+            Some(token) => show(&app, token, "POST", &head).await,
             None => answer::bearer_missing(&app),
         },
         Err(denied) => answer::bearer_error(&app, denied),
     }
 }
 
-async fn show(app: &App, token: &str, method: &str) -> Response {
-    match userinfo(&app.engine, token, method, app.now()).await {
+async fn show(app: &App, token: &str, method: &str, head: &read::Head) -> Response {
+    match userinfo(&app.engine, token, method, head.certificate.as_deref(), app.now()).await {
         Ok(claims) => answer::json(&claims),
         Err(failure) => answer::bearer_error(app, failure),
     }

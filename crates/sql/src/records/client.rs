@@ -219,6 +219,8 @@ struct StoredSecret {
     created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<String>,
 }
 
 pub(super) fn secrets_text(secrets: &[ClientSecret]) -> String {
@@ -226,6 +228,7 @@ pub(super) fn secrets_text(secrets: &[ClientSecret]) -> String {
         sha256: hex(&secret.digest),
         created_at: secret.created_at,
         expires_at: secret.expires_at,
+        sealed: secret.sealed.clone(),
     };
     let stored: Vec<_> = secrets.iter().map(stored).collect();
     serde_json::to_value(stored).unwrap_or_default().to_string()
@@ -235,7 +238,8 @@ pub(super) fn read_secrets(text: &str) -> Option<Vec<ClientSecret>> {
     let stored: Vec<StoredSecret> = serde_json::from_str(text).ok()?;
     let secret = |stored: StoredSecret| {
         let digest = bytes_of(&stored.sha256)?;
-        Some(ClientSecret { digest, created_at: stored.created_at, expires_at: stored.expires_at })
+        let StoredSecret { created_at, expires_at, sealed, .. } = stored;
+        Some(ClientSecret { digest, created_at, expires_at, sealed })
     };
     stored.into_iter().map(secret).collect()
 }

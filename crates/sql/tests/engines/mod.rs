@@ -1,6 +1,6 @@
 //! What the tests of every engine share.
 #![allow(dead_code, reason = "no program of tests uses all of it")]
-#![allow(clippy::indexing_slicing, reason = "these are tests")]
+#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "these are tests")]
 
 pub(crate) mod history;
 pub(crate) mod spread;

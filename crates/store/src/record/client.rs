@@ -69,6 +69,9 @@ pub struct ClientSecret {
     pub created_at: Timestamp,
     /// When it stops working, if it was replaced.
     pub expires_at: Option<Timestamp>,
+    /// The secret itself, sealed under the master key, base64url: only for clients that prove it by HMAC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 /// Where a client came from.
@@ -96,6 +99,8 @@ pub struct ClientPolicy {
     pub skip_consent: bool,
     /// May ask about tokens of every client (a resource server), not just about its own.
     pub introspect_any: bool,
+    /// Its assertions may also be for our endpoints, and not for the issuer alone.
+    pub endpoint_audience: bool,
     /// Lifetime of its access tokens, in seconds.
     pub access_token_seconds: Option<i64>,
     /// Lifetime of its grants with a refresh token, in seconds.
