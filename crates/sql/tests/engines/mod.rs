@@ -12,6 +12,7 @@ use firman_sql::SqlStore;
 
 /// Legal names that a carelessly written statement would stumble over: words of SQL, mixed case, dollar signs, names that
 /// aliases and other columns have, the longest there is.
+#[allow(clippy::too_many_lines, reason = "it is a list")]
 pub(crate) fn hostile_names() -> BTreeMap<String, String> {
     const TABLES: [&str; 16] = [
         "Select", "FROM", "table", "days", "e", "g", "c", "grants", "order", "group", "clients$", "null", "x", "index",
