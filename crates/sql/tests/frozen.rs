@@ -2,7 +2,7 @@
 //! program writes, while a later one serves too, is found.
 //!
 //! `examples/freeze.rs` makes the fixtures. A version is added when the next migration is written.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod engines;
 

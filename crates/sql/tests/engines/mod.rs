@@ -1,6 +1,6 @@
 //! What the tests of every engine share.
 #![allow(dead_code, reason = "no program of tests uses all of it")]
-#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "these are tests")]
+#![allow(clippy::indexing_slicing, reason = "these are tests")]
 
 pub(crate) mod history;
 pub(crate) mod spread;
@@ -12,7 +12,7 @@ use firman_sql::SqlStore;
 
 /// Legal names that a carelessly written statement would stumble over: words of SQL, mixed case, dollar signs, names that
 /// aliases and other columns have, the longest there is.
-#[allow(clippy::too_many_lines, reason = "a list")]
+#[allow(clippy::too_many_lines, reason = "it is a list")]
 pub(crate) fn hostile_names() -> BTreeMap<String, String> {
     const TABLES: [&str; 16] = [
         "Select", "FROM", "table", "days", "e", "g", "c", "grants", "order", "group", "clients$", "null", "x", "index",
