@@ -15,6 +15,7 @@ mod misses;
 mod pages;
 mod par;
 mod refresh;
+mod registration;
 mod reuse;
 mod revocation;
 mod secrets;

@@ -27,7 +27,7 @@ fn said(headers: &HeaderMap) -> Option<Lifetime> {
             "no-store" | "no-cache" => return Some(Lifetime::ZERO),
             // RFC 9111 §4.2.1: of several, the first; one that cannot be read makes the answer stale.
             "max-age" if max_age.is_none() => {
-                max_age = Some(argument.trim().trim_matches('"').parse::<u32>().unwrap_or(0))
+                max_age = Some(argument.trim().trim_matches('"').parse::<u32>().unwrap_or(0));
             }
             _ => {}
         }
