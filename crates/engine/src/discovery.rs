@@ -9,6 +9,7 @@ use firman_proto::time::Timestamp;
 use crate::Engine;
 use crate::authenticate::SECRET_ALGORITHMS;
 use crate::keys::KeySet;
+use crate::registration::Mode;
 
 /// The metadata document: it names what works and nothing else.
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
@@ -16,6 +17,7 @@ pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
         signing: engine.keys.current().algorithms(now),
         auth_methods: engine.policy.auth_methods().collect(),
         assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),
+        registration: engine.policy.registration.mode != Mode::Off,
         certificate_bound: engine.policy.client_certificates,
         front_channel: engine.policy.front_channel_tokens,
     };

@@ -20,13 +20,16 @@ pub(crate) const TYPES: &[&str] = &["application/jwk-set+json", "application/jso
 /// More sets than this are not remembered.
 const MOST: usize = 1024;
 
-/// A document and what was read in it.
-type Read = (Arc<Document>, Arc<Jwks>);
-
 /// Key sets that were fetched, read once for each document.
 #[derive(Default)]
 pub(crate) struct KeySets {
     read: Mutex<HashMap<String, Read>>,
+}
+
+/// A document and what stands in it.
+struct Read {
+    document: Arc<Document>,
+    keys: Arc<Jwks>,
 }
 
 impl KeySets {
@@ -75,10 +78,10 @@ impl KeySets {
         now: Timestamp,
     ) -> Result<Arc<Jwks>, Failure> {
         let document = fetch(engine, url, fetched_since, now).await?;
-        if let Some((known, keys)) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(url)
-            && Arc::ptr_eq(known, &document)
+        if let Some(known) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(url)
+            && Arc::ptr_eq(&known.document, &document)
         {
-            return Ok(Arc::clone(keys));
+            return Ok(Arc::clone(&known.keys));
         }
         let keys = Jwks::parse(&document.body).map_err(|why| invalid_client(format!("jwks_uri: {why}")))?;
         let keys = Arc::new(keys);
@@ -86,7 +89,7 @@ impl KeySets {
         if read.len() >= MOST {
             read.clear();
         }
-        read.insert(url.to_owned(), (document, Arc::clone(&keys)));
+        read.insert(url.to_owned(), Read { document, keys: Arc::clone(&keys) });
         Ok(keys)
     }
 }

@@ -18,6 +18,7 @@ pub mod par;
 mod policy;
 mod ports;
 pub mod random;
+pub mod registration;
 pub mod revoke;
 mod sender;
 pub mod token;
@@ -40,6 +41,7 @@ use firman_store::{Change, Commit, CommitId, Store, Transaction, settle};
 
 use key_sets::KeySets;
 use keys::{KeyPolicy, Keychain, MakeKeys};
+use registration::Door;
 
 /// One issuer: its store, its keys, its policy, and the ports to the world.
 pub struct Engine {
@@ -50,6 +52,7 @@ pub struct Engine {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) key_sets: KeySets,
+    pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
@@ -99,6 +102,7 @@ impl Engine {
             entropy,
             fetch,
             key_sets: KeySets::default(),
+            door: Door::default(),
             keys,
             policy,
             key_policy,

@@ -4,6 +4,8 @@ use firman_proto::credentials::AuthMethod;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, WiderScope};
 
+use crate::registration::RegistrationPolicy;
+
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -41,6 +43,8 @@ pub struct Policy {
     pub session_idle: Lifetime,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
+    /// Clients that register themselves.
+    pub registration: RegistrationPolicy,
     /// Whether certificates of clients reach us (RFC 8705), here or through a front.
     pub client_certificates: bool,
     /// Whether we know authorities that vouch for them.
@@ -67,6 +71,7 @@ impl Default for Policy {
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),
+            registration: RegistrationPolicy::default(),
             client_certificates: false,
             certificate_authorities: false,
         }

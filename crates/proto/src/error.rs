@@ -64,6 +64,12 @@ error_codes! {
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";
     /// The access token is good but does not reach this far.
     InsufficientScope = "insufficient_scope", 403, "RFC 6750 §3.1";
+    /// Client metadata that cannot be registered.
+    InvalidClientMetadata = "invalid_client_metadata", 400, "RFC 7591 §3.2.2";
+    /// A redirect URI that cannot be registered.
+    InvalidRedirectUri = "invalid_redirect_uri", 400, "RFC 7591 §3.2.2";
+    /// A software statement of somebody who is not trusted.
+    UnapprovedSoftwareStatement = "unapproved_software_statement", 400, "RFC 7591 §3.2.2";
     /// Tokens of this type cannot be revoked here.
     UnsupportedTokenType = "unsupported_token_type", 400, "RFC 7009 §2.2.1";
 }

@@ -18,6 +18,7 @@ pub mod metadata;
 pub mod par;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod registration;
 pub mod response;
 pub mod scope;
 pub mod seal;

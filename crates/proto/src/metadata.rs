@@ -15,6 +15,7 @@ pub mod path {
     pub const AUTHORIZE: &str = "/oauth2/authorize";
     pub const TOKEN: &str = "/oauth2/token";
     pub const PAR: &str = "/oauth2/par";
+    pub const REGISTER: &str = "/oauth2/register";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
     pub const USERINFO: &str = "/oauth2/userinfo";
@@ -35,6 +36,8 @@ pub struct Metadata {
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
     pub jwks_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     pub response_types_supported: Vec<&'static str>,
@@ -73,6 +76,8 @@ pub struct Offers {
     pub auth_methods: Vec<AuthMethod>,
     /// What their assertions may be signed with.
     pub assertions: Vec<Alg>,
+    /// Whether clients can register themselves.
+    pub registration: bool,
     /// Whether access tokens can be bound to certificates.
     pub certificate_bound: bool,
 }
@@ -93,6 +98,7 @@ impl Metadata {
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             jwks_uri: issuer.endpoint(path::JWKS),
+            registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
             claims_supported: claims_supported(),
             response_types_supported: ResponseType::ALL

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::keys::KeyPolicy;
+use firman_engine::registration::RegistrationPolicy;
 use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, SystemClock, SystemEntropy};
 use firman_proto::id::IssuerNumber;
 use firman_proto::seal::MasterKey;
@@ -131,6 +132,13 @@ fn policy(settings: &Settings) -> Policy {
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
+        registration: RegistrationPolicy {
+            mode: settings.registration.mode,
+            scope: settings.registration.scope.clone(),
+            grant_types: settings.registration.grant_types.clone(),
+            unused: Lifetime::from_millis(settings.registration.unused_days.millis()),
+            each_minute: settings.registration.each_minute,
+        },
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
     }

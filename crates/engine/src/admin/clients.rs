@@ -11,7 +11,7 @@ use firman_proto::error::{Denied, invalid_request};
 use firman_proto::id::RecordId;
 use firman_proto::jose::Jwks;
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKind, Origin};
+use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKind, Origin, Registration};
 use firman_store::{Change, Commit, Editable, EditableKey, Page};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -45,6 +45,25 @@ pub async fn create(
     new: NewClient,
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    make(engine, new, None, now).await
+}
+
+/// The same for a client that registers itself.
+pub(crate) async fn create_registered(
+    engine: &Engine,
+    new: NewClient,
+    registration: Registration,
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    make(engine, new, Some(registration), now).await
+}
+
+async fn make(
+    engine: &Engine,
+    new: NewClient,
+    registration: Option<Registration>,
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
     check(engine, &new)?;
     let id = random::record_id(&*engine.entropy, now)?;
     let secret = match (new.metadata.token_endpoint_auth_method.has_secret(), new.secret) {
@@ -64,6 +83,7 @@ pub async fn create(
         metadata: new.metadata,
         origin: Origin::Registered,
         policy: new.policy,
+        registration,
         created_at: now,
         updated_at: now,
         revision: 0,
@@ -111,6 +131,33 @@ pub async fn rotate_secret(
     replace(engine, &client, changed, now).await.map(|client| (client, secret))
 }
 
+/// Gives a client other metadata; where its method now needs a secret that it has not, a new one comes with it.
+pub(crate) async fn edit(
+    engine: &Engine,
+    client: &Client,
+    metadata: ClientMetadata,
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    check_metadata(engine, &metadata)?;
+    let method = metadata.token_endpoint_auth_method;
+    let needs_copy = method == AuthMethod::ClientSecretJwt;
+    let mut secrets = client.secrets.clone();
+    secrets.retain(|secret| method.has_secret() && (!needs_copy || secret.sealed.is_some()));
+    let secret = (method.has_secret() && secrets.is_empty()).then(|| new_secret(engine)).transpose()?;
+    if let Some(secret) = &secret {
+        secrets.push(keep(engine, client.id, method, secret, now)?);
+    }
+    let changed = Client { secrets, metadata, updated_at: now, ..client.clone() };
+    Ok((replace(engine, client, changed, now).await?, secret))
+}
+
+/// A client that registered itself was used, and stays.
+pub(crate) async fn mark_used(engine: &Engine, client: &Client, now: Timestamp) -> Result<(), AdminError> {
+    let Some(registration) = client.registration.clone() else { return Ok(()) };
+    let registration = Some(Registration { used: true, ..registration });
+    replace(engine, client, Client { registration, ..client.clone() }, now).await.map(|_| ())
+}
+
 /// Deletes a client; everything issued to it is dead at once. Its id is never used again.
 pub async fn delete(engine: &Engine, client_id: &str, now: Timestamp) -> Result<(), AdminError> {
     let client = find(engine, client_id).await?;
@@ -146,7 +193,10 @@ fn check(engine: &Engine, new: &NewClient) -> Result<(), Denied> {
     {
         return Err(invalid_request("client_id: 1 to 1024 printable ASCII characters"));
     }
-    let metadata = &new.metadata;
+    check_metadata(engine, &new.metadata)
+}
+
+fn check_metadata(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
     // RFC 7591 §2: redirection-based flows need registered redirect URIs.
     if metadata.may_use(GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
         return Err(invalid_request("redirect_uris: authorization_code needs at least one"));

@@ -16,6 +16,7 @@ mod pages;
 mod par;
 mod refresh;
 mod refresh_policy;
+mod registration;
 mod responses;
 mod reuse;
 mod revocation;

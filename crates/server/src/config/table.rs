@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use firman_engine::registration::Mode;
+use firman_proto::client::GrantType;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
+use firman_proto::scope::Scope;
 use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
 
 use crate::fetch::Networks;
@@ -144,6 +147,19 @@ schema::settings! {
         allow_http: bool = false;
         /// PEM file with certificates to trust beside those of the system.
         ca_file: Option<PathBuf> = "";
+    }
+    /// Clients that register themselves (RFC 7591).
+    registration: Registration {
+        /// Who may register clients: "off" nobody, "token" whoever has an access token with the scope firman.register, "open" everybody.
+        mode: Mode = "off";
+        /// The most that such a client may ask for, separated by spaces.
+        scope: Scope = "openid profile email offline_access";
+        /// The grant types that such a client may use.
+        grant_types: Vec<GrantType> = ["authorization_code", "refresh_token"];
+        /// After how many days such a client leaves if nobody has ever used it; 0: never.
+        unused_days: Days = 7, 0..=3650;
+        /// How many may register in a minute, on each node, where everybody may.
+        each_minute: u32 = 60, 1..=1_000_000;
     }
     /// Certificates of clients, by which they authenticate and to which their tokens are bound (RFC 8705).
     mtls: Mtls {

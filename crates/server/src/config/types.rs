@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::http::HeaderName;
+use firman_engine::registration::Mode;
+use firman_proto::client::GrantType;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
+use firman_proto::scope::Scope;
 use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -197,6 +200,55 @@ impl Value for Vec<Algorithm> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|algorithm| algorithm.as_str().to_owned()).collect())
+    }
+}
+
+impl Textual for Mode {
+    const EXPECTED: &str = "\"off\", \"token\" or \"open\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "token" => Some(Self::Token),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Token => "token",
+            Self::Open => "open",
+        }
+        .to_owned()
+    }
+}
+
+impl Textual for Scope {
+    const EXPECTED: &str = "scopes separated by single spaces";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Vec<GrantType> {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let names: Vec<_> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
+        let expected = || format!("some of {}", names.join(", "));
+        let Raw::List(names) = raw else { return Err(expected()) };
+        names.iter().map(|name| GrantType::parse(name)).collect::<Option<_>>().ok_or_else(expected)
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.iter().map(|grant_type| grant_type.as_str().to_owned()).collect())
     }
 }
 

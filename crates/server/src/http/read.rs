@@ -60,6 +60,15 @@ pub async fn form_body(app: &App, request: Request<Body>) -> Result<(Head, Bytes
 
 /// Reads a form body of at most so many bytes.
 pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Result<(Head, Bytes), Unreadable> {
+    let (head, body) = body_within(max_body, request).await?;
+    // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
+    if !is_of(&head, "application/x-www-form-urlencoded") {
+        return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
+    }
+    Ok((head, body))
+}
+
+async fn body_within(max_body: usize, request: Request<Body>) -> Result<(Head, Bytes), Unreadable> {
     let (head, body) = (Head::of(&request), request.into_body());
     if body.size_hint().lower() > max_body as u64 {
         return Err(Unreadable::TooLarge);
@@ -70,17 +79,23 @@ pub(crate) async fn form_within(max_body: usize, request: Request<Body>) -> Resu
         Err(error) if error.is::<LengthLimitError>() => return Err(Unreadable::TooLarge),
         Err(_) => return Err(invalid_request("the request body broke off").into()),
     };
-    // RFC 6749 §3.2: parameters come as application/x-www-form-urlencoded.
-    if !is_form(&head) {
-        return Err(invalid_request("content-type: must be application/x-www-form-urlencoded").into());
-    }
     Ok((head, body))
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Reads a JSON body: its type, its size, its bytes.
+pub async fn json_body(app: &App, request: Request<Body>) -> Result<(Head, Bytes), Unreadable> {
+    let (head, body) = body_within(app.max_body, request).await?;
+    // RFC 7591 §3.1: metadata comes as application/json.
+    if is_of(&head, "application/json") {
+        return Ok((head, body));
+    }
+    Err(invalid_request("content-type: must be application/json").into())
+}
+
+fn is_of(headers: &HeaderMap, media_type: &str) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = value.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    kind.eq_ignore_ascii_case(media_type)
 }
 
 /// The `Authorization` header. More than one is refused, not chosen from.

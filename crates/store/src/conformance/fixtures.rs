@@ -19,7 +19,8 @@ use firman_proto::time::{Lifetime, Timestamp};
 use crate::record::{
     Account, Approval, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Deployment, Epochs, Event, EventKind,
     Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Once, OnceNamespace, Origin, PolledRequest, Refresh,
-    RefreshStep, Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms, TokenFormat,
+    RefreshStep, Registration, Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms,
+    TokenFormat,
 };
 use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
@@ -97,6 +98,7 @@ pub fn client() -> Client {
         metadata,
         origin: Origin::Configured,
         policy: ClientPolicy { require_pkce: Some(true), skip_consent: true, rest: rest(), ..ClientPolicy::default() },
+        registration: Some(Registration { salt: Salt::from_bytes([9; 16]), used: true }),
         created_at: NOW,
         updated_at: NOW,
         revision: 0,

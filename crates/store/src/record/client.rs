@@ -1,6 +1,7 @@
 use firman_proto::client::ClientMetadata;
 use firman_proto::digest::{Digest16, same, sha256};
 use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::seal::Salt;
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ pub struct Client {
     pub origin: Origin,
     /// Overrides of the server's policy.
     pub policy: ClientPolicy,
+    /// If it registered itself (RFC 7591).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub registration: Option<Registration>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last edited.
@@ -72,6 +76,15 @@ pub struct ClientSecret {
     /// The secret itself, sealed under the master key, base64url: only for clients that prove it by HMAC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<String>,
+}
+
+/// How a client that registered itself comes back (RFC 7592), and whether it stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// The salt of its registration access token: a new one kills the token.
+    pub salt: Salt,
+    /// Whether anybody was ever seen to use it.
+    pub used: bool,
 }
 
 /// Where a client came from.

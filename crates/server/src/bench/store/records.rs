@@ -155,6 +155,7 @@ fn client(number: usize) -> Client {
         metadata,
         origin: Origin::Configured,
         policy: ClientPolicy::default(),
+        registration: None,
         created_at: NOW,
         updated_at: NOW,
         revision: 0,
