@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod admin;
 pub mod authenticate;
 pub mod authorize;
+pub mod device;
 pub mod discovery;
 mod failure;
 mod grant;
@@ -44,6 +45,7 @@ pub struct Engine {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keys: Keychain,
+    pub(crate) guesses: device::Guesses,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -82,7 +84,17 @@ impl Engine {
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
         let Parts { issuer, number, store, accounts, entropy, policy, key_policy, .. } = parts;
-        Ok(Self { issuer, number, store, accounts, entropy, keys, policy, key_policy })
+        Ok(Self {
+            issuer,
+            number,
+            store,
+            accounts,
+            entropy,
+            keys,
+            guesses: device::Guesses::default(),
+            policy,
+            key_policy,
+        })
     }
 
     /// The issuer identifier.

@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod claims;
 pub mod client;
 pub mod credentials;
+pub mod device;
 pub mod digest;
 pub mod error;
 pub mod form;

@@ -7,6 +7,7 @@ mod client_credentials;
 mod cluster;
 mod code;
 mod costs;
+mod device;
 mod epochs;
 mod introspection;
 mod keys;

@@ -134,7 +134,8 @@ async fn seals_show_no_secret() {
 async fn records_and_changes_show_no_secret() {
     let Walk { world, app, mut secrets, .. } = walk().await;
     let (flow, grant) = (world.flow().await, world.grant(&app).await);
-    let session = world.store.session(flow.approval.as_ref().unwrap().session.unwrap(), Some(app.id)).await.unwrap().unwrap();
+    let session =
+        world.store.session(flow.approval.as_ref().unwrap().session.unwrap(), Some(app.id)).await.unwrap().unwrap();
     let chain = grant.record.refresh.clone().unwrap();
     for salt in [&flow.salt, &grant.record.salt, &chain.current.salt, &session.session.salt] {
         secrets.keep_bytes(salt.expose());

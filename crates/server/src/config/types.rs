@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use tracing_subscriber::EnvFilter;
@@ -133,6 +134,18 @@ impl Textual for LogFormat {
             Self::Json => "json",
         }
         .to_owned()
+    }
+}
+
+impl Textual for Alphabet {
+    const EXPECTED: &str = "ten to 36 capital letters and digits, each once, such as \"BCDFGHJKLMNPQRSTVWXZ\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::new(text)
+    }
+
+    fn text(&self) -> String {
+        self.as_str().to_owned()
     }
 }
 
