@@ -17,6 +17,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::Client;
 
 use crate::Engine;
+use crate::client_document;
 use crate::failure::Failure;
 
 /// A client that has proved who it is (or, if it is public, that cannot). Made only here; every grant demands one.
@@ -66,8 +67,8 @@ pub async fn authenticate(
     if credentials.client_id.len() > Client::LONGEST_ID {
         return Err(invalid_client("client_id is too long").into());
     }
-    let key = Client::key(engine.number, &credentials.client_id);
-    let client = engine.store.client(key).await?.ok_or_else(|| invalid_client("unknown client"))?;
+    let client = client_document::recorded(engine, &credentials.client_id, now).await;
+    let client = client.map_err(client_document::as_invalid_client)?.ok_or_else(|| invalid_client("unknown client"))?;
     match decide(&client, credentials, now)? {
         Proof::Enough => {}
         Proof::Assertion(text) => assertion::verify(engine, &client, text, now).await?,

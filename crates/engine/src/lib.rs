@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod admin;
 pub mod authenticate;
 pub mod authorize;
+pub mod client_document;
 pub mod discovery;
 mod failure;
 mod fetch;

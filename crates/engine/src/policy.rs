@@ -4,6 +4,7 @@ use firman_proto::credentials::AuthMethod;
 use firman_proto::time::Lifetime;
 use firman_store::record::Client;
 
+use crate::client_document::TrustedHosts;
 use crate::registration::RegistrationPolicy;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
@@ -35,6 +36,8 @@ pub struct Policy {
     pub session_idle: Lifetime,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
+    /// Whose client documents are taken.
+    pub client_documents: TrustedHosts,
     /// Clients that register themselves.
     pub registration: RegistrationPolicy,
     /// Whether certificates of clients reach us (RFC 8705), here or through a front.
@@ -59,6 +62,7 @@ impl Default for Policy {
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),
+            client_documents: TrustedHosts::default(),
             registration: RegistrationPolicy::default(),
             client_certificates: false,
             certificate_authorities: false,

@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod certificate;
 pub mod claims;
 pub mod client;
+pub mod client_document;
 pub mod credentials;
 pub mod digest;
 pub mod error;

@@ -58,6 +58,8 @@ pub struct Metadata {
     pub request_parameter_supported: bool,
     /// OpenID Connect Discovery §3 makes an absent member mean true, so the refusal is said.
     pub request_uri_parameter_supported: bool,
+    /// Client ID Metadata Document §5.
+    pub client_id_metadata_document_supported: bool,
     /// RFC 8705 §3.3.
     pub tls_client_certificate_bound_access_tokens: bool,
 }
@@ -73,6 +75,8 @@ pub struct Offers {
     pub assertions: Vec<Alg>,
     /// Whether clients can register themselves.
     pub registration: bool,
+    /// Whether a client's id may be the address of its document.
+    pub client_documents: bool,
     /// Whether access tokens can be bound to certificates.
     pub certificate_bound: bool,
 }
@@ -113,6 +117,7 @@ impl Metadata {
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
+            client_id_metadata_document_supported: offers.client_documents,
             tls_client_certificate_bound_access_tokens: offers.certificate_bound,
         }
     }

@@ -128,6 +128,7 @@ fn policy(settings: &Settings) -> Policy {
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
+        client_documents: settings.registration.document_hosts.clone(),
         registration: RegistrationPolicy {
             mode: settings.registration.mode,
             scope: settings.registration.scope.clone(),

@@ -5,6 +5,7 @@ mod accounts;
 mod authorize;
 mod client_authentication;
 mod client_credentials;
+mod client_document;
 mod cluster;
 mod code;
 mod costs;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_proto::client::GrantType;
 use firman_proto::issuer::Issuer;
@@ -143,6 +144,8 @@ schema::settings! {
         scope: Scope = "openid profile email offline_access";
         /// The grant types that such a client may use.
         grant_types: Vec<GrantType> = ["authorization_code", "refresh_token"];
+        /// Hosts whose clients may come with the address of a document about them as their id: names, "*.example" for all below, "*" for all.
+        document_hosts: TrustedHosts = [];
         /// After how many days such a client leaves if nobody has ever used it; 0: never.
         unused_days: Days = 7, 0..=3650;
         /// How many may register in a minute, on each node, where everybody may.
