@@ -2,15 +2,26 @@
 
 use std::sync::Arc;
 
-use firman_proto::metadata::Metadata;
+use firman_proto::jose::Alg;
+use firman_proto::metadata::{Metadata, Offers};
 use firman_proto::time::Timestamp;
 
 use crate::Engine;
+use crate::authenticate::SECRET_ALGORITHMS;
 use crate::keys::KeySet;
+use crate::registration::Mode;
 
 /// The metadata document: it names what works and nothing else.
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
-    let metadata = Metadata::new(&engine.issuer, engine.keys.current().algorithms(now));
+    let offers = Offers {
+        signing: engine.keys.current().algorithms(now),
+        auth_methods: engine.policy.auth_methods().collect(),
+        assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),
+        registration: engine.policy.registration.mode != Mode::Off,
+        client_documents: !engine.policy.client_documents.0.is_empty(),
+        certificate_bound: engine.policy.client_certificates,
+    };
+    let metadata = Metadata::new(&engine.issuer, &offers);
     Metadata { require_pushed_authorization_requests: engine.policy.require_pushed, ..metadata }
 }
 

@@ -4,7 +4,7 @@ use firman_proto::client::GrantType;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::id_token::{IdToken, at_hash};
 use firman_proto::scope::Scope;
-use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed};
+use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed, Thumbprint};
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
 use firman_store::record::{Client, Grant, Refresh};
@@ -12,6 +12,7 @@ use firman_store::record::{Client, Grant, Refresh};
 use crate::Engine;
 use crate::failure::Fault;
 use crate::keys::KeySet;
+use crate::sender::Sender;
 
 /// What seals one access token, and seals the same one again.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Issued<'a> {
     pub(crate) refresh: Option<&'a Refresh>,
     /// The nonce the ID token repeats.
     pub(crate) nonce: Option<String>,
+    /// What the access token is bound to.
+    pub(crate) sender: Sender,
 }
 
 /// Whether a grant of this scope gets a refresh token: by `offline_access` where OpenID is spoken (OpenID Connect Core §11),
@@ -44,7 +47,10 @@ pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
 /// Refuses a narrower scope that a token has no room for, before anything is written for it.
 pub(crate) fn must_fit(narrower: &Scope) -> Result<(), Denied> {
     let too_long = |_| Denied::new(ErrorCode::InvalidScope, "scope: too long to narrow a token to; ask for less of it");
-    Caveats::new(vec![Caveat::Scope(narrower.clone())]).map(|_| ()).map_err(too_long)
+    // The bound leaves room for what binds the token to its sender.
+    let print = Thumbprint::from_bytes([0; 32]);
+    let widest = [Caveat::Scope(narrower.clone()), Caveat::Key(print), Caveat::Certificate(print)];
+    Caveats::new(widest.to_vec()).map(|_| ()).map_err(too_long)
 }
 
 impl Issued<'_> {
@@ -57,7 +63,7 @@ impl Issued<'_> {
         now: Timestamp,
     ) -> Result<TokenResponse, Fault> {
         let keys = engine.keys.current();
-        let access = self.access.seal(&keys, grant, self.narrowed.then_some(self.scope), now)?;
+        let access = self.access.seal(&keys, grant, &self.caveats()?, now)?;
         let refresh = self.refresh.map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
         let id_token = if self.scope.contains("openid") && grant.subject.is_some() {
             Some(self.id_token(engine, client, grant, &access, now)?)
@@ -66,12 +72,20 @@ impl Issued<'_> {
         };
         Ok(TokenResponse {
             access_token: access.reveal().to_owned(),
-            token_type: "Bearer",
+            token_type: self.sender.token_type(),
             expires_in: self.access.expires_at.since(now).seconds(),
             refresh_token: refresh.map(|token| token.reveal().to_owned()),
             scope: self.scope.clone(),
             id_token,
         })
+    }
+
+    /// What this access token is less than, or bound to beyond, its grant.
+    fn caveats(&self) -> Result<Caveats, Fault> {
+        // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
+        let narrower = self.narrowed.then(|| Caveat::Scope(self.scope.clone()));
+        Caveats::new(narrower.into_iter().chain(self.sender.caveats()).collect())
+            .map_err(|_| Fault::lasting("seal an access token", "the narrower scope is too long for a caveat"))
     }
 
     fn id_token(
@@ -110,7 +124,7 @@ impl AccessToken {
         &self,
         keys: &KeySet,
         grant: &Grant,
-        narrowed: Option<&Scope>,
+        caveats: &Caveats,
         now: Timestamp,
     ) -> Result<Sealed<seal::Access>, Fault> {
         let reference = Reference {
@@ -120,15 +134,10 @@ impl AccessToken {
             expires_at: Some(self.expires_at),
             salt: &grant.salt,
         };
-        // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
-        let sealed = match narrowed {
-            None => keys.seal_with::<seal::Access>(self.seal_key, &reference, now),
-            Some(scope) => {
-                let caveats = Caveats::new(vec![Caveat::Scope(scope.clone())]).map_err(|_| {
-                    Fault::lasting("seal an access token", "the narrower scope is too long for a caveat")
-                })?;
-                keys.keyring.seal_bound_with::<seal::Access>(self.seal_key, &reference, &caveats, now)
-            }
+        let sealed = if caveats.is_empty() {
+            keys.seal_with::<seal::Access>(self.seal_key, &reference, now)
+        } else {
+            keys.keyring.seal_bound_with::<seal::Access>(self.seal_key, &reference, caveats, now)
         };
         sealed.ok_or_else(key_is_gone)
     }

@@ -6,22 +6,29 @@ pub mod accounts;
 pub mod admin;
 pub mod authenticate;
 pub mod authorize;
+pub mod client_document;
 pub mod device;
 pub mod discovery;
+pub mod dpop;
 mod failure;
+mod fetch;
 mod grant;
 pub mod introspect;
 mod issue;
+mod key_sets;
 pub mod keys;
 pub mod par;
 mod policy;
 mod ports;
 pub mod random;
+pub mod registration;
 pub mod revoke;
+mod sender;
 pub mod token;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
+pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
@@ -35,7 +42,9 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Event, EventKind, Rest};
 use firman_store::{Change, Commit, CommitId, Store, Transaction, settle};
 
+use key_sets::KeySets;
 use keys::{KeyPolicy, Keychain, MakeKeys};
+use registration::Door;
 
 /// One issuer: its store, its keys, its policy, and the ports to the world.
 pub struct Engine {
@@ -44,6 +53,9 @@ pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) key_sets: KeySets,
+    pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) guesses: device::Guesses,
     pub(crate) policy: Policy,
@@ -62,6 +74,8 @@ pub struct Parts {
     pub accounts: Arc<dyn Accounts>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Documents of others.
+    pub fetch: Arc<dyn Fetch>,
     /// What keys are wrapped under.
     pub master: MasterKey,
     /// How long things live.
@@ -83,13 +97,16 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
-        let Parts { issuer, number, store, accounts, entropy, policy, key_policy, .. } = parts;
+        let Parts { issuer, number, store, accounts, entropy, fetch, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
             number,
             store,
             accounts,
             entropy,
+            fetch,
+            key_sets: KeySets::default(),
+            door: Door::default(),
             keys,
             guesses: device::Guesses::default(),
             policy,

@@ -1,9 +1,13 @@
 //! How long things live and what is tolerated. Resolved once per request: the client's word goes before the server's.
 
+use firman_proto::credentials::AuthMethod;
 use firman_proto::time::Lifetime;
 use firman_store::record::Client;
 
+use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
+use crate::dpop::DpopPolicy;
+use crate::registration::RegistrationPolicy;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct Policy {
     pub pushed: Lifetime,
     /// Take no authorization requests but pushed ones.
     pub require_pushed: bool,
+    /// How proofs of keys are taken.
+    pub dpop: DpopPolicy,
     /// How devices are let in.
     pub device: DevicePolicy,
     /// How many failed redemptions burn a code; 0: they are not counted.
@@ -36,6 +42,14 @@ pub struct Policy {
     pub session_idle: Lifetime,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
+    /// Whose client documents are taken.
+    pub client_documents: TrustedHosts,
+    /// Clients that register themselves.
+    pub registration: RegistrationPolicy,
+    /// Whether certificates of clients reach us (RFC 8705), here or through a front.
+    pub client_certificates: bool,
+    /// Whether we know authorities that vouch for them.
+    pub certificate_authorities: bool,
 }
 
 impl Default for Policy {
@@ -50,11 +64,16 @@ impl Default for Policy {
             late: Lifetime::from_seconds(60),
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
+            dpop: DpopPolicy::default(),
             device: DevicePolicy::default(),
             failed_redemptions: 5,
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),
+            client_documents: TrustedHosts::default(),
+            registration: RegistrationPolicy::default(),
+            client_certificates: false,
+            certificate_authorities: false,
         }
     }
 }
@@ -73,6 +92,15 @@ impl Policy {
     /// How long this client may retry a rotated refresh token.
     pub fn retry_window_of(&self, client: &Client) -> Lifetime {
         if client.metadata.is_public() { self.public_retry_window } else { self.retry_window }
+    }
+
+    /// The ways in which clients can authenticate here.
+    pub fn auth_methods(&self) -> impl Iterator<Item = AuthMethod> {
+        AuthMethod::ALL.iter().copied().filter(|method| match method {
+            AuthMethod::TlsClientAuth => self.client_certificates && self.certificate_authorities,
+            AuthMethod::SelfSignedTlsClientAuth => self.client_certificates,
+            _ => true,
+        })
     }
 
     /// RFC 9126 §5, §6: whether this client must push its requests.

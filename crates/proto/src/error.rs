@@ -66,10 +66,20 @@ error_codes! {
     SlowDown = "slow_down", 400, "RFC 8628 §3.5";
     /// The device code has expired.
     ExpiredToken = "expired_token", 400, "RFC 8628 §3.5";
+    /// The DPoP proof is missing, not good, or was used before.
+    InvalidDpopProof = "invalid_dpop_proof", 400, "RFC 9449 §5";
+    /// The DPoP proof must repeat a nonce of ours.
+    UseDpopNonce = "use_dpop_nonce", 400, "RFC 9449 §8";
     /// The access token is not (or no longer) good.
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";
     /// The access token is good but does not reach this far.
     InsufficientScope = "insufficient_scope", 403, "RFC 6750 §3.1";
+    /// Client metadata that cannot be registered.
+    InvalidClientMetadata = "invalid_client_metadata", 400, "RFC 7591 §3.2.2";
+    /// A redirect URI that cannot be registered.
+    InvalidRedirectUri = "invalid_redirect_uri", 400, "RFC 7591 §3.2.2";
+    /// A software statement of somebody who is not trusted.
+    UnapprovedSoftwareStatement = "unapproved_software_statement", 400, "RFC 7591 §3.2.2";
     /// Tokens of this type cannot be revoked here.
     UnsupportedTokenType = "unsupported_token_type", 400, "RFC 7009 §2.2.1";
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
+use crate::jose::Alg;
 use crate::jws::Algorithm;
 
 /// Paths of the endpoints, below the issuer.
@@ -15,6 +16,7 @@ pub mod path {
     pub const PAR: &str = "/oauth2/par";
     pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
     pub const DEVICE: &str = "/device";
+    pub const REGISTER: &str = "/oauth2/register";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
     pub const USERINFO: &str = "/oauth2/userinfo";
@@ -36,6 +38,8 @@ pub struct Metadata {
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
     pub jwks_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     pub response_types_supported: Vec<&'static str>,
@@ -44,9 +48,13 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     pub require_pushed_authorization_requests: bool,
     pub authorization_response_iss_parameter_supported: bool,
@@ -54,14 +62,35 @@ pub struct Metadata {
     pub request_parameter_supported: bool,
     /// OpenID Connect Discovery §3 makes an absent member mean true, so the refusal is said.
     pub request_uri_parameter_supported: bool,
+    /// Client ID Metadata Document §5.
+    pub client_id_metadata_document_supported: bool,
+    /// RFC 8705 §3.3.
+    pub tls_client_certificate_bound_access_tokens: bool,
+}
+
+/// What depends on settings and keys.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// What ID tokens are signed with.
+    pub signing: Vec<Algorithm>,
+    /// How clients may authenticate.
+    pub auth_methods: Vec<AuthMethod>,
+    /// What their assertions may be signed with.
+    pub assertions: Vec<Alg>,
+    /// Whether clients can register themselves.
+    pub registration: bool,
+    /// Whether a client's id may be the address of its document.
+    pub client_documents: bool,
+    /// Whether access tokens can be bound to certificates.
+    pub certificate_bound: bool,
 }
 
 impl Metadata {
-    /// The document of an issuer that signs with these algorithms.
-    pub fn new(issuer: &Issuer, signing: impl IntoIterator<Item = Algorithm>) -> Self {
-        let secret_methods: Vec<_> =
-            AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
-        let methods: Vec<_> = AuthMethod::ALL.iter().map(|m| m.as_str()).collect();
+    /// The document of an issuer that offers this.
+    pub fn new(issuer: &Issuer, offers: &Offers) -> Self {
+        let methods: Vec<_> = offers.auth_methods.iter().map(|method| method.as_str()).collect();
+        let secret_methods: Vec<_> = methods.iter().copied().filter(|name| *name != "none").collect();
+        let assertions: Vec<_> = offers.assertions.iter().map(|alg| alg.as_str()).collect();
         Self {
             issuer: issuer.to_string(),
             authorization_endpoint: issuer.endpoint(path::AUTHORIZE),
@@ -72,6 +101,7 @@ impl Metadata {
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             jwks_uri: issuer.endpoint(path::JWKS),
+            registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
             claims_supported: claims_supported(),
             response_types_supported: vec!["code"],
@@ -80,15 +110,21 @@ impl Metadata {
             token_endpoint_auth_methods_supported: methods.clone(),
             introspection_endpoint_auth_methods_supported: secret_methods,
             revocation_endpoint_auth_methods_supported: methods,
+            token_endpoint_auth_signing_alg_values_supported: assertions.clone(),
+            introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
+            revocation_endpoint_auth_signing_alg_values_supported: assertions,
             code_challenge_methods_supported: vec!["S256"],
             subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: signing.into_iter().map(Algorithm::as_str).collect(),
+            id_token_signing_alg_values_supported: offers.signing.iter().map(|algorithm| algorithm.as_str()).collect(),
+            dpop_signing_alg_values_supported: Alg::PUBLIC.iter().map(|alg| alg.as_str()).collect(),
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],
             require_pushed_authorization_requests: false,
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
+            client_id_metadata_document_supported: offers.client_documents,
+            tls_client_certificate_bound_access_tokens: offers.certificate_bound,
         }
     }
 }

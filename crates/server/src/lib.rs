@@ -4,8 +4,10 @@ pub mod backup;
 #[cfg(target_os = "linux")]
 mod bench;
 pub mod cli;
+pub mod client_certificate;
 pub mod config;
 pub mod demo;
+pub mod fetch;
 pub mod http;
 pub mod listen;
 pub mod logging;

@@ -21,6 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::client_certificate::Peer;
+
 /// How much time and room a connection gets.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -88,20 +90,27 @@ impl Connection {
     async fn run(self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
         // Answers are small and whole: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = tls else { return self.speak(stream).await };
+        let Some(tls) = tls else { return self.speak(stream, Peer { address: peer, chain: Vec::new() }).await };
         match tokio::time::timeout(self.limits.header, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Ok(stream)) => {
+                let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let chain = shown.iter().map(|certificate| certificate.clone().into_owned()).collect();
+                self.speak(stream, Peer { address: peer, chain }).await;
+            }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
             Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
         }
     }
 
-    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
         let mut http = Builder::new(TokioExecutor::new());
         http.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header);
         http.http2().timer(TokioTimer::new()).max_concurrent_streams(100).max_header_list_size(64 * 1024);
         let (router, limit) = (self.router, self.limits.request);
-        let service = service_fn(move |request| answer(router.clone(), limit, request));
+        let service = service_fn(move |mut request| {
+            request.extensions_mut().insert(peer.clone());
+            answer(router.clone(), limit, request)
+        });
         let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(error, "a connection broke off");

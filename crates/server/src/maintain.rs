@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use firman_engine::{Clock, Engine};
+use firman_engine::{Clock, Engine, registration};
 use firman_proto::time::Timestamp;
 use tokio::time::MissedTickBehavior;
 
@@ -45,6 +45,11 @@ pub async fn keep_tidy(engine: &Engine, clock: &dyn Clock, retention: &Retention
         let mut each = |swept: firman_store::Swept| rows += swept.total();
         if let Err(fault) = sweep(store, cutoffs, retention.rows_per_second, &mut each).await {
             tracing::warn!(%fault, "cannot sweep");
+        }
+        match registration::tidy(engine, clock.now()).await {
+            Ok(0) => {}
+            Ok(left) => tracing::info!(left, "clients that nobody has used since they registered left"),
+            Err(failure) => tracing::warn!(%failure, "cannot look after clients that registered themselves"),
         }
         if rows > 0 {
             tracing::debug!(rows, "swept what has ended");

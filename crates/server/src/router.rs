@@ -2,8 +2,9 @@
 
 use axum::Router;
 use axum::http::Method;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use axum::routing::{get, post};
+use firman_engine::registration::Mode;
 use firman_proto::metadata::path;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -24,6 +25,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::REVOKE), post(http::revoke::revoke))
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
         .route(&at(path::JWKS), get(http::discovery::jwks))
+        .merge(registration(&app, &prefix))
         .layer(cors());
     let api = discovery_paths(&prefix)
         .into_iter()
@@ -55,6 +57,16 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .with_state(app)
 }
 
+/// Where clients register themselves, if they may.
+fn registration(app: &App, prefix: &str) -> Router<App> {
+    if app.engine.policy().registration.mode == Mode::Off {
+        return Router::new();
+    }
+    let (all, one) = (format!("{prefix}{}", path::REGISTER), format!("{prefix}{}/{{client_id}}", path::REGISTER));
+    let own = get(http::register::show).put(http::register::replace).delete(http::register::remove);
+    Router::new().route(&all, post(http::register::register)).route(&one, own)
+}
+
 /// RFC 8414 §3.1 puts the issuer's path behind the well-known part, OpenID Connect Discovery §4 before it; clients try both.
 fn discovery_paths(prefix: &str) -> Vec<String> {
     let mut paths = vec![
@@ -70,6 +82,7 @@ fn discovery_paths(prefix: &str) -> Vec<String> {
 pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("dpop")])
+        .expose_headers([HeaderName::from_static("dpop-nonce"), WWW_AUTHENTICATE])
 }

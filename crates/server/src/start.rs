@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::device::DevicePolicy;
+use firman_engine::dpop::DpopPolicy;
 use firman_engine::keys::KeyPolicy;
-use firman_engine::{Clock, Engine, Entropy, Fault, Parts, Policy, SystemClock, SystemEntropy};
+use firman_engine::registration::RegistrationPolicy;
+use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, SystemClock, SystemEntropy};
 use firman_proto::id::IssuerNumber;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::{Lifetime, Timestamp};
@@ -14,6 +16,7 @@ use firman_store::{CachedStore, Store};
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, Settings};
+use crate::fetch::{self, SystemResolver, Web};
 use crate::metrics::{CountedStore, Metrics};
 
 /// Everything that runs, whichever command runs it.
@@ -67,6 +70,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         store,
         accounts,
         entropy,
+        fetch: fetch(settings)?,
         master,
         policy: policy(settings),
         key_policy: key_policy(settings),
@@ -96,6 +100,19 @@ pub fn master_key(settings: &Settings) -> Result<MasterKey, StartError> {
     Ok(MasterKey::from_bytes(&bytes).map_err(|error| Fault::lasting("use the master key", error.to_string()))?)
 }
 
+/// What fetches documents of others.
+fn fetch(settings: &Settings) -> Result<Arc<dyn Fetch>, StartError> {
+    let options = fetch::Options {
+        timeout: settings.fetch.timeout_ms.duration(),
+        max_bytes: settings.fetch.max_bytes as usize,
+        allowed: settings.fetch.allow_networks.clone(),
+        plain_http: settings.fetch.allow_http,
+        roots: settings.fetch.ca_file.clone(),
+    };
+    let web = Web::new(options, Arc::new(SystemResolver));
+    Ok(Arc::new(web.map_err(|error| Fault::lasting("use fetch.ca_file", error))?))
+}
+
 fn policy(settings: &Settings) -> Policy {
     let (tokens, login) = (&settings.tokens, &settings.login);
     let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
@@ -109,6 +126,7 @@ fn policy(settings: &Settings) -> Policy {
         late: seconds(tokens.late_seconds),
         pushed: seconds(tokens.pushed_request_seconds),
         require_pushed: tokens.require_pushed_requests,
+        dpop: DpopPolicy { window: seconds(tokens.dpop_proof_seconds), require_nonce: tokens.require_dpop_nonce },
         device: DevicePolicy {
             life: seconds(settings.device.life_seconds),
             interval: seconds(settings.device.interval_seconds),
@@ -120,6 +138,16 @@ fn policy(settings: &Settings) -> Policy {
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
+        client_documents: settings.registration.document_hosts.clone(),
+        registration: RegistrationPolicy {
+            mode: settings.registration.mode,
+            scope: settings.registration.scope.clone(),
+            grant_types: settings.registration.grant_types.clone(),
+            unused: Lifetime::from_millis(settings.registration.unused_days.millis()),
+            each_minute: settings.registration.each_minute,
+        },
+        client_certificates: settings.takes_client_certificates(),
+        certificate_authorities: settings.mtls.ca_file.is_some(),
     }
 }
 

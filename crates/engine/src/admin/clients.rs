@@ -5,15 +5,20 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::credentials::AuthMethod;
 use firman_proto::digest::sha256;
 use firman_proto::error::{Denied, invalid_request};
+use firman_proto::id::RecordId;
+use firman_proto::jose::Jwks;
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKind, Origin};
+use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKind, Origin, Registration};
 use firman_store::{Change, Commit, Editable, EditableKey, Page};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::AdminError;
 use crate::Engine;
+use crate::authenticate::{registered_name, seal_secret};
 use crate::failure::Fault;
 use crate::random;
 
@@ -40,23 +45,46 @@ pub async fn create(
     new: NewClient,
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
-    check(&new)?;
+    make(engine, new, (Origin::Registered, None), now).await
+}
+
+/// The same for a client that registers itself.
+pub(crate) async fn create_registered(
+    engine: &Engine,
+    new: NewClient,
+    origin: Origin,
+    registration: Registration,
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    make(engine, new, (origin, Some(registration)), now).await
+}
+
+async fn make(
+    engine: &Engine,
+    new: NewClient,
+    (origin, registration): (Origin, Option<Registration>),
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    check(engine, &new)?;
     let id = random::record_id(&*engine.entropy, now)?;
-    let secret = match (new.metadata.is_public(), new.secret) {
-        (true, _) => None,
-        (false, Some(secret)) => Some(secret),
-        (false, None) => Some(new_secret(engine)?),
+    let secret = match (new.metadata.token_endpoint_auth_method.has_secret(), new.secret) {
+        (false, _) => None,
+        (true, Some(secret)) => Some(secret),
+        (true, None) => Some(new_secret(engine)?),
     };
+    let method = new.metadata.token_endpoint_auth_method;
+    let kept = secret.as_ref().map(|secret| keep(engine, id, method, secret, now)).transpose()?;
     let client = Client {
         id,
         issuer: engine.number,
         client_id: new.client_id.unwrap_or_else(|| id.to_string()),
         enabled: true,
         owner: new.owner,
-        secrets: secret.iter().map(|secret| digest_of(secret, now)).collect(),
+        secrets: kept.into_iter().collect(),
         metadata: new.metadata,
-        origin: Origin::Registered,
+        origin,
         policy: new.policy,
+        registration,
         created_at: now,
         updated_at: now,
         revision: 0,
@@ -88,8 +116,9 @@ pub async fn rotate_secret(
     now: Timestamp,
 ) -> Result<(Client, Zeroizing<String>), AdminError> {
     let client = find(engine, client_id).await?;
-    if client.metadata.is_public() {
-        return Err(invalid_request("client_id: a public client has no secret").into());
+    let method = client.metadata.token_endpoint_auth_method;
+    if !method.has_secret() {
+        return Err(invalid_request(format!("client_id: a client of {} has no secret", method.as_str())).into());
     }
     let secret = new_secret(engine)?;
     let last = now.plus(overlap);
@@ -98,9 +127,36 @@ pub async fn rotate_secret(
         ..old.clone()
     };
     let mut secrets: Vec<_> = client.secrets.iter().map(outlived).filter(|old| old.expires_at > Some(now)).collect();
-    secrets.push(digest_of(&secret, now));
+    secrets.push(keep(engine, client.id, method, &secret, now)?);
     let changed = Client { secrets, updated_at: now, ..Client::clone(&client) };
     replace(engine, &client, changed, now).await.map(|client| (client, secret))
+}
+
+/// Gives a client other metadata; where its method now needs a secret that it has not, a new one comes with it.
+pub(crate) async fn edit(
+    engine: &Engine,
+    client: &Client,
+    metadata: ClientMetadata,
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    check_metadata(engine, &metadata)?;
+    let method = metadata.token_endpoint_auth_method;
+    let needs_copy = method == AuthMethod::ClientSecretJwt;
+    let mut secrets = client.secrets.clone();
+    secrets.retain(|secret| method.has_secret() && (!needs_copy || secret.sealed.is_some()));
+    let secret = (method.has_secret() && secrets.is_empty()).then(|| new_secret(engine)).transpose()?;
+    if let Some(secret) = &secret {
+        secrets.push(keep(engine, client.id, method, secret, now)?);
+    }
+    let changed = Client { secrets, metadata, updated_at: now, ..client.clone() };
+    Ok((replace(engine, client, changed, now).await?, secret))
+}
+
+/// A client that registered itself was used, and stays.
+pub(crate) async fn mark_used(engine: &Engine, client: &Client, now: Timestamp) -> Result<(), AdminError> {
+    let Some(registration) = client.registration.clone() else { return Ok(()) };
+    let registration = Some(Registration { used: true, ..registration });
+    replace(engine, client, Client { registration, ..client.clone() }, now).await.map(|_| ())
 }
 
 /// Deletes a client; everything issued to it is dead at once. Its id is never used again.
@@ -132,17 +188,21 @@ fn edited_meanwhile() -> Fault {
     Fault::temporary("edit a client", "it was edited at the same time; try again")
 }
 
-fn check(new: &NewClient) -> Result<(), Denied> {
+fn check(engine: &Engine, new: &NewClient) -> Result<(), Denied> {
     if let Some(id) = &new.client_id
         && (id.is_empty() || id.len() > Client::LONGEST_ID || !id.bytes().all(|b| (0x20..0x7f).contains(&b)))
     {
         return Err(invalid_request("client_id: 1 to 1024 printable ASCII characters"));
     }
-    let metadata = &new.metadata;
+    check_metadata(engine, &new.metadata)
+}
+
+fn check_metadata(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
     // RFC 7591 §2: redirection-based flows need registered redirect URIs.
     if metadata.may_use(GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
         return Err(invalid_request("redirect_uris: authorization_code needs at least one"));
     }
+    check_authentication(engine, metadata)?;
     // RFC 6749 §4.4: client credentials are for confidential clients.
     if metadata.is_public() && metadata.may_use(GrantType::ClientCredentials) {
         return Err(invalid_request("grant_types: client_credentials needs a client with a secret"));
@@ -150,11 +210,52 @@ fn check(new: &NewClient) -> Result<(), Denied> {
     Ok(())
 }
 
+/// What the registered method needs is registered too.
+fn check_authentication(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
+    let method = metadata.token_endpoint_auth_method;
+    if !engine.policy.auth_methods().any(|offered| offered == method) {
+        return Err(invalid_request("token_endpoint_auth_method: not offered by this server's settings"));
+    }
+    // RFC 7591 §2: not both.
+    let keys = match (&metadata.jwks, &metadata.jwks_uri) {
+        (Some(_), Some(_)) => return Err(invalid_request("jwks: not beside jwks_uri")),
+        (Some(Value::Object(set)), None) => {
+            Jwks::from_object(set).map_err(|why| invalid_request(format!("jwks: {why}")))?.keys().len()
+        }
+        (Some(_), None) => return Err(invalid_request("jwks: not a JWK set")),
+        (None, Some(uri)) if uri.starts_with("https://") || uri.starts_with("http://") => 1,
+        (None, Some(_)) => return Err(invalid_request("jwks_uri: not an address")),
+        (None, None) => 0,
+    };
+    match method {
+        AuthMethod::PrivateKeyJwt | AuthMethod::SelfSignedTlsClientAuth if keys == 0 => {
+            Err(invalid_request(format!("jwks: {} needs a key that can be used, here or at jwks_uri", method.as_str())))
+        }
+        // RFC 8705 §2.1.2: exactly one.
+        AuthMethod::TlsClientAuth if registered_name(metadata).is_none() => {
+            Err(invalid_request("tls_client_auth_subject_dn: tls_client_auth needs one name of the certificate"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn new_secret(engine: &Engine) -> Result<Zeroizing<String>, Fault> {
     let random = Zeroizing::new(random::bytes::<32>(&*engine.entropy)?);
     Ok(Zeroizing::new(format!("{SECRET_PREFIX}{}", URL_SAFE_NO_PAD.encode(*random))))
 }
 
-fn digest_of(secret: &str, now: Timestamp) -> ClientSecret {
-    ClientSecret { digest: sha256(secret.as_bytes()), created_at: now, expires_at: None }
+/// What is kept of a secret: its digest, and where HMAC needs the value, that under a seal.
+fn keep(
+    engine: &Engine,
+    client: RecordId,
+    method: AuthMethod,
+    secret: &str,
+    now: Timestamp,
+) -> Result<ClientSecret, Fault> {
+    let digest = sha256(secret.as_bytes());
+    let sealed = match method {
+        AuthMethod::ClientSecretJwt => Some(seal_secret(engine, client, &digest, secret)?),
+        _ => None,
+    };
+    Ok(ClientSecret { digest, created_at: now, expires_at: None, sealed })
 }

@@ -32,6 +32,7 @@ use firman_store::SignedIn;
 use firman_store::record::Client;
 
 use crate::Engine;
+use crate::client_document;
 use crate::failure::{Failure, Fault};
 use crate::policy::Policy;
 use approve::{approve, remember};
@@ -95,7 +96,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         let (interaction, client) = pushed::interaction(engine, form, reference, now).await?;
         return go_on(engine, browser, interaction, &client, now).await;
     }
-    let redirectable = verify_client(engine, form).await?;
+    let redirectable = verify_client(engine, form, now).await?;
     let client = Arc::clone(&redirectable.client);
     let request = match read(engine, &redirectable, form) {
         Ok(request) => request,
@@ -143,19 +144,19 @@ pub(crate) fn rules_for(client: &Client) -> RequestRules {
 }
 
 /// RFC 6749 §3.1.2.4, §4.1.2.1: without a client that is known and a redirect URI that is its own, nobody is redirected.
-async fn verify_client(engine: &Engine, form: &Form<'_>) -> Result<Redirectable, Failure> {
-    let client = client_of(engine, form.required("client_id")?).await?;
+async fn verify_client(engine: &Engine, form: &Form<'_>, now: Timestamp) -> Result<Redirectable, Failure> {
+    let client = client_of(engine, form.required("client_id")?, now).await?;
     let redirect_uri = redirect_uri_of(&client, form)?;
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
     Ok(Redirectable { client, redirect_uri, state, issuer: engine.issuer.clone() })
 }
 
-async fn client_of(engine: &Engine, client_id: &str) -> Result<Arc<Client>, Failure> {
+async fn client_of(engine: &Engine, client_id: &str, now: Timestamp) -> Result<Arc<Client>, Failure> {
     let unknown = || invalid_request("client_id: no such client");
     if client_id.len() > Client::LONGEST_ID {
         return Err(unknown().into());
     }
-    let client = engine.store.client(Client::key(engine.number, client_id)).await?;
+    let client = client_document::current(engine, client_id, now).await?;
     Ok(client.filter(|client| client.enabled).ok_or_else(unknown)?)
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn interaction(
     now: Timestamp,
 ) -> Result<(Interaction, Arc<Client>), Failure> {
     // RFC 9126 §4: client_id is there; whatever else came with the browser is ignored (RFC 9101 §6.3).
-    let client = client_of(engine, form.required("client_id")?).await?;
+    let client = client_of(engine, form.required("client_id")?, now).await?;
     let opened = engine.keys.open::<RequestUri>(&*engine.store, reference, now).await?;
     let opened = opened.map_err(|why| refused(format!("it does not open: {why:?}")))?;
     if opened.has_expired(now) {

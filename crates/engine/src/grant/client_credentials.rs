@@ -9,9 +9,11 @@ use firman_store::{Change, Commit};
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::dpop;
 use crate::failure::{Failure, Fault};
 use crate::issue::{self, AccessToken, Issued};
 use crate::random;
+use crate::sender::Sender;
 
 pub(super) async fn issue(
     engine: &Engine,
@@ -21,6 +23,7 @@ pub(super) async fn issue(
 ) -> Result<TokenResponse, Failure> {
     // RFC 6749 §4.4: only confidential clients.
     client.must_be_confidential()?;
+    let sender = Sender::of(client)?;
     let client = client.record();
     let own = own_scope(client);
     let scope = scope_for(&own, request.scope.as_ref())?;
@@ -31,8 +34,11 @@ pub(super) async fn issue(
         expires_at: now.plus(engine.policy.access_token_of(client)),
         seal_key: engine.keys.current().keyring.current_number(),
     };
+    if let Some(proved) = sender.key() {
+        dpop::must_be_new(engine, proved).await?;
+    }
     let narrowed = scope != own;
-    let issued = Issued { access, scope: &scope, narrowed, refresh: None, nonce: None };
+    let issued = Issued { access, scope: &scope, narrowed, refresh: None, nonce: None, sender };
     Ok(issued.seal(engine, client, &grant, now)?)
 }
 

@@ -16,6 +16,7 @@ use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::issue::{self, AccessToken, Issued};
 use crate::random;
+use crate::sender::{Sender, must_be_of};
 
 /// Why a code is not redeemed.
 #[derive(Debug)]
@@ -34,22 +35,30 @@ pub(super) async fn redeem(
     request: &CodeRequest,
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
+    let sender = Sender::of(client)?;
     let (opened, standing) = load(engine, request, now).await?;
-    let approval = match decide(client.record(), request, &opened, &standing, now) {
+    let approval = match decide(client, request, &opened, &standing, now) {
         Ok(approval) => approval,
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
-    let (grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    let (mut grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    if client.record().metadata.is_public() {
+        sender.bind(&mut grant.terms);
+    }
     let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
     event.client = Some(grant.client);
     event.subject = grant.subject.as_ref().map(ToString::to_string);
     // Only what can be read later is kept back: a grant is moved into the commit, its tokens are sealed afterwards.
     let nonce = grant.auth.nonce.clone();
-    let issued = Issued { access, scope: &grant.scope, narrowed: false, refresh: grant.refresh.as_ref(), nonce };
+    let (scope, refresh) = (&grant.scope, grant.refresh.as_ref());
+    let issued = Issued { access, scope, narrowed: false, refresh, nonce, sender };
     let response = issued.seal(engine, client.record(), &grant, now)?;
     let claim = Change::ClaimFlow { id: grant.id, now };
-    let changes = vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))];
-    match engine.commit(changes).await? {
+    let changes = sender.once(vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))]);
+    let count = changes.len();
+    let outcome = engine.commit(changes).await?;
+    sender.must_not_be_replayed(outcome, count)?;
+    match outcome {
         Commit::Done => Ok(response),
         Commit::Conflict(_) => Err(judge_again(engine, client, request, now).await?),
     }
@@ -70,7 +79,7 @@ async fn load(
 
 /// Every check, in the order in which a stranger learns least and harms least.
 fn decide<'f>(
-    client: &Client,
+    client: &AuthenticatedClient,
     request: &CodeRequest,
     opened: &Opened<seal::Code>,
     standing: &'f Standing<Flow>,
@@ -85,7 +94,7 @@ fn decide<'f>(
         return Err(Verdict::Denied(invalid_grant("the code was sealed for an earlier salt")));
     }
     // RFC 6749 §4.1.3: the code was issued to this client.
-    if flow.client != client.id {
+    if flow.client != client.record().id {
         return Err(Verdict::Counted(invalid_grant("another client's code")));
     }
     // RFC 6749 §4.1.3: the same redirect_uri as in the authorization request, if that had one.
@@ -98,6 +107,8 @@ fn decide<'f>(
     if !pkce::admits(asked.challenge.as_ref(), request.verifier.as_deref()) {
         return Err(Verdict::Counted(invalid_grant("code_verifier does not match the challenge")));
     }
+    // RFC 9449 §10: the code is bound to the key that was named when it was asked for.
+    must_be_of(client, asked.dpop_jkt.as_deref()).map_err(Verdict::Counted)?;
     // RFC 6749 §4.1.2: used once. Checked late, so that a stranger's guess cannot revoke the owner's tokens.
     match flow.state {
         FlowState::Done { .. } => return Err(Verdict::Replayed),
@@ -148,7 +159,7 @@ async fn judge_again(
     now: Timestamp,
 ) -> Result<Failure, Failure> {
     let (opened, standing) = load(engine, request, now).await?;
-    match decide(client.record(), request, &opened, &standing, now) {
+    match decide(client, request, &opened, &standing, now) {
         Err(verdict) => refuse(engine, &standing.record, verdict, now).await,
         // The flow is Ready again for all we can see: somebody else's miss came between.
         Ok(_) => Ok(invalid_grant("lost a race that left no trace; try again").into()),

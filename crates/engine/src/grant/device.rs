@@ -12,6 +12,7 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::issue::Issued;
+use crate::sender::Sender;
 
 /// RFC 8628 §3.5: a device that asks too soon waits so much longer from then on.
 const SLOWER: Lifetime = Lifetime::from_seconds(5);
@@ -33,6 +34,7 @@ pub(super) async fn redeem(
     request: &DeviceCodeRequest,
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
+    let sender = Sender::of(client)?;
     let opened = engine.keys.open::<Device>(&*engine.store, &request.device_code, now).await?;
     let opened = opened.map_err(|why| invalid_grant(format!("the device code does not open: {why:?}")))?;
     let standing = engine.store.flow(opened.record()).await?;
@@ -42,15 +44,22 @@ pub(super) async fn redeem(
         Err(Verdict::Denied(denied)) => return Err(denied.into()),
         Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
     };
-    let (grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    let (mut grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
+    if client.record().metadata.is_public() {
+        sender.bind(&mut grant.terms);
+    }
     let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
     event.client = Some(grant.client);
     event.subject = grant.subject.as_ref().map(ToString::to_string);
-    let issued = Issued { access, scope: &grant.scope, narrowed: false, refresh: grant.refresh.as_ref(), nonce: None };
+    let (scope, refresh) = (&grant.scope, grant.refresh.as_ref());
+    let issued = Issued { access, scope, narrowed: false, refresh, nonce: None, sender };
     let response = issued.seal(engine, client.record(), &grant, now)?;
     let claim = Change::ClaimFlow { id: grant.id, now };
-    let changes = vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))];
-    match engine.commit(changes).await? {
+    let changes = sender.once(vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))]);
+    let count = changes.len();
+    let outcome = engine.commit(changes).await?;
+    sender.must_not_be_replayed(outcome, count)?;
+    match outcome {
         Commit::Done => Ok(response),
         Commit::Conflict(_) => {
             Err(invalid_grant("the device code was redeemed or withdrawn at this very moment").into())

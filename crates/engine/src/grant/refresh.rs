@@ -10,10 +10,12 @@ use firman_store::{Change, Commit, Rotation, Standing};
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::dpop;
 use crate::failure::Failure;
 use crate::issue::{self, AccessToken, Issued};
 use crate::policy::Policy;
 use crate::random;
+use crate::sender::Sender;
 
 /// How often a lost race is judged again. Every loser but one whose grant is moved on again at once stops at the second look.
 const LOOKS: usize = 4;
@@ -43,18 +45,22 @@ pub(super) async fn refresh(
 ) -> Result<TokenResponse, Failure> {
     let opened = engine.keys.open::<seal::Refresh>(&*engine.store, &request.token, now).await?;
     let opened = opened.map_err(|why| invalid_grant(format!("the refresh token does not open: {why:?}")))?;
+    let sender = Sender::of(client)?;
     for _ in 0..LOOKS {
         let standing = engine.store.grant(opened.record(), None).await?;
         let standing =
             standing.ok_or_else(|| invalid_grant("no grant of this token: purged, or of another database"))?;
-        match decide(client.record(), &opened, &standing, &engine.policy, now) {
+        match decide(client, &opened, &standing, &engine.policy, now) {
             Err(Verdict::Denied(denied)) => return Err(denied.into()),
             Err(Verdict::Reused) => return Err(revoke(engine, &standing.record, now).await?),
             Ok((step, chain)) => {
                 let narrowed = narrowed(&standing.record.scope, request.scope.as_ref())?;
-                let asked = Asked { engine, client: client.record(), grant: &standing.record, narrowed, now };
+                let asked = Asked { engine, client: client.record(), grant: &standing.record, narrowed, sender, now };
                 match step {
                     Step::Retry => {
+                        if let Some(proved) = sender.key() {
+                            dpop::must_be_new(engine, proved).await?;
+                        }
                         // Another node may have rotated the chain, under a seal key that is new here.
                         engine.keys.know(&*engine.store, chain.seal_key, now).await?;
                         return asked.again(chain);
@@ -73,7 +79,7 @@ pub(super) async fn refresh(
 
 /// Every check of a refresh, and what the token's age makes of it.
 fn decide<'g>(
-    client: &Client,
+    client: &AuthenticatedClient,
     opened: &Opened<seal::Refresh>,
     standing: &'g Standing<Grant>,
     policy: &Policy,
@@ -82,9 +88,11 @@ fn decide<'g>(
     let denied = |why: &'static str| Err(Verdict::Denied(invalid_grant(why)));
     let grant = &standing.record;
     // RFC 6749 §6, RFC 9700 §4.14.2: the token is bound to the client it was issued to.
-    if grant.client != client.id {
+    if grant.client != client.record().id {
         return denied("another client's refresh token");
     }
+    // RFC 8705 §4: before anything is revoked, because a stranger must not be able to do that.
+    Sender::must_hold(client, grant).map_err(Verdict::Denied)?;
     let Some(chain) = &grant.refresh else { return denied("the grant cannot be refreshed") };
     // A fail-over or a restored backup: the token is newer than the grant. Nobody is to blame.
     let Some(age) = chain.generation.checked_sub(opened.serial()) else { return denied("newer than its grant") };
@@ -101,7 +109,7 @@ fn decide<'g>(
         (2, Some(before)) => before.since,
         _ => return Err(Verdict::Reused),
     };
-    let window_ends = superseded_at.plus(policy.retry_window_of(client));
+    let window_ends = superseded_at.plus(policy.retry_window_of(client.record()));
     if age == 1 && now < window_ends && !chain.retry_closed {
         return Ok((Step::Retry, chain));
     }
@@ -130,6 +138,8 @@ struct Asked<'a> {
     grant: &'a Grant,
     /// The scope of the access token, if it is to be less than the grant's.
     narrowed: Option<Scope>,
+    /// What the access token is bound to.
+    sender: Sender,
     now: Timestamp,
 }
 
@@ -154,7 +164,11 @@ impl Asked<'_> {
             last_access: rotation.last_access,
             retry_closed: false,
         };
-        match engine.commit(vec![Change::Rotate(Box::new(rotation))]).await? {
+        let changes = self.sender.once(vec![Change::Rotate(Box::new(rotation))]);
+        let count = changes.len();
+        let outcome = engine.commit(changes).await?;
+        self.sender.must_not_be_replayed(outcome, count)?;
+        match outcome {
             Commit::Done => self.again(&next).map(Some),
             Commit::Conflict(_) => Ok(None),
         }
@@ -175,6 +189,7 @@ impl Asked<'_> {
             refresh: Some(chain),
             // OpenID Connect Core §12.2: no nonce in the ID token of a refresh.
             nonce: None,
+            sender: self.sender,
         };
         Ok(issued.seal(self.engine, self.client, self.grant, self.now)?)
     }

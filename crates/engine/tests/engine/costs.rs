@@ -43,7 +43,7 @@ async fn introspection_and_userinfo_cost_one_read() {
     assert!(world.is_active(&app, &token, at(1)).await);
     assert_eq!(cost(&world), (2, 1, 0), "the asker, and whose token it is");
     world.store.forget_calls();
-    firman_engine::userinfo::userinfo(&world.engine, &token, "GET", at(1)).await.unwrap();
+    firman_engine::userinfo::userinfo(&world.engine, &token, "GET", None, at(1)).await.unwrap();
     assert_eq!(cost(&world), (0, 1, 0));
 }
 

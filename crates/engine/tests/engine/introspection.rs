@@ -203,7 +203,7 @@ async fn a_seal_key_without_the_grants_salt_makes_no_token() {
     let forged = sealed_with(&Salt::from_bytes([1; 16]));
     assert!(!world.is_active(&app, &forged, at(1)).await);
     world.revoke(&app, &forged, at(1)).await.unwrap();
-    let userinfo = firman_engine::userinfo::userinfo(&world.engine, &forged, "GET", at(1)).await;
+    let userinfo = firman_engine::userinfo::userinfo(&world.engine, &forged, "GET", None, at(1)).await;
     assert_eq!(refused(userinfo), InvalidToken);
     assert!(world.is_active(&app, &token, at(1)).await);
 }

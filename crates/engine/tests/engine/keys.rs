@@ -349,7 +349,7 @@ async fn a_look_that_fails_is_a_fault_and_no_refusal() {
     let token = world.tokens(&app, "read", at(0)).await.access_token;
     world.store.fail(Some(Op::Keys));
     let presented = of_key_number(&token, 9);
-    let answer = firman_engine::userinfo::userinfo(&world.engine, &presented, "GET", at(100)).await;
+    let answer = firman_engine::userinfo::userinfo(&world.engine, &presented, "GET", None, at(100)).await;
     assert!(matches!(answer, Err(Failure::Fault(fault)) if fault.temporary));
 }
 

@@ -3,11 +3,14 @@
 
 mod accounts;
 mod authorize;
+mod client_authentication;
 mod client_credentials;
+mod client_document;
 mod cluster;
 mod code;
 mod costs;
 mod device;
+mod dpop;
 mod epochs;
 mod introspection;
 mod keys;
@@ -15,6 +18,7 @@ mod misses;
 mod pages;
 mod par;
 mod refresh;
+mod registration;
 mod reuse;
 mod revocation;
 mod secrets;

@@ -178,7 +178,7 @@ async fn refusals_and_faults_show_no_secret() {
         failures.extend(world.redeem(asker, token, at(1)).await.err());
     }
     failures.extend(world.revoke(&other, &refresh, at(1)).await.err());
-    failures.extend(firman_engine::userinfo::userinfo(&world.engine, &refresh, "GET", at(1)).await.err());
+    failures.extend(firman_engine::userinfo::userinfo(&world.engine, &refresh, "GET", None, at(1)).await.err());
     let Next::Consent(request) = &pages[1] else { panic!() };
     failures.extend(world.allow(&Visitor::new(&world), request, at(1)).await.err());
     failures.extend(world.allow(&visitor, &access, at(1)).await.err());

@@ -20,7 +20,7 @@ async fn world(scope: &str) -> (World, App, String) {
 }
 
 async fn userinfo(world: &World, token: &str) -> Result<Map<String, Value>, Failure> {
-    firman_engine::userinfo::userinfo(&world.engine, token, "GET", at(1)).await
+    firman_engine::userinfo::userinfo(&world.engine, token, "GET", None, at(1)).await
 }
 
 fn weakened(token: &str, caveat: &str) -> String {
@@ -57,7 +57,7 @@ async fn what_is_not_a_live_access_token_is_invalid() {
     for dead in ["", "x", "fm_at_", &token[..50], &foreign, &refresh] {
         assert_eq!(refused(userinfo(&world, dead).await), InvalidToken, "{dead}");
     }
-    let expired = firman_engine::userinfo::userinfo(&world.engine, &token, "GET", at(300)).await;
+    let expired = firman_engine::userinfo::userinfo(&world.engine, &token, "GET", None, at(300)).await;
     assert_eq!(refused(expired), InvalidToken);
     userinfo(&world, &token).await.unwrap();
     grants::revoke(&world.engine, world.grant(&app).await.record.id, at(1)).await.unwrap();

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use clap::Args;
+use firman_engine::Clock;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::Common;
 use super::output::{Failed, Printer};
+use crate::client_certificate::{self, Source};
 use crate::config::{Settings, from_process};
 use crate::demo::{self, Folder, Ready};
 use crate::http::App;
@@ -115,6 +117,9 @@ impl Server<'_> {
             secure_cookies: settings.is_behind_tls(),
         };
         let mut routes = router::router(app, self.extra);
+        if let Some(source) = certificates(settings, &running.clock)? {
+            routes = routes.layer(middleware::from_fn_with_state(Arc::new(source), client_certificate::attach));
+        }
         let metrics = match settings.metrics.listen {
             Some(address) => {
                 let counted = Arc::clone(&running.metrics);
@@ -155,9 +160,22 @@ fn metrics_server(listener: TcpListener, running: &Running) -> tokio::task::Join
 
 fn acceptor(settings: &Settings) -> Result<Option<TlsAcceptor>, Failed> {
     match (&settings.server.tls_certificate, &settings.server.tls_key) {
-        (Some(certificate), Some(key)) => Ok(Some(tls::acceptor(certificate, key).map_err(Failed::settings)?)),
+        (Some(certificate), Some(key)) => {
+            Ok(Some(tls::acceptor(certificate, key, settings.mtls.request).map_err(Failed::settings)?))
+        }
         _ => Ok(None),
     }
+}
+
+/// Where clients' certificates come from, if they come at all.
+fn certificates(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Source>, Failed> {
+    if !settings.takes_client_certificates() {
+        return Ok(None);
+    }
+    let mtls = &settings.mtls;
+    let authorities = mtls.ca_file.as_deref().map(client_certificate::authorities).transpose();
+    let front = mtls.front_header.clone().map(|name| (name, mtls.fronts.clone()));
+    Ok(Some(Source { authorities: authorities.map_err(Failed::settings)?, front, clock: Arc::clone(clock) }))
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {

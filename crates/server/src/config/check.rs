@@ -33,6 +33,11 @@ impl Settings {
             || self.server.issuer.as_ref().is_some_and(Issuer::is_https)
     }
 
+    /// Whether certificates of clients reach this server, here or through a front.
+    pub fn takes_client_certificates(&self) -> bool {
+        self.mtls.request || self.mtls.front_header.is_some()
+    }
+
     /// Where the value of this key came from.
     pub fn source(&self, key: &str) -> &Source {
         self.sources.get(key).unwrap_or(&Source::Default)
@@ -52,6 +57,7 @@ pub(super) fn together(settings: &Settings) -> Vec<Problem> {
         let what = format!("given without {missing}");
         problems.push(problem(settings.source(given).clone(), given, &what, "give both for TLS, or neither"));
     }
+    problems.extend(certificates(settings));
     let keys = &settings.keys;
     if keys.announce_days >= keys.rotate_days {
         let given =
@@ -69,6 +75,28 @@ pub(super) fn together(settings: &Settings) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+/// Certificates of clients come over TLS of our own, or in a header from somewhere.
+fn certificates(settings: &Settings) -> Vec<Problem> {
+    let mtls = &settings.mtls;
+    let tls = settings.server.tls_certificate.is_some();
+    let header = (mtls.front_header.is_some(), !mtls.fronts.0.is_empty());
+    [
+        (mtls.request && !tls, "mtls.request", "given without server.tls_certificate", "give both, or neither"),
+        (header == (true, false), "mtls.front_header", "given without mtls.fronts", "say where those fronts are"),
+        (header == (false, true), "mtls.fronts", "given without mtls.front_header", "say which header they set"),
+        (
+            mtls.ca_file.is_some() && !settings.takes_client_certificates(),
+            "mtls.ca_file",
+            "given, but no client certificate reaches this server",
+            "give mtls.request or mtls.front_header too",
+        ),
+    ]
+    .into_iter()
+    .filter(|(wrong, ..)| *wrong)
+    .map(|(_, key, what, cure)| problem(settings.source(key).clone(), key, what, cure))
+    .collect()
 }
 
 fn problem(source: Source, key: &str, what: &str, cure: &str) -> Problem {

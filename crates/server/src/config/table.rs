@@ -3,9 +3,16 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use firman_engine::client_document::TrustedHosts;
+use firman_engine::registration::Mode;
+use firman_proto::client::GrantType;
 use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
+use firman_proto::scope::Scope;
+
+use crate::fetch::Networks;
+use axum::http::HeaderName;
 
 use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, schema};
 
@@ -80,6 +87,10 @@ schema::settings! {
         pushed_request_seconds: Seconds = 90, 5..=600;
         /// Take no authorization requests but pushed ones.
         require_pushed_requests: bool = false;
+        /// How old a DPoP proof may be, in seconds.
+        dpop_proof_seconds: Seconds = 60, 5..=600;
+        /// Take no DPoP proof without a nonce that this server gave.
+        require_dpop_nonce: bool = false;
         /// Lifetime of an access token, in seconds.
         access_token_seconds: Seconds = 300, 10..=86_400;
         /// Lifetime of an ID token, in seconds.
@@ -129,6 +140,45 @@ schema::settings! {
         request_seconds: Seconds = 900, 60..=86_400;
         /// How many passwords are checked at once; each takes tens of megabytes of memory while it is.
         password_hash_workers: u32 = 1, 1..=64;
+    }
+    /// Documents of others that this server fetches: key sets, client documents.
+    fetch: Fetch {
+        /// How long fetching one may take, in milliseconds.
+        timeout_ms: Milliseconds = 5_000, 100..=60_000;
+        /// The largest that is read, in bytes.
+        max_bytes: u32 = 65_536, 1024..=1_048_576;
+        /// Networks that are fetched from although they are not public, such as "10.1.0.0/16"; others never are.
+        allow_networks: Networks = [];
+        /// Whether those networks may be fetched from without TLS.
+        allow_http: bool = false;
+        /// PEM file with certificates to trust beside those of the system.
+        ca_file: Option<PathBuf> = "";
+    }
+    /// Clients that register themselves (RFC 7591).
+    registration: Registration {
+        /// Who may register clients: "off" nobody, "token" whoever has an access token with the scope firman.register, "open" everybody.
+        mode: Mode = "off";
+        /// The most that such a client may ask for, separated by spaces.
+        scope: Scope = "openid profile email offline_access";
+        /// The grant types that such a client may use.
+        grant_types: Vec<GrantType> = ["authorization_code", "refresh_token"];
+        /// Hosts whose clients may come with the address of a document about them as their id: names, "*.example" for all below, "*" for all.
+        document_hosts: TrustedHosts = [];
+        /// After how many days such a client leaves if nobody has ever used it; 0: never.
+        unused_days: Days = 7, 0..=3650;
+        /// How many may register in a minute, on each node, where everybody may.
+        each_minute: u32 = 60, 1..=1_000_000;
+    }
+    /// Certificates of clients, by which they authenticate and to which their tokens are bound (RFC 8705).
+    mtls: Mtls {
+        /// Whether clients that connect here by TLS are asked for a certificate.
+        request: bool = false;
+        /// PEM file with the authorities that vouch for clients; without it only certificates that clients have registered count.
+        ca_file: Option<PathBuf> = "";
+        /// The header in which a TLS proxy in front passes the client's certificate on, such as "Client-Cert".
+        front_header: Option<HeaderName> = "";
+        /// Where those proxies are: networks such as "10.1.0.0/16"; from elsewhere the header means nothing.
+        fronts: Networks = [];
     }
     /// The log, on standard error.
     log: Log {

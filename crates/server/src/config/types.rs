@@ -3,11 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use axum::http::HeaderName;
+use firman_engine::client_document::TrustedHosts;
+use firman_engine::registration::Mode;
+use firman_proto::client::GrantType;
 use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
+use firman_proto::scope::Scope;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+
+use crate::fetch::{Network, Networks};
 
 use super::raw::Raw;
 use super::schema::Kind;
@@ -178,6 +185,97 @@ impl Value for Vec<Algorithm> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|algorithm| algorithm.as_str().to_owned()).collect())
+    }
+}
+
+impl Textual for Mode {
+    const EXPECTED: &str = "\"off\", \"token\" or \"open\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "token" => Some(Self::Token),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Token => "token",
+            Self::Open => "open",
+        }
+        .to_owned()
+    }
+}
+
+impl Textual for Scope {
+    const EXPECTED: &str = "scopes separated by single spaces";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Vec<GrantType> {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let names: Vec<_> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
+        let expected = || format!("some of {}", names.join(", "));
+        let Raw::List(names) = raw else { return Err(expected()) };
+        names.iter().map(|name| GrantType::parse(name)).collect::<Option<_>>().ok_or_else(expected)
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.iter().map(|grant_type| grant_type.as_str().to_owned()).collect())
+    }
+}
+
+impl Value for TrustedHosts {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || "host names, \"*.example\" for all names below one, or \"*\" for all".to_owned();
+        let Raw::List(hosts) = raw else { return Err(expected()) };
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+        let legal = |host: &String| host == "*" || is_name(host.strip_prefix("*.").unwrap_or(host)) && !host.is_empty();
+        if hosts.iter().all(legal) { Ok(Self(hosts.clone())) } else { Err(expected()) }
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.0.clone())
+    }
+}
+
+impl Textual for HeaderName {
+    const EXPECTED: &str = "the name of an HTTP header";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Networks {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || "networks such as \"10.1.0.0/16\" or single addresses".to_owned();
+        let Raw::List(texts) = raw else { return Err(expected()) };
+        texts.iter().map(|text| Network::parse(text)).collect::<Option<_>>().map(Self).ok_or_else(expected)
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.0.iter().map(Network::to_string).collect())
     }
 }
 

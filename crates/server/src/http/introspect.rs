@@ -1,7 +1,6 @@
 //! `/oauth2/introspect` (RFC 7662).
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use firman_engine::authenticate::authenticate;
 use firman_engine::{Failure, introspect};
@@ -13,7 +12,7 @@ use super::{App, answer, read};
 /// Tells a client or a resource server whether a token is live.
 pub async fn introspect(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
-        Ok((headers, body)) => match answer_to(&app, &headers, &body).await {
+        Ok((head, body)) => match answer_to(&app, &head, &body).await {
             Ok(introspection) => answer::json(&introspection),
             Err(failure) => answer::client_error(&app, failure),
         },
@@ -21,9 +20,9 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn answer_to(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Introspection, Failure> {
+async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<Introspection, Failure> {
     let now = app.now();
     let form = Form::parse(body)?;
-    let asker = authenticate(&app.engine, &read::credentials(headers, &form)?, now).await?;
+    let asker = authenticate(&app.engine, &read::credentials(head, &form)?, now).await?;
     introspect::introspect(&app.engine, &asker, &PresentedToken::parse(&form)?, now).await
 }

@@ -13,6 +13,7 @@ pub mod login;
 pub mod page;
 pub mod par;
 pub mod read;
+pub mod register;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;

@@ -1,11 +1,11 @@
 //! `/oauth2/par` (RFC 9126).
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use firman_engine::authenticate::authenticate;
 use firman_engine::{Failure, par};
 use firman_proto::form::Form;
+use firman_proto::metadata::path;
 use firman_proto::par::PushedResponse;
 
 use super::{App, answer, read};
@@ -13,7 +13,7 @@ use super::{App, answer, read};
 /// Keeps an authorization request, and answers with what the browser is to come with.
 pub async fn push(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
-        Ok((headers, body)) => match answer_to(&app, &headers, &body).await {
+        Ok((head, body)) => match answer_to(&app, &head, &body).await {
             // RFC 9126 §2.2: 201.
             Ok(pushed) => answer::created(&pushed),
             Err(failure) => answer::client_error(&app, failure),
@@ -22,9 +22,10 @@ pub async fn push(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn answer_to(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<PushedResponse, Failure> {
+async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<PushedResponse, Failure> {
     let now = app.now();
     let form = Form::parse(body)?;
-    let client = authenticate(&app.engine, &read::credentials(headers, &form)?, now).await?;
+    let credentials = read::credentials(head, &form)?.with_dpop(read::dpop(head)?, path::PAR);
+    let client = authenticate(&app.engine, &credentials, now).await?;
     par::push(&app.engine, &client, &form, now).await
 }

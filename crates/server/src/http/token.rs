@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use firman_engine::{Failure, token};
 use firman_proto::form::Form;
+use firman_proto::metadata::path;
 use firman_proto::token::{TokenRequest, TokenResponse};
 
 use super::{App, answer, read};
@@ -11,7 +12,7 @@ use super::{App, answer, read};
 /// Always answers JSON.
 pub async fn token(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
-        Ok((headers, body)) => match answer_to(&app, &headers, &body).await {
+        Ok((head, body)) => match answer_to(&app, &head, &body).await {
             Ok(tokens) => answer::json(&tokens),
             Err(failure) => answer::client_error(&app, failure),
         },
@@ -19,10 +20,10 @@ pub async fn token(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn answer_to(app: &App, headers: &axum::http::HeaderMap, body: &[u8]) -> Result<TokenResponse, Failure> {
+async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<TokenResponse, Failure> {
     let now = app.now();
     let form = Form::parse(body)?;
-    let credentials = read::credentials(headers, &form)?;
+    let credentials = read::credentials(head, &form)?.with_dpop(read::dpop(head)?, path::TOKEN);
     let request = TokenRequest::parse(&form)?;
     token::token(&app.engine, &credentials, request, now).await
 }

@@ -14,7 +14,7 @@ use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::admin::clients::{self, NewClient};
 use firman_engine::keys::KeyPolicy;
-use firman_engine::{Clock, Engine, Entropy, Parts, Policy, SystemEntropy};
+use firman_engine::{Clock, Engine, Entropy, NoFetch, Parts, Policy, SystemEntropy};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
 use firman_proto::id::IssuerNumber;
@@ -87,6 +87,7 @@ impl World {
             store: Arc::clone(&shared),
             accounts: Arc::new(LocalAccounts::new(shared, number, Arc::clone(&passwords))),
             entropy,
+            fetch: Arc::new(NoFetch),
             master: MasterKey::from_bytes(&Zeroizing::new([7; 32])).unwrap(),
             policy: Policy::default(),
             key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },

@@ -159,6 +159,10 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Client, StoreError> {
         }
     }
     let policy = body::made_of(body::take(&mut members, "policy", columns)?, columns)?;
+    let registration = match members.remove("registration") {
+        None => None,
+        Some(stored) => Some(serde_json::from_value(stored).map_err(|_| columns.wrong("registration"))?),
+    };
     let metadata = with_rest(metadata, rest, columns)?;
     Ok(Client {
         id,
@@ -170,6 +174,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Client, StoreError> {
         metadata,
         origin,
         policy,
+        registration,
         created_at,
         updated_at,
         revision,
@@ -196,10 +201,12 @@ fn read_member(columns: &mut Columns<'_>, kind: As) -> Result<Option<Json>, Stor
 fn body_text(client: &Client, mut metadata: Rest) -> String {
     metadata.retain(|name, _| !COLUMNS.contains(&name.as_str()));
     let policy = body::members(&client.policy);
-    body::write(Rest::from_iter([
-        ("metadata".to_owned(), Json::Object(metadata)),
-        ("policy".to_owned(), Json::Object(policy)),
-    ]))
+    let mut members =
+        Rest::from_iter([("metadata".to_owned(), Json::Object(metadata)), ("policy".to_owned(), Json::Object(policy))]);
+    if let Some(registration) = &client.registration {
+        members.insert("registration".to_owned(), Json::Object(body::members(registration)));
+    }
+    body::write(members)
 }
 
 /// Adds the members that are in the body to those that are columns.
@@ -219,6 +226,8 @@ struct StoredSecret {
     created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<String>,
 }
 
 pub(super) fn secrets_text(secrets: &[ClientSecret]) -> String {
@@ -226,6 +235,7 @@ pub(super) fn secrets_text(secrets: &[ClientSecret]) -> String {
         sha256: hex(&secret.digest),
         created_at: secret.created_at,
         expires_at: secret.expires_at,
+        sealed: secret.sealed.clone(),
     };
     let stored: Vec<_> = secrets.iter().map(stored).collect();
     serde_json::to_value(stored).unwrap_or_default().to_string()
@@ -235,7 +245,8 @@ pub(super) fn read_secrets(text: &str) -> Option<Vec<ClientSecret>> {
     let stored: Vec<StoredSecret> = serde_json::from_str(text).ok()?;
     let secret = |stored: StoredSecret| {
         let digest = bytes_of(&stored.sha256)?;
-        Some(ClientSecret { digest, created_at: stored.created_at, expires_at: stored.expires_at })
+        let StoredSecret { created_at, expires_at, sealed, .. } = stored;
+        Some(ClientSecret { digest, created_at, expires_at, sealed })
     };
     stored.into_iter().map(secret).collect()
 }

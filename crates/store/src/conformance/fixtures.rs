@@ -18,7 +18,8 @@ use firman_proto::time::{Lifetime, Timestamp};
 use crate::record::{
     Account, Approval, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Deployment, Epochs, Event, EventKind,
     Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Once, OnceNamespace, Origin, PolledRequest, Refresh,
-    RefreshStep, Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms, TokenFormat,
+    RefreshStep, Registration, Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms,
+    TokenFormat,
 };
 use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
@@ -87,10 +88,16 @@ pub fn client() -> Client {
         client_id: format!("client-{id}"),
         enabled: true,
         owner: Some("owner".to_owned()),
-        secrets: vec![ClientSecret { digest: distinct(), created_at: NOW, expires_at: Some(later(5)) }],
+        secrets: vec![ClientSecret {
+            digest: distinct(),
+            created_at: NOW,
+            expires_at: Some(later(5)),
+            sealed: Some("c2VhbGVk".to_owned()),
+        }],
         metadata,
         origin: Origin::Configured,
         policy: ClientPolicy { require_pkce: Some(true), skip_consent: true, rest: rest(), ..ClientPolicy::default() },
+        registration: Some(Registration { salt: Salt::from_bytes([9; 16]), used: true }),
         created_at: NOW,
         updated_at: NOW,
         revision: 0,
@@ -196,7 +203,7 @@ pub fn resource() -> Resource {
         identifier: format!("https://api.example/{id}"),
         enabled: true,
         name: "Bücher & \"Co\"".to_owned(),
-        secrets: vec![ClientSecret { digest: distinct(), created_at: NOW, expires_at: None }],
+        secrets: vec![ClientSecret { digest: distinct(), created_at: NOW, expires_at: None, sealed: None }],
         scope: scope("read write"),
         token_format: Some(TokenFormat::Jwt),
         access_token_seconds: Some(60),

@@ -1,6 +1,7 @@
 use firman_proto::client::ClientMetadata;
 use firman_proto::digest::{Digest16, same, sha256};
 use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::seal::Salt;
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ pub struct Client {
     pub origin: Origin,
     /// Overrides of the server's policy.
     pub policy: ClientPolicy,
+    /// If it registered itself (RFC 7591).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub registration: Option<Registration>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last edited.
@@ -69,6 +73,18 @@ pub struct ClientSecret {
     pub created_at: Timestamp,
     /// When it stops working, if it was replaced.
     pub expires_at: Option<Timestamp>,
+    /// The secret itself, sealed under the master key, base64url: only for clients that prove it by HMAC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
+}
+
+/// How a client that registered itself comes back (RFC 7592), and whether it stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// The salt of its registration access token: a new one kills the token.
+    pub salt: Salt,
+    /// Whether anybody was ever seen to use it.
+    pub used: bool,
 }
 
 /// Where a client came from.
@@ -96,6 +112,8 @@ pub struct ClientPolicy {
     pub skip_consent: bool,
     /// May ask about tokens of every client (a resource server), not just about its own.
     pub introspect_any: bool,
+    /// Its assertions may also be for our endpoints, and not for the issuer alone.
+    pub endpoint_audience: bool,
     /// Lifetime of its access tokens, in seconds.
     pub access_token_seconds: Option<i64>,
     /// Lifetime of its grants with a refresh token, in seconds.

@@ -15,7 +15,7 @@ mod revoked;
 mod session;
 
 pub use account::Account;
-pub use client::{Client, ClientPolicy, ClientSecret, Origin};
+pub use client::{Client, ClientPolicy, ClientSecret, Origin, Registration};
 pub use consent::{Consent, ConsentKey};
 pub use epoch::{EpochKey, Epochs};
 pub use event::{Event, EventKind};

@@ -1,10 +1,14 @@
 //! A world to try the engine in: a fixed time, people who can sign in, clients, and short ways to ask.
 
+mod library;
 mod people;
+mod signer;
 mod store;
 mod walk;
 
+pub(crate) use library::Library;
 pub(crate) use people::{Dice, PASSWORD, People};
+pub(crate) use signer::{Signer, mac};
 pub(crate) use store::{Op, Watched, When};
 pub(crate) use walk::{Ask, VERIFIER, Visitor, parameter};
 
@@ -13,7 +17,7 @@ use std::sync::Arc;
 use firman_engine::admin::clients::{self, NewClient};
 use firman_engine::authenticate::authenticate;
 use firman_engine::keys::KeyPolicy;
-use firman_engine::{Engine, Failure, Fault, Parts, Policy};
+use firman_engine::{Engine, Failure, Fault, NoFetch, Parts, Policy};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::{AuthMethod, Credentials};
 use firman_proto::error::ErrorCode;
@@ -75,6 +79,7 @@ pub(crate) fn parts(store: &Arc<Watched>, people: &Arc<People>) -> Parts {
         store: Arc::clone(store) as Arc<dyn Store>,
         accounts: Arc::clone(people) as _,
         entropy: Dice::new(store.next_node()),
+        fetch: Arc::new(NoFetch),
         master: master(7),
         policy: Policy::default(),
         key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },
@@ -125,17 +130,19 @@ impl World {
     }
 
     pub(crate) async fn app_with(&self, client_id: &str, edit: impl FnOnce(&mut NewClient)) -> App {
-        let mut metadata = ClientMetadata::new(client_id, AuthMethod::ClientSecretBasic);
-        metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
-        metadata.grant_types = GrantType::ALL.to_vec();
-        metadata.scope = scope(SCOPE);
-        let (policy, client_id) = (firman_store::record::ClientPolicy::default(), client_id.to_owned());
-        let mut new = NewClient { client_id: Some(client_id.clone()), metadata, policy, owner: None, secret: None };
-        edit(&mut new);
+        let (client_id, new) = (client_id.to_owned(), new_client(client_id, edit));
         let method = new.metadata.token_endpoint_auth_method;
         let (client, secret) = clients::create(&self.engine, new, at(0)).await.unwrap();
         let secret = secret.map(|secret| secret.to_string());
-        App { id: client.id, client_id: client_id.clone(), credentials: Credentials { client_id, method, secret } }
+        let credentials = Credentials {
+            client_id: client_id.clone(),
+            method,
+            secret,
+            assertion: None,
+            certificate: None,
+            dpop: None,
+        };
+        App { id: client.id, client_id, credentials }
     }
 
     /// Edits a client behind the engine's back, as another node's operator does.
@@ -223,6 +230,18 @@ impl World {
         let events = self.store.events(None, Page::first(1000)).await.unwrap();
         events.into_iter().filter(|event| event.kind == kind).collect()
     }
+}
+
+/// What is registered for a confidential client that may do everything, unless it is edited.
+pub(crate) fn new_client(client_id: &str, edit: impl FnOnce(&mut NewClient)) -> NewClient {
+    let mut metadata = ClientMetadata::new(client_id, AuthMethod::ClientSecretBasic);
+    metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
+    metadata.grant_types = GrantType::ALL.to_vec();
+    metadata.scope = scope(SCOPE);
+    let policy = firman_store::record::ClientPolicy::default();
+    let mut new = NewClient { client_id: Some(client_id.to_owned()), metadata, policy, owner: None, secret: None };
+    edit(&mut new);
+    new
 }
 
 pub(crate) fn redemption(code: &str) -> TokenRequest {

@@ -1,0 +1,118 @@
+//! The public keys of clients: registered with them, or where they publish them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use firman_proto::error::{Denied, ErrorCode, invalid_client};
+use firman_proto::jose::{self, Jwks};
+use firman_proto::time::Timestamp;
+use firman_store::record::Client;
+use serde_json::Value;
+
+use crate::Engine;
+use crate::failure::Failure;
+use crate::fetch::{Document, FetchError, Wanted};
+
+/// RFC 7517 §8.5, and what most publish.
+pub(crate) const TYPES: &[&str] = &["application/jwk-set+json", "application/json"];
+
+/// More sets than this are not remembered.
+const MOST: usize = 1024;
+
+/// Key sets that were fetched, read once for each document.
+#[derive(Default)]
+pub(crate) struct KeySets {
+    read: Mutex<HashMap<String, Read>>,
+}
+
+/// A document and what stands in it.
+struct Read {
+    document: Arc<Document>,
+    keys: Arc<Jwks>,
+}
+
+impl KeySets {
+    /// The keys of a client. With `fetched_since`, published ones are fetched again if they are older.
+    pub(crate) async fn of_client(
+        &self,
+        engine: &Engine,
+        client: &Client,
+        fetched_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Arc<Jwks>, Failure> {
+        match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+            (Some(Value::Object(set)), _) => {
+                let keys = Jwks::from_object(set).map_err(|why| invalid_client(format!("jwks: {why}")))?;
+                Ok(Arc::new(keys))
+            }
+            (_, Some(url)) => self.published(engine, url, fetched_since, now).await,
+            _ => Err(invalid_client("the client has no registered keys").into()),
+        }
+    }
+
+    /// The JWK set of a client as it stands.
+    pub(crate) async fn document_of(
+        &self,
+        engine: &Engine,
+        client: &Client,
+        fetched_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Value, Failure> {
+        match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+            (Some(set), _) => Ok(set.clone()),
+            (_, Some(url)) => {
+                let document = fetch(engine, url, fetched_since, now).await?;
+                let set = jose::object(&document.body).map_err(|why| invalid_client(format!("jwks_uri: {why}")))?;
+                Ok(Value::Object(set))
+            }
+            _ => Err(invalid_client("the client has no registered keys").into()),
+        }
+    }
+
+    async fn published(
+        &self,
+        engine: &Engine,
+        url: &str,
+        fetched_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Arc<Jwks>, Failure> {
+        let document = fetch(engine, url, fetched_since, now).await?;
+        if let Some(known) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(url)
+            && Arc::ptr_eq(&known.document, &document)
+        {
+            return Ok(Arc::clone(&known.keys));
+        }
+        let keys = Jwks::parse(&document.body).map_err(|why| invalid_client(format!("jwks_uri: {why}")))?;
+        let keys = Arc::new(keys);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.len() >= MOST {
+            read.clear();
+        }
+        read.insert(url.to_owned(), Read { document, keys: Arc::clone(&keys) });
+        Ok(keys)
+    }
+}
+
+impl fmt::Debug for KeySets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeySets")
+    }
+}
+
+async fn fetch(
+    engine: &Engine,
+    url: &str,
+    fetched_since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Arc<Document>, Failure> {
+    let wanted = Wanted { url, types: TYPES, fetched_since };
+    engine.fetch.get(&wanted, now).await.map_err(|error| match error {
+        FetchError::Refused(_) => invalid_client(format!("jwks_uri: {error}")).into(),
+        // Nobody is to blame for what may work in a minute.
+        FetchError::Failed(_) => {
+            let denied = Denied::new(ErrorCode::TemporarilyUnavailable, "the keys of the client cannot be fetched now");
+            denied.because(format!("jwks_uri: {error}")).into()
+        }
+    })
+}

@@ -1,0 +1,100 @@
+//! Documents of others by HTTPS, from addresses that strangers give: the one implementation of the port `Fetch`.
+
+mod address;
+mod cache;
+mod connect;
+mod freshness;
+mod resolve;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use address::{Network, Networks};
+pub use resolve::{Resolve, SystemResolver};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use firman_engine::{Document, Fetch, FetchError, Wanted};
+use firman_proto::time::Timestamp;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsConnector;
+
+use cache::Cache;
+use target::Target;
+
+/// More documents than this are not fetched at once.
+const AT_ONCE: usize = 32;
+
+/// How documents are fetched.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// For one document, from the name to the last byte.
+    pub timeout: Duration,
+    /// The largest document, in bytes.
+    pub max_bytes: usize,
+    /// Networks that may be reached although they are not public.
+    pub allowed: Networks,
+    /// Whether plain HTTP is allowed to those networks (never to others).
+    pub plain_http: bool,
+    /// A PEM file of more certificates to trust, beside those of the system.
+    pub roots: Option<PathBuf>,
+}
+
+/// Fetches and remembers.
+pub struct Web {
+    options: Options,
+    resolver: Arc<dyn Resolve>,
+    tls: TlsConnector,
+    cache: Cache,
+    slots: Semaphore,
+}
+
+impl Web {
+    /// With this resolver. The error says which file is wrong and how.
+    pub fn new(options: Options, resolver: Arc<dyn Resolve>) -> Result<Self, String> {
+        let tls = TlsConnector::from(Arc::new(trust(&options)?));
+        Ok(Self { options, resolver, tls, cache: Cache::default(), slots: Semaphore::new(AT_ONCE) })
+    }
+}
+
+#[async_trait]
+impl Fetch for Web {
+    async fn get(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Arc<Document>, FetchError> {
+        let target = Target::parse(wanted.url, self.options.plain_http)?;
+        let document = self.cache.get(wanted, now, async |known| {
+            let failed = |what: &'static str| FetchError::Failed(what.into());
+            let _slot = self.slots.acquire().await.map_err(|_| failed("the server stops"))?;
+            let attempt = connect::attempt(self, &target, wanted.types, known);
+            tokio::time::timeout(self.options.timeout, attempt).await.map_err(|_| failed("it took too long"))?
+        });
+        let document = document.await?;
+        // Somebody else may have asked for the same address as another type.
+        if !wanted.types.contains(&document.media_type.as_str()) {
+            return Err(FetchError::Failed("its content-type is another".into()));
+        }
+        Ok(document)
+    }
+}
+
+/// The system's certificates and those of the file.
+fn trust(options: &Options) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = &options.roots {
+        let wrong = |cause: &dyn std::fmt::Display| format!("{}: {cause}", path.display());
+        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
+            roots.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut config = config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
