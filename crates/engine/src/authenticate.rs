@@ -17,6 +17,8 @@ use firman_proto::time::Timestamp;
 use firman_store::record::Client;
 
 use crate::Engine;
+use crate::client_document;
+use crate::dpop::{self, Proved};
 use crate::failure::Failure;
 
 /// A client that has proved who it is (or, if it is public, that cannot). Made only here; every grant demands one.
@@ -24,6 +26,7 @@ use crate::failure::Failure;
 pub struct AuthenticatedClient {
     record: Arc<Client>,
     certificate: Option<Arc<Certificate>>,
+    key: Option<Proved>,
 }
 
 impl AuthenticatedClient {
@@ -35,6 +38,11 @@ impl AuthenticatedClient {
     /// The thumbprint of the certificate it came with (RFC 8705 §3.1); whether or not that is how it authenticates.
     pub fn certificate(&self) -> Option<Thumbprint> {
         self.certificate.as_ref().map(|certificate| certificate.thumbprint())
+    }
+
+    /// The key that it has proved to hold (RFC 9449).
+    pub(crate) fn key(&self) -> Option<Proved> {
+        self.key
     }
 
     /// Refuses a grant type the client is not registered for.
@@ -66,14 +74,17 @@ pub async fn authenticate(
     if credentials.client_id.len() > Client::LONGEST_ID {
         return Err(invalid_client("client_id is too long").into());
     }
-    let key = Client::key(engine.number, &credentials.client_id);
-    let client = engine.store.client(key).await?.ok_or_else(|| invalid_client("unknown client"))?;
+    let client = client_document::recorded(engine, &credentials.client_id, now).await;
+    let client = client.map_err(client_document::as_invalid_client)?.ok_or_else(|| invalid_client("unknown client"))?;
     match decide(&client, credentials, now)? {
         Proof::Enough => {}
         Proof::Assertion(text) => assertion::verify(engine, &client, text, now).await?,
         Proof::Certificate(shown) => certificate::verify(engine, &client, shown, now).await?,
     }
-    Ok(AuthenticatedClient { record: client, certificate: credentials.certificate.clone() })
+    // RFC 9449 §5: beside whatever the client is known by.
+    let verify = |(text, path): &(String, &'static str)| dpop::verify(engine, text, ("POST", *path), None, now);
+    let key = credentials.dpop.as_ref().map(verify).transpose()?;
+    Ok(AuthenticatedClient { record: client, certificate: credentials.certificate.clone(), key })
 }
 
 /// What is left to verify.

@@ -18,6 +18,7 @@ pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
         auth_methods: engine.policy.auth_methods().collect(),
         assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),
         registration: engine.policy.registration.mode != Mode::Off,
+        client_documents: !engine.policy.client_documents.0.is_empty(),
         certificate_bound: engine.policy.client_certificates,
         front_channel: engine.policy.front_channel_tokens,
     };

@@ -50,7 +50,8 @@ pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
 pub(crate) fn must_fit(narrower: &Scope) -> Result<(), Denied> {
     let too_long = |_| Denied::new(ErrorCode::InvalidScope, "scope: too long to narrow a token to; ask for less of it");
     // The bound leaves room for what binds the token to its sender.
-    let widest = [Caveat::Scope(narrower.clone()), Caveat::Certificate(Thumbprint::from_bytes([0; 32]))];
+    let print = Thumbprint::from_bytes([0; 32]);
+    let widest = [Caveat::Scope(narrower.clone()), Caveat::Key(print), Caveat::Certificate(print)];
     Caveats::new(widest.to_vec()).map(|_| ()).map_err(too_long)
 }
 
@@ -84,7 +85,7 @@ impl Issued<'_> {
         };
         Ok(TokenResponse {
             access_token: access.reveal().to_owned(),
-            token_type: "Bearer",
+            token_type: self.sender.token_type(),
             expires_in: self.access.expires_at.since(now).seconds(),
             refresh_token: refresh.map(|token| token.reveal().to_owned()),
             scope: self.scope.clone(),

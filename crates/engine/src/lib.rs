@@ -6,7 +6,10 @@ pub mod accounts;
 pub mod admin;
 pub mod authenticate;
 pub mod authorize;
+pub mod client_document;
+pub mod device;
 pub mod discovery;
+pub mod dpop;
 mod failure;
 mod fetch;
 mod grant;
@@ -54,6 +57,7 @@ pub struct Engine {
     pub(crate) key_sets: KeySets,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
+    pub(crate) guesses: device::Guesses,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -104,6 +108,7 @@ impl Engine {
             key_sets: KeySets::default(),
             door: Door::default(),
             keys,
+            guesses: device::Guesses::default(),
             policy,
             key_policy,
         })

@@ -12,6 +12,7 @@ use firman_store::{Change, Commit};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::authorize::{redirect_uri_of, request_of};
+use crate::dpop::{self, Proved};
 use crate::failure::{Failure, Fault};
 use crate::random;
 
@@ -22,7 +23,15 @@ pub async fn push(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<PushedResponse, Failure> {
-    let request = read(engine, client, form)?;
+    let mut request = read(engine, client, form)?;
+    if let Some(proved) = client.key() {
+        // RFC 9449 §10.1: a proof beside the request binds the code as dpop_jkt does, and both must say the same.
+        let jkt = proved.jkt.to_string();
+        if request.dpop_jkt.as_ref().is_some_and(|asked| *asked != jkt) {
+            return Err(dpop::invalid("dpop_jkt is not the key of the DPoP proof").into());
+        }
+        request.dpop_jkt = Some(jkt);
+    }
     let flow = Flow {
         id: random::record_id(&*engine.entropy, now)?,
         issuer: engine.number,
@@ -45,10 +54,13 @@ pub async fn push(
         salt: &flow.salt,
     };
     let sealed = engine.keys.current().keyring.seal::<RequestUri>(&reference);
-    match engine.commit(vec![Change::InsertFlow(Box::new(flow))]).await? {
+    let mut changes = vec![Change::InsertFlow(Box::new(flow))];
+    changes.extend(client.key().map(Proved::seen));
+    match engine.commit(changes).await? {
         Commit::Done => {
             Ok(PushedResponse { request_uri: request_uri(sealed.reveal()), expires_in: engine.policy.pushed.seconds() })
         }
+        Commit::Conflict(1..) => Err(dpop::replayed().into()),
         Commit::Conflict(_) => Err(Fault::temporary("push", "a flow of this id is there already").into()),
     }
 }

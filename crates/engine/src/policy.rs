@@ -4,6 +4,9 @@ use firman_proto::credentials::AuthMethod;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, WiderScope};
 
+use crate::client_document::TrustedHosts;
+use crate::device::DevicePolicy;
+use crate::dpop::DpopPolicy;
 use crate::registration::RegistrationPolicy;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
@@ -35,6 +38,10 @@ pub struct Policy {
     pub pushed: Lifetime,
     /// Take no authorization requests but pushed ones.
     pub require_pushed: bool,
+    /// How proofs of keys are taken.
+    pub dpop: DpopPolicy,
+    /// How devices are let in.
+    pub device: DevicePolicy,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// How long a browser stays signed in.
@@ -43,6 +50,8 @@ pub struct Policy {
     pub session_idle: Lifetime,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
+    /// Whose client documents are taken.
+    pub client_documents: TrustedHosts,
     /// Clients that register themselves.
     pub registration: RegistrationPolicy,
     /// Whether certificates of clients reach us (RFC 8705), here or through a front.
@@ -67,10 +76,13 @@ impl Default for Policy {
             late: Lifetime::from_seconds(60),
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
+            dpop: DpopPolicy::default(),
+            device: DevicePolicy::default(),
             failed_redemptions: 5,
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),
+            client_documents: TrustedHosts::default(),
             registration: RegistrationPolicy::default(),
             client_certificates: false,
             certificate_authorities: false,

@@ -10,7 +10,7 @@ use firman_proto::registration::Requested;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Presented, Reference};
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::{Client, ClientPolicy, Registration};
+use firman_store::record::{Client, ClientPolicy, Origin, Registration};
 use firman_store::{GrantsOf, Page};
 use serde_json::{Map, Value};
 
@@ -70,7 +70,7 @@ impl Default for RegistrationPolicy {
 pub(crate) struct Door(Mutex<(i64, u32)>);
 
 impl Door {
-    fn admit(&self, most: u32, now: Timestamp) -> Result<(), Denied> {
+    pub(crate) fn admit(&self, most: u32, now: Timestamp) -> Result<(), Denied> {
         let minute = now.seconds().div_euclid(60);
         let mut count = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if count.0 != minute {
@@ -93,7 +93,8 @@ pub async fn register(engine: &Engine, token: Option<&str>, body: &[u8], now: Ti
     let metadata = fit(engine, requested)?;
     let new = NewClient { client_id: None, metadata, policy: ClientPolicy::default(), owner: None, secret: None };
     let registration = Registration { salt: random::salt(&*engine.entropy)?, used: false };
-    let made = clients::create_registered(engine, new, registration, now).await.map_err(of_metadata)?;
+    let made =
+        clients::create_registered(engine, new, Origin::Registered, registration, now).await.map_err(of_metadata)?;
     let (client, secret) = made;
     information(engine, &client, secret.as_ref().map(|secret| secret.as_str()), now)
 }
@@ -210,7 +211,7 @@ async fn own(engine: &Engine, client_id: &str, token: &str, now: Timestamp) -> R
 }
 
 /// RFC 7591 §2: what is more than such a client may have is not registered.
-fn fit(engine: &Engine, requested: Requested) -> Result<firman_proto::client::ClientMetadata, Denied> {
+pub(crate) fn fit(engine: &Engine, requested: Requested) -> Result<firman_proto::client::ClientMetadata, Denied> {
     let policy = &engine.policy.registration;
     let mut metadata = requested.metadata;
     metadata.scope =

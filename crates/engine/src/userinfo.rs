@@ -10,6 +10,7 @@ use firman_proto::time::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::Engine;
+use crate::dpop::{self, Proved};
 use crate::failure::Failure;
 use crate::introspect::trace;
 
@@ -19,6 +20,28 @@ pub async fn userinfo(
     token: &str,
     method: &str,
     certificate: Option<&Certificate>,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Failure> {
+    show(engine, token, method, (certificate, None), now).await
+}
+
+/// The same for a token that is presented with a proof of the key it is bound to (RFC 9449 §7.1).
+pub async fn userinfo_with_proof(
+    engine: &Engine,
+    token: &str,
+    method: &str,
+    (certificate, proof): (Option<&Certificate>, &str),
+    now: Timestamp,
+) -> Result<Map<String, Value>, Failure> {
+    let proved = dpop::verify(engine, proof, (method, path::USERINFO), Some(token), now)?;
+    show(engine, token, method, (certificate, Some(proved)), now).await
+}
+
+async fn show(
+    engine: &Engine,
+    token: &str,
+    method: &str,
+    (certificate, proved): (Option<&Certificate>, Option<Proved>),
     now: Timestamp,
 ) -> Result<Map<String, Value>, Failure> {
     // RFC 6750 §3.1: expired, revoked, malformed, or invalid for other reasons.
@@ -44,8 +67,17 @@ pub async fn userinfo(
         path: Some(&issuer_path),
         // RFC 8705 §3: a bound token is good only beside its certificate.
         certificate: certificate.as_ref(),
+        // RFC 9449 §7.1: a bound token is good only with a proof of its key.
+        jkt: proved.as_ref().map(|proved| &proved.jkt),
         ..Presented::at(now)
     };
+    if let Some(proved) = proved {
+        // RFC 9449 §7.2: a token that is bound to no key is presented as a bearer token.
+        if opened.caveats().jkt().ok().flatten().as_ref() != Some(&proved.jkt) {
+            return Err(dead("it is not bound to the key that is proved").into());
+        }
+        dpop::must_be_new(engine, proved).await?;
+    }
     opened
         .authorize(&standing.record, &request)
         .map_err(|why| dead("a caveat or proof fails").because(format!("{why:?}")))?;

@@ -9,6 +9,7 @@ use crate::pkce::Challenge;
 use crate::redirect_uri::RedirectUri;
 use crate::response::{ResponseMode, ResponseType};
 use crate::scope::Scope;
+use crate::seal::Thumbprint;
 
 /// The longest `state`, `nonce` or `login_hint` that is carried, in bytes.
 const LONGEST: usize = 1024;
@@ -157,7 +158,7 @@ impl AuthorizationRequest {
             authorization_details: None,
             claims: None,
             claims_locales: None,
-            dpop_jkt: None,
+            dpop_jkt: thumbprint(form)?,
         })
     }
 }
@@ -188,6 +189,13 @@ fn bounded(form: &Form<'_>, name: &str) -> Result<Option<String>, Denied> {
         Some(value) if value.len() > LONGEST => Err(invalid_request(format!("{name}: longer than {LONGEST} bytes"))),
         value => Ok(value.map(str::to_owned)),
     }
+}
+
+/// RFC 9449 §10: the key that the code is bound to.
+fn thumbprint(form: &Form<'_>) -> Result<Option<String>, Denied> {
+    let malformed = || invalid_request("dpop_jkt: the base64url SHA-256 thumbprint of a key");
+    let read = |text| Thumbprint::parse(text).map(|print| print.to_string()).ok_or_else(malformed);
+    form.get("dpop_jkt").map(read).transpose()
 }
 
 fn max_age(form: &Form<'_>) -> Result<Option<u32>, Denied> {

@@ -91,6 +91,8 @@ pub struct Credentials {
     pub assertion: Option<String>,
     /// The certificate of the connection, where there is one.
     pub certificate: Option<Arc<Certificate>>,
+    /// The DPoP proof beside the request (RFC 9449 §4.1), and the path of the endpoint it must be for.
+    pub dpop: Option<(String, &'static str)>,
 }
 
 /// RFC 7523 §2.2: the one `client_assertion_type`.
@@ -133,6 +135,12 @@ impl Credentials {
         Self { certificate, ..self }
     }
 
+    /// The same, with the DPoP proof of a request to this endpoint.
+    #[must_use]
+    pub fn with_dpop(self, proof: Option<&str>, path: &'static str) -> Self {
+        Self { dpop: proof.map(|proof| (proof.to_owned(), path)), ..self }
+    }
+
     /// RFC 7521 §4.2: the assertion says who the client is; a client_id beside it must be the same.
     fn of_assertion(assertion: &str, client_id: Option<&str>) -> Result<Self, Denied> {
         let jwt = Jwt::parse(assertion).map_err(|why| invalid_client(format!("client_assertion: {why}")))?;
@@ -148,7 +156,7 @@ impl Credentials {
 
     fn new(client_id: &str, method: AuthMethod, secret: Option<&str>) -> Self {
         let (client_id, secret) = (client_id.to_owned(), secret.map(str::to_owned));
-        Self { client_id, method, secret, assertion: None, certificate: None }
+        Self { client_id, method, secret, assertion: None, certificate: None, dpop: None }
     }
 }
 
@@ -186,6 +194,12 @@ fn basic(header: &[u8]) -> Result<Credentials, Denied> {
         return Err(invalid_client("Basic: empty id or secret"));
     }
     Ok(Credentials::new(&id, AuthMethod::ClientSecretBasic, Some(&secret)))
+}
+
+/// The access token of a header that says it is bound to a key (RFC 9449 §7.1); `None` for any other scheme.
+pub fn dpop_bound(header: &[u8]) -> Option<&str> {
+    let token = parameters_of(header, "dpop")?;
+    (!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())).then_some(token)
 }
 
 /// The bearer token of an `Authorization` header (RFC 6750 §2.1); `None` for any other scheme or an empty token.

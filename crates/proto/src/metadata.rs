@@ -15,6 +15,8 @@ pub mod path {
     pub const AUTHORIZE: &str = "/oauth2/authorize";
     pub const TOKEN: &str = "/oauth2/token";
     pub const PAR: &str = "/oauth2/par";
+    pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
+    pub const DEVICE: &str = "/device";
     pub const REGISTER: &str = "/oauth2/register";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
@@ -32,6 +34,7 @@ pub struct Metadata {
     pub authorization_endpoint: String,
     pub token_endpoint: String,
     pub pushed_authorization_request_endpoint: String,
+    pub device_authorization_endpoint: String,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
@@ -54,6 +57,7 @@ pub struct Metadata {
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
     /// JARM §4.
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     pub require_pushed_authorization_requests: bool,
     pub authorization_response_iss_parameter_supported: bool,
@@ -61,6 +65,8 @@ pub struct Metadata {
     pub request_parameter_supported: bool,
     /// OpenID Connect Discovery §3 makes an absent member mean true, so the refusal is said.
     pub request_uri_parameter_supported: bool,
+    /// Client ID Metadata Document §5.
+    pub client_id_metadata_document_supported: bool,
     /// RFC 8705 §3.3.
     pub tls_client_certificate_bound_access_tokens: bool,
 }
@@ -78,6 +84,8 @@ pub struct Offers {
     pub assertions: Vec<Alg>,
     /// Whether clients can register themselves.
     pub registration: bool,
+    /// Whether a client's id may be the address of its document.
+    pub client_documents: bool,
     /// Whether access tokens can be bound to certificates.
     pub certificate_bound: bool,
 }
@@ -94,6 +102,7 @@ impl Metadata {
             authorization_endpoint: issuer.endpoint(path::AUTHORIZE),
             token_endpoint: issuer.endpoint(path::TOKEN),
             pushed_authorization_request_endpoint: issuer.endpoint(path::PAR),
+            device_authorization_endpoint: issuer.endpoint(path::DEVICE_AUTHORIZATION),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
@@ -118,12 +127,14 @@ impl Metadata {
             subject_types_supported: vec!["public"],
             authorization_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
+            dpop_signing_alg_values_supported: Alg::PUBLIC.iter().map(|alg| alg.as_str()).collect(),
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],
             require_pushed_authorization_requests: false,
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
+            client_id_metadata_document_supported: offers.client_documents,
             tls_client_certificate_bound_access_tokens: offers.certificate_bound,
         }
     }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::http::Method;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use axum::routing::{get, post};
 use firman_engine::registration::Mode;
 use firman_proto::metadata::path;
@@ -20,6 +20,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let api = Router::new()
         .route(&at(path::TOKEN), post(http::token::token))
         .route(&at(path::PAR), post(http::par::push))
+        .route(&at(path::DEVICE_AUTHORIZATION), post(http::device::authorize))
         .route(&at(path::INTROSPECT), post(http::introspect::introspect))
         .route(&at(path::REVOKE), post(http::revoke::revoke))
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
@@ -37,6 +38,9 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
+        .route(&at(path::DEVICE), get(http::device::page).post(http::device::submit))
+        .route(&at(http::device::ALLOWED), get(http::device::allowed))
+        .route(&at(http::device::DENIED), get(http::device::denied))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
 
@@ -79,5 +83,6 @@ pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("dpop")])
+        .expose_headers([HeaderName::from_static("dpop-nonce"), WWW_AUTHENTICATE])
 }

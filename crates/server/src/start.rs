@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use firman_engine::accounts::{LocalAccounts, Passwords};
+use firman_engine::device::DevicePolicy;
+use firman_engine::dpop::DpopPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, SystemClock, SystemEntropy};
@@ -128,10 +130,19 @@ fn policy(settings: &Settings) -> Policy {
         late: seconds(tokens.late_seconds),
         pushed: seconds(tokens.pushed_request_seconds),
         require_pushed: tokens.require_pushed_requests,
+        dpop: DpopPolicy { window: seconds(tokens.dpop_proof_seconds), require_nonce: tokens.require_dpop_nonce },
+        device: DevicePolicy {
+            life: seconds(settings.device.life_seconds),
+            interval: seconds(settings.device.interval_seconds),
+            alphabet: settings.device.user_code_alphabet.clone(),
+            length: settings.device.user_code_length as usize,
+            guesses_per_minute: settings.device.wrong_codes_per_minute,
+        },
         failed_redemptions: tokens.failed_redemptions,
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
+        client_documents: settings.registration.document_hosts.clone(),
         registration: RegistrationPolicy {
             mode: settings.registration.mode,
             scope: settings.registration.scope.clone(),

@@ -45,23 +45,24 @@ pub async fn create(
     new: NewClient,
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
-    make(engine, new, None, now).await
+    make(engine, new, (Origin::Registered, None), now).await
 }
 
 /// The same for a client that registers itself.
 pub(crate) async fn create_registered(
     engine: &Engine,
     new: NewClient,
+    origin: Origin,
     registration: Registration,
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
-    make(engine, new, Some(registration), now).await
+    make(engine, new, (origin, Some(registration)), now).await
 }
 
 async fn make(
     engine: &Engine,
     new: NewClient,
-    registration: Option<Registration>,
+    (origin, registration): (Origin, Option<Registration>),
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
     check(engine, &new)?;
@@ -81,7 +82,7 @@ async fn make(
         owner: new.owner,
         secrets: kept.into_iter().collect(),
         metadata: new.metadata,
-        origin: Origin::Registered,
+        origin,
         policy: new.policy,
         registration,
         created_at: now,

@@ -6,7 +6,7 @@ use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowReque
 use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
 
 use super::respond::Address;
-use super::{Interaction, Next, browser, front_channel, pushed};
+use super::{DeviceEnd, Interaction, Next, Waiting, browser, device, front_channel, pushed};
 use crate::Engine;
 use crate::failure::Failure;
 use crate::random;
@@ -25,24 +25,30 @@ pub(super) async fn approve(
     let session = &signed_in.session;
     let approval = approval_of(&interaction, signed_in);
     let mut changes: Vec<Change> = consent.into_iter().collect();
-    let (mut members, mut about, mut code) = (Vec::new(), session.id, None);
-    // A pushed request is used up by its approval, whatever it asked for.
-    if interaction.pushed.is_some() || interaction.request.response_type.code {
+    let mut about = session.id;
+    let mut code = None;
+    // What waits is used up by its approval, whatever it asked for.
+    if interaction.waiting.is_some() || interaction.request.response_type.code {
         let (flow, change) = approved_flow(engine, &interaction, client, approval.clone(), now).await?;
         about = flow.id;
         changes.push(change);
-        code = interaction.request.response_type.code.then(|| code_of(engine, &flow, now));
-        members.extend(code.as_ref().map(|code| ("code", code.reveal().to_owned())));
+        code = Some(flow);
     }
-    if interaction.request.response_type.is_front_channel() {
-        let code = code.as_ref().map(Sealed::reveal);
-        let (tokens, change) = front_channel::tokens(engine, client, &interaction, &approval, code, now).await?;
-        members.extend(tokens);
-        changes.extend(change);
-    }
-    let request = &interaction.request;
-    let (redirect_uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
-    let next = Address { client, redirect_uri, mode, state }.send(engine, members, now)?;
+    let next = if let Some(Waiting::Device { .. }) = interaction.waiting {
+        Next::Device(DeviceEnd::Allowed)
+    } else {
+        let code = code.filter(|_| interaction.request.response_type.code).map(|flow| code_of(engine, &flow, now));
+        let mut members: Vec<_> = code.iter().map(|code| ("code", code.reveal().to_owned())).collect();
+        if interaction.request.response_type.is_front_channel() {
+            let code = code.as_ref().map(Sealed::reveal);
+            let (tokens, change) = front_channel::tokens(engine, client, &interaction, &approval, code, now).await?;
+            members.extend(tokens);
+            changes.extend(change);
+        }
+        let request = &interaction.request;
+        let (redirect_uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
+        Address { client, redirect_uri, mode, state }.send(engine, members, now)?
+    };
     let mut event = engine.event(EventKind::Approved, about, now)?;
     event.client = Some(client.id);
     event.subject = Some(session.subject.to_string());
@@ -51,7 +57,7 @@ pub(super) async fn approve(
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }
 
-/// The flow whose code the client gets, and what approves it: the pushed one, or a new one.
+/// The flow that is approved, and what approves it: the one that waits, or a new one.
 async fn approved_flow(
     engine: &Engine,
     interaction: &Interaction,
@@ -59,14 +65,19 @@ async fn approved_flow(
     approval: Approval,
     now: Timestamp,
 ) -> Result<(Flow, Change), Failure> {
-    let expires_at = now.plus(engine.policy.code);
-    let Some(id) = interaction.pushed else {
-        let flow = Flow { approval: Some(approval), expires_at, ..new_flow(engine, interaction, now)? };
-        return Ok((flow.clone(), Change::InsertFlow(Box::new(flow))));
+    let code_ends = now.plus(engine.policy.code);
+    let flow = match &interaction.waiting {
+        // The device asks with its own code, for as long as that is good.
+        Some(Waiting::Device { flow, .. }) => device::waiting(engine, *flow, client, now).await?,
+        Some(Waiting::Pushed(id)) => Flow { expires_at: code_ends, ..pushed::waiting(engine, *id, client, now).await? },
+        None => {
+            let new = new_flow(engine, interaction, now)?;
+            let flow = Flow { approval: Some(approval), expires_at: code_ends, ..new };
+            return Ok((flow.clone(), Change::InsertFlow(Box::new(flow))));
+        }
     };
-    let flow = Flow { expires_at, ..pushed::waiting(engine, id, client, now).await? };
-    let approved = FlowApproval { id: flow.id, issuer: flow.issuer, approval, expires_at, now };
-    Ok((flow, Change::ApproveFlow(Box::new(approved))))
+    let (id, issuer, expires_at) = (flow.id, flow.issuer, flow.expires_at);
+    Ok((flow, Change::ApproveFlow(Box::new(FlowApproval { id, issuer, approval, expires_at, now }))))
 }
 
 fn code_of(engine: &Engine, flow: &Flow, now: Timestamp) -> Sealed<Code> {

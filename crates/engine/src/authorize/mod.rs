@@ -6,6 +6,7 @@
 mod approve;
 mod browser;
 mod consent;
+mod device;
 mod front_channel;
 mod interaction;
 mod login;
@@ -15,7 +16,7 @@ mod step;
 
 pub use browser::{Browser, SessionCookie};
 pub use consent::{Decision, consent};
-pub use interaction::{ClientView, Interaction};
+pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
 
 use std::fmt;
@@ -32,6 +33,7 @@ use firman_store::SignedIn;
 use firman_store::record::Client;
 
 use crate::Engine;
+use crate::client_document;
 use crate::failure::{Failure, Fault};
 use crate::policy::Policy;
 use approve::{approve, remember};
@@ -54,6 +56,19 @@ pub enum Next {
     Login(String),
     /// To the consent page, with the sealed request.
     Consent(String),
+    /// To the page for devices, with nothing left to do.
+    Device(DeviceEnd),
+}
+
+/// How the answer to a device ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceEnd {
+    /// It was allowed.
+    Allowed,
+    /// It was refused.
+    Denied,
+    /// Neither: the device goes on waiting.
+    Left,
 }
 
 impl fmt::Debug for Next {
@@ -63,6 +78,7 @@ impl fmt::Debug for Next {
             Self::Post { .. } => "Post(..)",
             Self::Login(_) => "Login(..)",
             Self::Consent(_) => "Consent(..)",
+            Self::Device(_) => "Device(..)",
         })
     }
 }
@@ -88,18 +104,30 @@ impl Redirectable {
 
 /// Answers an authorization request. `Failure::Denied` is for a page of ours, never for a redirect.
 pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now: Timestamp) -> Result<Next, Failure> {
-    let (interaction, client) = if let Some(reference) = form.get("request_uri").and_then(par::reference) {
-        pushed::interaction(engine, form, reference, now).await?
-    } else {
-        let redirectable = verify_client(engine, form).await?;
-        let client = Arc::clone(&redirectable.client);
-        match read(engine, &redirectable, form) {
-            Ok(request) => (Interaction { client: client.id, request, started_at: now, pushed: None }, client),
-            Err(denied) => return Ok(redirectable.refuse(engine, &denied, now)?),
-        }
+    if let Some(reference) = form.get("request_uri").and_then(par::reference) {
+        let (interaction, client) = pushed::interaction(engine, form, reference, now).await?;
+        return go_on(engine, browser, interaction, &client, now).await;
+    }
+    let redirectable = verify_client(engine, form, now).await?;
+    let client = Arc::clone(&redirectable.client);
+    let request = match read(engine, &redirectable, form) {
+        Ok(request) => request,
+        Err(denied) => return Ok(redirectable.refuse(engine, &denied, now)?),
     };
+    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None };
+    go_on(engine, browser, interaction, &client, now).await
+}
+
+/// Takes the next step of an interaction that has just begun.
+pub(crate) async fn go_on(
+    engine: &Engine,
+    browser: &Browser,
+    interaction: Interaction,
+    client: &Arc<Client>,
+    now: Timestamp,
+) -> Result<Next, Failure> {
     let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
-    proceed(engine, browser, interaction, &client, signed_in, now).await
+    proceed(engine, browser, interaction, client, signed_in, now).await
 }
 
 /// Reads the request of a client and a redirect URI that belong together.
@@ -127,19 +155,19 @@ pub(crate) fn request_of(
 }
 
 /// RFC 6749 §3.1.2.4, §4.1.2.1: without a client that is known and a redirect URI that is its own, nobody is redirected.
-async fn verify_client(engine: &Engine, form: &Form<'_>) -> Result<Redirectable, Failure> {
-    let client = client_of(engine, form.required("client_id")?).await?;
+async fn verify_client(engine: &Engine, form: &Form<'_>, now: Timestamp) -> Result<Redirectable, Failure> {
+    let client = client_of(engine, form.required("client_id")?, now).await?;
     let redirect_uri = redirect_uri_of(&client, form)?;
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
     Ok(Redirectable { client, redirect_uri, mode: mode_of(form), state })
 }
 
-async fn client_of(engine: &Engine, client_id: &str) -> Result<Arc<Client>, Failure> {
+async fn client_of(engine: &Engine, client_id: &str, now: Timestamp) -> Result<Arc<Client>, Failure> {
     let unknown = || invalid_request("client_id: no such client");
     if client_id.len() > Client::LONGEST_ID {
         return Err(unknown().into());
     }
-    let client = engine.store.client(Client::key(engine.number, client_id)).await?;
+    let client = client_document::current(engine, client_id, now).await?;
     Ok(client.filter(|client| client.enabled).ok_or_else(unknown)?)
 }
 

@@ -10,7 +10,7 @@ use firman_proto::seal::RequestUri;
 use firman_proto::time::Timestamp;
 use firman_store::record::{Client, Flow};
 
-use super::{Interaction, client_of, respond};
+use super::{Interaction, Waiting, client_of, respond};
 use crate::Engine;
 use crate::failure::Failure;
 
@@ -22,7 +22,7 @@ pub(super) async fn interaction(
     now: Timestamp,
 ) -> Result<(Interaction, Arc<Client>), Failure> {
     // RFC 9126 §4: client_id is there; whatever else came with the browser is ignored (RFC 9101 §6.3).
-    let client = client_of(engine, form.required("client_id")?).await?;
+    let client = client_of(engine, form.required("client_id")?, now).await?;
     let opened = engine.keys.open::<RequestUri>(&*engine.store, reference, now).await?;
     let opened = opened.map_err(|why| refused(format!("it does not open: {why:?}")))?;
     if opened.has_expired(now) {
@@ -35,8 +35,12 @@ pub(super) async fn interaction(
     }
     let request = decide(&flow, &client, now)?;
     respond::must_be_allowed(engine, &client, request.response_type)?;
-    let interaction =
-        Interaction { client: client.id, request: request.clone(), started_at: now, pushed: Some(flow.id) };
+    let interaction = Interaction {
+        client: client.id,
+        request: request.clone(),
+        started_at: now,
+        waiting: Some(Waiting::Pushed(flow.id)),
+    };
     Ok((interaction, client))
 }
 

@@ -9,6 +9,7 @@ use firman_store::{Change, Commit};
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::dpop;
 use crate::failure::{Failure, Fault};
 use crate::issue::{self, AccessToken, Issued};
 use crate::random;
@@ -33,6 +34,9 @@ pub(super) async fn issue(
         expires_at: now.plus(engine.policy.access_token_of(client)),
         seal_key: engine.keys.current().keyring.current_number(),
     };
+    if let Some(proved) = sender.key() {
+        dpop::must_be_new(engine, proved).await?;
+    }
     let narrowed = scope != own;
     let issued = Issued { access, scope: &scope, narrowed, refresh: None, nonce: None, sender };
     Ok(issued.seal(engine, client, &grant, now)?)

@@ -6,8 +6,8 @@ use firman_proto::seal::{self, Opened};
 use firman_proto::time::Timestamp;
 use firman_proto::token::{CodeRequest, TokenResponse};
 use firman_store::record::{
-    Approval, AuthContext, Client, EventKind, Flow, FlowState, Grant, GrantKind, LastAccess, Refresh, RefreshStep,
-    Rest, RevokeReason, Terms,
+    Approval, AuthContext, Client, EventKind, Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Refresh,
+    RefreshStep, Rest, RevokeReason, Terms,
 };
 use firman_store::{Change, Commit, Standing};
 
@@ -16,7 +16,7 @@ use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::issue::{self, AccessToken, Issued};
 use crate::random;
-use crate::sender::Sender;
+use crate::sender::{Sender, must_be_of};
 
 /// Why a code is not redeemed.
 #[derive(Debug)]
@@ -37,14 +37,13 @@ pub(super) async fn redeem(
 ) -> Result<TokenResponse, Failure> {
     let sender = Sender::of(client)?;
     let (opened, standing) = load(engine, request, now).await?;
-    let approval = match decide(client.record(), request, &opened, &standing, now) {
+    let approval = match decide(client, request, &opened, &standing, now) {
         Ok(approval) => approval,
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
     let (mut grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
-    // RFC 8705 §4: a public client has nothing else that its refresh tokens could be bound to.
     if client.record().metadata.is_public() {
-        grant.terms.certificate_thumbprint = sender.certificate.map(|print| print.to_string());
+        sender.bind(&mut grant.terms);
     }
     let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
     event.client = Some(grant.client);
@@ -55,8 +54,11 @@ pub(super) async fn redeem(
     let issued = Issued { access, scope, narrowed: false, refresh, nonce, sender };
     let response = issued.seal(engine, client.record(), &grant, now)?;
     let claim = Change::ClaimFlow { id: grant.id, now };
-    let changes = vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))];
-    match engine.commit(changes).await? {
+    let changes = sender.once(vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))]);
+    let count = changes.len();
+    let outcome = engine.commit(changes).await?;
+    sender.must_not_be_replayed(outcome, count)?;
+    match outcome {
         Commit::Done => Ok(response),
         Commit::Conflict(_) => Err(judge_again(engine, client, request, now).await?),
     }
@@ -77,7 +79,7 @@ async fn load(
 
 /// Every check, in the order in which a stranger learns least and harms least.
 fn decide<'f>(
-    client: &Client,
+    client: &AuthenticatedClient,
     request: &CodeRequest,
     opened: &Opened<seal::Code>,
     standing: &'f Standing<Flow>,
@@ -92,7 +94,7 @@ fn decide<'f>(
         return Err(Verdict::Denied(invalid_grant("the code was sealed for an earlier salt")));
     }
     // RFC 6749 §4.1.3: the code was issued to this client.
-    if flow.client != client.id {
+    if flow.client != client.record().id {
         return Err(Verdict::Counted(invalid_grant("another client's code")));
     }
     // RFC 6749 §4.1.3: the same redirect_uri as in the authorization request, if that had one.
@@ -105,6 +107,8 @@ fn decide<'f>(
     if !pkce::admits(asked.challenge.as_ref(), request.verifier.as_deref()) {
         return Err(Verdict::Counted(invalid_grant("code_verifier does not match the challenge")));
     }
+    // RFC 9449 §10: the code is bound to the key that was named when it was asked for.
+    must_be_of(client, asked.dpop_jkt.as_deref()).map_err(Verdict::Counted)?;
     // RFC 6749 §4.1.2: used once. Checked late, so that a stranger's guess cannot revoke the owner's tokens.
     match flow.state {
         FlowState::Done { .. } => return Err(Verdict::Replayed),
@@ -155,7 +159,7 @@ async fn judge_again(
     now: Timestamp,
 ) -> Result<Failure, Failure> {
     let (opened, standing) = load(engine, request, now).await?;
-    match decide(client.record(), request, &opened, &standing, now) {
+    match decide(client, request, &opened, &standing, now) {
         Err(verdict) => refuse(engine, &standing.record, verdict, now).await,
         // The flow is Ready again for all we can see: somebody else's miss came between.
         Ok(_) => Ok(invalid_grant("lost a race that left no trace; try again").into()),
@@ -197,7 +201,7 @@ pub(super) async fn count_miss_of_stranger(
 }
 
 /// The grant an approval becomes, and its first access token.
-fn grant_from(
+pub(super) fn grant_from(
     engine: &Engine,
     client: &Client,
     flow: &Flow,
@@ -230,7 +234,7 @@ fn grant_from(
     let grant = Grant {
         id: flow.id,
         issuer: engine.number,
-        kind: GrantKind::AuthorizationCode,
+        kind: kind_of(&flow.request),
         client: flow.client,
         subject: Some(approval.subject.clone()),
         session: approval.session,
@@ -248,13 +252,32 @@ fn grant_from(
             amr: approval.amr.clone(),
             nonce: asked.and_then(|request| request.nonce.clone()),
         },
-        terms: Terms {
-            resource: asked.map(|request| request.resource.clone()).unwrap_or_default(),
-            authorization_details: asked.and_then(|request| request.authorization_details.clone()),
-            claims: asked.and_then(|request| request.claims.clone()),
-            ..Terms::default()
-        },
+        terms: terms_of(&flow.request),
         rest: Rest::new(),
     };
     Ok((grant, access))
+}
+
+fn kind_of(request: &FlowRequest) -> GrantKind {
+    match request {
+        FlowRequest::Code(_) | FlowRequest::Pushed(_) => GrantKind::AuthorizationCode,
+        FlowRequest::Device(_) => GrantKind::DeviceCode,
+        FlowRequest::Backchannel(_) => GrantKind::Backchannel,
+    }
+}
+
+fn terms_of(request: &FlowRequest) -> Terms {
+    match request {
+        FlowRequest::Code(request) | FlowRequest::Pushed(request) => Terms {
+            resource: request.resource.clone(),
+            authorization_details: request.authorization_details.clone(),
+            claims: request.claims.clone(),
+            ..Terms::default()
+        },
+        FlowRequest::Device(request) | FlowRequest::Backchannel(request) => Terms {
+            resource: request.resource.clone(),
+            authorization_details: request.authorization_details.clone(),
+            ..Terms::default()
+        },
+    }
 }

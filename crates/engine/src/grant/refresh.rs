@@ -13,6 +13,7 @@ use firman_store::{Change, Commit, Rotation, Standing};
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::dpop;
 use crate::failure::Failure;
 use crate::issue::{self, AccessToken, Issued};
 use crate::policy::Policy;
@@ -64,6 +65,9 @@ pub(super) async fn refresh(
                 match step {
                     Step::Keep => return asked.keep(chain),
                     Step::Retry => {
+                        if let Some(proved) = sender.key() {
+                            dpop::must_be_new(engine, proved).await?;
+                        }
                         // Another node may have rotated the chain, under a seal key that is new here.
                         engine.keys.know(&*engine.store, chain.seal_key, now).await?;
                         return asked.again(chain);
@@ -178,7 +182,11 @@ impl Asked<'_> {
             last_access: rotation.last_access,
             retry_closed: false,
         };
-        match engine.commit(vec![Change::Rotate(Box::new(rotation))]).await? {
+        let changes = self.sender.once(vec![Change::Rotate(Box::new(rotation))]);
+        let count = changes.len();
+        let outcome = engine.commit(changes).await?;
+        self.sender.must_not_be_replayed(outcome, count)?;
+        match outcome {
             Commit::Done => self.again(&next).map(Some),
             Commit::Conflict(_) => Ok(None),
         }

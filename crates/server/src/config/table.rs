@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_proto::client::GrantType;
+use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_proto::scope::Scope;
@@ -90,6 +92,10 @@ schema::settings! {
         pushed_request_seconds: Seconds = 90, 5..=600;
         /// Take no authorization requests but pushed ones.
         require_pushed_requests: bool = false;
+        /// How old a DPoP proof may be, in seconds.
+        dpop_proof_seconds: Seconds = 60, 5..=600;
+        /// Take no DPoP proof without a nonce that this server gave.
+        require_dpop_nonce: bool = false;
         /// Lifetime of an access token, in seconds.
         access_token_seconds: Seconds = 300, 10..=86_400;
         /// Lifetime of an ID token, in seconds.
@@ -112,6 +118,19 @@ schema::settings! {
         late_seconds: Seconds = 60, 0..=600;
         /// How many failed redemptions burn an authorization code; 0: they are not counted.
         failed_redemptions: u32 = 5, 0..=100;
+    }
+    /// Devices without a browser: what they show, and somebody types.
+    device: Device {
+        /// Lifetime of a device's codes, in seconds.
+        life_seconds: Seconds = 600, 60..=3600;
+        /// How long a device waits between two questions, in seconds; one that asks too soon waits five seconds longer.
+        interval_seconds: Seconds = 5, 1..=60;
+        /// The characters of a code: capital letters and digits, each once.
+        user_code_alphabet: Alphabet = "BCDFGHJKLMNPQRSTVWXZ";
+        /// How many of them make a code.
+        user_code_length: u32 = 8, 6..=32;
+        /// How many wrong codes may be typed in a minute at one node, by anybody; then the page takes none until the minute is over.
+        wrong_codes_per_minute: u32 = 60, 1..=1_000_000;
     }
     /// The keys that sign and seal.
     keys: Keys {
@@ -156,6 +175,8 @@ schema::settings! {
         scope: Scope = "openid profile email offline_access";
         /// The grant types that such a client may use.
         grant_types: Vec<GrantType> = ["authorization_code", "refresh_token"];
+        /// Hosts whose clients may come with the address of a document about them as their id: names, "*.example" for all below, "*" for all.
+        document_hosts: TrustedHosts = [];
         /// After how many days such a client leaves if nobody has ever used it; 0: never.
         unused_days: Days = 7, 0..=3650;
         /// How many may register in a minute, on each node, where everybody may.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::http::HeaderName;
+use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_proto::client::GrantType;
+use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_proto::scope::Scope;
@@ -148,6 +150,18 @@ impl Textual for LogFormat {
     }
 }
 
+impl Textual for Alphabet {
+    const EXPECTED: &str = "ten to 36 capital letters and digits, each once, such as \"BCDFGHJKLMNPQRSTVWXZ\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::new(text)
+    }
+
+    fn text(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
 /// A setting that is one of a few words.
 macro_rules! words {
     ($($type:ty: $expected:literal;)+) => {$(
@@ -249,6 +263,22 @@ impl Value for Vec<GrantType> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|grant_type| grant_type.as_str().to_owned()).collect())
+    }
+}
+
+impl Value for TrustedHosts {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || "host names, \"*.example\" for all names below one, or \"*\" for all".to_owned();
+        let Raw::List(hosts) = raw else { return Err(expected()) };
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+        let legal = |host: &String| host == "*" || is_name(host.strip_prefix("*.").unwrap_or(host)) && !host.is_empty();
+        if hosts.iter().all(legal) { Ok(Self(hosts.clone())) } else { Err(expected()) }
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.0.clone())
     }
 }
 

@@ -7,8 +7,9 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use firman_engine::{Failure, Fault};
+use firman_engine::{Failure, Fault, dpop};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use firman_proto::jose::Alg;
 use serde::Serialize;
 use serde_json::json;
 
@@ -67,6 +68,7 @@ pub fn unreadable(app: &App, unreadable: Unreadable) -> Response {
 
 fn denied_response(app: &App, denied: &Denied) -> Response {
     let mut response = json_with(status_of(denied.code), &error_body(denied.code, &denied.text));
+    give_nonce(app, denied, &mut response);
     if denied.code == ErrorCode::InvalidClient {
         // RFC 6749 §5.2, RFC 9110 §15.5.2: a 401 names the scheme to use.
         let challenge = format!("Basic realm=\"{}\"", app.engine.issuer());
@@ -85,14 +87,28 @@ pub fn bearer_error(app: &App, failure: impl Into<Failure>) -> Response {
     };
     tracing::info!(code = %denied.code, why = %denied.why, "refused");
     let needed = if denied.code == ErrorCode::InsufficientScope { ", scope=\"openid\"" } else { "" };
+    // RFC 9449 §7.1: errors about proofs are told in its own scheme, with the algorithms that are taken.
+    let about_proof = matches!(denied.code, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce);
+    let (scheme, status) =
+        if about_proof { ("DPoP", StatusCode::UNAUTHORIZED) } else { ("Bearer", status_of(denied.code)) };
+    let algs = if about_proof { format!(", algs=\"{}\"", dpop_algorithms()) } else { String::new() };
     let challenge = format!(
-        "Bearer realm=\"{}\", error=\"{}\", error_description=\"{}\"{needed}",
+        "{scheme} realm=\"{}\", error=\"{}\", error_description=\"{}\"{needed}{algs}",
         app.engine.issuer(),
         denied.code,
         denied.text
     );
-    let response = json_with(status_of(denied.code), &error_body(denied.code, &denied.text));
+    let mut response = json_with(status, &error_body(denied.code, &denied.text));
+    give_nonce(app, &denied, &mut response);
     with_challenge(response, &challenge)
+}
+
+/// RFC 9449 §8, §9: whoever must repeat a nonce is given one.
+fn give_nonce(app: &App, denied: &Denied, response: &mut Response) {
+    let nonce = (denied.code == ErrorCode::UseDpopNonce).then(|| dpop::nonce(&app.engine, app.now()));
+    if let Some(Ok(nonce)) = nonce.as_deref().map(HeaderValue::from_str) {
+        response.headers_mut().insert("dpop-nonce", nonce);
+    }
 }
 
 /// RFC 6750 §3.1: a request without any authentication learns the scheme and no error code.
@@ -106,6 +122,10 @@ fn with_challenge(mut response: Response, challenge: &str) -> Response {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+fn dpop_algorithms() -> String {
+    Alg::PUBLIC.iter().map(|alg| alg.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// A fault is logged with a number; the answer has the number and nothing else of it.

@@ -6,14 +6,15 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
-use firman_engine::authorize::{Browser, Next};
+use firman_engine::authorize::{Browser, DeviceEnd, Next};
 use firman_engine::{Failure, Fault};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form;
+use firman_proto::metadata::path;
 use firman_proto::redirect_uri::RedirectUri;
 
 use super::read::Unreadable;
-use super::{App, answer, consent, cookies, login};
+use super::{App, answer, consent, cookies, device, login};
 use crate::pages::texts::ENGLISH;
 use crate::pages::{ErrorPage, Post, RenderError};
 
@@ -83,6 +84,11 @@ pub fn go(app: &App, next: &Next) -> Response {
         Next::Post { action, members } => return posted(app, action, members),
         Next::Login(request) => address(app, login::PATH, request),
         Next::Consent(request) => address(app, consent::PATH, request),
+        Next::Device(end) => app.engine.issuer().endpoint(match end {
+            DeviceEnd::Allowed => device::ALLOWED,
+            DeviceEnd::Denied => device::DENIED,
+            DeviceEnd::Left => path::DEVICE,
+        }),
     };
     let Ok(location) = HeaderValue::from_str(&location) else {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));

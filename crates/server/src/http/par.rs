@@ -5,6 +5,7 @@ use axum::response::Response;
 use firman_engine::authenticate::authenticate;
 use firman_engine::{Failure, par};
 use firman_proto::form::Form;
+use firman_proto::metadata::path;
 use firman_proto::par::PushedResponse;
 
 use super::{App, answer, read};
@@ -24,6 +25,7 @@ pub async fn push(State(app): State<App>, request: Request) -> Response {
 async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<PushedResponse, Failure> {
     let now = app.now();
     let form = Form::parse(body)?;
-    let client = authenticate(&app.engine, &read::credentials(head, &form)?, now).await?;
+    let credentials = read::credentials(head, &form)?.with_dpop(read::dpop(head)?, path::PAR);
+    let client = authenticate(&app.engine, &credentials, now).await?;
     par::push(&app.engine, &client, &form, now).await
 }

@@ -9,7 +9,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request};
 use firman_proto::certificate::Certificate;
 use firman_proto::credentials::Credentials;
-use firman_proto::error::{Denied, invalid_request};
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -106,6 +106,18 @@ pub fn authorization(headers: &HeaderMap) -> Result<Option<&[u8]>, Denied> {
         return Err(invalid_request("authorization: more than one header"));
     }
     Ok(first)
+}
+
+/// The proof of a key beside the request (RFC 9449 §4.1).
+pub fn dpop(headers: &HeaderMap) -> Result<Option<&str>, Denied> {
+    let wrong = |text| Denied::new(ErrorCode::InvalidDpopProof, text);
+    let mut values = headers.get_all("dpop").iter();
+    let Some(first) = values.next() else { return Ok(None) };
+    // RFC 9449 §4.3 (1): not more than one.
+    if values.next().is_some() {
+        return Err(wrong("more than one DPoP header"));
+    }
+    first.to_str().map(Some).map_err(|_| wrong("the DPoP header is no text"))
 }
 
 /// The client's credentials in header, form or connection.

@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use firman_engine::{Failure, token};
 use firman_proto::form::Form;
+use firman_proto::metadata::path;
 use firman_proto::token::{TokenRequest, TokenResponse};
 
 use super::{App, answer, read};
@@ -22,7 +23,7 @@ pub async fn token(State(app): State<App>, request: Request) -> Response {
 async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<TokenResponse, Failure> {
     let now = app.now();
     let form = Form::parse(body)?;
-    let credentials = read::credentials(head, &form)?;
+    let credentials = read::credentials(head, &form)?.with_dpop(read::dpop(head)?, path::TOKEN);
     let request = TokenRequest::parse(&form)?;
     token::token(&app.engine, &credentials, request, now).await
 }

@@ -3,16 +3,19 @@
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use firman_engine::userinfo::userinfo;
-use firman_proto::credentials::bearer;
+use firman_engine::userinfo::{userinfo, userinfo_with_proof};
+use firman_proto::credentials::{bearer, dpop_bound};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
 
 use super::{App, answer, read};
 
-/// The token in the header (RFC 6750 §2.1).
+/// The token in the header (RFC 6750 §2.1, RFC 9449 §7.1).
 pub async fn get(State(app): State<App>, request: Request) -> Response {
     let head = read::Head::of(&request);
+    if let Some(token) = bound(&head) {
+        return show_bound(&app, token, "GET", &head).await;
+    }
     match in_header(&head) {
         Ok(Some(token)) => show(&app, token, "GET", &head).await,
         Ok(None) => answer::bearer_missing(&app),
@@ -23,6 +26,9 @@ pub async fn get(State(app): State<App>, request: Request) -> Response {
 /// The token in the header, or in the form (RFC 6750 §2.2).
 pub async fn post(State(app): State<App>, request: Request) -> Response {
     let head = read::Head::of(&request);
+    if let Some(token) = bound(&head) {
+        return show_bound(&app, token, "POST", &head).await;
+    }
     let in_header = match in_header(&head) {
         Ok(token) => token,
         Err(denied) => return answer::bearer_error(&app, denied),
@@ -47,6 +53,24 @@ pub async fn post(State(app): State<App>, request: Request) -> Response {
 
 async fn show(app: &App, token: &str, method: &str, head: &read::Head) -> Response {
     match userinfo(&app.engine, token, method, head.certificate.as_deref(), app.now()).await {
+        Ok(claims) => answer::json(&claims),
+        Err(failure) => answer::bearer_error(app, failure),
+    }
+}
+
+/// The token that is said to be bound to a key.
+fn bound(headers: &HeaderMap) -> Option<&str> {
+    dpop_bound(read::authorization(headers).ok().flatten()?)
+}
+
+async fn show_bound(app: &App, token: &str, method: &str, head: &read::Head) -> Response {
+    // RFC 9449 §7.1: the proof is beside it.
+    let missing = || Denied::new(ErrorCode::InvalidDpopProof, "no DPoP header beside the token");
+    let proof = match read::dpop(head).and_then(|proof| proof.ok_or_else(missing)) {
+        Ok(proof) => proof,
+        Err(denied) => return answer::bearer_error(app, denied),
+    };
+    match userinfo_with_proof(&app.engine, token, method, (head.certificate.as_deref(), proof), app.now()).await {
         Ok(claims) => answer::json(&claims),
         Err(failure) => answer::bearer_error(app, failure),
     }

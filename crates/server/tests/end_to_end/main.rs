@@ -21,6 +21,7 @@ mod bench_store;
 mod browser;
 mod cli;
 mod crash;
+mod device;
 mod durability;
 mod growth;
 mod login;

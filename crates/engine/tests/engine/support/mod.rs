@@ -134,8 +134,14 @@ impl World {
         let method = new.metadata.token_endpoint_auth_method;
         let (client, secret) = clients::create(&self.engine, new, at(0)).await.unwrap();
         let secret = secret.map(|secret| secret.to_string());
-        let credentials =
-            Credentials { client_id: client_id.clone(), method, secret, assertion: None, certificate: None };
+        let credentials = Credentials {
+            client_id: client_id.clone(),
+            method,
+            secret,
+            assertion: None,
+            certificate: None,
+            dpop: None,
+        };
         App { id: client.id, client_id, credentials }
     }
 
