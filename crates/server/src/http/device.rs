@@ -24,7 +24,7 @@ pub const DENIED: &str = "/device/denied";
 /// Begins a flow for a device.
 pub async fn authorize(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
-        Ok((headers, body)) => match begin(&app, &headers, &body).await {
+        Ok((head, body)) => match begin(&app, &head, &body).await {
             Ok(response) => answer::json(&response),
             Err(failure) => answer::client_error(&app, failure),
         },
@@ -32,10 +32,10 @@ pub async fn authorize(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<DeviceResponse, Failure> {
+async fn begin(app: &App, head: &read::Head, body: &[u8]) -> Result<DeviceResponse, Failure> {
     let now = app.now();
     let form = Form::parse(body)?;
-    let client = authenticate(&app.engine, &read::credentials(headers, &form)?, now).await?;
+    let client = authenticate(&app.engine, &read::credentials(head, &form)?, now).await?;
     device::authorize(&app.engine, &client, &form, now).await
 }
 
