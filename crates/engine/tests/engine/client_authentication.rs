@@ -281,6 +281,8 @@ async fn a_token_bound_to_a_certificate_is_good_only_beside_it() {
     world.refresh(&bound(&own), &next.refresh_token.unwrap(), at(501)).await.unwrap();
 }
 
+type Edit = fn(&mut clients::NewClient);
+
 #[tokio::test]
 async fn what_is_not_offered_is_not_registered_and_not_told() {
     let world = World::new().await;
@@ -293,7 +295,6 @@ async fn what_is_not_offered_is_not_registered_and_not_told() {
     assert!(algorithms.contains(&json!("ES256")) && algorithms.contains(&json!("HS256")));
     assert!(!algorithms.contains(&json!("none")) && !algorithms.contains(&json!("HS512")));
 
-    type Edit = fn(&mut clients::NewClient);
     let edits: [Edit; 7] = [
         |new| new.metadata.token_endpoint_auth_method = AuthMethod::TlsClientAuth,
         |new| new.metadata.jwks = None,
