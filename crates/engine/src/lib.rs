@@ -7,6 +7,7 @@ pub mod admin;
 pub mod authenticate;
 pub mod authorize;
 pub mod client_document;
+pub mod device;
 pub mod discovery;
 mod failure;
 mod fetch;
@@ -55,6 +56,7 @@ pub struct Engine {
     pub(crate) key_sets: KeySets,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
+    pub(crate) guesses: device::Guesses,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -105,6 +107,7 @@ impl Engine {
             key_sets: KeySets::default(),
             door: Door::default(),
             keys,
+            guesses: device::Guesses::default(),
             policy,
             key_policy,
         })

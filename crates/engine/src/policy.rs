@@ -5,6 +5,7 @@ use firman_proto::time::Lifetime;
 use firman_store::record::Client;
 
 use crate::client_document::TrustedHosts;
+use crate::device::DevicePolicy;
 use crate::registration::RegistrationPolicy;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
@@ -28,6 +29,8 @@ pub struct Policy {
     pub pushed: Lifetime,
     /// Take no authorization requests but pushed ones.
     pub require_pushed: bool,
+    /// How devices are let in.
+    pub device: DevicePolicy,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// How long a browser stays signed in.
@@ -58,6 +61,7 @@ impl Default for Policy {
             late: Lifetime::from_seconds(60),
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
+            device: DevicePolicy::default(),
             failed_redemptions: 5,
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),

@@ -32,6 +32,13 @@ impl Sender {
         self.certificate.into_iter().map(Caveat::Certificate)
     }
 
+    /// RFC 8705 §4: a public client has nothing else that its refresh tokens could be bound to.
+    pub(crate) fn bind(&self, client: &AuthenticatedClient, grant: &mut Grant) {
+        if client.record().metadata.is_public() {
+            grant.terms.certificate_thumbprint = self.certificate.map(|print| print.to_string());
+        }
+    }
+
     /// RFC 8705 §4: the refresh of a public client is bound to the certificate its grant was made with.
     pub(crate) fn must_hold(client: &AuthenticatedClient, grant: &Grant) -> Result<(), Denied> {
         let Some(bound) = &grant.terms.certificate_thumbprint else { return Ok(()) };

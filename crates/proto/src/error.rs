@@ -60,6 +60,12 @@ error_codes! {
     InvalidRequestUri = "invalid_request_uri", 400, "RFC 9101 §7";
     /// The `registration` parameter is not taken.
     RegistrationNotSupported = "registration_not_supported", 400, "OpenID Connect Core §3.1.2.6";
+    /// Nobody has answered the device's request yet.
+    AuthorizationPending = "authorization_pending", 400, "RFC 8628 §3.5";
+    /// The device asks too often.
+    SlowDown = "slow_down", 400, "RFC 8628 §3.5";
+    /// The device code has expired.
+    ExpiredToken = "expired_token", 400, "RFC 8628 §3.5";
     /// The access token is not (or no longer) good.
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";
     /// The access token is good but does not reach this far.

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod client;
 pub mod client_document;
 pub mod credentials;
+pub mod device;
 pub mod digest;
 pub mod error;
 pub mod form;

@@ -15,6 +15,8 @@ pub mod path {
     pub const TOKEN: &str = "/oauth2/token";
     pub const PAR: &str = "/oauth2/par";
     pub const REGISTER: &str = "/oauth2/register";
+    pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
+    pub const DEVICE: &str = "/device";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
     pub const USERINFO: &str = "/oauth2/userinfo";
@@ -31,6 +33,7 @@ pub struct Metadata {
     pub authorization_endpoint: String,
     pub token_endpoint: String,
     pub pushed_authorization_request_endpoint: String,
+    pub device_authorization_endpoint: String,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
@@ -92,6 +95,7 @@ impl Metadata {
             authorization_endpoint: issuer.endpoint(path::AUTHORIZE),
             token_endpoint: issuer.endpoint(path::TOKEN),
             pushed_authorization_request_endpoint: issuer.endpoint(path::PAR),
+            device_authorization_endpoint: issuer.endpoint(path::DEVICE_AUTHORIZATION),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),

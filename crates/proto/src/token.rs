@@ -17,6 +17,8 @@ pub enum TokenRequest {
     RefreshToken(RefreshRequest),
     /// RFC 6749 §4.4.2.
     ClientCredentials(ClientCredentialsRequest),
+    /// RFC 8628 §3.4.
+    DeviceCode(DeviceCodeRequest),
 }
 
 /// An authorization code presented for tokens.
@@ -43,6 +45,12 @@ pub struct ClientCredentialsRequest {
     pub scope: Option<Scope>,
 }
 
+/// A device that asks whether somebody has answered.
+pub struct DeviceCodeRequest {
+    /// The device code.
+    pub device_code: String,
+}
+
 impl TokenRequest {
     /// Reads the form of a token request.
     pub fn parse(form: &Form<'_>) -> Result<Self, Denied> {
@@ -62,6 +70,9 @@ impl TokenRequest {
                 scope: scope(form)?,
             }),
             GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest { scope: scope(form)? }),
+            GrantType::DeviceCode => {
+                Self::DeviceCode(DeviceCodeRequest { device_code: form.required("device_code")?.to_owned() })
+            }
         })
     }
 
@@ -71,6 +82,7 @@ impl TokenRequest {
             Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
             Self::RefreshToken(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
+            Self::DeviceCode(_) => GrantType::DeviceCode,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use firman::pages::{Client, Consent, ErrorPage, Home, Login, Message, ScopeLine, assets, texts::ENGLISH};
+use firman::pages::{Client, Consent, Device, ErrorPage, Home, Login, Message, ScopeLine, assets, texts::ENGLISH};
 
 const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
                     height='56' rx='10' fill='%23215c5c'/%3E%3Cpath d='M16 14h8v22h16v8H16z' fill='%23fff'/%3E%3C/svg%3E";
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn samples() -> Result<Vec<(&'static str, String)>, askama::Error> {
+fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
     let plain = Client { name: "Ledger", ..Client::default() };
     let full = Client {
         logo: Some(LOGO),
@@ -38,6 +38,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, askama::Error> {
     let consent = Consent {
         client: full,
         redirect_host: "ledger.example",
+        user_code: None,
         username: "alice",
         scopes: ["openid", "profile", "email", "offline_access", "invoices:read"].map(ScopeLine::of).to_vec(),
         request: "sealed",
@@ -51,6 +52,10 @@ fn samples() -> Result<Vec<(&'static str, String)>, askama::Error> {
         scopes: vec![],
         ..consent.clone()
     };
+    let tv = Consent { user_code: Some("WDJB-MJHT"), ..consent.clone() };
+    let qr = firman::qr::image("https://id.example/device").ok_or("no QR code")?;
+    let device = Device { user_code: "", problem: None, qr: &qr, csrf: "token", action: "/device" };
+    let unknown = Device { user_code: "WDJB-MJHT", problem: Some(ENGLISH.device_unknown), ..device };
     let text = "The address to return to (redirect_uri) is not one that this application has registered.";
     let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
     Ok(vec![
@@ -58,6 +63,9 @@ fn samples() -> Result<Vec<(&'static str, String)>, askama::Error> {
         ("login-failed", failed.render()?),
         ("consent", consent.render()?),
         ("consent-crowded", crowded.render()?),
+        ("consent-device", tv.render()?),
+        ("device", device.render()?),
+        ("device-unknown", unknown.render()?),
         ("error", error.render()?),
         ("home", Home { issuer: "https://id.example" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),

@@ -170,7 +170,7 @@ fn web_client(ready: &Ready) -> Result<NewClient, AdminError> {
             .into_iter()
             .map(|uri| RedirectUri::parse(uri).map_err(|error| Fault::lasting("set up the demo", error.to_string())))
             .collect::<Result<_, _>>()?;
-    metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+    metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::DeviceCode];
     metadata.scope = scope("openid profile email address phone offline_access");
     Ok(new_client(CLIENT, metadata, ClientPolicy::default(), &ready.client_secret))
 }

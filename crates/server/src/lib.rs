@@ -15,6 +15,7 @@ pub mod maintain;
 pub mod metrics;
 pub mod pages;
 mod progress;
+pub mod qr;
 pub mod retention;
 pub mod router;
 pub mod start;

@@ -20,6 +20,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let api = Router::new()
         .route(&at(path::TOKEN), post(http::token::token))
         .route(&at(path::PAR), post(http::par::push))
+        .route(&at(path::DEVICE_AUTHORIZATION), post(http::device::authorize))
         .route(&at(path::INTROSPECT), post(http::introspect::introspect))
         .route(&at(path::REVOKE), post(http::revoke::revoke))
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
@@ -37,6 +38,9 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
+        .route(&at(path::DEVICE), get(http::device::page).post(http::device::submit))
+        .route(&at(http::device::ALLOWED), get(http::device::allowed))
+        .route(&at(http::device::DENIED), get(http::device::denied))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firman_engine::accounts::{LocalAccounts, Passwords};
+use firman_engine::device::DevicePolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, SystemClock, SystemEntropy};
@@ -124,6 +125,13 @@ fn policy(settings: &Settings) -> Policy {
         late: seconds(tokens.late_seconds),
         pushed: seconds(tokens.pushed_request_seconds),
         require_pushed: tokens.require_pushed_requests,
+        device: DevicePolicy {
+            life: seconds(settings.device.life_seconds),
+            interval: seconds(settings.device.interval_seconds),
+            alphabet: settings.device.user_code_alphabet.clone(),
+            length: settings.device.user_code_length as usize,
+            guesses_per_minute: settings.device.wrong_codes_per_minute,
+        },
         failed_redemptions: tokens.failed_redemptions,
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),

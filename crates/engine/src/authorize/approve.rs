@@ -1,12 +1,12 @@
 //! An authorization request that somebody has approved becomes a code.
 
 use firman_proto::authorize::code_response;
-use firman_proto::seal::{Code, Reference};
+use firman_proto::seal::{Code, Reference, Sealed};
 use firman_proto::time::Timestamp;
 use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest};
 use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
 
-use super::{Interaction, Next, browser, pushed};
+use super::{DeviceEnd, Interaction, Next, Waiting, browser, device, pushed};
 use crate::Engine;
 use crate::failure::Failure;
 use crate::random;
@@ -24,20 +24,24 @@ pub(super) async fn approve(
 ) -> Result<Option<Next>, Failure> {
     let session = &signed_in.session;
     let approval = approval_of(&interaction, signed_in);
-    let (mut flow, kept) = match interaction.pushed {
-        Some(id) => (pushed::waiting(engine, id, client, now).await?, true),
-        None => (new_flow(engine, &interaction, now)?, false),
+    let mut flow = match &interaction.waiting {
+        Some(Waiting::Pushed(id)) => pushed::waiting(engine, *id, client, now).await?,
+        Some(Waiting::Device { flow, .. }) => device::waiting(engine, *flow, client, now).await?,
+        None => new_flow(engine, &interaction, now)?,
     };
-    flow.expires_at = now.plus(engine.policy.code);
-    let reference =
-        Reference { record: flow.id, serial: 0, issued_at: now, expires_at: Some(flow.expires_at), salt: &flow.salt };
-    let code = engine.keys.current().keyring.seal::<Code>(&reference);
-    let next = Next::Client(code_response(&engine.issuer, &interaction.request, code.reveal()));
+    let next = match interaction.waiting {
+        // The device asks with its own code, for as long as that is good.
+        Some(Waiting::Device { .. }) => Next::Device(DeviceEnd::Allowed),
+        Some(Waiting::Pushed(_)) | None => {
+            flow.expires_at = now.plus(engine.policy.code);
+            Next::Client(code_response(&engine.issuer, &interaction.request, code(engine, &flow, now).reveal()))
+        }
+    };
     let mut event = engine.event(EventKind::Approved, flow.id, now)?;
     event.client = Some(flow.client);
     event.subject = Some(session.subject.to_string());
     let mut changes: Vec<Change> = consent.into_iter().collect();
-    changes.push(if kept {
+    changes.push(if interaction.waiting.is_some() {
         let (id, issuer, expires_at) = (flow.id, flow.issuer, flow.expires_at);
         Change::ApproveFlow(Box::new(FlowApproval { id, issuer, approval, expires_at, now }))
     } else {
@@ -46,6 +50,12 @@ pub(super) async fn approve(
     changes.push(Change::Append(Box::new(event)));
     changes.extend(browser::touch(session, now));
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
+}
+
+fn code(engine: &Engine, flow: &Flow, now: Timestamp) -> Sealed<Code> {
+    let reference =
+        Reference { record: flow.id, serial: 0, issued_at: now, expires_at: Some(flow.expires_at), salt: &flow.salt };
+    engine.keys.current().keyring.seal::<Code>(&reference)
 }
 
 fn approval_of(interaction: &Interaction, signed_in: &SignedIn) -> Approval {

@@ -4,7 +4,7 @@ use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::time::Timestamp;
 
 use super::step::{self, Step};
-use super::{Browser, Interaction, Next, approve, browser, remember};
+use super::{Browser, Interaction, Next, Waiting, approve, browser, device, remember};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 
@@ -39,6 +39,9 @@ pub async fn consent(
         }
         let Some(signed_in) = signed_in else { return Ok(Next::Login(interaction.seal(engine, browser)?)) };
         if decision == Decision::Deny {
+            if let Some(waiting @ Waiting::Device { .. }) = &interaction.waiting {
+                return device::deny(engine, waiting.flow(), now).await;
+            }
             // RFC 6749 §4.1.2.1: access_denied.
             let denied = Denied::new(ErrorCode::AccessDenied, "the person said no");
             return Ok(interaction.redirectable(engine, client).refuse(&denied));

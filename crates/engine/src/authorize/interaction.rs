@@ -9,7 +9,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::Client;
 use serde::{Deserialize, Serialize};
 
-use super::{Browser, Redirectable};
+use super::{Browser, DeviceEnd, Next, Redirectable};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::random;
@@ -25,9 +25,41 @@ pub struct Interaction {
     pub request: AuthorizationRequest,
     /// When: a sign-in before this is no answer to `prompt=login`.
     pub started_at: Timestamp,
-    /// The flow of the request, if it was pushed.
+    /// The flow that waits for the answer, if one does already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pushed: Option<RecordId>,
+    pub waiting: Option<Waiting>,
+}
+
+/// A flow that waits for somebody's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waiting {
+    /// The request was pushed (RFC 9126).
+    Pushed(RecordId),
+    /// A device waits (RFC 8628).
+    Device {
+        /// Its flow.
+        flow: RecordId,
+        /// The code as it shows it.
+        user_code: String,
+    },
+}
+
+impl Waiting {
+    /// The code that the device shows, if one waits.
+    pub fn user_code(&self) -> Option<&str> {
+        match self {
+            Self::Pushed(_) => None,
+            Self::Device { user_code, .. } => Some(user_code),
+        }
+    }
+
+    /// Which flow.
+    pub const fn flow(&self) -> RecordId {
+        match self {
+            Self::Pushed(flow) | Self::Device { flow, .. } => *flow,
+        }
+    }
 }
 
 /// What a page shows of an interaction.
@@ -83,6 +115,14 @@ impl Interaction {
         let client =
             client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
         Ok((interaction, client))
+    }
+
+    /// Tells the client that the person said no, or rather did not say anything: a device goes on waiting.
+    pub(super) fn give_up(self, engine: &Engine, client: Arc<Client>, denied: &Denied) -> Next {
+        if let Some(Waiting::Device { .. }) = &self.waiting {
+            return Next::Device(DeviceEnd::Left);
+        }
+        self.redirectable(engine, client).refuse(denied)
     }
 
     /// The request is verified, so its errors may be sent to the client.

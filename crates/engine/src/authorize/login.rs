@@ -55,7 +55,7 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
     let (interaction, client) = Interaction::resume(engine, browser, form.request, now).await?;
     if form.cancelled {
         let denied = Denied::new(ErrorCode::AccessDenied, "the person did not sign in");
-        return Ok(LoggedIn::Cancelled(interaction.redirectable(engine, client).refuse(&denied)));
+        return Ok(LoggedIn::Cancelled(interaction.give_up(engine, client, &denied)));
     }
     let Some(user) = engine.accounts.authenticate(form.username, form.password, now).await? else {
         tracing::info!(client = %client.client_id, "a sign-in failed");

@@ -6,6 +6,7 @@
 mod approve;
 mod browser;
 mod consent;
+mod device;
 mod interaction;
 mod login;
 mod pushed;
@@ -13,7 +14,7 @@ mod step;
 
 pub use browser::{Browser, SessionCookie};
 pub use consent::{Decision, consent};
-pub use interaction::{ClientView, Interaction};
+pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
 
 use std::fmt;
@@ -46,6 +47,19 @@ pub enum Next {
     Login(String),
     /// To the consent page, with the sealed request.
     Consent(String),
+    /// To the page for devices, with nothing left to do.
+    Device(DeviceEnd),
+}
+
+/// How the answer to a device ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceEnd {
+    /// It was allowed.
+    Allowed,
+    /// It was refused.
+    Denied,
+    /// Neither: the device goes on waiting.
+    Left,
 }
 
 impl fmt::Debug for Next {
@@ -54,6 +68,7 @@ impl fmt::Debug for Next {
             Self::Client(_) => "Client(..)",
             Self::Login(_) => "Login(..)",
             Self::Consent(_) => "Consent(..)",
+            Self::Device(_) => "Device(..)",
         })
     }
 }
@@ -77,19 +92,30 @@ impl Redirectable {
 
 /// Answers an authorization request. `Failure::Denied` is for a page of ours, never for a redirect.
 pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now: Timestamp) -> Result<Next, Failure> {
-    let (interaction, client) = match form.get("request_uri").and_then(par::reference) {
-        Some(reference) => pushed::interaction(engine, form, reference, now).await?,
-        None => {
-            let redirectable = verify_client(engine, form, now).await?;
-            let client = Arc::clone(&redirectable.client);
-            match read(engine, &redirectable, form) {
-                Ok(request) => (Interaction { client: client.id, request, started_at: now, pushed: None }, client),
-                Err(denied) => return Ok(redirectable.refuse(&denied)),
-            }
-        }
+    if let Some(reference) = form.get("request_uri").and_then(par::reference) {
+        let (interaction, client) = pushed::interaction(engine, form, reference, now).await?;
+        return go_on(engine, browser, interaction, &client, now).await;
+    }
+    let redirectable = verify_client(engine, form, now).await?;
+    let client = Arc::clone(&redirectable.client);
+    let request = match read(engine, &redirectable, form) {
+        Ok(request) => request,
+        Err(denied) => return Ok(redirectable.refuse(&denied)),
     };
+    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None };
+    go_on(engine, browser, interaction, &client, now).await
+}
+
+/// Takes the next step of an interaction that has just begun.
+pub(crate) async fn go_on(
+    engine: &Engine,
+    browser: &Browser,
+    interaction: Interaction,
+    client: &Arc<Client>,
+    now: Timestamp,
+) -> Result<Next, Failure> {
     let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
-    proceed(engine, browser, interaction, &client, signed_in, now).await
+    proceed(engine, browser, interaction, client, signed_in, now).await
 }
 
 /// Reads the request of a client and a redirect URI that belong together.

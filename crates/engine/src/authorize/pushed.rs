@@ -10,7 +10,7 @@ use firman_proto::seal::RequestUri;
 use firman_proto::time::Timestamp;
 use firman_store::record::{Client, Flow};
 
-use super::{Interaction, client_of, must_ask_for_codes};
+use super::{Interaction, Waiting, client_of, must_ask_for_codes};
 use crate::Engine;
 use crate::failure::Failure;
 
@@ -35,8 +35,12 @@ pub(super) async fn interaction(
     }
     let request = decide(&flow, &client, now)?;
     must_ask_for_codes(&client)?;
-    let interaction =
-        Interaction { client: client.id, request: request.clone(), started_at: now, pushed: Some(flow.id) };
+    let interaction = Interaction {
+        client: client.id,
+        request: request.clone(),
+        started_at: now,
+        waiting: Some(Waiting::Pushed(flow.id)),
+    };
     Ok((interaction, client))
 }
 

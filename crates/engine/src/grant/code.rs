@@ -6,8 +6,8 @@ use firman_proto::seal::{self, Opened};
 use firman_proto::time::Timestamp;
 use firman_proto::token::{CodeRequest, TokenResponse};
 use firman_store::record::{
-    Approval, AuthContext, Client, EventKind, Flow, FlowState, Grant, GrantKind, LastAccess, Refresh, RefreshStep,
-    Rest, RevokeReason, Terms,
+    Approval, AuthContext, Client, EventKind, Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Refresh,
+    RefreshStep, Rest, RevokeReason, Terms,
 };
 use firman_store::{Change, Commit, Standing};
 
@@ -42,10 +42,7 @@ pub(super) async fn redeem(
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
     let (mut grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
-    // RFC 8705 §4: a public client has nothing else that its refresh tokens could be bound to.
-    if client.record().metadata.is_public() {
-        grant.terms.certificate_thumbprint = sender.certificate.map(|print| print.to_string());
-    }
+    sender.bind(client, &mut grant);
     let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
     event.client = Some(grant.client);
     event.subject = grant.subject.as_ref().map(ToString::to_string);
@@ -197,7 +194,7 @@ pub(super) async fn count_miss_of_stranger(
 }
 
 /// The grant an approval becomes, and its first access token.
-fn grant_from(
+pub(super) fn grant_from(
     engine: &Engine,
     client: &Client,
     flow: &Flow,
@@ -230,7 +227,7 @@ fn grant_from(
     let grant = Grant {
         id: flow.id,
         issuer: engine.number,
-        kind: GrantKind::AuthorizationCode,
+        kind: kind_of(&flow.request),
         client: flow.client,
         subject: Some(approval.subject.clone()),
         session: approval.session,
@@ -248,13 +245,32 @@ fn grant_from(
             amr: approval.amr.clone(),
             nonce: asked.and_then(|request| request.nonce.clone()),
         },
-        terms: Terms {
-            resource: asked.map(|request| request.resource.clone()).unwrap_or_default(),
-            authorization_details: asked.and_then(|request| request.authorization_details.clone()),
-            claims: asked.and_then(|request| request.claims.clone()),
-            ..Terms::default()
-        },
+        terms: terms_of(&flow.request),
         rest: Rest::new(),
     };
     Ok((grant, access))
+}
+
+fn kind_of(request: &FlowRequest) -> GrantKind {
+    match request {
+        FlowRequest::Code(_) | FlowRequest::Pushed(_) => GrantKind::AuthorizationCode,
+        FlowRequest::Device(_) => GrantKind::DeviceCode,
+        FlowRequest::Backchannel(_) => GrantKind::Backchannel,
+    }
+}
+
+fn terms_of(request: &FlowRequest) -> Terms {
+    match request {
+        FlowRequest::Code(request) | FlowRequest::Pushed(request) => Terms {
+            resource: request.resource.clone(),
+            authorization_details: request.authorization_details.clone(),
+            claims: request.claims.clone(),
+            ..Terms::default()
+        },
+        FlowRequest::Device(request) | FlowRequest::Backchannel(request) => Terms {
+            resource: request.resource.clone(),
+            authorization_details: request.authorization_details.clone(),
+            ..Terms::default()
+        },
+    }
 }

@@ -2,6 +2,7 @@
 
 mod client_credentials;
 mod code;
+mod device;
 mod refresh;
 
 pub(crate) use client_credentials::own_scope;
@@ -24,6 +25,7 @@ pub(crate) async fn run(
         TokenRequest::AuthorizationCode(request) => code::redeem(engine, client, &request, now).await,
         TokenRequest::RefreshToken(request) => refresh::refresh(engine, client, &request, now).await,
         TokenRequest::ClientCredentials(request) => client_credentials::issue(engine, client, &request, now).await,
+        TokenRequest::DeviceCode(request) => device::redeem(engine, client, &request, now).await,
     }
 }
 
@@ -35,6 +37,6 @@ pub(crate) async fn count_failed_authentication(
 ) -> Result<(), Failure> {
     match request {
         TokenRequest::AuthorizationCode(request) => code::count_miss_of_stranger(engine, request, now).await,
-        TokenRequest::RefreshToken(_) | TokenRequest::ClientCredentials(_) => Ok(()),
+        TokenRequest::RefreshToken(_) | TokenRequest::ClientCredentials(_) | TokenRequest::DeviceCode(_) => Ok(()),
     }
 }

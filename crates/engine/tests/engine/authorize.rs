@@ -32,6 +32,7 @@ fn page(next: &Result<Next, Failure>) -> &'static str {
         Next::Consent(_) => "consent",
         Next::Client(url) if parameter(url, "code").is_some() => "client",
         Next::Client(url) => panic!("refused: {url}"),
+        Next::Device(_) => panic!("no device asked"),
     }
 }
 

@@ -10,6 +10,7 @@ mod client_document;
 mod cluster;
 mod code;
 mod costs;
+mod device;
 mod epochs;
 mod introspection;
 mod keys;

@@ -109,6 +109,8 @@ enum Grant {
     AuthorizationCode,
     RefreshToken,
     ClientCredentials,
+    /// Devices without a browser (RFC 8628).
+    DeviceCode,
 }
 
 impl Client {
@@ -180,6 +182,7 @@ impl Grant {
             Self::AuthorizationCode => GrantType::AuthorizationCode,
             Self::RefreshToken => GrantType::RefreshToken,
             Self::ClientCredentials => GrantType::ClientCredentials,
+            Self::DeviceCode => GrantType::DeviceCode,
         }
     }
 }

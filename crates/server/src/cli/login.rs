@@ -17,8 +17,8 @@ use firman_proto::pkce::Challenge;
 use firman_proto::{jws, metadata::path};
 use serde_json::Value;
 
-use super::Common;
 use super::output::{Failed, Printer};
+use super::{Common, device};
 use crate::{demo, start};
 
 /// How long a person may take.
@@ -42,21 +42,32 @@ pub(super) struct Login {
     /// Print the address instead of opening a browser.
     #[arg(long)]
     no_browser: bool,
+    /// Show a code to type in a browser on any machine, and wait.
+    #[arg(long, conflicts_with = "no_browser")]
+    device: bool,
 }
 
-struct Session {
+/// A server, and who talks to it.
+pub(super) struct Session {
     agent: ureq::Agent,
     issuer: String,
     client_id: String,
     client_secret: Option<String>,
     authorization_endpoint: String,
-    token_endpoint: String,
+    pub(super) token_endpoint: String,
     jwks_uri: String,
+    /// The discovery document.
+    document: Value,
 }
 
 impl Login {
     pub(super) fn run(self, common: &Common, printer: Printer) -> Result<(), Failed> {
         let session = self.discover(common)?;
+        if self.device {
+            let tokens = device::sign_in(&session, &self.scope, printer)?;
+            let claims = session.verify(&tokens, None)?;
+            return printer.done(&tokens, || describe(&tokens, claims.as_ref()));
+        }
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| broke(&error))?;
         let port = listener.local_addr().map_err(|error| broke(&error))?.port();
         let redirect_uri = format!("http://127.0.0.1:{port}/callback");
@@ -82,7 +93,7 @@ impl Login {
         }
         let code = session.wait_for_code(&listener, &state)?;
         let tokens = session.redeem(&code, &redirect_uri, &verifier)?;
-        let claims = session.verify(&tokens, &nonce)?;
+        let claims = session.verify(&tokens, Some(&nonce))?;
         printer.done(&tokens, || describe(&tokens, claims.as_ref()))
     }
 
@@ -100,14 +111,12 @@ impl Login {
         if document.get("issuer").and_then(Value::as_str) != Some(&issuer) {
             return Err(Failed::refused(format!("{issuer}: its discovery document names another issuer")));
         }
-        let endpoint = |name: &str| {
-            let url = document.get(name).and_then(Value::as_str).map(str::to_owned);
-            url.ok_or_else(|| Failed::refused(format!("{issuer}: its discovery document has no {name}")))
-        };
+        let endpoint = |name| endpoint(&document, name);
         Ok(Session {
             authorization_endpoint: endpoint("authorization_endpoint")?,
             token_endpoint: endpoint("token_endpoint")?,
             jwks_uri: endpoint("jwks_uri")?,
+            document,
             agent,
             issuer,
             client_id,
@@ -164,17 +173,32 @@ impl Session {
     }
 
     fn redeem(&self, code: &str, redirect_uri: &str, verifier: &str) -> Result<Value, Failed> {
-        let mut body = String::new();
-        for (name, value) in [
+        let asked = [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", redirect_uri),
             ("code_verifier", verifier),
-        ] {
+        ];
+        let tokens = self.post(&self.token_endpoint, &asked)?;
+        if tokens.get("error").is_none() {
+            return Ok(tokens);
+        }
+        let text = |name: &str| tokens.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Err(Failed::refused(format!("{}: {}", text("error"), text("error_description"))))
+    }
+
+    /// An endpoint that not every server has.
+    pub(super) fn endpoint(&self, name: &str) -> Result<String, Failed> {
+        endpoint(&self.document, name)
+    }
+
+    /// Posts a form as the client; the answer, or the error in it.
+    pub(super) fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Value, Failed> {
+        let mut body = String::new();
+        for (name, value) in form {
             form::append(&mut body, name, value);
         }
-        let mut request =
-            self.agent.post(&self.token_endpoint).header("Content-Type", "application/x-www-form-urlencoded");
+        let mut request = self.agent.post(url).header("Content-Type", "application/x-www-form-urlencoded");
         match &self.client_secret {
             Some(secret) => {
                 let mut pair = String::new();
@@ -186,17 +210,16 @@ impl Session {
             None => form::append(&mut body, "client_id", &self.client_id),
         }
         let mut response = request.send(body).map_err(|error| broke(&error))?;
-        let tokens: Value =
+        let answer =
             response.body_mut().read_to_string().map_err(|error| broke(&error)).and_then(|text| parse(&text))?;
-        if response.status().is_success() {
-            return Ok(tokens);
+        if response.status().is_success() || answer.get("error").is_some() {
+            return Ok(answer);
         }
-        let text = |name: &str| tokens.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Err(Failed::refused(format!("{}: {}", text("error"), text("error_description"))))
+        Err(Failed::refused(format!("{url}: answered {}", response.status())))
     }
 
     /// OpenID Connect Core §3.1.3.7: signature, issuer, audience, time, nonce; §3.1.3.8: the access token's hash.
-    fn verify(&self, tokens: &Value, nonce: &str) -> Result<Option<IdToken>, Failed> {
+    fn verify(&self, tokens: &Value, nonce: Option<&str>) -> Result<Option<IdToken>, Failed> {
         let Some(token) = tokens.get("id_token").and_then(Value::as_str) else { return Ok(None) };
         let keys: JwkSet = serde_json::from_value(get(&self.agent, &self.jwks_uri)?).map_err(|error| broke(&error))?;
         let claims: IdToken =
@@ -206,10 +229,15 @@ impl Session {
         let good = claims.iss == self.issuer
             && claims.aud == self.client_id
             && SystemClock.now().seconds() < claims.exp
-            && claims.nonce.as_deref() == Some(nonce)
+            && claims.nonce.as_deref() == nonce
             && claims.at_hash.as_ref().is_none_or(|hash| hashes.into_iter().any(|known| known == *hash));
         if good { Ok(Some(claims)) } else { Err(Failed::refused("the ID token is not for this sign-in")) }
     }
+}
+
+fn endpoint(document: &Value, name: &str) -> Result<String, Failed> {
+    let url = document.get(name).and_then(Value::as_str).map(str::to_owned);
+    url.ok_or_else(|| Failed::refused(format!("the discovery document has no {name}")))
 }
 
 fn get(agent: &ureq::Agent, url: &str) -> Result<Value, Failed> {

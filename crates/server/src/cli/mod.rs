@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod client;
 mod config;
+mod device;
 mod grant;
 mod key;
 mod login;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_proto::client::GrantType;
+use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_proto::scope::Scope;
@@ -100,6 +101,19 @@ schema::settings! {
         late_seconds: Seconds = 60, 0..=600;
         /// How many failed redemptions burn an authorization code; 0: they are not counted.
         failed_redemptions: u32 = 5, 0..=100;
+    }
+    /// Devices without a browser: what they show, and somebody types.
+    device: Device {
+        /// Lifetime of a device's codes, in seconds.
+        life_seconds: Seconds = 600, 60..=3600;
+        /// How long a device waits between two questions, in seconds; one that asks too soon waits five seconds longer.
+        interval_seconds: Seconds = 5, 1..=60;
+        /// The characters of a code: capital letters and digits, each once.
+        user_code_alphabet: Alphabet = "BCDFGHJKLMNPQRSTVWXZ";
+        /// How many of them make a code.
+        user_code_length: u32 = 8, 6..=32;
+        /// How many wrong codes may be typed in a minute at one node, by anybody; then the page takes none until the minute is over.
+        wrong_codes_per_minute: u32 = 60, 1..=1_000_000;
     }
     /// The keys that sign and seal.
     keys: Keys {

@@ -7,6 +7,7 @@ use axum::http::HeaderName;
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_proto::client::GrantType;
+use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_proto::scope::Scope;
@@ -140,6 +141,18 @@ impl Textual for LogFormat {
             Self::Json => "json",
         }
         .to_owned()
+    }
+}
+
+impl Textual for Alphabet {
+    const EXPECTED: &str = "ten to 36 capital letters and digits, each once, such as \"BCDFGHJKLMNPQRSTVWXZ\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::new(text)
+    }
+
+    fn text(&self) -> String {
+        self.as_str().to_owned()
     }
 }
 

@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::{self, Decision, Interaction, Next};
+use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
@@ -36,6 +36,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     scopes.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
     let html = pages::Consent {
         client: login::client_of(&view.client),
+        user_code: view.interaction.waiting.as_ref().and_then(Waiting::user_code),
         redirect_host: &asked.redirect_uri.host(),
         username,
         scopes,

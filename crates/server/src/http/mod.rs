@@ -4,6 +4,7 @@ pub mod answer;
 pub mod authorize;
 pub mod consent;
 pub mod cookies;
+pub mod device;
 pub mod discovery;
 pub mod health;
 pub mod home;

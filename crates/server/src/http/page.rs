@@ -6,13 +6,14 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
-use firman_engine::authorize::{Browser, Next};
+use firman_engine::authorize::{Browser, DeviceEnd, Next};
 use firman_engine::{Failure, Fault};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form;
+use firman_proto::metadata::path;
 
 use super::read::Unreadable;
-use super::{App, answer, consent, cookies, login};
+use super::{App, answer, consent, cookies, device, login};
 use crate::pages::texts::ENGLISH;
 use crate::pages::{ErrorPage, RenderError};
 
@@ -75,6 +76,11 @@ pub fn go(app: &App, next: &Next) -> Response {
         Next::Client(url) => url.clone(),
         Next::Login(request) => address(app, login::PATH, request),
         Next::Consent(request) => address(app, consent::PATH, request),
+        Next::Device(end) => app.engine.issuer().endpoint(match end {
+            DeviceEnd::Allowed => device::ALLOWED,
+            DeviceEnd::Denied => device::DENIED,
+            DeviceEnd::Left => path::DEVICE,
+        }),
     };
     let Ok(location) = HeaderValue::from_str(&location) else {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));

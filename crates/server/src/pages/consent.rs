@@ -12,6 +12,8 @@ pub struct Consent<'a> {
     pub client: Client<'a>,
     /// The host of the redirect URI: where the person goes next, whatever the answer.
     pub redirect_host: &'a str,
+    /// The code that the device shows, if one asks: then nobody is sent anywhere.
+    pub user_code: Option<&'a str>,
     /// The name the person signed in with.
     pub username: &'a str,
     /// What is asked for, one line each.

@@ -8,6 +8,7 @@
 pub mod assets;
 mod client;
 mod consent;
+mod device;
 mod error;
 mod home;
 mod login;
@@ -18,6 +19,7 @@ pub mod texts;
 pub use askama::Error as RenderError;
 pub use client::Client;
 pub use consent::{Consent, ScopeLine};
+pub use device::Device;
 pub use error::ErrorPage;
 pub use home::Home;
 pub use login::Login;

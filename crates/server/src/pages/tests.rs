@@ -1,6 +1,6 @@
 //! What every page must keep: escaped texts, stable ids, no script, no inline style.
 
-use super::{Client, Consent, ErrorPage, Home, Login, Message, ScopeLine};
+use super::{Client, Consent, Device, ErrorPage, Home, Login, Message, ScopeLine};
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
 const HOSTILE: &str = "\"'><script>x</script><p style=\"x\">&amp;{{ 7*7 }}";
@@ -15,15 +15,27 @@ fn login(text: &str) -> String {
 }
 
 fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
-    let (redirect_host, username) = (text, text);
+    let (redirect_host, username, user_code) = (text, text, None);
     let client = client(text);
-    Consent { client, redirect_host, username, scopes, request: text, csrf: text, action: text }.render().unwrap()
+    Consent { client, redirect_host, user_code, username, scopes, request: text, csrf: text, action: text }
+        .render()
+        .unwrap()
+}
+
+fn consent_to_a_device(text: &str) -> String {
+    let (redirect_host, username, user_code) = ("not shown", text, Some(text));
+    let (client, scopes) = (client(text), vec![]);
+    Consent { client, redirect_host, user_code, username, scopes, request: text, csrf: text, action: text }
+        .render()
+        .unwrap()
 }
 
 fn every_page(text: &str) -> Vec<String> {
     vec![
         login(text),
         consent(text, vec![ScopeLine::of(text), ScopeLine { name: "x", text: Some(text) }]),
+        Device { user_code: text, problem: Some(text), qr: text, csrf: text, action: text }.render().unwrap(),
+        consent_to_a_device(text),
         ErrorPage { code: text, text, incident: Some(text) }.render().unwrap(),
         Home { issuer: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
@@ -98,8 +110,9 @@ fn a_client_cannot_link_anything_but_the_web() {
 fn consent_says_who_asks_for_what_and_where_it_goes() {
     let scopes = ["openid", "email", "invoices:read"].map(ScopeLine::of).to_vec();
     let client = Client { name: "Ledger", ..Client::default() };
-    let (redirect_host, username) = ("ledger.example", "alice");
-    let page = Consent { client, redirect_host, username, scopes, request: "r", csrf: "c", action: "/consent" };
+    let (redirect_host, username, user_code) = ("ledger.example", "alice", None);
+    let page =
+        Consent { client, redirect_host, user_code, username, scopes, request: "r", csrf: "c", action: "/consent" };
     let page = page.render().unwrap();
     for text in ["Ledger", "alice", "ledger.example", "See your e-mail address", "<code>invoices:read</code>"] {
         assert!(page.contains(text), "{text} in {page}");
@@ -108,6 +121,26 @@ fn consent_says_who_asks_for_what_and_where_it_goes() {
         let button = page.find(&format!("id=\"{id}\"")).unwrap();
         assert!(page[button..].contains(&format!("name=\"decision\" value=\"{value}\"")), "{page}");
     }
+}
+
+#[test]
+fn consent_to_a_device_shows_its_code_and_no_host() {
+    let page = consent_to_a_device("WDJB-MJHT");
+    assert!(page.contains("id=\"consent-user-code\"><code>WDJB-MJHT</code>"), "{page}");
+    assert!(!page.contains("not shown") && !page.contains("consent-redirect-host"), "{page}");
+}
+
+#[test]
+fn the_page_for_devices_has_the_ids_and_names_that_scripts_know() {
+    let page = Device { user_code: "WDJB-MJHT", problem: None, qr: "data:,", csrf: "c", action: "/device" };
+    let page = page.render().unwrap();
+    for id in ["device-form", "user-code", "device-submit", "device-qr"] {
+        assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
+    }
+    for text in [" name=\"user_code\"", " name=\"csrf\"", "value=\"WDJB-MJHT\""] {
+        assert_eq!(page.matches(text).count(), 1, "{text} in {page}");
+    }
+    assert!(!page.contains("device-problem"), "{page}");
 }
 
 #[test]

@@ -47,12 +47,26 @@ pub struct Texts {
     pub consent_asks: &'static str,
     pub consent_signed_in_as: &'static str,
     pub consent_sent_to: &'static str,
+    pub consent_user_code: &'static str,
     pub consent_allow: &'static str,
     pub consent_deny: &'static str,
     /// The standard scopes (OpenID Connect Core 1.0 §5.4, §11) in words.
     pub scopes: &'static [(&'static str, &'static str)],
     pub scope_unknown: Phrase,
     pub scope_none: &'static str,
+
+    pub device_title: &'static str,
+    pub device_lead: &'static str,
+    pub device_code: &'static str,
+    pub device_submit: &'static str,
+    pub device_unknown: &'static str,
+    pub device_phone: &'static str,
+    /// What the picture is to a screen reader.
+    pub device_qr: &'static str,
+    pub device_allowed_title: &'static str,
+    pub device_allowed_text: &'static str,
+    pub device_denied_title: &'static str,
+    pub device_denied_text: &'static str,
 
     pub error_title: &'static str,
     pub error_next: &'static str,
@@ -109,6 +123,7 @@ pub static ENGLISH: Texts = Texts {
     consent_asks: "This application asks for your permission to",
     consent_signed_in_as: "You are signed in as",
     consent_sent_to: "Either way, you go on to",
+    consent_user_code: "Only if your device shows",
     consent_allow: "Allow",
     consent_deny: "Deny",
     scopes: &[
@@ -121,6 +136,18 @@ pub static ENGLISH: Texts = Texts {
     ],
     scope_unknown: Phrase("Use the permission {}"),
     scope_none: "Act for you, without any permission in particular",
+
+    device_title: "Connect a device",
+    device_lead: "Type the code that your device shows.",
+    device_code: "Code",
+    device_submit: "Continue",
+    device_unknown: "No device waits with this code. Look at it again; if it is right, begin again on the device.",
+    device_phone: "Go on with a telephone",
+    device_qr: "QR code with the address of this page",
+    device_allowed_title: "Your device is connected",
+    device_allowed_text: "It goes on by itself in a few seconds. You may close this page.",
+    device_denied_title: "Your device is not connected",
+    device_denied_text: "It has no access. You may close this page.",
 
     error_title: "This request cannot continue",
     error_next: "What you can do",

@@ -20,6 +20,7 @@ mod bad_requests;
 mod browser;
 mod cli;
 mod crash;
+mod device;
 mod durability;
 mod growth;
 mod login;

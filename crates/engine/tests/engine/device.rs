@@ -1,0 +1,223 @@
+//! Devices without a browser (RFC 8628).
+
+use firman_engine::authenticate::authenticate;
+use firman_engine::authorize::{Decision, DeviceEnd, Next, consent};
+use firman_engine::device::{Entered, authorize, enter};
+use firman_engine::{Failure, Parts};
+use firman_proto::client::GrantType;
+use firman_proto::device::DeviceResponse;
+use firman_proto::error::ErrorCode::{
+    self, AccessDenied, AuthorizationPending, ExpiredToken, InvalidClient, InvalidGrant, InvalidScope, SlowDown,
+    TemporarilyUnavailable, UnauthorizedClient,
+};
+use firman_proto::form::Form;
+use firman_proto::time::Timestamp;
+use firman_proto::token::{DeviceCodeRequest, TokenRequest, TokenResponse};
+use firman_store::Change;
+use firman_store::record::{EpochKey, GrantKind};
+
+use crate::support::{App, Op, Visitor, World, at, refused, seconds, with_secret};
+
+async fn world() -> (World, App) {
+    let world = World::new().await;
+    let app = world.public_app("tv").await;
+    (world, app)
+}
+
+async fn begin(world: &World, app: &App, form: &str, now: Timestamp) -> Result<DeviceResponse, Failure> {
+    let form = Form::parse(form.as_bytes()).unwrap();
+    let client = authenticate(&world.engine, &app.credentials, now).await?;
+    authorize(&world.engine, &client, &form, now).await
+}
+
+async fn ask(world: &World, app: &App, device: &DeviceResponse, now: Timestamp) -> Result<TokenResponse, Failure> {
+    let device_code = device.device_code.clone();
+    world.token(app, TokenRequest::DeviceCode(DeviceCodeRequest { device_code }), now).await
+}
+
+async fn told(world: &World, app: &App, device: &DeviceResponse, now: Timestamp) -> ErrorCode {
+    refused(ask(world, app, device, now).await)
+}
+
+/// Somebody types the code and signs in, and is asked.
+async fn asked(world: &World, typed: &str, now: Timestamp) -> (Visitor, String) {
+    let mut visitor = Visitor::new(world);
+    let entered = enter(&world.engine, &visitor.browser(), typed, now).await.unwrap();
+    let Entered::Next(Next::Login(request)) = entered else { panic!("no login: {entered:?}") };
+    let next = world.sign_in(&mut visitor, &request, "somebody", now).await.unwrap();
+    let Next::Consent(request) = next else { panic!("no consent: {next:?}") };
+    (visitor, request)
+}
+
+async fn answer(world: &World, typed: &str, decision: Decision, now: Timestamp) -> Result<Next, Failure> {
+    let (visitor, request) = asked(world, typed, now).await;
+    consent(&world.engine, &visitor.browser(), &request, decision, now).await
+}
+
+#[tokio::test]
+async fn a_device_is_let_in_by_somebody_with_a_browser() {
+    let (world, app) = world().await;
+    let device = begin(&world, &app, "scope=openid+read+offline_access", at(0)).await.unwrap();
+    assert_eq!((device.expires_in, device.interval), (600, 5));
+    assert!(device.device_code.starts_with("fm_dc_"));
+    assert_eq!(device.user_code.len(), 9);
+    assert_eq!(device.verification_uri_complete, format!("{}?user_code={}", device.verification_uri, device.user_code));
+    assert_eq!(told(&world, &app, &device, at(1)).await, AuthorizationPending);
+    let typed = device.user_code.to_lowercase().replace('-', " ");
+    let next = answer(&world, &typed, Decision::Allow, at(2)).await.unwrap();
+    assert_eq!(next, Next::Device(DeviceEnd::Allowed));
+    let tokens = ask(&world, &app, &device, at(6)).await.unwrap();
+    assert!(tokens.refresh_token.is_some() && tokens.id_token.is_some());
+    let grant = world.grant(&app).await.record;
+    assert_eq!((grant.kind, grant.scope.as_str()), (GrantKind::DeviceCode, "offline_access openid read"));
+    world.refresh(&app, &tokens.refresh_token.unwrap(), at(7)).await.unwrap();
+    // Claimed once.
+    assert_eq!(told(&world, &app, &device, at(12)).await, InvalidGrant);
+}
+
+#[tokio::test]
+async fn who_asks_too_soon_waits_longer() {
+    let (world, app) = world().await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    for (now, error) in [
+        (0, AuthorizationPending),
+        (4, SlowDown),
+        // Ten seconds from the last question on.
+        (13, SlowDown),
+        (28, AuthorizationPending),
+        (43, AuthorizationPending),
+    ] {
+        assert_eq!(told(&world, &app, &device, at(now)).await, error, "at {now}");
+    }
+    answer(&world, &device.user_code, Decision::Allow, at(44)).await.unwrap();
+    // An answer is never held back.
+    ask(&world, &app, &device, at(45)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_question_is_one_read_and_one_commit_at_most() {
+    let (world, app) = world().await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    for second in 0..40 {
+        world.store.forget_calls();
+        ask(&world, &app, &device, at(second)).await.unwrap_err();
+        assert_eq!(world.store.count(Op::Flow), 1);
+        assert!(world.store.count(Op::Commit) <= 1);
+    }
+    // Whoever does not listen costs no write any more.
+    world.store.forget_calls();
+    assert_eq!(told(&world, &app, &device, at(41)).await, SlowDown);
+    assert_eq!(world.store.count(Op::Commit), 0);
+}
+
+#[tokio::test]
+async fn saying_no_is_told_to_the_device() {
+    let (world, app) = world().await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    let next = answer(&world, &device.user_code, Decision::Deny, at(1)).await.unwrap();
+    assert_eq!(next, Next::Device(DeviceEnd::Denied));
+    assert_eq!(told(&world, &app, &device, at(2)).await, AccessDenied);
+    // Nobody can say yes after that.
+    let entered = enter(&world.engine, &Visitor::new(&world).browser(), &device.user_code, at(3)).await.unwrap();
+    assert!(matches!(entered, Entered::Unknown));
+}
+
+#[tokio::test]
+async fn of_two_answers_the_first_counts() {
+    let (world, app) = world().await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    let (one, other) = (asked(&world, &device.user_code, at(1)).await, asked(&world, &device.user_code, at(1)).await);
+    consent(&world.engine, &one.0.browser(), &one.1, Decision::Allow, at(2)).await.unwrap();
+    for decision in [Decision::Allow, Decision::Deny] {
+        let late = consent(&world.engine, &other.0.browser(), &other.1, decision, at(3)).await;
+        assert_eq!(refused(late), ExpiredToken);
+    }
+    ask(&world, &app, &device, at(6)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_that_waited_too_long_begins_again() {
+    let (world, app) = world().await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    let (visitor, request) = asked(&world, &device.user_code, at(599)).await;
+    assert_eq!(told(&world, &app, &device, at(600)).await, ExpiredToken);
+    let late = consent(&world.engine, &visitor.browser(), &request, Decision::Allow, at(600)).await;
+    assert_eq!(refused(late), ExpiredToken);
+    let entered = enter(&world.engine, &visitor.browser(), &device.user_code, at(600)).await.unwrap();
+    assert!(matches!(entered, Entered::Unknown));
+    // Allowed in time and asked for too late.
+    let device = begin(&world, &app, "", at(1000)).await.unwrap();
+    answer(&world, &device.user_code, Decision::Allow, at(1001)).await.unwrap();
+    assert_eq!(told(&world, &app, &device, at(1600)).await, ExpiredToken);
+}
+
+#[tokio::test]
+async fn the_page_asks_even_whoever_has_allowed_the_client_before() {
+    let (world, app) = world().await;
+    let trusted = world.app_with("trusted", |new| new.policy.skip_consent = true).await;
+    for app in [&app, &app, &trusted] {
+        let device = begin(&world, app, "scope=openid", at(0)).await.unwrap();
+        answer(&world, &device.user_code, Decision::Allow, at(1)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn wrong_requests_get_their_errors() {
+    let (world, app) = world().await;
+    let other = world.app("other").await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    assert_eq!(refused(begin(&world, &app, "scope=admin", at(0)).await), InvalidScope);
+    assert_eq!(refused(begin(&world, &with_secret(&other, "wrong"), "", at(0)).await), InvalidClient);
+    let silent = world.app_with("silent", |new| new.metadata.grant_types = vec![GrantType::AuthorizationCode]).await;
+    assert_eq!(refused(begin(&world, &silent, "", at(0)).await), UnauthorizedClient);
+    assert_eq!(told(&world, &silent, &device, at(1)).await, UnauthorizedClient);
+    assert_eq!(told(&world, &other, &device, at(1)).await, InvalidGrant);
+    for wrong in ["", "x", &device.device_code.replace("fm_dc_", "fm_ac_"), &format!("{}A", device.device_code)] {
+        let wrong = DeviceResponse { device_code: wrong.to_owned(), ..device.clone() };
+        assert_eq!(told(&world, &app, &wrong, at(1)).await, InvalidGrant);
+    }
+    // A device code is no authorization code.
+    let code = device.device_code.replace("fm_dc_", "fm_ac_");
+    assert_eq!(refused(world.redeem(&app, &code, at(1)).await), InvalidGrant);
+    assert_eq!(told(&world, &app, &device, at(1)).await, AuthorizationPending);
+}
+
+#[tokio::test]
+async fn wrong_codes_are_counted_and_end_in_a_pause() {
+    let world = World::with(|parts: &mut Parts| parts.policy.device.guesses_per_minute = 3).await;
+    let app = world.public_app("tv").await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    let visitor = Visitor::new(&world);
+    let enter = async |typed: &str, now| enter(&world.engine, &visitor.browser(), typed, now).await;
+    for wrong in ["", "BCDF-GHJK", "not one"] {
+        assert!(matches!(enter(wrong, at(1)).await, Ok(Entered::Unknown)));
+    }
+    world.store.forget_calls();
+    assert_eq!(refused(enter(&device.user_code, at(2)).await), TemporarilyUnavailable);
+    assert_eq!(world.store.count(Op::Name), 0);
+    assert!(matches!(enter(&device.user_code, at(61)).await, Ok(Entered::Next(_))));
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_kills_what_was_allowed_to_a_device() {
+    let (world, app) = world().await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    answer(&world, &device.user_code, Decision::Allow, at(1)).await.unwrap();
+    let subject = crate::support::People::subject("somebody");
+    world.commit(Change::AdvanceEpoch(EpochKey::subject(world.engine.number(), &subject))).await;
+    assert_eq!(told(&world, &app, &device, at(2)).await, InvalidGrant);
+}
+
+#[tokio::test]
+async fn codes_are_drawn_from_the_alphabet_that_is_set() {
+    let world = World::with(|parts: &mut Parts| {
+        parts.policy.device.alphabet = firman_proto::device::Alphabet::new("0123456789").unwrap();
+        parts.policy.device.length = 6;
+        parts.policy.device.life = seconds(60);
+    })
+    .await;
+    let app = world.public_app("tv").await;
+    let device = begin(&world, &app, "", at(0)).await.unwrap();
+    assert!(device.user_code.bytes().all(|b| b.is_ascii_digit() || b == b'-'), "{}", device.user_code);
+    assert_eq!((device.user_code.len(), device.expires_in), (7, 60));
+}
