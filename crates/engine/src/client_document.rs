@@ -9,7 +9,7 @@ use firman_store::record::{Client, Origin, Registration};
 
 use crate::Engine;
 use crate::admin::AdminError;
-use crate::admin::clients::{self, NewClient};
+use crate::admin::clients::{self, Edit, NewClient};
 use crate::failure::Failure;
 use crate::fetch::{FetchError, Wanted};
 use crate::random;
@@ -87,7 +87,8 @@ async fn read(
         if client.metadata == metadata {
             return Ok(client);
         }
-        return Ok(Arc::new(clients::edit(engine, &client, metadata, now).await?.0));
+        let edit = Edit { metadata, policy: client.policy.clone(), secret: None };
+        return Ok(Arc::new(clients::edit(engine, &client, edit, now).await?.0));
     }
     // Nobody is signed in yet, so that such writes are bounded; a client that nobody uses then leaves.
     engine.door.admit(engine.policy.registration.each_minute, now)?;

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::admin::AdminError;
-use crate::admin::clients::{self, NewClient};
+use crate::admin::clients::{self, Edit, NewClient};
 use crate::failure::{Failure, Fault};
 use crate::introspect::trace;
 use crate::random;
@@ -122,8 +122,8 @@ pub async fn update(
     if requested.client_secret.as_ref().is_some_and(|secret| !client.has_secret(secret, now)) {
         return Err(invalid_request("client_secret: must be the client's own").into());
     }
-    let metadata = fit(engine, requested)?;
-    let (client, secret) = clients::edit(engine, &client, metadata, now).await.map_err(of_metadata)?;
+    let edit = Edit { metadata: fit(engine, requested)?, policy: client.policy.clone(), secret: None };
+    let (client, secret) = clients::edit(engine, &client, edit, now).await.map_err(of_metadata)?;
     information(engine, &client, secret.as_ref().map(|secret| secret.as_str()), now)
 }
 

@@ -154,13 +154,23 @@ impl ClientCertVerifier for AskAndTakeAny {
 
 #[cfg(test)]
 mod tests {
+
+    use axum::Router;
     use axum::body::Body;
     use axum::http::request::Builder;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
     use firman_engine::SystemClock;
     use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::TlsConnector;
+
     use super::*;
     use crate::fetch::Network;
+    use crate::listen::{Limits, serve};
 
     const HEADER: HeaderName = HeaderName::from_static("client-cert");
 
@@ -168,6 +178,7 @@ mod tests {
     struct Made {
         folder: tempfile::TempDir,
         issued: CertificateDer<'static>,
+        issued_key: KeyPair,
         own: rcgen::Certificate,
     }
 
@@ -181,9 +192,10 @@ mod tests {
         let issuer = Issuer::new(params, key);
         let mut client = CertificateParams::new(["client.example".to_owned()]).unwrap();
         client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let issued = client.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().der().clone();
+        let issued_key = KeyPair::generate().unwrap();
+        let issued = client.signed_by(&issued_key, &issuer).unwrap().der().clone();
         let own = CertificateParams::new([]).unwrap().self_signed(&KeyPair::generate().unwrap()).unwrap();
-        Made { folder, issued, own }
+        Made { folder, issued, issued_key, own }
     }
 
     fn source(made: &Made) -> Source {
@@ -237,5 +249,65 @@ mod tests {
         }
         let twice = Request::get("/").header(HEADER, &structured).header(HEADER, &structured);
         assert_eq!(source.certificate(&request(twice, "10.0.0.7", Vec::new())), None, "a client may have added one");
+    }
+
+    /// What a client with this certificate, or none, is taken for over a real connection.
+    async fn shown_over_tls(made: &Made, client: Option<(CertificateDer<'static>, KeyPair)>) -> String {
+        let server = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (chain, key) = (made.folder.path().join("chain.pem"), made.folder.path().join("key.pem"));
+        std::fs::write(&chain, server.cert.pem()).unwrap();
+        std::fs::write(&key, server.signing_key.serialize_pem()).unwrap();
+        let source = Arc::new(Source { front: None, ..source(made) });
+        let show = |request: Request| async move {
+            let shown = request.extensions().get::<Arc<Certificate>>();
+            shown.map_or_else(|| "nobody".to_owned(), |shown| format!("{} {}", shown.thumbprint(), shown.is_trusted()))
+        };
+        let routes = Router::new().route("/", get(show)).layer(from_fn_with_state(source, attach));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = Limits {
+            header: Duration::from_secs(5),
+            request: Duration::from_secs(5),
+            shutdown: Duration::ZERO,
+            connections: 4,
+        };
+        let acceptor = crate::tls::acceptor(&chain, &key, true).unwrap();
+        let serving = tokio::spawn(serve(listener, Some(acceptor), routes, limits, std::future::pending()));
+
+        let mut roots = RootCertStore::empty();
+        roots.add(server.cert.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots);
+        let config = match client {
+            None => config.with_no_client_auth(),
+            Some((own, key)) => {
+                let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+                config.with_client_auth_cert(vec![own], key).unwrap()
+            }
+        };
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        serving.abort();
+        answer.rsplit("\r\n").next().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_certificate_comes_over_a_real_connection_and_none_has_to() {
+        let made = made();
+        let thumbprint = |der: &CertificateDer<'_>| Certificate::new(der, false).unwrap().thumbprint().to_string();
+        assert_eq!(shown_over_tls(&made, None).await, "nobody");
+        let key = KeyPair::generate().unwrap();
+        let own = CertificateParams::new([]).unwrap().self_signed(&key).unwrap().der().clone();
+        let expected = format!("{} false", thumbprint(&own));
+        assert_eq!(shown_over_tls(&made, Some((own, key))).await, expected);
+        let issued = (made.issued.clone(), KeyPair::try_from(made.issued_key.serialize_der().as_slice()).unwrap());
+        let expected = format!("{} true", thumbprint(&made.issued));
+        assert_eq!(shown_over_tls(&made, Some(issued)).await, expected);
     }
 }

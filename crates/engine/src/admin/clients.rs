@@ -59,6 +59,15 @@ pub(crate) async fn create_registered(
     make(engine, new, (origin, Some(registration)), now).await
 }
 
+/// The same for a client of a file.
+pub(crate) async fn create_configured(
+    engine: &Engine,
+    new: NewClient,
+    now: Timestamp,
+) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    make(engine, new, (Origin::Configured, None), now).await
+}
+
 async fn make(
     engine: &Engine,
     new: NewClient,
@@ -132,23 +141,37 @@ pub async fn rotate_secret(
     replace(engine, &client, changed, now).await.map(|client| (client, secret))
 }
 
-/// Gives a client other metadata; where its method now needs a secret that it has not, a new one comes with it.
+/// What becomes of a client.
+pub(crate) struct Edit {
+    /// Its metadata.
+    pub(crate) metadata: ClientMetadata,
+    /// Where it differs from the server's policy.
+    pub(crate) policy: ClientPolicy,
+    /// A secret that replaces all it has.
+    pub(crate) secret: Option<Zeroizing<String>>,
+}
+
+/// Edits a client; where its method now needs a secret that it has not, a new one comes with it.
 pub(crate) async fn edit(
     engine: &Engine,
     client: &Client,
-    metadata: ClientMetadata,
+    edit: Edit,
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
+    let Edit { metadata, policy, secret } = edit;
     check_metadata(engine, &metadata)?;
     let method = metadata.token_endpoint_auth_method;
     let needs_copy = method == AuthMethod::ClientSecretJwt;
     let mut secrets = client.secrets.clone();
-    secrets.retain(|secret| method.has_secret() && (!needs_copy || secret.sealed.is_some()));
-    let secret = (method.has_secret() && secrets.is_empty()).then(|| new_secret(engine)).transpose()?;
+    secrets.retain(|known| secret.is_none() && method.has_secret() && (!needs_copy || known.sealed.is_some()));
+    let secret = match secret {
+        None if method.has_secret() && secrets.is_empty() => Some(new_secret(engine)?),
+        given => given,
+    };
     if let Some(secret) = &secret {
         secrets.push(keep(engine, client.id, method, secret, now)?);
     }
-    let changed = Client { secrets, metadata, updated_at: now, ..client.clone() };
+    let changed = Client { secrets, metadata, policy, updated_at: now, ..client.clone() };
     Ok((replace(engine, client, changed, now).await?, secret))
 }
 
@@ -197,7 +220,7 @@ fn check(engine: &Engine, new: &NewClient) -> Result<(), Denied> {
     check_metadata(engine, &new.metadata)
 }
 
-fn check_metadata(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
+pub(crate) fn check_metadata(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
     // RFC 7591 §2: redirection-based flows need registered redirect URIs.
     if metadata.may_use(GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
         return Err(invalid_request("redirect_uris: authorization_code needs at least one"));

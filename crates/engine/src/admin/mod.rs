@@ -1,6 +1,7 @@
 //! What an operator does, from the command line or an admin API.
 
 pub mod accounts;
+pub mod apply;
 pub mod clients;
 pub mod grants;
 pub mod tokens;

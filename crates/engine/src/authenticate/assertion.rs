@@ -91,8 +91,10 @@ fn decide<'c>(client: &Client, claims: &'c Claims) -> Result<&'c str, Denied> {
 fn audiences(engine: &Engine, client: &Client) -> Vec<String> {
     let mut audiences = vec![engine.issuer.to_string()];
     if client.policy.endpoint_audience {
-        audiences
-            .extend([path::TOKEN, path::PAR, path::INTROSPECT, path::REVOKE].map(|path| engine.issuer.endpoint(path)));
+        audiences.extend(
+            [path::TOKEN, path::PAR, path::DEVICE_AUTHORIZATION, path::INTROSPECT, path::REVOKE]
+                .map(|path| engine.issuer.endpoint(path)),
+        );
     }
     audiences
 }

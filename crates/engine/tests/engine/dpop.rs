@@ -40,6 +40,7 @@ impl Holder {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk});
         let input = format!("{}.{}", part(&header), part(claims));
+        #[allow(clippy::disallowed_methods, reason = "a client's randomness, not the server's")]
         let signature = self.pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
     }

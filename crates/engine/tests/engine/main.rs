@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod accounts;
+mod apply;
 mod authorize;
 mod client_authentication;
 mod client_credentials;

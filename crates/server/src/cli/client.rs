@@ -1,9 +1,12 @@
 //! `firman client`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use firman_engine::admin::clients::{self, NewClient};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
+use firman_proto::jose;
 use firman_proto::jws::Algorithm;
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::scope::Scope;
@@ -12,6 +15,7 @@ use firman_store::Page;
 use firman_store::record::{Client as Record, ClientPolicy, RefreshPolicy, ReuseReaction};
 use serde_json::{Value, json};
 
+use super::apply::Apply;
 use super::output::{Failed, Printer, table};
 use crate::start::Running;
 
@@ -19,6 +23,8 @@ use crate::start::Running;
 pub(super) enum Client {
     /// Create a client; its secret is printed once and never again.
     Create(Box<Create>),
+    /// Make the clients what a file says.
+    Apply(Apply),
     /// List clients.
     List,
     /// Show a client. Its secret cannot be shown: nobody has it.
@@ -61,6 +67,28 @@ pub(super) struct Create {
     /// A client without a secret: an app on people's own devices. It must use PKCE.
     #[arg(long)]
     public: bool,
+    /// How it proves itself to the token endpoint: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt,
+    /// tls_client_auth, self_signed_tls_client_auth.
+    #[arg(long, value_name = "METHOD", conflicts_with = "public", default_value = "client_secret_basic")]
+    auth_method: String,
+    /// File with its public keys, as a JWK set.
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// Where it publishes its keys.
+    #[arg(long, value_name = "URI", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
+    /// The subject of its certificate, for tls_client_auth, such as "CN=client,O=Example".
+    #[arg(long, value_name = "DN")]
+    certificate_subject: Option<String>,
+    /// A DNS name in its certificate, for tls_client_auth.
+    #[arg(long, value_name = "NAME")]
+    certificate_dns: Option<String>,
+    /// Bind its access tokens to its certificate (RFC 8705).
+    #[arg(long)]
+    certificate_bound: bool,
+    /// Take its assertions also if they are for an endpoint of ours, and not for the issuer.
+    #[arg(long)]
+    endpoint_audience: bool,
     /// How its ID tokens are signed: ES256, EdDSA, RS256 or PS256; without this as the server prefers.
     #[arg(long, value_name = "ALG")]
     id_token_alg: Option<String>,
@@ -99,6 +127,7 @@ impl Client {
                 let (client, secret) = clients::create(engine, create.into_new()?, now).await?;
                 with_secret(printer, &client, secret.as_ref().map(|secret| secret.as_str()))
             }
+            Self::Apply(apply) => apply.run(running, printer).await,
             Self::List => list(running, printer).await,
             Self::Show { client_id } => {
                 let shown = view(&*clients::find(engine, &client_id).await?);
@@ -120,13 +149,23 @@ impl Client {
 impl Create {
     fn into_new(self) -> Result<NewClient, Failed> {
         let wrong = |error: &dyn std::fmt::Display| Failed::refused(error.to_string());
-        let method = if self.public { AuthMethod::None } else { AuthMethod::ClientSecretBasic };
+        let method = if self.public { Some(AuthMethod::None) } else { AuthMethod::parse(&self.auth_method) };
+        let method = method.ok_or_else(|| wrong(&"auth-method: not one of those in --help"))?;
         let mut metadata = ClientMetadata::new(&self.name, method);
         metadata.scope = Scope::parse(&self.scope).map_err(|error| wrong(&error))?;
         for uri in &self.redirect_uris {
             metadata.redirect_uris.push(RedirectUri::parse(uri).map_err(|error| wrong(&error))?);
         }
         metadata.grant_types = self.grant_types.iter().map(|grant| grant.into_type()).collect();
+        if let Some(file) = &self.jwks {
+            let text = std::fs::read(file).map_err(|error| wrong(&format!("{}: {error}", file.display())))?;
+            let set = jose::object(&text).map_err(|error| wrong(&format!("{}: {error}", file.display())))?;
+            metadata.jwks = Some(Value::Object(set));
+        }
+        metadata.jwks_uri = self.jwks_uri;
+        metadata.tls.tls_client_auth_subject_dn = self.certificate_subject;
+        metadata.tls.tls_client_auth_san_dns = self.certificate_dns;
+        metadata.tls.tls_client_certificate_bound_access_tokens = self.certificate_bound;
         if let Some(name) = &self.id_token_alg {
             let algorithm = Algorithm::parse(name);
             metadata.id_token_signed_response_alg =
@@ -143,6 +182,7 @@ impl Create {
             require_pkce: self.require_pkce.then_some(true),
             skip_consent: self.skip_consent,
             introspect_any: self.introspect_any,
+            endpoint_audience: self.endpoint_audience,
             ..ClientPolicy::default()
         };
         Ok(NewClient { client_id: self.client_id, metadata, policy, owner: None, secret: None })

@@ -1,6 +1,7 @@
 //! The command line. A command reads the settings, opens the store beside a running server, does one thing, and says so to a
 //! person or, with `--json`, to a script.
 
+mod apply;
 mod backup;
 #[cfg(target_os = "linux")]
 mod bench;
