@@ -104,17 +104,17 @@ impl CachedStore {
     async fn find<F>(
         &self,
         known: impl Fn(&Remembered) -> Option<&Arc<Client>> + Send,
-        read: F,
+        read: impl FnOnce() -> F + Send,
     ) -> Result<Option<Arc<Client>>, StoreError>
     where
         F: Future<Output = Result<Option<Arc<Client>>, StoreError>> + Send,
     {
-        let Some(edition) = self.known_edition().await else { return read.await };
+        let Some(edition) = self.known_edition().await else { return read().await };
         let found = known(&self.remembered()).map(Arc::clone);
         if found.is_some() {
             return Ok(found);
         }
-        let client = read.await?;
+        let client = read().await?;
         if let Some(client) = &client {
             self.keep(client, edition);
         }
@@ -156,11 +156,11 @@ impl Store for CachedStore {
     }
 
     async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError> {
-        self.find(|remembered| remembered.by_key.get(&key), self.inner.client(key)).await
+        self.find(|remembered| remembered.by_key.get(&key), || self.inner.client(key)).await
     }
 
     async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
-        self.find(|remembered| remembered.by_id.get(&id), self.inner.client_by_id(id)).await
+        self.find(|remembered| remembered.by_id.get(&id), || self.inner.client_by_id(id)).await
     }
 
     async fn keys(&self) -> Result<Keys, StoreError> {
