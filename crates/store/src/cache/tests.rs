@@ -192,3 +192,35 @@ async fn what_was_read_before_an_edit_is_not_remembered_after_it() {
     cached.keep(&old, edition);
     assert!(!cached.client_by_id(client.id).await.unwrap().unwrap().enabled);
 }
+
+/// Counts what is called, whether or not anybody waits for it.
+struct Called(MemoryStore, AtomicUsize);
+
+impl Called {
+    fn inner(&self) -> &dyn Store {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        &self.0
+    }
+}
+
+#[async_trait]
+impl Store for Called {
+    async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
+        self.0.commit(transaction).await
+    }
+
+    crate::forward_reads! { Self::inner }
+}
+
+#[tokio::test]
+async fn a_client_that_is_remembered_does_not_so_much_as_call_the_store() {
+    let store = Arc::new(Called(MemoryStore::new(), AtomicUsize::new(0)));
+    let cached: Shared = Arc::new(CachedStore::new(Arc::clone(&store) as Arc<dyn Store>, Hand::new(0), BOUND));
+    let client = client();
+    done(&cached, vec![insert_client(&client)]).await;
+    cached.client_by_id(client.id).await.unwrap().unwrap();
+    let before = store.1.load(Ordering::SeqCst);
+    cached.client_by_id(client.id).await.unwrap().unwrap();
+    cached.client(Client::key(client.issuer, &client.client_id)).await.unwrap().unwrap();
+    assert_eq!(store.1.load(Ordering::SeqCst), before);
+}
