@@ -77,7 +77,7 @@ async fn what_is_acknowledged_at_one_node_is_seen_at_the_others() {
             }
         });
     }
-    for round in 0..rounds(300) {
+    for round in 0..rounds(100) {
         let flow = flow();
         done(&stores[round % NODES], vec![insert_flow(&flow)]).await;
         let elsewhere = &stores[(round + 1) % NODES];
