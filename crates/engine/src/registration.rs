@@ -53,6 +53,20 @@ pub enum Mode {
     Open,
 }
 
+impl Mode {
+    /// Every answer.
+    pub const ALL: &'static [Self] = &[Self::Off, Self::Token, Self::Open];
+
+    /// As it is written in settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Token => "token",
+            Self::Open => "open",
+        }
+    }
+}
+
 impl Default for RegistrationPolicy {
     fn default() -> Self {
         Self {

@@ -134,19 +134,14 @@ pub enum LogFormat {
     Json,
 }
 
-impl Textual for LogFormat {
-    const EXPECTED: &str = "\"text\" or \"json\"";
+impl LogFormat {
+    const ALL: &[Self] = &[Self::Text, Self::Json];
 
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Text, Self::Json].into_iter().find(|format| format.text() == text)
-    }
-
-    fn text(&self) -> String {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Json => "json",
         }
-        .to_owned()
     }
 }
 
@@ -180,6 +175,8 @@ macro_rules! words {
 }
 
 words! {
+    LogFormat: "\"text\" or \"json\"";
+    Mode: "\"off\", \"token\" or \"open\"";
     RefreshPolicy: "\"rotate\" or \"reuse\"";
     ReuseReaction: "\"grant\", \"subject\" or \"ignore\"";
     WiderScope: "\"refuse\" or \"intersect\"";
@@ -214,28 +211,6 @@ impl Value for Vec<Algorithm> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|algorithm| algorithm.as_str().to_owned()).collect())
-    }
-}
-
-impl Textual for Mode {
-    const EXPECTED: &str = "\"off\", \"token\" or \"open\"";
-
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "off" => Some(Self::Off),
-            "token" => Some(Self::Token),
-            "open" => Some(Self::Open),
-            _ => None,
-        }
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::Off => "off",
-            Self::Token => "token",
-            Self::Open => "open",
-        }
-        .to_owned()
     }
 }
 
