@@ -62,12 +62,13 @@ pub(super) async fn refresh(
                 let wider = engine.policy.wider_scope_of(client.record());
                 let narrowed = narrowed(&standing.record.scope, request.scope.as_ref(), wider)?;
                 let asked = Asked { engine, client: client.record(), grant: &standing.record, narrowed, sender, now };
+                // RFC 9449 §11.1: a rotation remembers the proof in its own commit; what writes nothing else, by itself.
+                if let (Step::Keep | Step::Retry, Some(proved)) = (&step, sender.key()) {
+                    dpop::must_be_new(engine, proved).await?;
+                }
                 match step {
                     Step::Keep => return asked.keep(chain),
                     Step::Retry => {
-                        if let Some(proved) = sender.key() {
-                            dpop::must_be_new(engine, proved).await?;
-                        }
                         // Another node may have rotated the chain, under a seal key that is new here.
                         engine.keys.know(&*engine.store, chain.seal_key, now).await?;
                         return asked.again(chain);

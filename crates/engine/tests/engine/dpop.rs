@@ -12,6 +12,7 @@ use firman_proto::form::Form;
 use firman_proto::metadata::path;
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
+use firman_store::record::RefreshPolicy;
 use serde_json::{Value, json};
 
 use crate::support::{App, Ask, ISSUER, Op, World, at, parameter, redemption, refreshment, refused};
@@ -198,4 +199,16 @@ async fn where_nonces_are_asked_for_a_proof_repeats_one_of_ours() {
     // Every node gives and knows the same.
     let neighbour = world.neighbour(at(0)).await;
     assert_eq!(Some(firman_engine::dpop::nonce(&neighbour.engine, at(0))), nonce(at(0)));
+}
+
+#[tokio::test]
+async fn a_proof_is_taken_once_where_refresh_tokens_stay_too() {
+    let (world, holder) = (World::with(|parts| parts.policy.refresh = RefreshPolicy::Reuse).await, Holder::new());
+    let app = world.public_app("app").await;
+    let code = world.code(&app, "read", at(0)).await;
+    let token = redeem(&world, &app, &code, &holder.proof(path::TOKEN, "1", at(1)), at(1)).await.unwrap();
+    let token = token.refresh_token.unwrap();
+    let proving = proving(&app, &holder.proof(path::TOKEN, "2", at(2)));
+    world.token(&proving, refreshment(&token, None), at(2)).await.unwrap();
+    assert_eq!(refused(world.token(&proving, refreshment(&token, None), at(3)).await), InvalidDpopProof);
 }
