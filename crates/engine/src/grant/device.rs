@@ -4,14 +4,13 @@ use firman_proto::error::{Denied, ErrorCode, invalid_grant};
 use firman_proto::seal::{Device, Opened};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_proto::token::{DeviceCodeRequest, TokenResponse};
-use firman_store::record::{Approval, Client, EventKind, Flow, FlowRequest, FlowState, PolledRequest};
+use firman_store::record::{Approval, Client, Flow, FlowRequest, FlowState, PolledRequest};
 use firman_store::{Change, Commit, Standing};
 
-use super::code::grant_from;
+use super::approved;
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
-use crate::issue::Issued;
 use crate::sender::Sender;
 
 /// RFC 8628 §3.5: a device that asks too soon waits so much longer from then on.
@@ -44,27 +43,9 @@ pub(super) async fn redeem(
         Err(Verdict::Denied(denied)) => return Err(denied.into()),
         Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
     };
-    let (mut grant, access) = grant_from(engine, client.record(), &standing.record, approval, now)?;
-    if client.record().metadata.is_public() {
-        sender.bind(&mut grant.terms);
-    }
-    let mut event = engine.event(EventKind::CodeRedeemed, grant.id, now)?;
-    event.client = Some(grant.client);
-    event.subject = grant.subject.as_ref().map(ToString::to_string);
-    let (scope, refresh) = (&grant.scope, grant.refresh.as_ref());
-    let issued = Issued { access, scope, narrowed: false, refresh, nonce: None, sender };
-    let response = issued.seal(engine, client.record(), &grant, now)?;
-    let claim = Change::ClaimFlow { id: grant.id, now };
-    let changes = sender.once(vec![claim, Change::InsertGrant(Box::new(grant)), Change::Append(Box::new(event))]);
-    let count = changes.len();
-    let outcome = engine.commit(changes).await?;
-    sender.must_not_be_replayed(outcome, count)?;
-    match outcome {
-        Commit::Done => Ok(response),
-        Commit::Conflict(_) => {
-            Err(invalid_grant("the device code was redeemed or withdrawn at this very moment").into())
-        }
-    }
+    let response = approved::claim(engine, client, &standing.record, approval, sender, now).await?;
+    let lost = || invalid_grant("the device code was redeemed or withdrawn at this very moment");
+    Ok(response.ok_or_else(lost)?)
 }
 
 fn decide<'f>(

@@ -1,5 +1,6 @@
 //! One file per grant type; each loads, decides, and commits.
 
+mod approved;
 mod client_credentials;
 mod code;
 mod device;
