@@ -9,8 +9,8 @@ use firman_store::Page;
 use firman_store::record::{Client, ClientPolicy, Origin};
 use zeroize::Zeroizing;
 
-use super::AdminError;
 use super::clients::{self, Edit, NewClient};
+use super::{AdminError, metadata};
 use crate::Engine;
 
 /// How many clients are looked at in one page.
@@ -90,7 +90,7 @@ pub async fn apply(engine: &Engine, wanted: Vec<Wanted>, how: How, now: Timestam
 /// Whether this client can be made or edited; gives the one that is there.
 async fn check(engine: &Engine, wanted: &Wanted) -> Result<Option<Client>, AdminError> {
     let named = |text: &str| invalid_request(format!("{}: {text}", wanted.client_id));
-    clients::check_metadata(engine, &wanted.metadata).map_err(|denied| named(&denied.text))?;
+    metadata::check(engine, &wanted.metadata).map_err(|denied| named(&denied.text))?;
     if wanted.secret.as_ref().is_some_and(|secret| secret.len() < SHORTEST_SECRET) {
         return Err(named("client_secret: must be random, and 32 bytes or more").into());
     }

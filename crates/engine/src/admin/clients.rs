@@ -4,21 +4,19 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::client::ClientMetadata;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::digest::sha256;
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::id::RecordId;
-use firman_proto::jose::Jwks;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKind, Origin, Registration};
 use firman_store::{Change, Commit, Editable, EditableKey, Page};
-use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::AdminError;
+use super::{AdminError, metadata};
 use crate::Engine;
-use crate::authenticate::{registered_name, seal_secret};
+use crate::authenticate::seal_secret;
 use crate::failure::Fault;
 use crate::random;
 
@@ -159,7 +157,7 @@ pub(crate) async fn edit(
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
     let Edit { metadata, policy, secret } = edit;
-    check_metadata(engine, &metadata)?;
+    metadata::check(engine, &metadata)?;
     let method = metadata.token_endpoint_auth_method;
     let needs_copy = method == AuthMethod::ClientSecretJwt;
     let mut secrets = client.secrets.clone();
@@ -217,49 +215,7 @@ fn check(engine: &Engine, new: &NewClient) -> Result<(), Denied> {
     {
         return Err(invalid_request("client_id: 1 to 1024 printable ASCII characters"));
     }
-    check_metadata(engine, &new.metadata)
-}
-
-pub(crate) fn check_metadata(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
-    // RFC 7591 §2: redirection-based flows need registered redirect URIs.
-    if metadata.may_use(GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
-        return Err(invalid_request("redirect_uris: authorization_code needs at least one"));
-    }
-    check_authentication(engine, metadata)?;
-    // RFC 6749 §4.4: client credentials are for confidential clients.
-    if metadata.is_public() && metadata.may_use(GrantType::ClientCredentials) {
-        return Err(invalid_request("grant_types: client_credentials needs a client with a secret"));
-    }
-    Ok(())
-}
-
-/// What the registered method needs is registered too.
-fn check_authentication(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
-    let method = metadata.token_endpoint_auth_method;
-    if !engine.policy.auth_methods().any(|offered| offered == method) {
-        return Err(invalid_request("token_endpoint_auth_method: not offered by this server's settings"));
-    }
-    // RFC 7591 §2: not both.
-    let keys = match (&metadata.jwks, &metadata.jwks_uri) {
-        (Some(_), Some(_)) => return Err(invalid_request("jwks: not beside jwks_uri")),
-        (Some(Value::Object(set)), None) => {
-            Jwks::from_object(set).map_err(|why| invalid_request(format!("jwks: {why}")))?.keys().len()
-        }
-        (Some(_), None) => return Err(invalid_request("jwks: not a JWK set")),
-        (None, Some(uri)) if uri.starts_with("https://") || uri.starts_with("http://") => 1,
-        (None, Some(_)) => return Err(invalid_request("jwks_uri: not an address")),
-        (None, None) => 0,
-    };
-    match method {
-        AuthMethod::PrivateKeyJwt | AuthMethod::SelfSignedTlsClientAuth if keys == 0 => {
-            Err(invalid_request(format!("jwks: {} needs a key that can be used, here or at jwks_uri", method.as_str())))
-        }
-        // RFC 8705 §2.1.2: exactly one.
-        AuthMethod::TlsClientAuth if registered_name(metadata).is_none() => {
-            Err(invalid_request("tls_client_auth_subject_dn: tls_client_auth needs one name of the certificate"))
-        }
-        _ => Ok(()),
-    }
+    metadata::check(engine, &new.metadata)
 }
 
 fn new_secret(engine: &Engine) -> Result<Zeroizing<String>, Fault> {

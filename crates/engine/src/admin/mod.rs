@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod apply;
 pub mod clients;
 pub mod grants;
+pub(crate) mod metadata;
 pub mod tokens;
 
 use firman_proto::error::{Denied, invalid_request};

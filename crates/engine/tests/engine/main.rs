@@ -15,6 +15,7 @@ mod dpop;
 mod epochs;
 mod introspection;
 mod keys;
+mod metadata;
 mod misses;
 mod pages;
 mod par;

@@ -1,0 +1,84 @@
+//! What a client may register, whoever registers it (RFC 7591 §2): nothing that this server would not keep to.
+
+use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::credentials::AuthMethod;
+use firman_proto::error::{Denied, invalid_request};
+use firman_proto::jose::Jwks;
+use firman_proto::jws::Algorithm;
+use firman_proto::response::ResponseType;
+use serde_json::Value;
+
+use crate::Engine;
+use crate::authenticate::registered_name;
+
+/// Refuses metadata of which something would not be kept to, or something else is missing.
+pub(crate) fn check(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
+    // RFC 7591 §2: redirection-based flows need registered redirect URIs.
+    if metadata.may_use(GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
+        return Err(invalid_request("redirect_uris: authorization_code needs at least one"));
+    }
+    check_authentication(engine, metadata)?;
+    check_answers(engine, metadata)?;
+    // RFC 6749 §4.4: client credentials are for confidential clients.
+    if metadata.is_public() && metadata.may_use(GrantType::ClientCredentials) {
+        return Err(invalid_request("grant_types: client_credentials needs a client with a secret"));
+    }
+    Ok(())
+}
+
+/// What the registered method needs is registered too.
+fn check_authentication(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
+    let method = metadata.token_endpoint_auth_method;
+    if !engine.policy.auth_methods().any(|offered| offered == method) {
+        return Err(invalid_request("token_endpoint_auth_method: not offered by this server's settings"));
+    }
+    // RFC 7591 §2: not both.
+    let keys = match (&metadata.jwks, &metadata.jwks_uri) {
+        (Some(_), Some(_)) => return Err(invalid_request("jwks: not beside jwks_uri")),
+        (Some(Value::Object(set)), None) => {
+            Jwks::from_object(set).map_err(|why| invalid_request(format!("jwks: {why}")))?.keys().len()
+        }
+        (Some(_), None) => return Err(invalid_request("jwks: not a JWK set")),
+        (None, Some(uri)) if uri.starts_with("https://") || uri.starts_with("http://") => 1,
+        (None, Some(_)) => return Err(invalid_request("jwks_uri: not an address")),
+        (None, None) => 0,
+    };
+    match method {
+        AuthMethod::PrivateKeyJwt | AuthMethod::SelfSignedTlsClientAuth if keys == 0 => {
+            Err(invalid_request(format!("jwks: {} needs a key that can be used, here or at jwks_uri", method.as_str())))
+        }
+        // RFC 8705 §2.1.2: exactly one.
+        AuthMethod::TlsClientAuth if registered_name(metadata).is_none() => {
+            Err(invalid_request("tls_client_auth_subject_dn: tls_client_auth needs one name of the certificate"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 7591 §3.2.2: what this server does not do is refused, not silently left undone.
+fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
+    let jose = &metadata.jose;
+    let undone = [
+        ("subject_type", metadata.subject_type.as_deref().is_some_and(|of| of != "public")),
+        ("require_signed_request_object", metadata.require_signed_request_object),
+        ("request_uris", !metadata.request_uris.is_empty()),
+        ("request_object_signing_alg", jose.request_object_signing_alg.is_some()),
+        ("request_object_encryption_alg", jose.request_object_encryption_alg.is_some()),
+        ("id_token_encrypted_response_alg", jose.id_token_encrypted_response_alg.is_some()),
+        ("userinfo_signed_response_alg", jose.userinfo_signed_response_alg.is_some()),
+        ("userinfo_encrypted_response_alg", jose.userinfo_encrypted_response_alg.is_some()),
+        ("authorization_encrypted_response_alg", jose.authorization_encrypted_response_alg.is_some()),
+    ];
+    if let Some((name, _)) = undone.into_iter().find(|(_, asked)| *asked) {
+        return Err(invalid_request(format!("{name}: this server does not do that")));
+    }
+    if metadata.response_types.iter().any(|of| ResponseType::parse(of).is_none()) {
+        return Err(invalid_request("response_types: known are code, none, token, id_token and their combinations"));
+    }
+    // JARM §3.
+    let signed = jose.authorization_signed_response_alg.as_deref();
+    if signed.is_some_and(|name| !Algorithm::parse(name).is_some_and(|of| engine.key_policy.algorithms.contains(&of))) {
+        return Err(invalid_request("authorization_signed_response_alg: this server has no such key"));
+    }
+    Ok(())
+}

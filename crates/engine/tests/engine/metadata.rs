@@ -1,0 +1,55 @@
+//! What clients may register: nothing that would not be kept to.
+
+use firman_engine::admin::AdminError;
+use firman_engine::admin::clients::{self, NewClient};
+use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::credentials::AuthMethod;
+use firman_proto::redirect_uri::RedirectUri;
+use firman_store::record::ClientPolicy;
+use serde_json::{Value, json};
+
+use crate::support::{CALLBACK, World, at};
+
+async fn register(world: &World, member: &str, value: Value) -> Result<(), String> {
+    let mut metadata = ClientMetadata::new("app", AuthMethod::ClientSecretBasic);
+    metadata.grant_types = vec![GrantType::AuthorizationCode];
+    metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
+    let mut members = serde_json::to_value(&metadata).unwrap();
+    members[member] = value;
+    let metadata = serde_json::from_value(members).unwrap();
+    let new = NewClient { client_id: None, metadata, policy: ClientPolicy::default(), owner: None, secret: None };
+    match clients::create(&world.engine, new, at(0)).await {
+        Ok(_) => Ok(()),
+        Err(AdminError::Refused(denied)) => Err(denied.text.to_string()),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn what_would_not_be_kept_to_is_refused_by_its_name() {
+    let world = World::new().await;
+    for (member, value) in [
+        ("subject_type", json!("pairwise")),
+        ("require_signed_request_object", json!(true)),
+        ("request_uris", json!(["https://app.example/request"])),
+        ("request_object_signing_alg", json!("ES256")),
+        ("request_object_encryption_alg", json!("ECDH-ES")),
+        ("id_token_encrypted_response_alg", json!("ECDH-ES")),
+        ("userinfo_signed_response_alg", json!("ES256")),
+        ("userinfo_encrypted_response_alg", json!("ECDH-ES")),
+        ("authorization_encrypted_response_alg", json!("ECDH-ES")),
+        ("authorization_signed_response_alg", json!("HS256")),
+        ("response_types", json!(["code", "password"])),
+    ] {
+        let refused = register(&world, member, value).await.unwrap_err();
+        assert!(refused.starts_with(member), "{member}: {refused}");
+    }
+    for (member, value) in [
+        ("subject_type", json!("public")),
+        ("authorization_signed_response_alg", json!("ES256")),
+        ("response_types", json!(["code", "none"])),
+        ("contacts", json!(["people@app.example"])),
+    ] {
+        register(&world, member, value).await.unwrap();
+    }
+}
