@@ -4,6 +4,7 @@ use firman_proto::client::GrantType;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::id::RecordId;
 use firman_proto::id_token::{IdToken, half_hash};
+use firman_proto::jws::{Algorithm, HeldKey};
 use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed, Thumbprint};
 use firman_proto::time::Timestamp;
@@ -121,11 +122,7 @@ impl IdTokenFor<'_> {
     /// Signs it with the client's algorithm.
     pub(crate) fn sign(self, engine: &Engine, now: Timestamp) -> Result<String, Fault> {
         let keys = engine.keys.current();
-        let default = engine.key_policy.algorithms.first().copied();
-        let algorithm = self.client.metadata.id_token_signed_response_alg.or(default);
-        let key = algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(|| {
-            Fault::lasting("sign an ID token", "there is no key for this client's algorithm: add it to keys.algorithms")
-        })?;
+        let key = signer(engine, &keys, self.client.metadata.id_token_signed_response_alg, now)?;
         let hash = |of: &str| half_hash(of, key.algorithm());
         let claims = IdToken {
             iss: engine.issuer.to_string(),
@@ -185,6 +182,18 @@ fn refresh_token(
         salt: &chain.current.salt,
     };
     keys.seal_with::<seal::Refresh>(chain.seal_key, &reference, now).ok_or_else(key_is_gone)
+}
+
+/// What signs for a client: the algorithm it registered, or the one the server prefers.
+pub(crate) fn signer<'k>(
+    engine: &Engine,
+    keys: &'k KeySet,
+    registered: Option<Algorithm>,
+    now: Timestamp,
+) -> Result<&'k HeldKey, Fault> {
+    let algorithm = registered.or(engine.key_policy.algorithms.first().copied());
+    let no_key = || Fault::lasting("sign", "there is no key for this client's algorithm: add it to keys.algorithms");
+    algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(no_key)
 }
 
 fn key_is_gone() -> Fault {

@@ -176,6 +176,11 @@ impl ClientMetadata {
         }
     }
 
+    /// Whether its access tokens are always bound to a key or a certificate (RFC 8705 §3.4, RFC 9449 §5.2).
+    pub fn has_bound_tokens(&self) -> bool {
+        self.dpop_bound_access_tokens || self.tls.tls_client_certificate_bound_access_tokens
+    }
+
     /// Whether the client may use this grant type.
     pub fn may_use(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)

@@ -1,5 +1,6 @@
 //! An authorization request that somebody has approved becomes what it asked for.
 
+use firman_proto::id::RecordId;
 use firman_proto::seal::{Code, Reference, Sealed};
 use firman_proto::time::Timestamp;
 use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest};
@@ -29,15 +30,14 @@ pub(super) async fn approve(
     let mut code = None;
     // What waits is used up by its approval, whatever it asked for.
     if interaction.waiting.is_some() || interaction.request.response_type.code {
-        let (flow, change) = approved_flow(engine, &interaction, client, approval.clone(), now).await?;
-        about = flow.id;
+        let (record, sealed, change) = approved_flow(engine, &interaction, client, approval.clone(), now).await?;
+        about = record;
+        code = sealed.filter(|_| interaction.request.response_type.code);
         changes.push(change);
-        code = Some(flow);
     }
     let next = if let Some(Waiting::Device { .. }) = interaction.waiting {
         Next::Device(DeviceEnd::Allowed)
     } else {
-        let code = code.filter(|_| interaction.request.response_type.code).map(|flow| code_of(engine, &flow, now));
         let mut members: Vec<_> = code.iter().map(|code| ("code", code.reveal().to_owned())).collect();
         if interaction.request.response_type.is_front_channel() {
             let code = code.as_ref().map(Sealed::reveal);
@@ -57,27 +57,32 @@ pub(super) async fn approve(
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }
 
-/// The flow that is approved, and what approves it: the one that waits, or a new one.
+/// The flow that is approved, its code unless a device has one of its own, and what approves it: the one that waits, or a new one.
 async fn approved_flow(
     engine: &Engine,
     interaction: &Interaction,
     client: &Client,
     approval: Approval,
     now: Timestamp,
-) -> Result<(Flow, Change), Failure> {
+) -> Result<(RecordId, Option<Sealed<Code>>, Change), Failure> {
     let code_ends = now.plus(engine.policy.code);
-    let flow = match &interaction.waiting {
+    let (flow, code) = match &interaction.waiting {
         // The device asks with its own code, for as long as that is good.
-        Some(Waiting::Device { flow, .. }) => device::waiting(engine, *flow, client, now).await?,
-        Some(Waiting::Pushed(id)) => Flow { expires_at: code_ends, ..pushed::waiting(engine, *id, client, now).await? },
+        Some(Waiting::Device { flow, .. }) => (device::waiting(engine, *flow, client, now).await?, None),
+        Some(Waiting::Pushed(id)) => {
+            let flow = Flow { expires_at: code_ends, ..pushed::waiting(engine, *id, client, now).await? };
+            let code = code_of(engine, &flow, now);
+            (flow, Some(code))
+        }
         None => {
             let new = new_flow(engine, interaction, now)?;
             let flow = Flow { approval: Some(approval), expires_at: code_ends, ..new };
-            return Ok((flow.clone(), Change::InsertFlow(Box::new(flow))));
+            let (id, code) = (flow.id, code_of(engine, &flow, now));
+            return Ok((id, Some(code), Change::InsertFlow(Box::new(flow))));
         }
     };
-    let (id, issuer, expires_at) = (flow.id, flow.issuer, flow.expires_at);
-    Ok((flow, Change::ApproveFlow(Box::new(FlowApproval { id, issuer, approval, expires_at, now }))))
+    let Flow { id, issuer, expires_at, .. } = flow;
+    Ok((id, code, Change::ApproveFlow(Box::new(FlowApproval { id, issuer, approval, expires_at, now }))))
 }
 
 fn code_of(engine: &Engine, flow: &Flow, now: Timestamp) -> Sealed<Code> {

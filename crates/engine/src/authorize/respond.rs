@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::Next;
 use crate::Engine;
 use crate::failure::Fault;
+use crate::issue::signer;
 
 /// How long a signed response is good (JARM §2.1 asks for a short life, at most ten minutes).
 const SIGNED_RESPONSE: Lifetime = Lifetime::from_seconds(600);
@@ -56,10 +57,7 @@ impl Address<'_> {
         let keys = engine.keys.current();
         // JARM §3: as the client registered it.
         let registered = self.client.metadata.jose.authorization_signed_response_alg.as_deref();
-        let algorithm = registered.and_then(Algorithm::parse).or(engine.key_policy.algorithms.first().copied());
-        let key = algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(|| {
-            Fault::lasting("sign a response", "there is no key for this client's algorithm: add it to keys.algorithms")
-        })?;
+        let key = signer(engine, &keys, registered.and_then(Algorithm::parse), now)?;
         key.sign(&claims).map_err(|error| Fault::lasting("sign a response", error.to_string()))
     }
 }
@@ -70,6 +68,11 @@ pub(super) fn must_be_allowed(engine: &Engine, client: &Client, of: ResponseType
     if of.is_front_channel() && !engine.policy.front_channel_tokens {
         let text = "response_type: this server sends tokens through no browser; use code";
         return Err(Denied::new(ErrorCode::UnsupportedResponseType, text));
+    }
+    // RFC 8705 §3.4, RFC 9449 §5.2: who has asked for bound tokens never gets others, and a browser proves nothing.
+    if of.token && client.metadata.has_bound_tokens() {
+        let text = "response_type: this client's access tokens are bound to a key; use code";
+        return Err(Denied::new(ErrorCode::UnauthorizedClient, text));
     }
     // RFC 6749 §4.1.2.1 unauthorized_client: asking for codes is something a client is registered for.
     if of.code && !client.metadata.may_use(GrantType::AuthorizationCode) {

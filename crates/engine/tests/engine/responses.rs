@@ -178,3 +178,15 @@ async fn a_response_can_be_one_signed_object() {
         assert_eq!(parameter(&url, "error"), None);
     }
 }
+
+#[tokio::test]
+async fn who_asked_for_bound_tokens_gets_none_through_the_browser() {
+    let (world, app, visitor) = world().await;
+    world.edit_client(&app, |client| client.metadata.dpop_bound_access_tokens = true).await;
+    for text in EVERY_TYPE.into_iter().filter(|text| text.split(' ').any(|word| word == "token")) {
+        let ask = Ask::new(&app, "openid read").with("response_type", text);
+        let members = answer(&world, &visitor, &ask).await;
+        assert_eq!(get(&members, "error"), Some("unauthorized_client"), "{text}");
+        assert_eq!(get(&members, "access_token"), None, "{text}");
+    }
+}
