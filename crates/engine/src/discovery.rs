@@ -21,9 +21,17 @@ pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
         client_documents: !engine.policy.client_documents.0.is_empty(),
         certificate_bound: engine.policy.client_certificates,
         front_channel: engine.policy.front_channel_tokens,
+        pages: engine.policy.pages,
+        about: engine.policy.about.clone(),
+        acr_values: engine.policy.acr.names().map(str::to_owned).collect(),
+        details: engine.policy.details.names().map(str::to_owned).collect(),
     };
     let metadata = Metadata::new(&engine.issuer, &offers);
-    Metadata { require_pushed_authorization_requests: engine.policy.require_pushed, ..metadata }
+    Metadata {
+        require_pushed_authorization_requests: engine.policy.require_pushed,
+        require_signed_request_object: engine.policy.require_signed_request,
+        ..metadata
+    }
 }
 
 /// The keys whose public halves are published.

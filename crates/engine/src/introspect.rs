@@ -57,6 +57,9 @@ async fn access_token(
     if active.aud.is_empty() {
         return Ok(None);
     }
+    // RFC 9396 §9.2: what the token allows, which may be less than what was granted.
+    let Ok(details) = caveats.details(standing.record.terms.authorization_details.as_ref()) else { return Ok(None) };
+    active.authorization_details = details;
     active.exp = authority.expires_at().map(Timestamp::seconds);
     active.iat = authority.issued_at().seconds();
     active.token_type = Some("Bearer");
@@ -116,6 +119,7 @@ async fn active(engine: &Engine, asker: &Client, standing: &Standing<Grant>) -> 
         iss: engine.issuer.to_string(),
         auth_time: grant.auth.auth_time.map(Timestamp::seconds),
         acr: grant.auth.acr.clone(),
+        authorization_details: grant.terms.authorization_details.clone(),
         ..ActiveToken::default()
     }))
 }

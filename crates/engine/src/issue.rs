@@ -1,5 +1,6 @@
 //! Sealing and signing what a grant allows.
 
+use firman_proto::authorization_details::Details;
 use firman_proto::client::GrantType;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::id::RecordId;
@@ -33,6 +34,8 @@ pub(crate) struct Issued<'a> {
     pub(crate) scope: &'a Scope,
     /// Whether that is less than the grant's.
     pub(crate) narrowed: bool,
+    /// The details of the access token, if they are less than the grant's.
+    pub(crate) details: Option<&'a Details>,
     /// What the refresh token is derived from, if there is to be one.
     pub(crate) refresh: Option<&'a Refresh>,
     /// The nonce the ID token repeats.
@@ -91,6 +94,11 @@ impl Issued<'_> {
             refresh_token: refresh.map(|token| token.reveal().to_owned()),
             scope: self.scope.clone(),
             id_token,
+            // RFC 9396 §7: what the access token allows.
+            authorization_details: match self.details {
+                Some(details) => Some(details.to_value()),
+                None => grant.terms.authorization_details.clone(),
+            },
         })
     }
 
@@ -98,8 +106,10 @@ impl Issued<'_> {
     fn caveats(&self) -> Result<Caveats, Fault> {
         // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
         let narrower = self.narrowed.then(|| Caveat::Scope(self.scope.clone()));
-        Caveats::new(narrower.into_iter().chain(self.sender.caveats()).collect())
-            .map_err(|_| Fault::lasting("seal an access token", "the narrower scope is too long for a caveat"))
+        // RFC 9396 §6: so it is with narrower details.
+        let details = self.details.cloned().map(Caveat::Details);
+        Caveats::new(narrower.into_iter().chain(details).chain(self.sender.caveats()).collect())
+            .map_err(|_| Fault::lasting("seal an access token", "what it is narrowed to is too long for caveats"))
     }
 }
 

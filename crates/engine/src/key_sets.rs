@@ -70,7 +70,8 @@ impl KeySets {
         }
     }
 
-    async fn published(
+    /// The keys that are published at an address.
+    pub(crate) async fn published(
         &self,
         engine: &Engine,
         url: &str,

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod authenticate;
 pub mod authorize;
 pub mod client_document;
+mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
@@ -22,8 +23,11 @@ mod policy;
 mod ports;
 pub mod random;
 pub mod registration;
+mod request_object;
 pub mod revoke;
 mod sender;
+mod software_statement;
+mod step_up;
 pub mod token;
 pub mod userinfo;
 
@@ -32,6 +36,7 @@ pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
+pub use step_up::StepUp;
 
 use std::sync::Arc;
 

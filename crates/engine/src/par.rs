@@ -15,6 +15,7 @@ use crate::authorize::{redirect_uri_of, request_of};
 use crate::dpop::{self, Proved};
 use crate::failure::{Failure, Fault};
 use crate::random;
+use crate::request_object;
 
 /// Checks an authorization request as the authorization endpoint would, and keeps it for a while.
 pub async fn push(
@@ -23,7 +24,7 @@ pub async fn push(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<PushedResponse, Failure> {
-    let mut request = read(engine, client, form)?;
+    let mut request = read(engine, client, form, now).await?;
     if let Some(proved) = client.key() {
         // RFC 9449 §10.1: a proof beside the request binds the code as dpop_jkt does, and both must say the same.
         let jkt = proved.jkt.to_string();
@@ -65,12 +66,20 @@ pub async fn push(
     }
 }
 
-fn read(engine: &Engine, client: &AuthenticatedClient, form: &Form<'_>) -> Result<AuthorizationRequest, Failure> {
+async fn read(
+    engine: &Engine,
+    client: &AuthenticatedClient,
+    form: &Form<'_>,
+    now: Timestamp,
+) -> Result<AuthorizationRequest, Failure> {
     // RFC 9126 §2.1: a request_uri must not be pushed.
     if form.get("request_uri").is_some() {
         return Err(invalid_request("request_uri: must not be pushed").into());
     }
     let client = client.record();
+    // RFC 9126 §3, RFC 9101 §6.3: with a request object, only what stands in it counts.
+    let signed = request_object::read(engine, client, form, now).await?;
+    let form = signed.as_ref().unwrap_or(form);
     let redirect_uri = redirect_uri_of(client, form)?;
     // RFC 9126 §2.1: the request is validated as at the authorization endpoint.
     Ok(request_of(engine, client, redirect_uri, form)?)

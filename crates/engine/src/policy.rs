@@ -1,6 +1,9 @@
 //! How long things live and what is tolerated. Resolved once per request: the client's word goes before the server's.
 
+use firman_proto::acr::Classes;
+use firman_proto::authorization_details::DetailTypes;
 use firman_proto::credentials::AuthMethod;
+use firman_proto::metadata::About;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, WiderScope};
 
@@ -8,6 +11,7 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::registration::RegistrationPolicy;
+use crate::step_up::StepUp;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -38,6 +42,22 @@ pub struct Policy {
     pub pushed: Lifetime,
     /// Take no authorization requests but pushed ones.
     pub require_pushed: bool,
+    /// Take no authorization requests but signed ones.
+    pub require_signed_request: bool,
+    /// Whether there are pages; without them nobody signs in here.
+    pub pages: bool,
+    /// Where people find more about this server.
+    pub about: About,
+    /// The schemes that redirect URIs may have; none said: all that are safe.
+    pub redirect_schemes: Vec<String>,
+    /// The ways in which clients may authenticate; none said: all there are.
+    pub allowed_auth_methods: Vec<AuthMethod>,
+    /// What `authorization_details` may say (RFC 9396).
+    pub details: DetailTypes,
+    /// What sign-ins are told as, and which can be asked for.
+    pub acr: Classes,
+    /// What userinfo asks of the sign-in behind a token.
+    pub userinfo: StepUp,
     /// How proofs of keys are taken.
     pub dpop: DpopPolicy,
     /// How devices are let in.
@@ -76,6 +96,14 @@ impl Default for Policy {
             late: Lifetime::from_seconds(60),
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
+            require_signed_request: false,
+            pages: true,
+            about: About::default(),
+            redirect_schemes: Vec::new(),
+            allowed_auth_methods: Vec::new(),
+            details: DetailTypes::default(),
+            acr: Classes::default(),
+            userinfo: StepUp::default(),
             dpop: DpopPolicy::default(),
             device: DevicePolicy::default(),
             failed_redemptions: 5,
@@ -124,16 +152,22 @@ impl Policy {
 
     /// The ways in which clients can authenticate here.
     pub fn auth_methods(&self) -> impl Iterator<Item = AuthMethod> {
-        AuthMethod::ALL.iter().copied().filter(|method| match method {
+        let all = AuthMethod::ALL.iter().copied().filter(|method| match method {
             AuthMethod::TlsClientAuth => self.client_certificates && self.certificate_authorities,
             AuthMethod::SelfSignedTlsClientAuth => self.client_certificates,
             _ => true,
-        })
+        });
+        all.filter(|method| self.allowed_auth_methods.is_empty() || self.allowed_auth_methods.contains(method))
     }
 
     /// RFC 9126 §5, §6: whether this client must push its requests.
     pub fn requires_pushed(&self, client: &Client) -> bool {
         self.require_pushed || client.metadata.require_pushed_authorization_requests
+    }
+
+    /// RFC 9101 §10.5: whether this client must sign its requests.
+    pub fn requires_signed_request(&self, client: &Client) -> bool {
+        self.require_signed_request || client.metadata.require_signed_request_object
     }
 
     /// RFC 9700 §2.1.1: public clients must use PKCE; others where they are told to.

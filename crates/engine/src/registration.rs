@@ -20,6 +20,7 @@ use crate::admin::clients::{self, Edit, NewClient};
 use crate::failure::{Failure, Fault};
 use crate::introspect::trace;
 use crate::random;
+use crate::software_statement;
 
 /// The scope of an access token of ours that lets its holder register clients (RFC 7591 §1.2: an initial access token).
 pub const SCOPE: &str = "firman.register";
@@ -40,6 +41,19 @@ pub struct RegistrationPolicy {
     pub unused: Lifetime,
     /// How many may be registered in a minute where everybody may; on each node.
     pub each_minute: u32,
+    /// Whose software statements are taken (RFC 7591 §2.3).
+    pub statements: Vec<StatementIssuer>,
+    /// Register nobody without one.
+    pub require_statement: bool,
+}
+
+/// Somebody who is trusted to state what software a client is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementIssuer {
+    /// The `iss` of its statements.
+    pub issuer: String,
+    /// Where its keys are.
+    pub jwks_uri: String,
 }
 
 /// Who may register clients.
@@ -75,6 +89,8 @@ impl Default for RegistrationPolicy {
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             unused: Lifetime::from_days(7),
             each_minute: 60,
+            statements: Vec::new(),
+            require_statement: false,
         }
     }
 }
@@ -103,7 +119,7 @@ impl Door {
 /// Registers a client; gives its information (RFC 7591 §3.2.1), with its secret for the only time.
 pub async fn register(engine: &Engine, token: Option<&str>, body: &[u8], now: Timestamp) -> Result<Value, Failure> {
     admit(engine, token, now).await?;
-    let requested = Requested::parse(body)?;
+    let requested = software_statement::requested(engine, body, now).await?;
     let metadata = fit(engine, requested)?;
     let new = NewClient { client_id: None, metadata, policy: ClientPolicy::default(), owner: None, secret: None };
     let registration = Registration { salt: random::salt(&*engine.entropy)?, used: false };
@@ -128,7 +144,7 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<Value, Failure> {
     let client = own(engine, client_id, token, now).await?;
-    let requested = Requested::parse(body)?;
+    let requested = software_statement::requested(engine, body, now).await?;
     // RFC 7592 §2.2: the client's own id, and its own secret if it gives one.
     if requested.client_id.as_deref() != Some(&client.client_id) {
         return Err(invalid_request("client_id: must be the client's own").into());
@@ -198,7 +214,7 @@ async fn initial_access_token(engine: &Engine, token: &str, now: Timestamp) -> R
             Denied::new(ErrorCode::InsufficientScope, "scope: registering clients needs firman.register").into()
         );
     }
-    let path = format!("{}{}", engine.issuer.path(), path::REGISTER);
+    let path = engine.issuer.route(path::REGISTER);
     let request = Presented {
         scope: Some(&needed),
         audience: Some(engine.issuer.as_str()),

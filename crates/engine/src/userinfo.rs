@@ -59,7 +59,7 @@ async fn show(
     }
     let needed = Scope::parse("openid").unwrap_or_default();
     let certificate = certificate.map(Certificate::thumbprint);
-    let issuer_path = format!("{}{}", engine.issuer.path(), path::USERINFO);
+    let issuer_path = engine.issuer.route(path::USERINFO);
     let request = Presented {
         scope: Some(&needed),
         audience: Some(engine.issuer.as_str()),
@@ -81,6 +81,8 @@ async fn show(
     opened
         .authorize(&standing.record, &request)
         .map_err(|why| dead("a caveat or proof fails").because(format!("{why:?}")))?;
+    // RFC 9470 §3: where a policy asks for more than a good token.
+    engine.policy.userinfo.must_be_met(&standing.record.auth, now)?;
     let subject = standing.record.subject.as_ref().ok_or_else(|| dead("nobody is its subject"))?;
     let all = engine.accounts.claims(subject).await?.ok_or_else(|| dead("its subject is gone or disabled"))?;
     let mut shown = claims::for_scope(&all, &scope);

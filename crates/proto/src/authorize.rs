@@ -70,6 +70,9 @@ pub struct AuthorizationRequest {
     pub prompt: Prompt,
     /// How old the sign-in may be, in seconds.
     pub max_age: Option<u32>,
+    /// Authentication context classes, the best first (OpenID Connect Core §3.1.2.1, RFC 9470 §4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
     /// Whom the client expects.
     pub login_hint: Option<String>,
     /// The proof key (RFC 7636).
@@ -152,6 +155,10 @@ impl AuthorizationRequest {
             nonce,
             prompt: form.get("prompt").map(Prompt::parse).transpose()?.unwrap_or_default(),
             max_age: max_age(form)?.or(client.default_max_age),
+            acr_values: match bounded(form, "acr_values")? {
+                Some(text) => text.split_ascii_whitespace().map(str::to_owned).collect(),
+                None => client.default_acr_values.clone(),
+            },
             login_hint: bounded(form, "login_hint")?,
             challenge,
             resource: Vec::new(),
@@ -164,17 +171,11 @@ impl AuthorizationRequest {
 }
 
 fn refuse_unsupported(form: &Form<'_>) -> Result<(), Denied> {
-    // OpenID Connect Core §6.1, §6.2 and Discovery §3: what is not supported is refused, not ignored.
-    for (name, code) in [
-        ("request", ErrorCode::RequestNotSupported),
-        ("request_uri", ErrorCode::RequestUriNotSupported),
-        ("registration", ErrorCode::RegistrationNotSupported),
-    ] {
-        if form.get(name).is_some() {
-            return Err(Denied::new(code, format!("{name}: not supported")));
-        }
+    // OpenID Connect Core §7.2.1: what is not supported is refused, not ignored.
+    match form.get("registration") {
+        Some(_) => Err(Denied::new(ErrorCode::RegistrationNotSupported, "registration: not supported")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn response_mode(form: &Form<'_>, of: ResponseType) -> Result<ResponseMode, Denied> {
@@ -242,8 +243,7 @@ mod tests {
         assert_eq!(refused("response_type=id_token&scope=openid"), "invalid_request");
         assert_eq!(refused("response_type=id_token&scope=profile&nonce=n"), "invalid_scope");
         assert_eq!(refused("response_type=token&response_mode=query"), "invalid_request");
-        assert_eq!(refused("response_type=code&request=x"), "request_not_supported");
-        assert_eq!(refused("response_type=code&request_uri=x"), "request_uri_not_supported");
+        assert_eq!(refused("response_type=code&registration=x"), "registration_not_supported");
         assert_eq!(refused("response_type=code&response_mode=web_message"), "invalid_request");
         assert_eq!(refused("response_type=code&scope=openid+admin"), "invalid_scope");
         assert_eq!(refused("response_type=code&max_age=-1"), "invalid_request");
@@ -254,6 +254,7 @@ mod tests {
 
     #[test]
     fn unknown_parameters_are_ignored_and_scope_has_a_default() {
+        // OpenID Connect Core §3.1.2.1: ui_locales that are not spoken are no error.
         let request = parse("response_type=code&extra=foobar&ui_locales=se&display=popup").unwrap();
         assert_eq!(request.scope.to_string(), "openid profile");
     }

@@ -22,6 +22,8 @@ pub enum GrantType {
     RefreshToken,
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 6749 §4.2: tokens come through the browser, and the token endpoint is never asked.
+    Implicit,
     /// RFC 8628 §3.4.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
@@ -30,7 +32,7 @@ pub enum GrantType {
 impl GrantType {
     /// Every grant type that works here.
     pub const ALL: &'static [Self] =
-        &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
+        &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Implicit, Self::DeviceCode];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -38,8 +40,14 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::Implicit => "implicit",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
+    }
+
+    /// Whether it begins with a person at one of our pages.
+    pub const fn needs_a_page(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::Implicit | Self::DeviceCode)
     }
 
     /// Reads the name on the wire.
@@ -83,6 +91,12 @@ pub struct ClientMetadata {
     /// When a request has no `max_age`, this one holds, in seconds (OpenID Connect Registration §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u32>,
+    /// When a request has no `acr_values`, these hold (OpenID Connect Registration §2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+    /// Its ID tokens say when the person signed in (OpenID Connect Registration §2); ours always do.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub require_auth_time: bool,
     /// The response types it may ask for; none said is `code` alone (RFC 7591 §2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub response_types: Vec<String>,
@@ -113,6 +127,9 @@ pub struct ClientMetadata {
     /// Its access tokens are always bound to a key (RFC 9449 §5.2).
     #[serde(default, skip_serializing_if = "is_not")]
     pub dpop_bound_access_tokens: bool,
+    /// The types of authorization details it may ask for (RFC 9396 §10); none said is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<String>,
     /// What it says of itself to people.
     #[serde(flatten)]
     pub about: About,
@@ -145,6 +162,8 @@ impl ClientMetadata {
             tos_uri: None,
             id_token_signed_response_alg: None,
             default_max_age: None,
+            default_acr_values: Vec::new(),
+            require_auth_time: false,
             response_types: Vec::new(),
             response_modes: Vec::new(),
             jwks: None,
@@ -155,6 +174,7 @@ impl ClientMetadata {
             require_signed_request_object: false,
             require_pushed_authorization_requests: false,
             dpop_bound_access_tokens: false,
+            authorization_details_types: Vec::new(),
             about: About::default(),
             jose: Jose::default(),
             tls: Tls::default(),

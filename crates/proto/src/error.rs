@@ -52,14 +52,16 @@ error_codes! {
     ConsentRequired = "consent_required", 400, "OpenID Connect Core §3.1.2.6";
     /// Some page is needed and showing one was forbidden.
     InteractionRequired = "interaction_required", 400, "OpenID Connect Core §3.1.2.6";
-    /// Request objects by value are not taken.
-    RequestNotSupported = "request_not_supported", 400, "OpenID Connect Core §3.1.2.6";
-    /// Request objects by reference are not taken.
-    RequestUriNotSupported = "request_uri_not_supported", 400, "OpenID Connect Core §3.1.2.6";
     /// The request that a `request_uri` stands for is not there, or no longer.
     InvalidRequestUri = "invalid_request_uri", 400, "RFC 9101 §7";
+    /// The request object is not one that this client has signed for us.
+    InvalidRequestObject = "invalid_request_object", 400, "RFC 9101 §7";
     /// The `registration` parameter is not taken.
     RegistrationNotSupported = "registration_not_supported", 400, "OpenID Connect Core §3.1.2.6";
+    /// The person cannot prove who they are in the way that was asked for.
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400, "OpenID Connect Unmet Authentication Requirements §2";
+    /// `authorization_details` that are malformed, unknown, or more than what may be had.
+    InvalidAuthorizationDetails = "invalid_authorization_details", 400, "RFC 9396 §5";
     /// Nobody has answered the device's request yet.
     AuthorizationPending = "authorization_pending", 400, "RFC 8628 §3.5";
     /// The device asks too often.
@@ -74,10 +76,14 @@ error_codes! {
     InvalidToken = "invalid_token", 401, "RFC 6750 §3.1";
     /// The access token is good but does not reach this far.
     InsufficientScope = "insufficient_scope", 403, "RFC 6750 §3.1";
+    /// The access token is good, but its person signed in too long ago or not well enough.
+    InsufficientUserAuthentication = "insufficient_user_authentication", 401, "RFC 9470 §3";
     /// Client metadata that cannot be registered.
     InvalidClientMetadata = "invalid_client_metadata", 400, "RFC 7591 §3.2.2";
     /// A redirect URI that cannot be registered.
     InvalidRedirectUri = "invalid_redirect_uri", 400, "RFC 7591 §3.2.2";
+    /// A software statement that is malformed, or was not made by who it says.
+    InvalidSoftwareStatement = "invalid_software_statement", 400, "RFC 7591 §3.2.2";
     /// A software statement of somebody who is not trusted.
     UnapprovedSoftwareStatement = "unapproved_software_statement", 400, "RFC 7591 §3.2.2";
     /// Tokens of this type cannot be revoked here.

@@ -42,6 +42,18 @@ impl<'a> Form<'a> {
         Ok(form)
     }
 
+    /// The parameters of something else than a form, such as a request object (RFC 9101). Refuses NUL and what is repeated.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Form<'static>, Denied> {
+        let mut form = Form::default();
+        for (name, value) in pairs {
+            if name.contains('\0') || value.contains('\0') {
+                return Err(invalid_request(format!("{}: has a character that no parameter has", brief(&name))));
+            }
+            form.insert(Cow::Owned(name), Cow::Owned(value))?;
+        }
+        form.must_not_repeat().map(|()| form)
+    }
+
     /// RFC 6749 §3.1: parameters must not be included more than once.
     pub fn must_not_repeat(&self) -> Result<(), Denied> {
         self.repeated.clone().map_or(Ok(()), Err)

@@ -1,14 +1,19 @@
 //! The issuer identifier, and where its endpoints are.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::{Host, Url};
 
+use crate::routes::Routes;
+
 /// An issuer: an https URL without query and fragment (RFC 8414 §2); plain http for loopback only.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Issuer(String);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Issuer {
+    text: String,
+    routes: Arc<Routes>,
+}
 
 /// Why a text is no issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,40 +37,61 @@ impl Issuer {
         let plain = url.query().is_none() && url.fragment().is_none() && !text.contains(['?', '#', '@']);
         // A URL that the parser would write differently could be two issuers to two clients.
         let canonical = url.as_str().trim_end_matches('/') == text;
-        if scheme && plain && canonical { Ok(Self(text.to_owned())) } else { Err(IssuerError) }
+        if scheme && plain && canonical {
+            Ok(Self { text: text.to_owned(), routes: Arc::default() })
+        } else {
+            Err(IssuerError)
+        }
     }
 
     /// The text, exactly as written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// The URL of one of our endpoints; `path` begins with a slash.
+    /// The same issuer with endpoints elsewhere than usual.
+    #[must_use]
+    pub fn with_routes(self, routes: Routes) -> Self {
+        Self { routes: Arc::new(routes), ..self }
+    }
+
+    /// The URL of one of our endpoints, by its usual path, which begins with a slash.
     pub fn endpoint(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
+        format!("{}{}", self.text, self.routes.of(path))
+    }
+
+    /// The path of the same, as it stands in a request.
+    pub fn route(&self, path: &str) -> String {
+        format!("{}{}", self.path(), self.routes.of(path))
     }
 
     /// The path of the issuer, empty or beginning with a slash.
     pub fn path(&self) -> &str {
-        let authority = self.0.find("://").map_or(0, |at| at + 3);
-        let rest = self.0.get(authority..).unwrap_or_default();
+        let authority = self.text.find("://").map_or(0, |at| at + 3);
+        let rest = self.text.get(authority..).unwrap_or_default();
         rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
     }
 
     /// Whether it is served by TLS, as browsers see it.
     pub fn is_https(&self) -> bool {
-        self.0.starts_with("https://")
+        self.text.starts_with("https://")
     }
 
     /// Scheme, host and port: what a browser sends as `Origin` from our own pages.
     pub fn origin(&self) -> &str {
-        self.0.strip_suffix(self.path()).unwrap_or(&self.0)
+        self.text.strip_suffix(self.path()).unwrap_or(&self.text)
     }
 }
 
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for Issuer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 

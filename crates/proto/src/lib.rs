@@ -1,5 +1,7 @@
 //! The vocabulary and the pure rules of OAuth 2.0 and OpenID Connect: no async, no clock, no I/O, no framework.
 
+pub mod acr;
+pub mod authorization_details;
 pub mod authorize;
 pub mod certificate;
 pub mod claims;
@@ -22,7 +24,9 @@ pub mod par;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
+pub mod request_object;
 pub mod response;
+pub mod routes;
 pub mod scope;
 pub mod seal;
 pub mod time;

@@ -31,10 +31,13 @@ pub mod path {
 #[allow(missing_docs, reason = "the members are those of RFC 8414 §2 and OpenID Connect Discovery §3")]
 pub struct Metadata {
     pub issuer: String,
-    pub authorization_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_endpoint: Option<String>,
     pub token_endpoint: String,
-    pub pushed_authorization_request_endpoint: String,
-    pub device_authorization_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed_authorization_request_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_authorization_endpoint: Option<String>,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
@@ -42,6 +45,12 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
     pub scopes_supported: Vec<&'static str>,
+    /// RFC 9396 §10.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types_supported: Vec<String>,
+    /// OpenID Connect Discovery §3, RFC 9470 §7.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acr_values_supported: Vec<String>,
     pub claims_supported: Vec<&'static str>,
     pub response_types_supported: Vec<&'static str>,
     pub response_modes_supported: Vec<&'static str>,
@@ -59,21 +68,44 @@ pub struct Metadata {
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
+    /// OpenID Connect Discovery §3: what the pages speak.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales_supported: Vec<&'static str>,
+    #[serde(flatten)]
+    pub about: About,
     pub require_pushed_authorization_requests: bool,
     pub authorization_response_iss_parameter_supported: bool,
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
-    /// OpenID Connect Discovery §3 makes an absent member mean true, so the refusal is said.
     pub request_uri_parameter_supported: bool,
+    /// OpenID Connect Discovery §3: only addresses that a client has registered are fetched.
+    pub require_request_uri_registration: bool,
+    pub request_object_signing_alg_values_supported: Vec<&'static str>,
+    /// RFC 9101 §10.5.
+    pub require_signed_request_object: bool,
     /// Client ID Metadata Document §5.
     pub client_id_metadata_document_supported: bool,
     /// RFC 8705 §3.3.
     pub tls_client_certificate_bound_access_tokens: bool,
 }
 
+/// Where people find more (RFC 8414 §2).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the members are those of RFC 8414 §2")]
+pub struct About {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_documentation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op_policy_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op_tos_uri: Option<String>,
+}
+
 /// What depends on settings and keys.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
+    /// There are pages, on which people sign in and consent.
+    pub pages: bool,
     /// Tokens may travel through the browser (implicit and hybrid).
     pub front_channel: bool,
     /// What ID tokens are signed with.
@@ -88,6 +120,12 @@ pub struct Offers {
     pub client_documents: bool,
     /// Whether access tokens can be bound to certificates.
     pub certificate_bound: bool,
+    /// Where people find more.
+    pub about: About,
+    /// The authentication context classes.
+    pub acr_values: Vec<String>,
+    /// The types of authorization details.
+    pub details: Vec<String>,
 }
 
 impl Metadata {
@@ -96,27 +134,36 @@ impl Metadata {
         let methods: Vec<_> = offers.auth_methods.iter().map(|method| method.as_str()).collect();
         let secret_methods: Vec<_> = methods.iter().copied().filter(|name| *name != "none").collect();
         let signing: Vec<_> = offers.signing.iter().map(|algorithm| algorithm.as_str()).collect();
+        let with_pages = |path| offers.pages.then(|| issuer.endpoint(path));
         let assertions: Vec<_> = offers.assertions.iter().map(|alg| alg.as_str()).collect();
         Self {
             issuer: issuer.to_string(),
-            authorization_endpoint: issuer.endpoint(path::AUTHORIZE),
+            // RFC 8414 §2: not where no grant type needs it.
+            authorization_endpoint: with_pages(path::AUTHORIZE),
             token_endpoint: issuer.endpoint(path::TOKEN),
-            pushed_authorization_request_endpoint: issuer.endpoint(path::PAR),
-            device_authorization_endpoint: issuer.endpoint(path::DEVICE_AUTHORIZATION),
+            pushed_authorization_request_endpoint: with_pages(path::PAR),
+            device_authorization_endpoint: with_pages(path::DEVICE_AUTHORIZATION),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             jwks_uri: issuer.endpoint(path::JWKS),
             registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
+            authorization_details_types_supported: offers.details.clone(),
+            acr_values_supported: offers.acr_values.clone(),
             claims_supported: claims_supported(),
             response_types_supported: ResponseType::ALL
                 .into_iter()
-                .filter(|of| offers.front_channel || !of.is_front_channel())
+                .filter(|of| offers.pages && (offers.front_channel || !of.is_front_channel()))
                 .map(ResponseType::as_str)
                 .collect(),
             response_modes_supported: ResponseMode::ALL.to_vec(),
-            grant_types_supported: GrantType::ALL.iter().map(|g| g.as_str()).collect(),
+            grant_types_supported: GrantType::ALL
+                .iter()
+                .filter(|of| offers.pages || !of.needs_a_page())
+                .filter(|of| offers.front_channel || **of != GrantType::Implicit)
+                .map(|of| of.as_str())
+                .collect(),
             token_endpoint_auth_methods_supported: methods.clone(),
             introspection_endpoint_auth_methods_supported: secret_methods,
             revocation_endpoint_auth_methods_supported: methods,
@@ -127,17 +174,26 @@ impl Metadata {
             subject_types_supported: vec!["public"],
             authorization_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
-            dpop_signing_alg_values_supported: Alg::PUBLIC.iter().map(|alg| alg.as_str()).collect(),
+            dpop_signing_alg_values_supported: public_algorithms(),
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+            ui_locales_supported: if offers.pages { vec!["en"] } else { Vec::new() },
+            about: offers.about.clone(),
             require_pushed_authorization_requests: false,
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,
-            request_parameter_supported: false,
-            request_uri_parameter_supported: false,
+            request_parameter_supported: true,
+            request_uri_parameter_supported: true,
+            require_request_uri_registration: true,
+            request_object_signing_alg_values_supported: public_algorithms(),
+            require_signed_request_object: false,
             client_id_metadata_document_supported: offers.client_documents,
             tls_client_certificate_bound_access_tokens: offers.certificate_bound,
         }
     }
+}
+
+fn public_algorithms() -> Vec<&'static str> {
+    Alg::PUBLIC.iter().map(|alg| alg.as_str()).collect()
 }
 
 fn claims_supported() -> Vec<&'static str> {

@@ -85,6 +85,11 @@ impl RedirectUri {
         self.loopback().is_some_and(|registered| presented.loopback() == Some(registered))
     }
 
+    /// Its scheme, as it was written.
+    pub fn scheme(&self) -> &str {
+        self.0.split(':').next().unwrap_or_default()
+    }
+
     /// The host a person would recognise: where the browser goes next.
     pub fn host(&self) -> String {
         Url::parse(&self.0)

@@ -5,11 +5,22 @@ use zeroize::Zeroizing;
 
 use crate::client::{ClientMetadata, GrantType};
 use crate::error::{Denied, ErrorCode, invalid_request};
-use crate::jose;
+use crate::jose::{self, Claims, Refused};
 use crate::redirect_uri::RedirectUri;
+use crate::time::{Lifetime, Timestamp};
 
 /// The longest text of a refusal that repeats what the reader of the metadata said, in characters.
 const LONGEST_TEXT: usize = 200;
+
+/// RFC 7591 §2.3.
+const STATEMENT: &str = "software_statement";
+
+/// What only the server says of a registration (RFC 7591 §3.2.1, RFC 7592 §3).
+const OURS: [&str; 4] =
+    ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+
+/// How far the clock of who made a statement may be from ours.
+const SKEW: Lifetime = Lifetime::from_seconds(30);
 
 /// What a client asks to be registered.
 pub struct Requested {
@@ -21,24 +32,44 @@ pub struct Requested {
     pub client_secret: Option<Zeroizing<String>>,
 }
 
-impl Requested {
-    /// Reads the body of a registration request.
+/// The body of a registration request, before it is known what a software statement says.
+pub struct Body {
+    members: Map<String, Value>,
+    statement: Option<String>,
+}
+
+impl Body {
+    /// Reads it.
     pub fn parse(body: &[u8]) -> Result<Self, Denied> {
         let mut members = jose::object(body)
             .map_err(|_| invalid_request("the request body must be one JSON object whose members are there once"))?;
         // RFC 7592 §2.2: null is absent.
         members.retain(|_, value| !value.is_null());
-        // RFC 7591 §3.1.1: we know nobody whose statements we would take.
-        if members.contains_key("software_statement") {
-            let text = "software_statement: its issuer is not known here";
-            return Err(Denied::new(ErrorCode::UnapprovedSoftwareStatement, text));
-        }
         // RFC 7592 §2.2: what only the server may say.
-        let ours =
-            ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
-        if let Some(name) = ours.iter().find(|name| members.contains_key(**name)) {
+        if let Some(name) = OURS.iter().find(|name| members.contains_key(**name)) {
             return Err(invalid_request(format!("{name}: is not the client's to give")));
         }
+        let statement = text(members.remove(STATEMENT), STATEMENT)?;
+        Ok(Self { members, statement })
+    }
+
+    /// The software statement that is in it (RFC 7591 §2.3).
+    pub fn statement(&self) -> Option<&str> {
+        self.statement.as_deref()
+    }
+
+    /// RFC 7591 §2.3: what somebody who is trusted states goes before what the client says.
+    #[must_use]
+    pub fn stated(mut self, stated: Map<String, Value>) -> Self {
+        let own =
+            |name: &str| name != STATEMENT && name != "client_id" && name != "client_secret" && !OURS.contains(&name);
+        self.members.extend(stated.into_iter().filter(|(name, value)| own(name) && !value.is_null()));
+        self
+    }
+
+    /// The metadata. A statement is kept as it came (RFC 7591 §3.2.1).
+    pub fn requested(self) -> Result<Requested, Denied> {
+        let Self { mut members, statement } = self;
         let client_id = text(members.remove("client_id"), "client_id")?;
         let client_secret = text(members.remove("client_secret"), "client_secret")?.map(Zeroizing::new);
         redirect_uris(&members)?;
@@ -47,8 +78,46 @@ impl Requested {
             serde_json::from_value(Value::Object(members)).map_err(|error| unreadable(&error))?;
         // RFC 7591 §2: metadata that is not understood is ignored.
         metadata.rest.clear();
-        Ok(Self { metadata, client_id, client_secret })
+        metadata.rest.extend(statement.map(|text| (STATEMENT.to_owned(), text.into())));
+        Ok(Requested { metadata, client_id, client_secret })
     }
+}
+
+impl Requested {
+    /// Reads the body of a registration request of somebody who has nobody to vouch for them.
+    pub fn parse(body: &[u8]) -> Result<Self, Denied> {
+        let body = Body::parse(body)?;
+        if body.statement().is_some() {
+            return Err(unapproved());
+        }
+        body.requested()
+    }
+}
+
+/// RFC 7591 §3.2.2: a statement of somebody who is not trusted.
+pub fn unapproved() -> Denied {
+    Denied::new(ErrorCode::UnapprovedSoftwareStatement, "software_statement: its issuer is not trusted here")
+}
+
+/// RFC 7591 §3.2.2: a statement that nobody can have made, or not for us, or not for now.
+pub fn invalid_statement(why: impl std::fmt::Display) -> Denied {
+    Denied::new(ErrorCode::InvalidSoftwareStatement, format!("software_statement: {why}"))
+}
+
+/// What a software statement states, once its signature was verified with the keys of its issuer.
+pub fn statement_of(claims: Claims, issuer: &str, now: Timestamp) -> Result<Map<String, Value>, Denied> {
+    // RFC 7519 §4.1.3: most are for everybody; one that says for whom it is must be for us.
+    if !claims.aud.is_empty() && !claims.aud.iter().any(|aud| aud == issuer) {
+        return Err(invalid_statement(Refused::Audience));
+    }
+    // RFC 7519 §4.1.4, §4.1.5, §4.1.6.
+    if claims.exp.is_some_and(|exp| now >= exp.plus(SKEW)) {
+        return Err(invalid_statement(Refused::Expired));
+    }
+    if [claims.nbf, claims.iat].into_iter().flatten().any(|from| from > now.plus(SKEW)) {
+        return Err(invalid_statement(Refused::NotYet));
+    }
+    Ok(claims.rest)
 }
 
 /// RFC 7591 §2, §3.2.2: told apart from other metadata.
@@ -106,6 +175,42 @@ mod tests {
         assert!(metadata.rest.is_empty() && metadata.logo_uri.is_none());
         let known = Requested::parse(br#"{"grant_types":["refresh_token","urn:of:tomorrow"]}"#).unwrap().metadata;
         assert_eq!(known.grant_types, [GrantType::RefreshToken]);
+    }
+
+    // RFC 7591 §2.3, §3.2.1.
+    #[test]
+    fn what_is_stated_goes_before_what_is_said_and_the_statement_is_kept() {
+        let body = br#"{"client_name":"me","scope":"a","software_statement":"a.b.c"}"#;
+        let stated = json!({"client_name": "They", "client_id": "x", "software_id": "7", "client_id_issued_at": 1});
+        let Value::Object(stated) = stated else { panic!() };
+        let requested = Body::parse(body).unwrap().stated(stated).requested().unwrap();
+        let metadata = requested.metadata;
+        assert_eq!((metadata.client_name.as_str(), metadata.scope.as_str()), ("They", "a"));
+        assert_eq!((metadata.about.software_id.as_deref(), requested.client_id), (Some("7"), None));
+        assert_eq!(metadata.rest.get("software_statement"), Some(&json!("a.b.c")));
+    }
+
+    // RFC 7519 §4.1.
+    #[test]
+    fn a_statement_for_somebody_else_or_another_time_is_refused() {
+        let now = Timestamp::from_seconds(1_795_000_000);
+        let time = |seconds| Some(Timestamp::from_seconds(now.seconds() + seconds));
+        let aud = vec!["https://as.example".to_owned()];
+        let code =
+            |claims| statement_of(claims, "https://as.example", now).map_or_else(|no| no.code.as_str(), |_| "taken");
+        for (claims, expected) in [
+            (Claims::default(), "taken"),
+            (Claims { aud: aud.clone(), exp: time(1), nbf: time(-1), iat: time(-1), ..Claims::default() }, "taken"),
+            (
+                Claims { aud: vec!["https://other.example".to_owned()], ..Claims::default() },
+                "invalid_software_statement",
+            ),
+            (Claims { exp: time(-30), ..Claims::default() }, "invalid_software_statement"),
+            (Claims { nbf: time(31), ..Claims::default() }, "invalid_software_statement"),
+            (Claims { iat: time(31), ..Claims::default() }, "invalid_software_statement"),
+        ] {
+            assert_eq!(code(claims), expected);
+        }
     }
 
     #[test]

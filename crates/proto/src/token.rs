@@ -29,6 +29,8 @@ pub struct CodeRequest {
     pub redirect_uri: Option<String>,
     /// The PKCE verifier.
     pub verifier: Option<String>,
+    /// Narrower details for the grant (RFC 9396 §6).
+    pub authorization_details: Option<String>,
 }
 
 /// A refresh token presented for tokens.
@@ -37,6 +39,8 @@ pub struct RefreshRequest {
     pub token: String,
     /// A narrower scope for the access token.
     pub scope: Option<Scope>,
+    /// Narrower details for the access token (RFC 9396 §6).
+    pub authorization_details: Option<String>,
 }
 
 /// A client that asks for itself.
@@ -49,6 +53,8 @@ pub struct ClientCredentialsRequest {
 pub struct DeviceCodeRequest {
     /// The device code.
     pub device_code: String,
+    /// Narrower details for the grant (RFC 9396 §6).
+    pub authorization_details: Option<String>,
 }
 
 impl TokenRequest {
@@ -56,23 +62,28 @@ impl TokenRequest {
     pub fn parse(form: &Form<'_>) -> Result<Self, Denied> {
         // RFC 6749 §5.2: a missing grant_type is invalid_request, an unknown one unsupported_grant_type.
         let name = form.required("grant_type")?;
-        let Some(grant_type) = GrantType::parse(name) else {
-            return Err(Denied::new(ErrorCode::UnsupportedGrantType, "grant_type: not supported"));
-        };
+        let unsupported = || Denied::new(ErrorCode::UnsupportedGrantType, "grant_type: not supported");
+        let grant_type = GrantType::parse(name).ok_or_else(unsupported)?;
+        let authorization_details = authorization_details(form, grant_type)?;
         Ok(match grant_type {
             GrantType::AuthorizationCode => Self::AuthorizationCode(CodeRequest {
                 code: form.required("code")?.to_owned(),
                 redirect_uri: form.get("redirect_uri").map(str::to_owned),
                 verifier: form.get("code_verifier").map(str::to_owned),
+                authorization_details,
             }),
             GrantType::RefreshToken => Self::RefreshToken(RefreshRequest {
                 token: form.required("refresh_token")?.to_owned(),
                 scope: scope(form)?,
+                authorization_details,
             }),
+            // RFC 6749 §4.2: what the authorization endpoint gives is not asked for here.
+            GrantType::Implicit => return Err(unsupported()),
             GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest { scope: scope(form)? }),
-            GrantType::DeviceCode => {
-                Self::DeviceCode(DeviceCodeRequest { device_code: form.required("device_code")?.to_owned() })
-            }
+            GrantType::DeviceCode => Self::DeviceCode(DeviceCodeRequest {
+                device_code: form.required("device_code")?.to_owned(),
+                authorization_details,
+            }),
         })
     }
 
@@ -83,6 +94,19 @@ impl TokenRequest {
             Self::RefreshToken(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::DeviceCode(_) => GrantType::DeviceCode,
+        }
+    }
+}
+
+/// RFC 9396 §6: they narrow what was granted; where nobody has granted any, there are none to be had.
+fn authorization_details(form: &Form<'_>, grant_type: GrantType) -> Result<Option<String>, Denied> {
+    let text = form.get("authorization_details");
+    match grant_type {
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::DeviceCode => Ok(text.map(str::to_owned)),
+        _ if text.is_none() => Ok(None),
+        _ => {
+            let text = "authorization_details: not for this grant type";
+            Err(Denied::new(ErrorCode::InvalidAuthorizationDetails, text))
         }
     }
 }
@@ -116,6 +140,9 @@ pub struct TokenResponse {
     /// The ID token, if OpenID Connect was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// What the access token allows beyond its scope (RFC 9396 §7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<serde_json::Value>,
 }
 
 impl fmt::Debug for TokenResponse {
@@ -138,8 +165,13 @@ mod tests {
         assert_eq!(refused(""), "invalid_request grant_type: missing");
         assert_eq!(refused("grant_type="), "invalid_request grant_type: missing");
         assert_eq!(refused("grant_type=magic"), "unsupported_grant_type grant_type: not supported");
+        assert_eq!(refused("grant_type=implicit"), "unsupported_grant_type grant_type: not supported");
         assert_eq!(refused("grant_type=authorization_code"), "invalid_request code: missing");
         assert_eq!(refused("grant_type=refresh_token"), "invalid_request refresh_token: missing");
+        assert!(
+            refused("grant_type=client_credentials&authorization_details=[]")
+                .starts_with("invalid_authorization_details")
+        );
         assert!(refused("grant_type=client_credentials&scope=%22").starts_with("invalid_scope scope:"));
     }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use firman_proto::authorization_details::Described;
+
 use firman::pages::{Client, Consent, Device, ErrorPage, Home, Login, Message, ScopeLine, assets, texts::ENGLISH};
 
 const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
@@ -41,6 +43,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         user_code: None,
         username: "alice",
         scopes: ["openid", "profile", "email", "offline_access", "invoices:read"].map(ScopeLine::of).to_vec(),
+        details: vec![],
         request: "sealed",
         csrf: "token",
         action: "/consent",
@@ -52,6 +55,10 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         scopes: vec![],
         ..consent.clone()
     };
+    let facts = [("actions", "initiate"), ("Amount: currency", "EUR"), ("Amount: value", "12.50")];
+    let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let details = vec![Described { title: "Make a payment".to_owned(), facts }];
+    let payment = Consent { scopes: vec![], details, ..consent.clone() };
     let tv = Consent { user_code: Some("WDJB-MJHT"), ..consent.clone() };
     let qr = firman::qr::image("https://id.example/device").ok_or("no QR code")?;
     let device = Device { user_code: "", problem: None, qr: &qr, csrf: "token", action: "/device" };
@@ -63,6 +70,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("login-failed", failed.render()?),
         ("consent", consent.render()?),
         ("consent-crowded", crowded.render()?),
+        ("consent-payment", payment.render()?),
         ("consent-device", tv.render()?),
         ("device", device.render()?),
         ("device-unknown", unknown.render()?),

@@ -48,6 +48,8 @@ pub struct Ready {
     pub password: String,
     pub service_client_id: &'static str,
     pub service_client_secret: String,
+    #[serde(skip)]
+    pub authorize: String,
 }
 
 /// A folder in which a demo lives.
@@ -132,6 +134,7 @@ fn ready(engine: &Engine, master: &MasterKey) -> Result<Ready, Fault> {
         password: password.iter().take(12).map(|byte| char::from(b'a' + byte % 26)).collect(),
         service_client_id: SERVICE,
         service_client_secret: secret(master, "demo service secret")?,
+        authorize: engine.issuer().endpoint(path::AUTHORIZE),
     })
 }
 
@@ -160,7 +163,7 @@ pub fn link(ready: &Ready) -> String {
     ] {
         form::append(&mut query, name, value);
     }
-    format!("{}{}?{query}", ready.issuer, path::AUTHORIZE)
+    format!("{}?{query}", ready.authorize)
 }
 
 fn web_client(ready: &Ready) -> Result<NewClient, AdminError> {

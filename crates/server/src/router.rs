@@ -13,19 +13,23 @@ use crate::pages::assets;
 
 /// Everything below the issuer, the well-known addresses that are above it, and what a mode of its own adds (the demo).
 pub fn router(app: App, extra: Router<App>) -> Router {
-    let prefix = app.engine.issuer().path().to_owned();
-    let at = |path: &str| format!("{prefix}{path}");
+    let issuer = app.engine.issuer().clone();
+    let prefix = issuer.path().to_owned();
+    let at = |path: &str| issuer.route(path);
+    let has_pages = app.engine.policy().pages;
 
     // Called by scripts in pages of other origins: no cookie is ever looked at here.
     let api = Router::new()
         .route(&at(path::TOKEN), post(http::token::token))
-        .route(&at(path::PAR), post(http::par::push))
-        .route(&at(path::DEVICE_AUTHORIZATION), post(http::device::authorize))
         .route(&at(path::INTROSPECT), post(http::introspect::introspect))
         .route(&at(path::REVOKE), post(http::revoke::revoke))
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
         .route(&at(path::JWKS), get(http::discovery::jwks))
-        .merge(registration(&app, &prefix))
+        .merge(registration(&app))
+        .layer(cors());
+    let pushed = Router::new()
+        .route(&at(path::PAR), post(http::par::push))
+        .route(&at(path::DEVICE_AUTHORIZATION), post(http::device::authorize))
         .layer(cors());
     let api = discovery_paths(&prefix)
         .into_iter()
@@ -47,9 +51,12 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let health =
         Router::new().route("/health/live", get(http::health::live)).route("/health/ready", get(http::health::ready));
 
+    // Where there are no pages, what would end at one is not there either.
+    let people = if has_pages { pages.merge(pushed) } else { Router::new() };
+
     Router::new()
         .merge(api)
-        .merge(pages)
+        .merge(people)
         .merge(health)
         .merge(extra)
         .fallback(http::home::not_found)
@@ -58,11 +65,12 @@ pub fn router(app: App, extra: Router<App>) -> Router {
 }
 
 /// Where clients register themselves, if they may.
-fn registration(app: &App, prefix: &str) -> Router<App> {
+fn registration(app: &App) -> Router<App> {
     if app.engine.policy().registration.mode == Mode::Off {
         return Router::new();
     }
-    let (all, one) = (format!("{prefix}{}", path::REGISTER), format!("{prefix}{}/{{client_id}}", path::REGISTER));
+    let all = app.engine.issuer().route(path::REGISTER);
+    let one = format!("{all}/{{client_id}}");
     let own = get(http::register::show).put(http::register::replace).delete(http::register::remove);
     Router::new().route(&all, post(http::register::register)).route(&one, own)
 }

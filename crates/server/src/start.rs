@@ -7,15 +7,17 @@ use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::registration::RegistrationPolicy;
-use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, SystemClock, SystemEntropy};
+use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, StepUp, SystemClock, SystemEntropy};
+use firman_proto::authorization_details::DetailTypes;
 use firman_proto::id::IssuerNumber;
+use firman_proto::metadata::About;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_sql::{OpenError, Options, SqlStore};
 use firman_store::{CachedStore, Store};
 use zeroize::Zeroizing;
 
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Settings, WebAddress};
 use crate::fetch::{self, SystemResolver, Web};
 use crate::metrics::{CountedStore, Metrics};
 
@@ -49,7 +51,7 @@ pub enum StartError {
 
 /// Opens the database and loads the keys.
 pub async fn start(settings: &Settings) -> Result<Running, StartError> {
-    let issuer = settings.issuer()?.clone();
+    let issuer = settings.issuer()?.clone().with_routes(settings.moved());
     let master = master_key(settings)?;
     let database = SqlStore::open(database(settings)).await?;
 
@@ -72,7 +74,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         entropy,
         fetch: fetch(settings)?,
         master,
-        policy: policy(settings),
+        policy: Policy { details: settings.detail_types()?, ..policy(settings) },
         key_policy: key_policy(settings),
     };
     let engine = Engine::start(parts, clock.now()).await?;
@@ -130,6 +132,12 @@ fn policy(settings: &Settings) -> Policy {
         late: seconds(tokens.late_seconds),
         pushed: seconds(tokens.pushed_request_seconds),
         require_pushed: tokens.require_pushed_requests,
+        require_signed_request: tokens.require_signed_requests,
+        acr: login.acr_classes.clone(),
+        userinfo: StepUp {
+            acr_values: login.userinfo_acr_values.clone(),
+            max_age: Some(seconds(login.userinfo_max_age_seconds)).filter(|most| *most > Lifetime::ZERO),
+        },
         dpop: DpopPolicy { window: seconds(tokens.dpop_proof_seconds), require_nonce: tokens.require_dpop_nonce },
         device: DevicePolicy {
             life: seconds(settings.device.life_seconds),
@@ -149,9 +157,25 @@ fn policy(settings: &Settings) -> Policy {
             grant_types: settings.registration.grant_types.clone(),
             unused: Lifetime::from_millis(settings.registration.unused_days.millis()),
             each_minute: settings.registration.each_minute,
+            statements: settings.registration.statement_issuers.clone(),
+            require_statement: settings.registration.require_statement,
         },
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
+        details: DetailTypes::default(),
+        pages: settings.server.pages,
+        about: about(settings),
+        redirect_schemes: settings.clients.redirect_schemes.clone(),
+        allowed_auth_methods: settings.clients.auth_methods.clone(),
+    }
+}
+
+fn about(settings: &Settings) -> About {
+    let text = |address: &Option<WebAddress>| address.as_ref().map(|address| address.as_str().to_owned());
+    About {
+        service_documentation: text(&settings.metadata.service_documentation),
+        op_policy_uri: text(&settings.metadata.policy_uri),
+        op_tos_uri: text(&settings.metadata.tos_uri),
     }
 }
 

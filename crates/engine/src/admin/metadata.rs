@@ -3,22 +3,38 @@
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
 use firman_proto::error::{Denied, invalid_request};
-use firman_proto::jose::Jwks;
+use firman_proto::jose::{Alg, Jwks};
 use firman_proto::jws::Algorithm;
+use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::request_object::LONGEST_URI;
 use firman_proto::response::ResponseType;
 use serde_json::Value;
 
 use crate::Engine;
 use crate::authenticate::registered_name;
 
+/// More addresses of request objects than any client has.
+const MOST_REQUEST_URIS: usize = 64;
+
 /// Refuses metadata of which something would not be kept to, or something else is missing.
 pub(crate) fn check(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
     // RFC 7591 §2: redirection-based flows need registered redirect URIs.
-    if metadata.may_use(GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
-        return Err(invalid_request("redirect_uris: authorization_code needs at least one"));
+    let redirected = [GrantType::AuthorizationCode, GrantType::Implicit];
+    if metadata.redirect_uris.is_empty() && redirected.into_iter().any(|grant_type| metadata.may_use(grant_type)) {
+        return Err(invalid_request("redirect_uris: authorization_code and implicit need at least one"));
+    }
+    let schemes = &engine.policy.redirect_schemes;
+    let is_allowed = |uri: &RedirectUri| schemes.is_empty() || schemes.iter().any(|scheme| scheme == uri.scheme());
+    if !metadata.redirect_uris.iter().all(is_allowed) {
+        return Err(invalid_request(format!("redirect_uris: this server takes only {}", schemes.join(", "))));
     }
     check_authentication(engine, metadata)?;
     check_answers(engine, metadata)?;
+    check_requests(metadata)?;
+    // RFC 9396 §10: types that this server knows.
+    if let Some(name) = metadata.authorization_details_types.iter().find(|name| !engine.policy.details.contain(name)) {
+        return Err(invalid_request(format!("authorization_details_types: this server has no type {name}")));
+    }
     // RFC 6749 §4.4: client credentials are for confidential clients.
     if metadata.is_public() && metadata.may_use(GrantType::ClientCredentials) {
         return Err(invalid_request("grant_types: client_credentials needs a client with a secret"));
@@ -60,17 +76,22 @@ fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denie
     let jose = &metadata.jose;
     let undone = [
         ("subject_type", metadata.subject_type.as_deref().is_some_and(|of| of != "public")),
-        ("require_signed_request_object", metadata.require_signed_request_object),
-        ("request_uris", !metadata.request_uris.is_empty()),
-        ("request_object_signing_alg", jose.request_object_signing_alg.is_some()),
         ("request_object_encryption_alg", jose.request_object_encryption_alg.is_some()),
+        ("request_object_encryption_enc", jose.request_object_encryption_enc.is_some()),
         ("id_token_encrypted_response_alg", jose.id_token_encrypted_response_alg.is_some()),
+        ("id_token_encrypted_response_enc", jose.id_token_encrypted_response_enc.is_some()),
         ("userinfo_signed_response_alg", jose.userinfo_signed_response_alg.is_some()),
         ("userinfo_encrypted_response_alg", jose.userinfo_encrypted_response_alg.is_some()),
+        ("userinfo_encrypted_response_enc", jose.userinfo_encrypted_response_enc.is_some()),
         ("authorization_encrypted_response_alg", jose.authorization_encrypted_response_alg.is_some()),
+        ("authorization_encrypted_response_enc", jose.authorization_encrypted_response_enc.is_some()),
     ];
     if let Some((name, _)) = undone.into_iter().find(|(_, asked)| *asked) {
         return Err(invalid_request(format!("{name}: this server does not do that")));
+    }
+    // OpenID Connect Registration §2.
+    if metadata.about.application_type.as_deref().is_some_and(|of| of != "web" && of != "native") {
+        return Err(invalid_request("application_type: web or native"));
     }
     if metadata.response_types.iter().any(|of| ResponseType::parse(of).is_none()) {
         return Err(invalid_request("response_types: known are code, none, token, id_token and their combinations"));
@@ -79,6 +100,25 @@ fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denie
     let signed = jose.authorization_signed_response_alg.as_deref();
     if signed.is_some_and(|name| !Algorithm::parse(name).is_some_and(|of| engine.key_policy.algorithms.contains(&of))) {
         return Err(invalid_request("authorization_signed_response_alg: this server has no such key"));
+    }
+    Ok(())
+}
+
+/// RFC 9101 §5.2, §10.5: request objects need keys that verify them, and addresses that can be fetched.
+fn check_requests(metadata: &ClientMetadata) -> Result<(), Denied> {
+    let algorithm = metadata.jose.request_object_signing_alg.as_deref();
+    if algorithm.is_some_and(|name| !Alg::parse(name).is_some_and(|alg| Alg::PUBLIC.contains(&alg))) {
+        return Err(invalid_request("request_object_signing_alg: must be an algorithm of a public key"));
+    }
+    let has_keys = metadata.jwks.is_some() || metadata.jwks_uri.is_some();
+    if metadata.require_signed_request_object && !has_keys {
+        return Err(invalid_request("require_signed_request_object: needs keys, by jwks or jwks_uri"));
+    }
+    let legal = |uri: &String| {
+        uri.len() <= LONGEST_URI && (uri.starts_with("https://") || uri.starts_with("http://")) && uri.is_ascii()
+    };
+    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(legal) {
+        return Err(invalid_request("request_uris: at most 64 addresses of at most 512 bytes"));
     }
     Ok(())
 }

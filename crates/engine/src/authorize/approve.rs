@@ -24,7 +24,7 @@ pub(super) async fn approve(
     now: Timestamp,
 ) -> Result<Option<Next>, Failure> {
     let session = &signed_in.session;
-    let approval = approval_of(&interaction, signed_in);
+    let approval = approval_of(engine, &interaction, signed_in);
     let mut changes: Vec<Change> = consent.into_iter().collect();
     let mut about = session.id;
     let mut code = None;
@@ -91,13 +91,14 @@ fn code_of(engine: &Engine, flow: &Flow, now: Timestamp) -> Sealed<Code> {
     engine.keys.current().keyring.seal::<Code>(&reference)
 }
 
-fn approval_of(interaction: &Interaction, signed_in: &SignedIn) -> Approval {
+fn approval_of(engine: &Engine, interaction: &Interaction, signed_in: &SignedIn) -> Approval {
     let session = &signed_in.session;
+    let acr = engine.policy.acr.of(&session.details.amr, &interaction.request.acr_values);
     Approval {
         subject: session.subject.clone(),
         session: Some(session.id),
         auth_time: session.auth_time,
-        acr: session.details.acr.clone(),
+        acr: acr.map(str::to_owned).or_else(|| session.details.acr.clone()),
         amr: session.details.amr.clone(),
         scope: interaction.request.scope.clone(),
         epochs: signed_in.epochs,

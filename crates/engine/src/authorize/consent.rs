@@ -31,7 +31,7 @@ pub async fn consent(
     let (interaction, client) = Interaction::resume(engine, browser, request, now).await?;
     for _ in 0..LOOKS {
         let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
-        match step::decide(&interaction, &client, signed_in.as_ref(), now) {
+        match step::decide(&interaction, &client, signed_in.as_ref(), &engine.policy.acr, now) {
             // The session ended, or grew too old, while the page was open.
             Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
             Step::Refuse(denied) => return Ok(interaction.redirectable(client).refuse(engine, &denied, now)?),

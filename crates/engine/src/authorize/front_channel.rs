@@ -96,7 +96,11 @@ fn access_token(
         revoked_at: None,
         reason: None,
         auth: auth_of(approval),
-        terms: Terms { resource: interaction.request.resource.clone(), ..Terms::default() },
+        terms: Terms {
+            resource: interaction.request.resource.clone(),
+            authorization_details: interaction.request.authorization_details.clone(),
+            ..Terms::default()
+        },
         rest: Rest::new(),
     };
     let serial = random::serial(&*engine.entropy)?;

@@ -34,8 +34,10 @@ use firman_store::record::Client;
 
 use crate::Engine;
 use crate::client_document;
+use crate::details;
 use crate::failure::{Failure, Fault};
 use crate::policy::Policy;
+use crate::request_object;
 use approve::{approve, remember};
 use respond::Address;
 use step::Step;
@@ -105,11 +107,26 @@ impl Redirectable {
 /// Answers an authorization request. `Failure::Denied` is for a page of ours, never for a redirect.
 pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now: Timestamp) -> Result<Next, Failure> {
     if let Some(reference) = form.get("request_uri").and_then(par::reference) {
+        // RFC 9101 §5: not both.
+        if form.get("request").is_some() {
+            return Err(invalid_request("request: not beside request_uri").into());
+        }
         let (interaction, client) = pushed::interaction(engine, form, reference, now).await?;
         return go_on(engine, browser, interaction, &client, now).await;
     }
-    let redirectable = verify_client(engine, form, now).await?;
-    let client = Arc::clone(&redirectable.client);
+    let client = client_of(engine, form.required("client_id")?, now).await?;
+    let signed = match request_object::read(engine, &client, form, now).await {
+        Ok(signed) => signed,
+        // Told to the client where the unsigned parameters say which of its redirect URIs it would have used.
+        Err(Failure::Denied(denied)) => match redirectable(&client, form) {
+            Ok(told) if form.get("redirect_uri").is_some() => return Ok(told.refuse(engine, &denied, now)?),
+            _ => return Err(denied.into()),
+        },
+        Err(fault) => return Err(fault),
+    };
+    // RFC 9101 §6.3: no parameter beside a request object counts.
+    let form = signed.as_ref().unwrap_or(form);
+    let redirectable = redirectable(&client, form)?;
     let request = match read(engine, &redirectable, form) {
         Ok(request) => request,
         Err(denied) => return Ok(redirectable.refuse(engine, &denied, now)?),
@@ -149,17 +166,17 @@ pub(crate) fn request_of(
 ) -> Result<AuthorizationRequest, Denied> {
     let rules =
         RequestRules { pkce_required: Policy::requires_pkce(client), pkce_plain: client.policy.allow_plain_pkce };
-    let request = AuthorizationRequest::parse(form, redirect_uri, &client.metadata, rules)?;
+    let mut request = AuthorizationRequest::parse(form, redirect_uri, &client.metadata, rules)?;
     respond::must_be_allowed(engine, client, request.response_type)?;
+    request.authorization_details = details::asked(engine, client, form)?;
     Ok(request)
 }
 
 /// RFC 6749 §3.1.2.4, §4.1.2.1: without a client that is known and a redirect URI that is its own, nobody is redirected.
-async fn verify_client(engine: &Engine, form: &Form<'_>, now: Timestamp) -> Result<Redirectable, Failure> {
-    let client = client_of(engine, form.required("client_id")?, now).await?;
-    let redirect_uri = redirect_uri_of(&client, form)?;
+fn redirectable(client: &Arc<Client>, form: &Form<'_>) -> Result<Redirectable, Denied> {
+    let redirect_uri = redirect_uri_of(client, form)?;
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
-    Ok(Redirectable { client, redirect_uri, mode: mode_of(form), state })
+    Ok(Redirectable { client: Arc::clone(client), redirect_uri, mode: mode_of(form), state })
 }
 
 async fn client_of(engine: &Engine, client_id: &str, now: Timestamp) -> Result<Arc<Client>, Failure> {
@@ -201,7 +218,7 @@ async fn proceed(
     signed_in: Option<SignedIn>,
     now: Timestamp,
 ) -> Result<Next, Failure> {
-    match step::decide(&interaction, client, signed_in.as_ref(), now) {
+    match step::decide(&interaction, client, signed_in.as_ref(), &engine.policy.acr, now) {
         Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
         Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
         Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),

@@ -79,6 +79,11 @@ pub(super) fn must_be_allowed(engine: &Engine, client: &Client, of: ResponseType
         let text = "this client is not registered for authorization_code";
         return Err(Denied::new(ErrorCode::UnauthorizedClient, text));
     }
+    // RFC 7591 §2.1: what comes through the browser is the grant type implicit.
+    if of.is_front_channel() && !client.metadata.may_use(GrantType::Implicit) {
+        let text = "this client is not registered for implicit";
+        return Err(Denied::new(ErrorCode::UnauthorizedClient, text));
+    }
     // RFC 7591 §2 response_types: none said is code alone.
     if !client.metadata.may_be_answered_with(of) {
         let text = format!("response_type: this client is not registered for {}", of.as_str());

@@ -15,9 +15,11 @@ use firman_proto::seal::{Device, Reference};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Flow, FlowRequest, FlowState, Name, Namespace, PolledRequest, Rest};
 use firman_store::{Change, Commit};
+use serde_json::Value;
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::details;
 use crate::failure::{Failure, Fault};
 use crate::random;
 
@@ -60,8 +62,9 @@ pub async fn authorize(
 ) -> Result<DeviceResponse, Failure> {
     client.must_be_allowed(GrantType::DeviceCode)?;
     let request = DeviceRequest::parse(form, &client.record().metadata)?;
+    let details = details::asked(engine, client.record(), form)?;
     for _ in 0..TRIES {
-        let flow = new_flow(engine, client, &request, now)?;
+        let flow = new_flow(engine, client, (&request, details.as_ref()), now)?;
         let code = user_code(engine)?;
         let response = response(engine, &flow, &code, now);
         let digest = Name::digest(engine.number, Namespace::UserCode, &code);
@@ -77,7 +80,7 @@ pub async fn authorize(
 fn new_flow(
     engine: &Engine,
     client: &AuthenticatedClient,
-    request: &DeviceRequest,
+    (request, details): (&DeviceRequest, Option<&Value>),
     now: Timestamp,
 ) -> Result<Flow, Failure> {
     Ok(Flow {
@@ -87,7 +90,7 @@ fn new_flow(
         request: FlowRequest::Device(PolledRequest {
             scope: request.scope.clone(),
             resource: Vec::new(),
-            authorization_details: None,
+            authorization_details: details.cloned(),
             dpop_jkt: None,
             acr_values: Vec::new(),
             login_hint: None,

@@ -72,6 +72,7 @@ fn as_authorization(engine: &Engine, request: &PolledRequest) -> Result<Authoriz
         // RFC 8628 §5.4: the person must be asked whether it is their device.
         prompt: Prompt { consent: true, ..Prompt::default() },
         max_age: None,
+        acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
         challenge: None,
         resource: request.resource.clone(),

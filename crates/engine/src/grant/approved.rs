@@ -33,7 +33,7 @@ pub(super) async fn claim(
     event.subject = grant.subject.as_ref().map(ToString::to_string);
     let nonce = grant.auth.nonce.clone();
     let (scope, refresh) = (&grant.scope, grant.refresh.as_ref());
-    let issued = Issued { access, scope, narrowed: false, refresh, nonce, sender };
+    let issued = Issued { access, scope, narrowed: false, details: None, refresh, nonce, sender };
     // Sealed before the grant is moved into the commit; nobody gets them unless that is done.
     let response = issued.seal(engine, client.record(), &grant, now)?;
     let claim = Change::ClaimFlow { id: grant.id, now };

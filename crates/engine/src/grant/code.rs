@@ -11,6 +11,7 @@ use firman_store::{Change, Commit, Standing};
 use super::approved;
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::details;
 use crate::failure::Failure;
 use crate::sender::{Sender, must_be_of};
 
@@ -37,7 +38,8 @@ pub(super) async fn redeem(
         Ok(approval) => approval,
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
-    match approved::claim(engine, client, &standing.record, approval, sender, now).await? {
+    let flow = details::narrow(engine, client.record(), &standing.record, request.authorization_details.as_deref())?;
+    match approved::claim(engine, client, &flow, approval, sender, now).await? {
         Some(response) => Ok(response),
         None => Err(judge_again(engine, client, request, now).await?),
     }

@@ -10,6 +10,7 @@ use firman_store::{Change, Commit, Standing};
 use super::approved;
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::details;
 use crate::failure::Failure;
 use crate::sender::Sender;
 
@@ -43,7 +44,8 @@ pub(super) async fn redeem(
         Err(Verdict::Denied(denied)) => return Err(denied.into()),
         Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
     };
-    let response = approved::claim(engine, client, &standing.record, approval, sender, now).await?;
+    let flow = details::narrow(engine, client.record(), &standing.record, request.authorization_details.as_deref())?;
+    let response = approved::claim(engine, client, &flow, approval, sender, now).await?;
     let lost = || invalid_grant("the device code was redeemed or withdrawn at this very moment");
     Ok(response.ok_or_else(lost)?)
 }

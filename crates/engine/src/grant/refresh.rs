@@ -1,5 +1,6 @@
 //! The refresh token grant (RFC 6749 §6): idempotent, race-proof, and watching for thieves (RFC 9700 §4.14.2).
 
+use firman_proto::authorization_details::Details;
 use firman_proto::error::{Denied, ErrorCode, invalid_grant};
 use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Opened};
@@ -13,6 +14,7 @@ use firman_store::{Change, Commit, Rotation, Standing};
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
+use crate::details;
 use crate::dpop;
 use crate::failure::Failure;
 use crate::issue::{self, AccessToken, Issued};
@@ -61,7 +63,12 @@ pub(super) async fn refresh(
             Ok((step, chain)) => {
                 let wider = engine.policy.wider_scope_of(client.record());
                 let narrowed = narrowed(&standing.record.scope, request.scope.as_ref(), wider)?;
-                let asked = Asked { engine, client: client.record(), grant: &standing.record, narrowed, sender, now };
+                let details = narrowed_details(engine, client.record(), &standing.record, request)?;
+                if let Some(details) = &details {
+                    details::must_fit(details, narrowed.as_ref())?;
+                }
+                let (client, grant) = (client.record(), &standing.record);
+                let asked = Asked { engine, client, grant, narrowed, details, sender, now };
                 // RFC 9449 §11.1: a rotation remembers the proof in its own commit; what writes nothing else, by itself.
                 if let (Step::Keep | Step::Retry, Some(proved)) = (&step, sender.key()) {
                     dpop::must_be_new(engine, proved).await?;
@@ -150,6 +157,18 @@ fn narrowed(granted: &Scope, asked: Option<&Scope>, wider: WiderScope) -> Result
     issue::must_fit(&asked).map(|()| Some(asked))
 }
 
+/// RFC 9396 §6.1: the same for details.
+fn narrowed_details(
+    engine: &Engine,
+    client: &Client,
+    grant: &Grant,
+    request: &RefreshRequest,
+) -> Result<Option<Details>, Denied> {
+    let granted = grant.terms.authorization_details.as_ref();
+    let narrower = details::narrowed(engine, client, granted, request.authorization_details.as_deref())?;
+    Ok(narrower.filter(|details| Some(&details.to_value()) != granted))
+}
+
 /// A refresh that was judged good.
 struct Asked<'a> {
     engine: &'a Engine,
@@ -157,6 +176,8 @@ struct Asked<'a> {
     grant: &'a Grant,
     /// The scope of the access token, if it is to be less than the grant's.
     narrowed: Option<Scope>,
+    /// Its details, if they are to be less than the grant's.
+    details: Option<Details>,
     /// What the access token is bound to.
     sender: Sender,
     now: Timestamp,
@@ -221,6 +242,7 @@ impl Asked<'_> {
             access,
             scope: self.narrowed.as_ref().unwrap_or(&self.grant.scope),
             narrowed: self.narrowed.is_some(),
+            details: self.details.as_ref(),
             refresh: Some(chain),
             // OpenID Connect Core §12.2: no nonce in the ID token of a refresh.
             nonce: None,

@@ -124,8 +124,8 @@ async fn every_other_error_goes_to_the_client_with_state_and_issuer() {
         (good.clone().with("prompt", "create"), "invalid_request"),
         (good.clone().with("max_age", "-1"), "invalid_request"),
         (good.clone().with("nonce", "x".repeat(1025)), "invalid_request"),
-        (good.clone().with("request", "x"), "request_not_supported"),
-        (good.clone().with("request_uri", "x"), "request_uri_not_supported"),
+        (good.clone().with("request", "x"), "invalid_request_object"),
+        (good.clone().with("request_uri", "x"), "invalid_request_uri"),
         (good.clone().with("registration", "x"), "registration_not_supported"),
     ] {
         assert_eq!(sent(world.authorize(&visitor, &ask, at(0)).await), error);

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod apply;
+mod authorization_details;
 mod authorize;
 mod client_authentication;
 mod client_credentials;
@@ -22,9 +23,12 @@ mod par;
 mod refresh;
 mod refresh_policy;
 mod registration;
+mod request_object;
 mod responses;
 mod reuse;
 mod revocation;
 mod secrets;
+mod software_statement;
+mod step_up;
 mod support;
 mod userinfo;

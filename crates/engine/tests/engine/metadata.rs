@@ -30,9 +30,12 @@ async fn what_would_not_be_kept_to_is_refused_by_its_name() {
     let world = World::new().await;
     for (member, value) in [
         ("subject_type", json!("pairwise")),
+        // It has no keys.
         ("require_signed_request_object", json!(true)),
-        ("request_uris", json!(["https://app.example/request"])),
-        ("request_object_signing_alg", json!("ES256")),
+        ("request_uris", json!(["file:///etc/passwd"])),
+        ("request_uris", json!([format!("https://app.example/{}", "x".repeat(512))])),
+        ("request_object_signing_alg", json!("none")),
+        ("request_object_signing_alg", json!("HS256")),
         ("request_object_encryption_alg", json!("ECDH-ES")),
         ("id_token_encrypted_response_alg", json!("ECDH-ES")),
         ("userinfo_signed_response_alg", json!("ES256")),
@@ -48,6 +51,8 @@ async fn what_would_not_be_kept_to_is_refused_by_its_name() {
         ("subject_type", json!("public")),
         ("authorization_signed_response_alg", json!("ES256")),
         ("response_types", json!(["code", "none"])),
+        ("request_uris", json!(["https://app.example/request"])),
+        ("request_object_signing_alg", json!("ES256")),
         ("contacts", json!(["people@app.example"])),
     ] {
         register(&world, member, value).await.unwrap();

@@ -8,13 +8,25 @@ use super::Refused;
 /// Reads one JSON object in which no object, at any depth, has a member twice (RFC 7515 §4, RFC 7519 §4: whoever takes the
 /// first of two and whoever takes the last read two different tokens).
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut json).map_err(|_| Refused::Json)?;
-    json.end().map_err(|_| Refused::Json)?;
-    match value {
+    match value(bytes)? {
         Value::Object(members) => Ok(members),
         _ => Err(Refused::Json),
     }
+}
+
+/// The same for one JSON list.
+pub fn list(bytes: &[u8]) -> Result<Vec<Value>, Refused> {
+    match value(bytes)? {
+        Value::Array(items) => Ok(items),
+        _ => Err(Refused::Json),
+    }
+}
+
+fn value(bytes: &[u8]) -> Result<Value, Refused> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict.deserialize(&mut json).map_err(|_| Refused::Json)?;
+    json.end().map_err(|_| Refused::Json)?;
+    Ok(value)
 }
 
 struct Strict;

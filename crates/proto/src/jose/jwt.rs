@@ -94,19 +94,28 @@ impl<'t> Jwt<'t> {
         Err(refused)
     }
 
+    /// Verifies the signature and the type, and leaves audience and times to the rules of its purpose.
+    pub fn verify_signature(self, keys: &Jwks, algorithms: &[Alg], typ: Typ<'_>) -> Result<Claims, Refused> {
+        self.compact.verify(keys, algorithms)?;
+        self.must_be(typ)?;
+        Ok(self.claims)
+    }
+
     fn accept(self, expected: &Expected<'_>, now: Timestamp) -> Result<Claims, Refused> {
-        let header = self.compact.header();
-        // RFC 8725 §3.11, §3.12: one kind of JWT is not taken for another.
-        let fits = match expected.typ {
-            Typ::Required(types) => types.iter().any(|media_type| header.is_typ(media_type)),
-            Typ::Optional(types) => header.typ.is_none() || types.iter().any(|media_type| header.is_typ(media_type)),
-        };
-        if !fits {
-            return Err(Refused::Typ);
-        }
+        self.must_be(expected.typ)?;
         self.claims.must_be_for(expected.audiences)?;
         self.claims.must_be_timely(expected, now)?;
         Ok(self.claims)
+    }
+
+    /// RFC 8725 §3.11, §3.12: one kind of JWT is not taken for another.
+    fn must_be(&self, typ: Typ<'_>) -> Result<(), Refused> {
+        let header = self.compact.header();
+        let fits = match typ {
+            Typ::Required(types) => types.iter().any(|media_type| header.is_typ(media_type)),
+            Typ::Optional(types) => header.typ.is_none() || types.iter().any(|media_type| header.is_typ(media_type)),
+        };
+        if fits { Ok(()) } else { Err(Refused::Typ) }
     }
 }
 

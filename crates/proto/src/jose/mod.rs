@@ -15,7 +15,7 @@ mod secret;
 
 pub use alg::Alg;
 pub use compact::{Compact, Header};
-pub use json::object;
+pub use json::{list, object};
 pub use jwk::PublicKey;
 pub use jwks::Jwks;
 pub use jwt::{Claims, Expected, Jwt, Typ};

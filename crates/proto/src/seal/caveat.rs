@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::path::PathPrefix;
+use crate::authorization_details::Details;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
@@ -28,6 +29,8 @@ pub enum Caveat {
     Key(Thumbprint),
     /// `cnf.x5t#S256 = …`: only over TLS with the certificate of this thumbprint (RFC 8705 §3.1).
     Certificate(Thumbprint),
+    /// `authorization_details = […]`: no details but these (RFC 9396 §6), as canonical JSON in ASCII.
+    Details(Details),
 }
 
 /// The kinds of caveat.
@@ -47,6 +50,8 @@ pub enum CaveatKind {
     Key,
     /// [`Caveat::Certificate`]
     Certificate,
+    /// [`Caveat::Details`]
+    Details,
 }
 
 impl Caveat {
@@ -61,6 +66,7 @@ impl Caveat {
             CaveatKind::Path => Self::Path(PathPrefix::parse(value)?),
             CaveatKind::Key => Self::Key(Thumbprint::parse(value)?),
             CaveatKind::Certificate => Self::Certificate(Thumbprint::parse(value)?),
+            CaveatKind::Details => Self::Details(Details::from_json(value)?),
         };
         (caveat.to_string() == text).then_some(caveat)
     }
@@ -75,17 +81,27 @@ impl Caveat {
             Self::Path(_) => CaveatKind::Path,
             Self::Key(_) => CaveatKind::Key,
             Self::Certificate(_) => CaveatKind::Certificate,
+            Self::Details(_) => CaveatKind::Details,
         }
     }
 }
 
 impl CaveatKind {
-    const ALL: [Self; 7] =
-        [Self::Scope, Self::Audience, Self::Before, Self::Method, Self::Path, Self::Key, Self::Certificate];
+    const ALL: [Self; 8] = [
+        Self::Scope,
+        Self::Audience,
+        Self::Before,
+        Self::Method,
+        Self::Path,
+        Self::Key,
+        Self::Certificate,
+        Self::Details,
+    ];
 
     /// The kinds that the standard members of an introspection answer express (RFC 7662 §2.2 `scope`, `aud`, `exp`;
-    /// RFC 9449 §6.2 and RFC 8705 §3.2 `cnf`).
-    pub const STANDARD: &'static [Self] = &[Self::Scope, Self::Audience, Self::Before, Self::Key, Self::Certificate];
+    /// RFC 9449 §6.2 and RFC 8705 §3.2 `cnf`; RFC 9396 §9.2 `authorization_details`).
+    pub const STANDARD: &'static [Self] =
+        &[Self::Scope, Self::Audience, Self::Before, Self::Key, Self::Certificate, Self::Details];
 
     /// What stands before the ` = `.
     pub const fn name(self) -> &'static str {
@@ -97,6 +113,7 @@ impl CaveatKind {
             Self::Path => "path",
             Self::Key => "cnf.jkt",
             Self::Certificate => "cnf.x5t#S256",
+            Self::Details => "authorization_details",
         }
     }
 
@@ -120,6 +137,7 @@ impl fmt::Display for Caveat {
             Self::Before(seconds) => seconds.0.fmt(f),
             Self::Path(prefix) => f.write_str(prefix.as_str()),
             Self::Key(print) | Self::Certificate(print) => print.fmt(f),
+            Self::Details(details) => f.write_str(&details.to_ascii()),
         }
     }
 }
@@ -253,6 +271,8 @@ mod tests {
             "path = /",
             &format!("cnf.jkt = {PRINT}"),
             &format!("cnf.x5t#S256 = {PRINT}"),
+            r#"authorization_details = [{"a":[1,0.5],"type":"x\u00e9"}]"#,
+            "authorization_details = []",
         ] {
             let caveat = Caveat::parse(text).expect(text);
             assert_eq!(caveat.to_string(), text);
@@ -291,6 +311,12 @@ mod tests {
             "cnf.jkt = ",
             "cnf.jkt = 0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4J",
             "cnf.jkt = 0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I=",
+            "authorization_details = [ ]",
+            "authorization_details = {}",
+            r#"authorization_details = [{"type":"x","a":1}]"#,
+            r#"authorization_details = [{"type":"é"}]"#,
+            r#"authorization_details = [{"type":"\u0041"}]"#,
+            r#"authorization_details = [{"a":1,"a":1}]"#,
             "colour = blue",
             "scope = a\n",
             "scope = a\u{0}",

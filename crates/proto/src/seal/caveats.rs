@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::caveat::{Caveat, CaveatKind, Thumbprint};
 use super::macaroon::{MOST_CAVEAT_BYTES, MOST_CAVEATS};
 use super::token::Refusal;
+use crate::authorization_details::Details;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
@@ -125,6 +127,18 @@ impl Caveats {
         agreed(prints, CaveatKind::Certificate)
     }
 
+    /// What they leave of the granted details (RFC 9396 §9.2); refused if one of them would allow more than is there.
+    pub fn details(&self, granted: Option<&Value>) -> Result<Option<Value>, Refusal> {
+        let mut left = granted.and_then(Details::from_value);
+        for caveat in &self.0 {
+            if let Caveat::Details(details) = caveat {
+                let within = left.as_ref().is_some_and(|left| details.are_within(left));
+                left = Some(within.then(|| details.clone()).ok_or(Refusal::Unmet(CaveatKind::Details))?);
+            }
+        }
+        Ok(left.map(|left| left.to_value()))
+    }
+
     /// The kinds among them that the standard members of an introspection answer cannot express.
     pub fn contextual(&self) -> BTreeSet<CaveatKind> {
         self.iter().map(Caveat::kind).filter(|kind| kind.is_contextual()).collect()
@@ -164,6 +178,8 @@ fn is_met(caveat: &Caveat, request: &Presented<'_>) -> bool {
         Caveat::Path(prefix) => request.path.is_some_and(|path| prefix.admits(path)),
         Caveat::Key(print) => request.jkt == Some(print),
         Caveat::Certificate(print) => request.certificate == Some(print),
+        // It limits what is told of the grant's details, and stands in no request's way by itself.
+        Caveat::Details(_) => true,
     }
 }
 

@@ -16,6 +16,7 @@ use firman_store::record::{Client as Record, ClientPolicy, RefreshPolicy, ReuseR
 use serde_json::{Value, json};
 
 use super::apply::Apply;
+use super::export::Export;
 use super::output::{Failed, Printer, table};
 use crate::start::Running;
 
@@ -27,6 +28,8 @@ pub(super) enum Client {
     Apply(Apply),
     /// List clients.
     List,
+    /// Write all clients as a file that `apply` reads, without secrets.
+    Export(Export),
     /// Show a client. Its secret cannot be shown: nobody has it.
     Show {
         /// The client's id.
@@ -115,6 +118,8 @@ enum Grant {
     AuthorizationCode,
     RefreshToken,
     ClientCredentials,
+    /// Tokens through the browser, where the server allows that.
+    Implicit,
     /// Devices without a browser (RFC 8628).
     DeviceCode,
 }
@@ -129,6 +134,7 @@ impl Client {
             }
             Self::Apply(apply) => apply.run(running, printer).await,
             Self::List => list(running, printer).await,
+            Self::Export(export) => export.run(running, printer).await,
             Self::Show { client_id } => {
                 let shown = view(&*clients::find(engine, &client_id).await?);
                 printer.done(&shown, || serde_json::to_string_pretty(&shown).unwrap_or_default())
@@ -208,19 +214,25 @@ impl Grant {
             Self::AuthorizationCode => GrantType::AuthorizationCode,
             Self::RefreshToken => GrantType::RefreshToken,
             Self::ClientCredentials => GrantType::ClientCredentials,
+            Self::Implicit => GrantType::Implicit,
             Self::DeviceCode => GrantType::DeviceCode,
         }
     }
 }
 
-async fn list(running: &Running, printer: Printer) -> Result<(), Failed> {
+/// Every client, page by page.
+pub(super) async fn all(running: &Running) -> Result<Vec<Record>, Failed> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = clients::list(&running.engine, Page { after, limit: 500 }).await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(all) };
         after = Some(last.id);
         all.extend(page);
     }
+}
+
+async fn list(running: &Running, printer: Printer) -> Result<(), Failed> {
+    let all = all(running).await?;
     let views: Vec<_> = all.iter().map(view).collect();
     printer.done(&views, || {
         let row = |client: &Record| {

@@ -8,6 +8,7 @@ mod bench;
 mod client;
 mod config;
 mod device;
+mod export;
 mod grant;
 mod key;
 mod login;

@@ -2,7 +2,7 @@
 
 use super::error::{ConfigError, Problem, Source};
 use super::secret::MAKE_A_KEY;
-use super::{Secret, Settings};
+use super::{Secret, Settings, routes};
 use firman_proto::issuer::Issuer;
 
 impl Settings {
@@ -58,6 +58,13 @@ pub(super) fn together(settings: &Settings) -> Vec<Problem> {
         problems.push(problem(settings.source(given).clone(), given, &what, "give both for TLS, or neither"));
     }
     problems.extend(certificates(settings));
+    problems.extend(routes::clash(settings));
+    let known: Vec<_> = settings.login.acr_classes.names().collect();
+    if settings.login.userinfo_acr_values.iter().any(|name| !known.contains(&name.as_str())) {
+        let key = "login.userinfo_acr_values";
+        let cure = "give names of login.acr_classes";
+        problems.push(problem(settings.source(key).clone(), key, "one of them is no class of this server", cure));
+    }
     let keys = &settings.keys;
     if keys.announce_days >= keys.rotate_days {
         let given =
@@ -99,6 +106,6 @@ fn certificates(settings: &Settings) -> Vec<Problem> {
     .collect()
 }
 
-fn problem(source: Source, key: &str, what: &str, cure: &str) -> Problem {
+pub(super) fn problem(source: Source, key: &str, what: &str, cure: &str) -> Problem {
     Problem { source, key: key.to_owned(), what: what.to_owned(), cure: cure.to_owned() }
 }

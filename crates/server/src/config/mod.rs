@@ -7,18 +7,21 @@
 
 mod check;
 mod describe;
+mod details;
 mod environment;
 mod error;
 mod file;
 mod layers;
 mod nearest;
 mod raw;
+mod routes;
 mod schema;
 mod secret;
 mod table;
 mod types;
 mod units;
 mod value;
+mod words;
 
 use std::path::Path;
 
@@ -27,10 +30,12 @@ pub use error::{ConfigError, Problem, Source};
 pub use schema::{Key, Kind, Section};
 pub use secret::{Secret, key_from_text};
 pub use table::{
-    Fetch, Keys, Log, Login, Metrics, Mtls, Registration, Retention, SECTIONS, Secrets, Server, Settings, Store, Tokens,
+    Clients, Details, Fetch, Keys, Log, Login, Metadata, Metrics, Mtls, Registration, Retention, Routes, SECTIONS,
+    Secrets, Server, Settings, Store, Tokens,
 };
 pub use types::{LogFilter, LogFormat, Names, StoreUrl};
 pub use units::{Days, Milliseconds, Seconds};
+pub use words::WebAddress;
 
 use layers::Layers;
 

@@ -4,18 +4,21 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use firman_engine::client_document::TrustedHosts;
-use firman_engine::registration::Mode;
+use firman_engine::registration::{Mode, StatementIssuer};
+use firman_proto::acr::Classes;
 use firman_proto::client::GrantType;
+use firman_proto::credentials::AuthMethod;
 use firman_proto::device::Alphabet;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
+use firman_proto::routes::Route;
 use firman_proto::scope::Scope;
 use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
 
 use crate::fetch::Networks;
 use axum::http::HeaderName;
 
-use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, schema};
+use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, WebAddress, schema};
 
 schema::settings! {
     /// Where the server listens, and who it is.
@@ -38,6 +41,8 @@ schema::settings! {
         tls_certificate: Option<PathBuf> = "";
         /// PEM file with the private key of the certificate.
         tls_key: Option<PathBuf> = "";
+        /// Whether there are pages on which people sign in and consent; without them only programs are served, in JSON.
+        pages: bool = true;
         /// Whether TLS ends at a proxy in front that sets X-Forwarded-Proto; cookies are then Secure.
         trust_forwarded_proto: bool = false;
     }
@@ -92,6 +97,8 @@ schema::settings! {
         pushed_request_seconds: Seconds = 90, 5..=600;
         /// Take no authorization requests but pushed ones.
         require_pushed_requests: bool = false;
+        /// Take no authorization requests but signed ones (RFC 9101).
+        require_signed_requests: bool = false;
         /// How old a DPoP proof may be, in seconds.
         dpop_proof_seconds: Seconds = 60, 5..=600;
         /// Take no DPoP proof without a nonce that this server gave.
@@ -132,6 +139,54 @@ schema::settings! {
         /// How many wrong codes may be typed in a minute at one node, by anybody; then the page takes none until the minute is over.
         wrong_codes_per_minute: u32 = 60, 1..=1_000_000;
     }
+    /// What holds for every client.
+    clients: Clients {
+        /// The schemes that redirect URIs may have, such as "https"; empty: all that are safe.
+        redirect_schemes: Vec<String> = [];
+        /// How clients may authenticate, such as "private_key_jwt"; empty: in every way there is.
+        auth_methods: Vec<AuthMethod> = [];
+    }
+    /// Where endpoints and pages are, below the issuer.
+    routes: Routes {
+        /// Where browsers come to be asked.
+        authorize: Route = "/oauth2/authorize";
+        /// Where tokens are.
+        token: Route = "/oauth2/token";
+        /// Where authorization requests are pushed.
+        par: Route = "/oauth2/par";
+        /// Where devices begin.
+        device_authorization: Route = "/oauth2/device_authorization";
+        /// Where somebody types the code of a device.
+        device: Route = "/device";
+        /// Where clients register themselves.
+        register: Route = "/oauth2/register";
+        /// Where tokens are asked about.
+        introspect: Route = "/oauth2/introspect";
+        /// Where tokens are revoked.
+        revoke: Route = "/oauth2/revoke";
+        /// Where the claims of a person are.
+        userinfo: Route = "/oauth2/userinfo";
+        /// Where the public keys are.
+        jwks: Route = "/oauth2/jwks";
+        /// Where people sign in.
+        login: Route = "/login";
+        /// Where people are asked for consent.
+        consent: Route = "/consent";
+    }
+    /// What the metadata document says for people.
+    metadata: Metadata {
+        /// The address of a page for those who write clients; empty: none.
+        service_documentation: Option<WebAddress> = "";
+        /// The address of what clients must keep to with people's data; empty: none.
+        policy_uri: Option<WebAddress> = "";
+        /// The address of the terms of service; empty: none.
+        tos_uri: Option<WebAddress> = "";
+    }
+    /// What clients may ask for beyond scopes (RFC 9396).
+    details: Details {
+        /// File (TOML or JSON) with the types of authorization_details; empty: none is taken.
+        types_file: Option<PathBuf> = "";
+    }
     /// The keys that sign and seal.
     keys: Keys {
         /// Signing algorithms to keep a key for: ES256, RS256, PS256, EdDSA. OpenID Connect asks for RS256.
@@ -151,6 +206,12 @@ schema::settings! {
         session_idle_seconds: Seconds = 28_800, 60..=31_536_000;
         /// How long the login and consent pages may stay open, in seconds.
         request_seconds: Seconds = 900, 60..=86_400;
+        /// What a sign-in is told as (acr), the weakest first: "name = methods it needs", such as "urn:example:mfa = pwd otp".
+        acr_classes: Classes = [];
+        /// What userinfo asks of the sign-in behind a token: one of these of acr_classes; empty: any (RFC 9470).
+        userinfo_acr_values: Vec<String> = [];
+        /// And how long ago it may have been, in seconds; 0: any time.
+        userinfo_max_age_seconds: Seconds = 0, 0..=31_536_000;
         /// How many passwords are checked at once; each takes tens of megabytes of memory while it is.
         password_hash_workers: u32 = 1, 1..=64;
     }
@@ -177,6 +238,10 @@ schema::settings! {
         grant_types: Vec<GrantType> = ["authorization_code", "refresh_token"];
         /// Hosts whose clients may come with the address of a document about them as their id: names, "*.example" for all below, "*" for all.
         document_hosts: TrustedHosts = [];
+        /// Whose software statements are taken: for each the issuer, a space, and the address of its keys.
+        statement_issuers: Vec<StatementIssuer> = [];
+        /// Register no client without a software statement.
+        require_statement: bool = false;
         /// After how many days such a client leaves if nobody has ever used it; 0: never.
         unused_days: Days = 7, 0..=3650;
         /// How many may register in a minute, on each node, where everybody may.

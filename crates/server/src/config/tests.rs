@@ -346,3 +346,26 @@ fn json_has_every_key_with_value_and_source() {
         assert!(json[section].get(short).is_some(), "{}", key.name);
     }
 }
+
+#[test]
+fn routes_may_be_moved_and_not_into_each_others_way() {
+    let settings = load(None, &[("FIRMAN__ROUTES__TOKEN", "/token")], &[]).unwrap();
+    assert_eq!(settings.moved().of("/oauth2/token"), "/token");
+    assert_eq!(settings.moved().of("/oauth2/par"), "/oauth2/par");
+    for (value, what) in [
+        ("/oauth2/par", "routes.par"),
+        ("/oauth2", "routes.authorize"),
+        ("/login/token", "routes.login"),
+        ("/health/token", "taken"),
+        ("token", "a path such as"),
+    ] {
+        let refused = refused_env("FIRMAN__ROUTES__TOKEN", value);
+        assert!(refused.contains("routes.") && refused.contains(what), "{refused}");
+    }
+}
+
+#[test]
+fn userinfo_asks_for_classes_that_there_are() {
+    let refused = refused_env("FIRMAN__LOGIN__USERINFO_ACR_VALUES", "urn:example:high");
+    assert!(refused.contains("login.userinfo_acr_values") && refused.contains("login.acr_classes"), "{refused}");
+}

@@ -41,6 +41,11 @@ fn json_with(status: StatusCode, value: &impl Serialize) -> Response {
     response
 }
 
+/// There is nothing at this address, said to a program.
+pub fn not_found() -> Response {
+    json_with(StatusCode::NOT_FOUND, &error_body(ErrorCode::InvalidRequest, "there is nothing at this address"))
+}
+
 /// An error at an endpoint that clients call with their own credentials.
 pub fn client_error(app: &App, failure: impl Into<Failure>) -> Response {
     match failure.into() {
@@ -87,6 +92,9 @@ pub fn bearer_error(app: &App, failure: impl Into<Failure>) -> Response {
     };
     tracing::info!(code = %denied.code, why = %denied.why, "refused");
     let needed = if denied.code == ErrorCode::InsufficientScope { ", scope=\"openid\"" } else { "" };
+    // RFC 9470 §3: what another sign-in must be.
+    let stepped = denied.code == ErrorCode::InsufficientUserAuthentication;
+    let needed = if stepped { app.engine.policy().userinfo.challenge() } else { needed.to_owned() };
     // RFC 9449 §7.1: errors about proofs are told in its own scheme, with the algorithms that are taken.
     let about_proof = matches!(denied.code, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce);
     let (scheme, status) =

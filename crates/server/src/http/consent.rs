@@ -3,8 +3,9 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use firman_engine::Failure;
 use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
+use firman_engine::{Failure, Fault};
+use firman_proto::authorization_details::Details;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
@@ -34,12 +35,19 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     // What everybody asks for comes first, in an order that reads well; then what only this client knows.
     let mut scopes: Vec<_> = asked.scope.iter().map(ScopeLine::of).collect();
     scopes.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
+    // What could not be shown must not be allowed.
+    let unreadable = || Fault::lasting("show a request", "its authorization_details are damaged");
+    let details = match &asked.authorization_details {
+        Some(value) => Details::from_value(value).ok_or_else(unreadable)?.describe(&app.engine.policy().details),
+        None => Vec::new(),
+    };
     let html = pages::Consent {
         client: login::client_of(&view.client),
         user_code: view.interaction.waiting.as_ref().and_then(Waiting::user_code),
         redirect_host: &asked.redirect_uri.host(),
         username,
         scopes,
+        details,
         request,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),

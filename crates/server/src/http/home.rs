@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-use super::{App, page};
+use super::{App, answer, page};
 use crate::demo::CALLBACK;
 use crate::pages::texts::ENGLISH;
 use crate::pages::{Home, Message, assets};
@@ -40,6 +40,9 @@ async fn came_back(State(app): State<App>) -> Response {
 
 /// There is nothing at this address.
 pub async fn not_found(State(app): State<App>) -> Response {
+    if !app.engine.policy().pages {
+        return answer::not_found();
+    }
     let html = Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render();
     page::page(&app, StatusCode::NOT_FOUND, html)
 }

@@ -1,6 +1,7 @@
 //! The page that asks whether a client may.
 
 use askama::Template;
+use firman_proto::authorization_details::Described;
 
 use super::texts::{ENGLISH, Texts};
 use super::{Client, RenderError, assets};
@@ -18,6 +19,8 @@ pub struct Consent<'a> {
     pub username: &'a str,
     /// What is asked for, one line each.
     pub scopes: Vec<ScopeLine<'a>>,
+    /// What is asked for in detail (RFC 9396).
+    pub details: Vec<Described>,
     /// The sealed authorization request: the hidden field `request`.
     pub request: &'a str,
     /// The hidden field `csrf`.

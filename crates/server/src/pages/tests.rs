@@ -1,5 +1,7 @@
 //! What every page must keep: escaped texts, stable ids, no script, no inline style.
 
+use firman_proto::authorization_details::Described;
+
 use super::{Client, Consent, Device, ErrorPage, Home, Login, Message, Post, ScopeLine};
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
@@ -14,20 +16,44 @@ fn login(text: &str) -> String {
     Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
 }
 
+fn details(text: &str) -> Vec<Described> {
+    vec![Described { title: text.to_owned(), facts: vec![(format!("{text} of"), text.to_owned())] }]
+}
+
 fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
     let (redirect_host, username, user_code) = (text, text, None);
     let client = client(text);
-    Consent { client, redirect_host, user_code, username, scopes, request: text, csrf: text, action: text }
-        .render()
-        .unwrap()
+    Consent {
+        client,
+        redirect_host,
+        user_code,
+        username,
+        scopes,
+        details: vec![],
+        request: text,
+        csrf: text,
+        action: text,
+    }
+    .render()
+    .unwrap()
 }
 
 fn consent_to_a_device(text: &str) -> String {
     let (redirect_host, username, user_code) = ("not shown", text, Some(text));
     let (client, scopes) = (client(text), vec![]);
-    Consent { client, redirect_host, user_code, username, scopes, request: text, csrf: text, action: text }
-        .render()
-        .unwrap()
+    Consent {
+        client,
+        redirect_host,
+        user_code,
+        username,
+        scopes,
+        details: details(text),
+        request: text,
+        csrf: text,
+        action: text,
+    }
+    .render()
+    .unwrap()
 }
 
 fn post(text: &str) -> String {
@@ -119,10 +145,20 @@ fn consent_says_who_asks_for_what_and_where_it_goes() {
     let scopes = ["openid", "email", "invoices:read"].map(ScopeLine::of).to_vec();
     let client = Client { name: "Ledger", ..Client::default() };
     let (redirect_host, username, user_code) = ("ledger.example", "alice", None);
-    let page =
-        Consent { client, redirect_host, user_code, username, scopes, request: "r", csrf: "c", action: "/consent" };
+    let page = Consent {
+        client,
+        redirect_host,
+        user_code,
+        username,
+        scopes,
+        details: details("Pay"),
+        request: "r",
+        csrf: "c",
+        action: "/consent",
+    };
     let page = page.render().unwrap();
-    for text in ["Ledger", "alice", "ledger.example", "See your e-mail address", "<code>invoices:read</code>"] {
+    for text in ["Ledger", "alice", "ledger.example", "See your e-mail address", "<code>invoices:read</code>", "Pay of"]
+    {
         assert!(page.contains(text), "{text} in {page}");
     }
     for (id, value) in [("consent-allow", "allow"), ("consent-deny", "deny")] {

@@ -73,7 +73,7 @@ fn every_other_error_goes_back_to_the_client_with_state_and_iss() {
         (|request| request.with("max_age", Some("-1")), &["invalid_request"]),
         (|request| request.with("prompt", Some("none login")), &["invalid_request"]),
         (|request| request.with("prompt", Some("none")), &["login_required"]),
-        (|request| request.with("request", Some("e30.e30.")), &["request_not_supported"]),
+        (|request| request.with("request", Some("e30.e30.")), &["invalid_request_object"]),
     ];
     for (change, expected) in cases {
         let request = change(AuthorizationRequest::new(&server));

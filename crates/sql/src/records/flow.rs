@@ -51,6 +51,8 @@ struct Request {
     prompt: Prompt,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_age: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    acr_values: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_hint: Option<String>,
 }
@@ -221,6 +223,7 @@ fn read_request(kind: u8, asked: Asked, members: Rest, columns: &mut Columns<'_>
         nonce: asked.nonce,
         prompt: request.prompt,
         max_age: request.max_age,
+        acr_values: request.acr_values,
         login_hint: request.login_hint,
         challenge: asked.challenge,
         resource,
@@ -245,6 +248,7 @@ fn body_text(flow: &Flow) -> String {
             state: request.state.clone(),
             prompt: request.prompt,
             max_age: request.max_age,
+            acr_values: request.acr_values.clone(),
             login_hint: request.login_hint.clone(),
         }),
         FlowRequest::Device(request) | FlowRequest::Backchannel(request) => body::members(&Polled {

@@ -148,6 +148,7 @@ pub fn request() -> AuthorizationRequest {
         nonce: Some("n-'\"\\".to_owned()),
         prompt: Prompt { consent: true, ..Prompt::default() },
         max_age: Some(60),
+        acr_values: vec!["urn:x:high".to_owned(), "1".to_owned()],
         login_hint: None,
         challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
         resource: vec!["https://a.example/x?y=%20".to_owned(), "urn:b".to_owned()],

@@ -18,7 +18,12 @@ pub(crate) struct Library {
 impl Library {
     /// From now on this stands there.
     pub(crate) fn put(&self, url: &str, media_type: &'static str, body: &serde_json::Value) {
-        self.shelves.lock().unwrap().insert(url.to_owned(), (body.to_string(), media_type));
+        self.put_text(url, media_type, &body.to_string());
+    }
+
+    /// The same for what is no JSON.
+    pub(crate) fn put_text(&self, url: &str, media_type: &'static str, body: &str) {
+        self.shelves.lock().unwrap().insert(url.to_owned(), (body.to_owned(), media_type));
     }
 
     /// How often an address was fetched.

@@ -250,7 +250,12 @@ pub(crate) fn redemption(code: &str) -> TokenRequest {
 
 pub(crate) fn redemption_with(code: &str, redirect_uri: Option<&str>, verifier: Option<&str>) -> TokenRequest {
     let (redirect_uri, verifier) = (redirect_uri.map(str::to_owned), verifier.map(str::to_owned));
-    TokenRequest::AuthorizationCode(CodeRequest { code: code.to_owned(), redirect_uri, verifier })
+    TokenRequest::AuthorizationCode(CodeRequest {
+        code: code.to_owned(),
+        redirect_uri,
+        verifier,
+        authorization_details: None,
+    })
 }
 
 /// The same client with another secret.
@@ -261,7 +266,11 @@ pub(crate) fn with_secret(app: &App, secret: &str) -> App {
 }
 
 pub(crate) fn refreshment(token: &str, asked: Option<&str>) -> TokenRequest {
-    TokenRequest::RefreshToken(RefreshRequest { token: token.to_owned(), scope: asked.map(scope) })
+    TokenRequest::RefreshToken(RefreshRequest {
+        token: token.to_owned(),
+        scope: asked.map(scope),
+        authorization_details: None,
+    })
 }
 
 /// The code of a refusal; a fault or an answer is a failed test.

@@ -215,6 +215,7 @@ fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
             nonce: Some("n-0S6_WzA2Mj".to_owned()),
             prompt: Prompt::default(),
             max_age: None,
+            acr_values: Vec::new(),
             login_hint: None,
             challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
             resource: Vec::new(),

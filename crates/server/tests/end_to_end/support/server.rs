@@ -156,6 +156,26 @@ impl Folder {
         folder
     }
 
+    /// An empty folder called after the test, of a server and commands with these settings.
+    pub(crate) fn with_settings(name: &str, settings: &[(&str, &str)]) -> Self {
+        settings.iter().fold(Self::new(name), |folder, (variable, value)| folder.with_setting(variable, value))
+    }
+
+    /// The same folder with one setting more. A file holds it.
+    pub(crate) fn with_setting(self, variable: &str, value: &str) -> Self {
+        let file = self.0.join(SETTINGS_FILE);
+        let before = fs::read_to_string(&file).unwrap_or_default();
+        fs::write(file, format!("{before}{variable}={value}\n")).unwrap();
+        self
+    }
+
+    /// Writes a file beside the data.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
     fn port_file(&self) -> PathBuf {
         self.0.join("port")
     }
@@ -178,6 +198,18 @@ impl Drop for Folder {
 /// Where a folder keeps the address of its database, if that is not a file in the folder.
 const URL_FILE: &str = "url";
 
+/// Where a folder keeps its settings: a variable of the environment on each line.
+const SETTINGS_FILE: &str = "settings";
+
+/// The settings that belong to this data folder.
+pub(crate) fn settings_of(data: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(data.parent().unwrap().join(SETTINGS_FILE)).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
 /// The file with the address of the database that belongs to this data folder, and the variable that names it.
 pub(crate) fn database_of(data: &Path) -> Option<(&'static str, PathBuf)> {
     let file = data.parent().unwrap().join(URL_FILE);
@@ -199,7 +231,7 @@ impl Process {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIRMAN__")) {
             command.env_remove(name);
         }
-        command.envs(database_of(&folder.data()));
+        command.envs(database_of(&folder.data())).envs(settings_of(&folder.data()));
         let mut process = Self(command.spawn().unwrap());
 
         let output = process.0.stdout.take().unwrap();

@@ -1,0 +1,76 @@
+//! What is asked for beyond scopes (RFC 9396): at the authorization endpoints, and narrower at the token endpoint.
+
+use std::borrow::Cow;
+
+use firman_proto::authorization_details::Details;
+use firman_proto::error::{Denied, ErrorCode};
+use firman_proto::form::Form;
+use firman_proto::scope::Scope;
+use firman_proto::seal::{Caveat, Caveats, Thumbprint};
+use firman_store::record::{Client, Flow, FlowRequest};
+use serde_json::Value;
+
+use crate::Engine;
+
+/// The details of a request, as they are stored. RFC 9396 §5: each of a type that this client may use.
+pub(crate) fn asked(engine: &Engine, client: &Client, form: &Form<'_>) -> Result<Option<Value>, Denied> {
+    let read = |text| read(engine, client, text);
+    Ok(form.get("authorization_details").map(read).transpose()?.map(|details| details.to_value()))
+}
+
+/// RFC 9396 §6.1: details of a token request, which must be within what was granted; `None` if it has none.
+pub(crate) fn narrowed(
+    engine: &Engine,
+    client: &Client,
+    granted: Option<&Value>,
+    asked: Option<&str>,
+) -> Result<Option<Details>, Denied> {
+    let Some(text) = asked else { return Ok(None) };
+    let details = read(engine, client, text)?;
+    let granted = granted.and_then(Details::from_value);
+    if granted.is_none_or(|granted| !details.are_within(&granted)) {
+        return Err(refused("authorization_details: more than was granted"));
+    }
+    Ok(Some(details))
+}
+
+/// The flow with the narrower details of the request that redeems it: no more than these become its grant.
+pub(crate) fn narrow<'f>(
+    engine: &Engine,
+    client: &Client,
+    flow: &'f Flow,
+    asked: Option<&str>,
+) -> Result<Cow<'f, Flow>, Denied> {
+    let granted = match &flow.request {
+        FlowRequest::Code(request) | FlowRequest::Pushed(request) => &request.authorization_details,
+        FlowRequest::Device(request) | FlowRequest::Backchannel(request) => &request.authorization_details,
+    };
+    let Some(details) = narrowed(engine, client, granted.as_ref(), asked)? else { return Ok(Cow::Borrowed(flow)) };
+    let mut flow = flow.clone();
+    match &mut flow.request {
+        FlowRequest::Code(request) | FlowRequest::Pushed(request) => {
+            request.authorization_details = Some(details.to_value());
+        }
+        FlowRequest::Device(request) | FlowRequest::Backchannel(request) => {
+            request.authorization_details = Some(details.to_value());
+        }
+    }
+    Ok(Cow::Owned(flow))
+}
+
+/// Refuses narrower details that a token has no room for, before anything is written for it.
+pub(crate) fn must_fit(details: &Details, scope: Option<&Scope>) -> Result<(), Denied> {
+    let print = Thumbprint::from_bytes([0; 32]);
+    let widest = [Caveat::Details(details.clone()), Caveat::Key(print), Caveat::Certificate(print)];
+    let caveats = widest.into_iter().chain(scope.cloned().map(Caveat::Scope)).collect();
+    let too_long = |_| refused("authorization_details: too long to narrow a token to; ask for less of them");
+    Caveats::new(caveats).map(|_| ()).map_err(too_long)
+}
+
+fn read(engine: &Engine, client: &Client, text: &str) -> Result<Details, Denied> {
+    Details::parse(text, &engine.policy.details, &client.metadata.authorization_details_types)
+}
+
+fn refused(text: &'static str) -> Denied {
+    Denied::new(ErrorCode::InvalidAuthorizationDetails, text)
+}
