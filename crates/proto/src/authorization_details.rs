@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::error::{Denied, ErrorCode};
 use crate::jose;
 
-/// The longest `authorization_details`, in bytes.
-const LONGEST: usize = 8 * 1024;
+/// The longest `authorization_details`, in bytes: until somebody has signed in, they travel in the address of our pages.
+const LONGEST: usize = 4 * 1024;
 /// More details than any request of ours has.
 const MOST: usize = 32;
 

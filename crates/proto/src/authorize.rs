@@ -155,10 +155,7 @@ impl AuthorizationRequest {
             nonce,
             prompt: form.get("prompt").map(Prompt::parse).transpose()?.unwrap_or_default(),
             max_age: max_age(form)?.or(client.default_max_age),
-            acr_values: match bounded(form, "acr_values")? {
-                Some(text) => text.split_ascii_whitespace().map(str::to_owned).collect(),
-                None => client.default_acr_values.clone(),
-            },
+            acr_values: acr_values(form, client)?,
             login_hint: bounded(form, "login_hint")?,
             challenge,
             resource: Vec::new(),
@@ -190,6 +187,13 @@ fn bounded(form: &Form<'_>, name: &str) -> Result<Option<String>, Denied> {
         Some(value) if value.len() > LONGEST => Err(invalid_request(format!("{name}: longer than {LONGEST} bytes"))),
         value => Ok(value.map(str::to_owned)),
     }
+}
+
+/// OpenID Connect Core §3.1.2.1: separated by spaces; none said is what the client registered.
+fn acr_values(form: &Form<'_>, client: &ClientMetadata) -> Result<Vec<String>, Denied> {
+    let asked = bounded(form, "acr_values")?;
+    let words = |text: String| text.split_ascii_whitespace().map(str::to_owned).collect();
+    Ok(asked.map_or_else(|| client.default_acr_values.clone(), words))
 }
 
 /// RFC 9449 §10: the key that the code is bound to.
