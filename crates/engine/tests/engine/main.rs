@@ -4,6 +4,8 @@
 mod accounts;
 mod apply;
 mod authorize;
+mod cases;
+mod certificate_names;
 mod client_authentication;
 mod client_credentials;
 mod client_document;
