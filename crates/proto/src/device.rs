@@ -125,6 +125,7 @@ pub fn shown(code: &str) -> String {
 mod tests {
     use super::*;
 
+    // RFC 8628 §6.1.
     #[test]
     fn a_code_is_known_however_it_is_typed() {
         let alphabet = Alphabet::default();
@@ -139,6 +140,7 @@ mod tests {
         assert_eq!(shown("WDJBMJ"), "WDJB-MJ");
     }
 
+    // RFC 8628 §6.1.
     #[test]
     fn every_character_is_as_likely_as_every_other() {
         let alphabet = Alphabet::default();

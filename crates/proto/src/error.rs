@@ -157,6 +157,7 @@ pub fn invalid_client(why: impl Into<Cow<'static, str>>) -> Denied {
 mod tests {
     use super::*;
 
+    // RFC 6749 §5.2.
     #[test]
     fn a_description_has_only_the_characters_the_rfc_allows() {
         assert_eq!(invalid_request("a\"b\\c\nd\u{e4}").text, "a'b'c'd'");

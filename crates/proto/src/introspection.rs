@@ -102,6 +102,7 @@ pub struct Confirmation {
 mod tests {
     use super::*;
 
+    // RFC 7662 §2.2.
     #[test]
     fn a_dead_token_gets_active_false_and_nothing_else() {
         assert_eq!(serde_json::to_string(&Introspection::INACTIVE).unwrap(), r#"{"active":false}"#);

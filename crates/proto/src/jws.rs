@@ -265,6 +265,7 @@ mod tests {
         HeldKey::from_pkcs8(algorithm, &der).unwrap()
     }
 
+    // RFC 7518 §3.1, RFC 8037 §3.1, RFC 7517 §5.
     #[test]
     fn every_algorithm_signs_what_its_published_key_verifies() {
         for algorithm in Algorithm::ALL {
@@ -283,6 +284,7 @@ mod tests {
         }
     }
 
+    // RFC 8725 §3.1.
     #[test]
     fn the_key_and_not_the_token_chooses_the_algorithm() {
         let held = key(Algorithm::ES256);
@@ -294,6 +296,17 @@ mod tests {
         ] {
             let token = format!("{}.e30.", URL_SAFE_NO_PAD.encode(header.to_string()));
             assert_eq!(verify::<serde_json::Value>(&token, &published), Err(JwsError::Invalid), "{header}");
+        }
+    }
+
+    // RFC 7638 §3.2, SEC 1 §2.3.3.
+    #[test]
+    fn a_published_key_is_called_by_its_thumbprint() {
+        for algorithm in Algorithm::ALL {
+            let jwk = key(*algorithm).jwk().clone();
+            let serde_json::Value::Object(members) = serde_json::to_value(&jwk).unwrap() else { panic!("an object") };
+            let thumbprint = crate::jose::PublicKey::from_jwk(&members).unwrap().thumbprint();
+            assert_eq!(jwk.kid, URL_SAFE_NO_PAD.encode(thumbprint), "{algorithm}");
         }
     }
 

@@ -55,7 +55,7 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
-    /// JARM §4.
+    /// How signed responses are signed (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
@@ -65,9 +65,9 @@ pub struct Metadata {
     pub request_parameter_supported: bool,
     /// OpenID Connect Discovery §3 makes an absent member mean true, so the refusal is said.
     pub request_uri_parameter_supported: bool,
-    /// Client ID Metadata Document §5.
+    /// A client id may be the address of a document (Client ID Metadata Document §5).
     pub client_id_metadata_document_supported: bool,
-    /// RFC 8705 §3.3.
+    /// Access tokens can be bound to certificates (RFC 8705 §3.3).
     pub tls_client_certificate_bound_access_tokens: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The token request and response (RFC 6749 §4.1.3, §4.4, §5 and §6).
+//! The token request and response (RFC 6749 §4.1.3, §4.4, §5.1 and §6).
 
 use std::fmt;
 
@@ -133,6 +133,7 @@ mod tests {
         format!("{} {}", denied.code, denied.text)
     }
 
+    // RFC 6749 §5.2.
     #[test]
     fn what_is_missing_is_named() {
         assert_eq!(refused(""), "invalid_request grant_type: missing");
@@ -140,6 +141,8 @@ mod tests {
         assert_eq!(refused("grant_type=magic"), "unsupported_grant_type grant_type: not supported");
         assert_eq!(refused("grant_type=authorization_code"), "invalid_request code: missing");
         assert_eq!(refused("grant_type=refresh_token"), "invalid_request refresh_token: missing");
+        let device = "grant_type=urn:ietf:params:oauth:grant-type:device_code";
+        assert_eq!(refused(device), "invalid_request device_code: missing");
         assert!(refused("grant_type=client_credentials&scope=%22").starts_with("invalid_scope scope:"));
     }
 

@@ -1,4 +1,4 @@
-//! Tokens that travel through the browser (OAuth 2.0 Multiple Response Types, OpenID Connect Core §3.2 and §3.3).
+//! Tokens that travel through the browser (Multiple Response Types, OpenID Connect Core §3.2 and §3.3).
 
 use firman_proto::claims;
 use firman_proto::seal::{Access, Caveats, Sealed};

@@ -45,7 +45,7 @@ use step::Step;
 pub enum Next {
     /// To the client, with a code or an error.
     Client(String),
-    /// To the client, by a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    /// To the client, by a form that the browser posts (Form Post Response Mode).
     Post {
         /// Where to.
         action: String,

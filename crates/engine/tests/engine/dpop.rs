@@ -68,6 +68,7 @@ async fn redeem(world: &World, app: &App, code: &str, proof: &str, now: Timestam
     world.token(&proving(app, proof), redemption(code), now).await
 }
 
+// RFC 9449 §5, §6.1, §6.2, §7.1, §11.1.
 #[tokio::test]
 async fn a_token_is_bound_to_the_key_that_was_proved() {
     let (world, holder, thief) = (World::new().await, Holder::new(), Holder::new());
@@ -92,6 +93,19 @@ async fn a_token_is_bound_to_the_key_that_was_proved() {
     assert_eq!(refused(userinfo(&world.engine, access, "GET", None, at(3)).await), InvalidToken);
 }
 
+// RFC 9449 §7.2.
+#[tokio::test]
+async fn a_token_that_is_bound_to_no_key_is_a_bearer_token() {
+    let (world, holder) = (World::new().await, Holder::new());
+    let app = world.app("app").await;
+    let access = world.tokens(&app, "openid", at(0)).await.access_token;
+    let proof = holder.beside(&access, "1", at(1));
+    let answer = userinfo_with_proof(&world.engine, &access, "GET", (None, &proof), at(1)).await;
+    assert_eq!(refused(answer), InvalidToken);
+    userinfo(&world.engine, &access, "GET", None, at(1)).await.unwrap();
+}
+
+// RFC 9449 §11.1.
 #[tokio::test]
 async fn a_proof_is_taken_once_and_its_replay_leaves_the_code() {
     let (world, holder) = (World::new().await, Holder::new());
@@ -105,6 +119,7 @@ async fn a_proof_is_taken_once_and_its_replay_leaves_the_code() {
     redeem(&world, &app, &two, &holder.proof(path::TOKEN, "2", at(3)), at(3)).await.unwrap();
 }
 
+// RFC 9449 §5, §11.1.
 #[tokio::test]
 async fn a_public_clients_refresh_is_bound_and_a_confidential_ones_is_not() {
     let (world, holder, other) = (World::new().await, Holder::new(), Holder::new());
@@ -133,6 +148,7 @@ async fn a_public_clients_refresh_is_bound_and_a_confidential_ones_is_not() {
     }
 }
 
+// RFC 9449 §10.
 #[tokio::test]
 async fn a_code_is_bound_to_the_key_that_was_named_for_it() {
     let (world, holder, thief) = (World::new().await, Holder::new(), Holder::new());
@@ -144,6 +160,7 @@ async fn a_code_is_bound_to_the_key_that_was_named_for_it() {
     redeem(&world, &app, &code, &holder.proof(path::TOKEN, "2", at(2)), at(2)).await.unwrap();
 }
 
+// RFC 9449 §10.1.
 #[tokio::test]
 async fn a_proof_beside_a_pushed_request_binds_its_code() {
     let (world, holder, other) = (World::new().await, Holder::new(), Holder::new());
@@ -167,6 +184,7 @@ async fn a_proof_beside_a_pushed_request_binds_its_code() {
     redeem(&world, &app, &code, &holder.proof(path::TOKEN, "4", at(2)), at(2)).await.unwrap();
 }
 
+// RFC 9449 §5.2.
 #[tokio::test]
 async fn a_client_that_asked_for_bound_tokens_gets_no_others() {
     let (world, holder) = (World::new().await, Holder::new());
@@ -178,6 +196,7 @@ async fn a_client_that_asked_for_bound_tokens_gets_no_others() {
     assert_eq!(refused(world.client_credentials(&proving(&app, &proof), None, at(1)).await), InvalidDpopProof);
 }
 
+// RFC 9449 §4.3, §8.
 #[tokio::test]
 async fn where_nonces_are_asked_for_a_proof_repeats_one_of_ours() {
     let world = World::with(|parts| parts.policy.dpop.require_nonce = true).await;

@@ -26,12 +26,12 @@ pub struct About {
     /// `web` or `native` (OpenID Connect Registration §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_type: Option<String>,
-    /// Where somebody else may begin a sign-in (OpenID Connect Core §4).
+    /// Where somebody else may begin a sign-in (OpenID Connect Core).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<String>,
 }
 
-/// How what a client signs is signed, and what is signed and encrypted for it (OpenID Connect Registration §2, JARM §3, RFC 9701 §6).
+/// How what a client signs is signed, and what is signed and encrypted for it (OpenID Connect Registration §2, JARM §3, RFC 9701).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jose {
     /// The one algorithm of its assertions when it authenticates.

@@ -57,7 +57,7 @@ pub struct Terms {
     pub resource: Vec<String>,
     /// RFC 9396, as it was allowed.
     pub authorization_details: Option<Json>,
-    /// The claims asked for one by one (OpenID Connect Core §5.5).
+    /// The claims asked for one by one (OpenID Connect Core).
     pub claims: Option<Json>,
     /// The key a public client's refresh is bound to (RFC 9449 §5).
     pub dpop_jkt: Option<String>,
