@@ -8,6 +8,7 @@ mod bench;
 mod client;
 mod config;
 mod device;
+mod doctor;
 mod grant;
 mod key;
 mod login;
@@ -98,6 +99,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
+    /// Examine a running server from outside, as its clients see it, and say what would cure what is wrong.
+    Doctor(doctor::Doctor),
     /// Show the settings in force, with what each means and where it comes from.
     Config(config::Config),
     #[cfg(target_os = "linux")]
@@ -120,6 +123,7 @@ pub fn main() -> ExitCode {
 fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed> {
     match command {
         Command::Login(login) => login.run(common, printer),
+        Command::Doctor(doctor) => doctor.run(common, printer),
         Command::Config(config) => config.run(common, printer),
         #[cfg(target_os = "linux")]
         Command::Bench(bench) => bench.run(printer),
