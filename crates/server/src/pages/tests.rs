@@ -168,6 +168,7 @@ fn an_error_says_that_it_cannot_continue_and_the_code() {
     assert!(!page.contains("Incident"), "{page}");
 }
 
+// OpenID Connect Discovery §4.
 #[test]
 fn home_links_discovery() {
     for issuer in ["https://id.example", "https://id.example/"] {

@@ -50,7 +50,7 @@ pub struct Texts {
     pub consent_user_code: &'static str,
     pub consent_allow: &'static str,
     pub consent_deny: &'static str,
-    /// The standard scopes (OpenID Connect Core 1.0 §5.4, §11) in words.
+    /// The standard scopes (OpenID Connect Core §5.4, §11) in words.
     pub scopes: &'static [(&'static str, &'static str)],
     pub scope_unknown: Phrase,
     pub scope_none: &'static str,
@@ -197,6 +197,7 @@ mod tests {
         }
     }
 
+    // OpenID Connect Core §5.4, §11.
     #[test]
     fn every_standard_scope_has_words() {
         for scope in ["openid", "profile", "email", "address", "phone", "offline_access"] {

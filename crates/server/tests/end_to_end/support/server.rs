@@ -51,6 +51,14 @@ impl Server {
         Self::start_in(Folder::new(name), &[])
     }
 
+    /// The same with settings, each by the name of its variable: `("FIRMAN__REGISTRATION__MODE", "open")`.
+    pub(crate) fn start_with(name: &str, settings: &[(&str, &str)]) -> Self {
+        let folder = Folder::new(name);
+        let lines: String = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        fs::write(folder.0.join(SETTINGS_FILE), lines).unwrap();
+        Self::start_in(folder, &[])
+    }
+
     /// The same, started by another program: `["strace", "-f"]`.
     pub(crate) fn start_under(name: &str, launcher: &[OsString]) -> Self {
         Self::start_in(Folder::new(name), launcher)
@@ -156,6 +164,13 @@ impl Folder {
         folder
     }
 
+    /// The settings that this server was first started with.
+    fn settings(&self) -> Vec<(String, String)> {
+        let text = fs::read_to_string(self.0.join(SETTINGS_FILE)).unwrap_or_default();
+        let pairs = text.lines().map(|line| line.split_once('=').unwrap());
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     fn port_file(&self) -> PathBuf {
         self.0.join("port")
     }
@@ -178,6 +193,9 @@ impl Drop for Folder {
 /// Where a folder keeps the address of its database, if that is not a file in the folder.
 const URL_FILE: &str = "url";
 
+/// Where a folder keeps the settings of its server that are not the demo's, a line each.
+const SETTINGS_FILE: &str = "settings";
+
 /// The file with the address of the database that belongs to this data folder, and the variable that names it.
 pub(crate) fn database_of(data: &Path) -> Option<(&'static str, PathBuf)> {
     let file = data.parent().unwrap().join(URL_FILE);
@@ -199,7 +217,7 @@ impl Process {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIRMAN__")) {
             command.env_remove(name);
         }
-        command.envs(database_of(&folder.data()));
+        command.envs(database_of(&folder.data())).envs(folder.settings());
         let mut process = Self(command.spawn().unwrap());
 
         let output = process.0.stdout.take().unwrap();
