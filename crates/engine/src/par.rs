@@ -11,7 +11,7 @@ use firman_store::{Change, Commit};
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
-use crate::authorize::{redirect_uri_of, request_of};
+use crate::authorize::{redirect_uri_of, request_of, targeted};
 use crate::dpop::{self, Proved};
 use crate::failure::{Failure, Fault};
 use crate::random;
@@ -23,7 +23,7 @@ pub async fn push(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<PushedResponse, Failure> {
-    let mut request = read(engine, client, form)?;
+    let mut request = targeted(engine, client.record(), read(engine, client, form)?).await?;
     if let Some(proved) = client.key() {
         // RFC 9449 §10.1: a proof beside the request binds the code as dpop_jkt does, and both must say the same.
         let jkt = proved.jkt.to_string();
