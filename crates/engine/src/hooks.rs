@@ -21,6 +21,11 @@ use crate::failure::{Failure, Fault};
 /// A hook that panics breaks its own request and no other: the client gets a server error, and nothing is issued.
 #[async_trait]
 pub trait Hooks: Send + Sync + 'static {
+    /// Before an endpoint does what a client asks it to, as soon as it is known which client that is. `Err` denies it.
+    async fn before(&self, _endpoint: Endpoint, _client: &Client) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Before tokens are issued, and before anything is written for them. `Err` denies them.
     async fn before_issue(&self, _occasion: &Occasion<'_>) -> Result<(), Refusal> {
         Ok(())
@@ -30,6 +35,24 @@ pub trait Hooks: Send + Sync + 'static {
     async fn claims(&self, _place: Place, _occasion: &Occasion<'_>) -> Result<Map<String, Value>, Refusal> {
         Ok(Map::new())
     }
+}
+
+/// What a client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The authorization endpoint (RFC 6749 §3.1), or the page for devices; a refusal goes to the client by redirect, and a device
+    /// goes on waiting.
+    Authorization,
+    /// The pushed authorization request endpoint (RFC 9126 §2).
+    PushedRequest,
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    DeviceAuthorization,
+    /// The token endpoint (RFC 6749 §3.2).
+    Token,
+    /// The introspection endpoint (RFC 7662 §2).
+    Introspection,
+    /// The revocation endpoint (RFC 7009 §2).
+    Revocation,
 }
 
 /// Where claims go.
@@ -86,6 +109,12 @@ impl ClaimPolicy {
             Place::Userinfo => &self.userinfo,
         }
     }
+}
+
+/// Asks whether an endpoint may do what this client asks.
+pub(crate) async fn before(engine: &Engine, endpoint: Endpoint, client: &Client) -> Result<(), Failure> {
+    let Some(hooks) = &engine.hooks else { return Ok(()) };
+    Ok(guarded(hooks.before(endpoint, client)).await?.map_err(denied)?)
 }
 
 /// Asks whether this may be issued.

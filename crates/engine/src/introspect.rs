@@ -13,7 +13,7 @@ use crate::access_token::confirmation;
 use crate::asker::Asker;
 use crate::failure::{Failure, Fault};
 use crate::grant::own_scope;
-use crate::hooks::{self, Occasion, Place};
+use crate::hooks::{self, Endpoint, Occasion, Place};
 use crate::issue::signer;
 use crate::presented::OpenedAccess;
 use crate::target;
@@ -27,6 +27,9 @@ pub async fn introspect(
 ) -> Result<Introspection, Failure> {
     // RFC 7662 §2.1: the endpoint must require authorization; a public client proves nothing.
     asker.must_be_confidential()?;
+    if let Some(client) = asker.client() {
+        hooks::before(engine, Endpoint::Introspection, client).await?;
+    }
     let token = presented.token.as_str();
     let active = if token.starts_with(seal::Refresh::PREFIX) {
         refresh_token(engine, asker, token, now).await?

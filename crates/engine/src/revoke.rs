@@ -11,11 +11,15 @@ use firman_store::record::{Event, EventKind, Grant, RevokeReason, RevokedToken};
 use crate::Engine;
 use crate::asker::Asker;
 use crate::failure::{Failure, Fault};
+use crate::hooks::{self, Endpoint};
 use crate::presented::OpenedAccess;
 use crate::target;
 
 /// Revokes a token of this client, or an access token that is for this resource server. A token that is unknown, dead or long rotated is as dead as it should be: success.
 pub async fn revoke(engine: &Engine, asker: &Asker, presented: &PresentedToken, now: Timestamp) -> Result<(), Failure> {
+    if let Some(client) = asker.client() {
+        hooks::before(engine, Endpoint::Revocation, client).await?;
+    }
     let token = presented.token.as_str();
     if token.starts_with(seal::Refresh::PREFIX) {
         return refresh_token(engine, asker, token, now).await;

@@ -35,6 +35,7 @@ use firman_store::record::Client;
 use crate::Engine;
 use crate::client_document;
 use crate::failure::{Failure, Fault};
+use crate::hooks::{self, Endpoint};
 use crate::policy::Policy;
 use crate::target;
 use approve::{approve, remember};
@@ -132,6 +133,10 @@ pub(crate) async fn go_on(
     client: &Arc<Client>,
     now: Timestamp,
 ) -> Result<Next, Failure> {
+    match hooks::before(engine, Endpoint::Authorization, client).await {
+        Err(Failure::Denied(denied)) => return Ok(interaction.give_up(engine, Arc::clone(client), &denied, now)?),
+        asked => asked?,
+    }
     let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
     proceed(engine, browser, interaction, client, signed_in, now).await
 }

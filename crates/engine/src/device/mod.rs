@@ -19,6 +19,7 @@ use firman_store::{Change, Commit};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
+use crate::hooks::{self, Endpoint};
 use crate::random;
 use crate::target;
 
@@ -59,6 +60,7 @@ pub async fn authorize(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<DeviceResponse, Failure> {
+    hooks::before(engine, Endpoint::DeviceAuthorization, client.record()).await?;
     client.must_be_allowed(GrantType::DeviceCode)?;
     let asked = DeviceRequest::parse(form, &client.record().metadata)?;
     let (resource, scope) = target::requested(engine, client.record(), &asked.resource, &asked.scope).await?;

@@ -3,17 +3,21 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use firman_engine::hooks::{ClaimPolicy, Hooks, Occasion, Place, Refusal};
+use firman_engine::authenticate::authenticate;
+use firman_engine::authorize::Next;
+use firman_engine::hooks::{ClaimPolicy, Endpoint, Hooks, Occasion, Place, Refusal};
 use firman_engine::userinfo::userinfo;
-use firman_engine::{Failure, Parts};
+use firman_engine::{Failure, Parts, asker, device, introspect, par};
 use firman_proto::error::ErrorCode::{AccessDenied, InsufficientScope};
 use firman_proto::extra_claims::ExtraClaim;
+use firman_proto::form::Form;
+use firman_proto::introspection::PresentedToken;
 use firman_proto::jws::verify;
 use firman_proto::token::TokenResponse;
-use firman_store::record::TokenFormat;
+use firman_store::record::{Client, TokenFormat};
 use serde_json::{Map, Value, json};
 
-use crate::support::{App, Ask, People, World, at, fault, parameter, refresh_token, refused};
+use crate::support::{App, Ask, People, Visitor, World, at, fault, parameter, refresh_token, refused};
 
 /// What a hook does, and where.
 #[derive(Clone)]
@@ -25,6 +29,7 @@ enum Deed {
 }
 
 struct Hook {
+    closed: Mutex<Option<(Endpoint, Deed)>>,
     before_issue: Mutex<Deed>,
     claims: Mutex<(Place, Deed)>,
     seen: Mutex<Vec<String>>,
@@ -33,7 +38,11 @@ struct Hook {
 impl Hook {
     fn new() -> Arc<Self> {
         let (before_issue, claims) = (Mutex::new(Deed::Nothing), Mutex::new((Place::IdToken, Deed::Nothing)));
-        Arc::new(Self { before_issue, claims, seen: Mutex::default() })
+        Arc::new(Self { closed: Mutex::default(), before_issue, claims, seen: Mutex::default() })
+    }
+
+    fn close(&self, endpoint: Endpoint, deed: Deed) {
+        *self.closed.lock().unwrap() = Some((endpoint, deed));
     }
 
     fn before_issue(&self, deed: Deed) {
@@ -56,6 +65,15 @@ fn done(deed: Deed) -> Result<Map<String, Value>, Refusal> {
 
 #[async_trait]
 impl Hooks for Hook {
+    async fn before(&self, endpoint: Endpoint, client: &Client) -> Result<(), Refusal> {
+        assert_eq!(client.client_id, "app");
+        let closed = self.closed.lock().unwrap().clone();
+        match closed {
+            Some((closed, deed)) if closed == endpoint => done(deed).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
     async fn before_issue(&self, occasion: &Occasion<'_>) -> Result<(), Refusal> {
         let who = occasion.subject.map_or("nobody", |subject| subject.as_str());
         self.seen.lock().unwrap().push(format!("{} {who} {}", occasion.client.client_id, occasion.scope));
@@ -148,6 +166,50 @@ async fn a_hook_denies_with_a_reason_and_nothing_is_used_up() {
     assert!(!world.is_active(&app, &first.access_token, at(1)).await);
     hook.at(Place::Userinfo, Deed::Deny);
     assert_eq!(refused(userinfo(&world.engine, &first.access_token, "GET", None, at(1)).await), InsufficientScope);
+}
+
+/// Asks every endpoint, and gives what the one that is closed says.
+async fn ask(world: &World, app: &App, endpoint: Endpoint) -> Result<(), Failure> {
+    let ask = Ask::new(app, "openid");
+    let query = ask.query();
+    let form = Form::parse(query.as_bytes()).unwrap();
+    let client = authenticate(&world.engine, &app.credentials, at(1)).await.unwrap();
+    let known = asker::known(&world.engine, &app.credentials, at(1)).await.unwrap();
+    let token = PresentedToken { token: "x".to_owned() };
+    match endpoint {
+        Endpoint::Authorization => world.authorize(&Visitor::new(world), &ask, at(1)).await.map(|_| ()),
+        Endpoint::PushedRequest => par::push(&world.engine, &client, &form, at(1)).await.map(|_| ()),
+        Endpoint::DeviceAuthorization => device::authorize(&world.engine, &client, &form, at(1)).await.map(|_| ()),
+        Endpoint::Token => world.client_credentials(app, None, at(1)).await.map(|_| ()),
+        Endpoint::Introspection => introspect::introspect(&world.engine, &known, &token, at(1)).await.map(|_| ()),
+        Endpoint::Revocation => world.revoke(app, "x", at(1)).await,
+    }
+}
+
+#[tokio::test]
+async fn a_hook_closes_any_endpoint_to_a_client() {
+    let (world, app, hook) = world().await;
+    let direct = [
+        Endpoint::PushedRequest,
+        Endpoint::DeviceAuthorization,
+        Endpoint::Token,
+        Endpoint::Introspection,
+        Endpoint::Revocation,
+    ];
+    for endpoint in direct {
+        ask(&world, &app, endpoint).await.unwrap();
+        hook.close(endpoint, Deed::Deny);
+        assert_eq!(refused(ask(&world, &app, endpoint).await), AccessDenied, "{endpoint:?}");
+        hook.close(endpoint, Deed::Panic);
+        fault(ask(&world, &app, endpoint).await);
+    }
+    hook.close(Endpoint::Authorization, Deed::Deny);
+    let next = world.authorize(&Visitor::new(&world), &Ask::new(&app, "openid"), at(1)).await.unwrap();
+    let Next::Client(url) = next else { panic!("not sent back: {next:?}") };
+    assert_eq!(parameter(&url, "error").as_deref(), Some("access_denied"));
+    assert_eq!(parameter(&url, "state").as_deref(), Some("a state"));
+    hook.close(Endpoint::Authorization, Deed::Panic);
+    fault(ask(&world, &app, Endpoint::Authorization).await);
 }
 
 #[tokio::test]
