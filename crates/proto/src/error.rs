@@ -38,6 +38,8 @@ error_codes! {
     UnsupportedGrantType = "unsupported_grant_type", 400, "RFC 6749 §5.2";
     /// The scope is malformed or more than what may be had.
     InvalidScope = "invalid_scope", 400, "RFC 6749 §5.2";
+    /// The resource is malformed, not known, or more than was granted.
+    InvalidTarget = "invalid_target", 400, "RFC 8707 §2";
     /// The person, or a policy, said no.
     AccessDenied = "access_denied", 400, "RFC 6749 §4.1.2.1";
     /// No such response type here.

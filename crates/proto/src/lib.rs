@@ -1,5 +1,6 @@
 //! The vocabulary and the pure rules of OAuth 2.0 and OpenID Connect: no async, no clock, no I/O, no framework.
 
+pub mod access_token;
 pub mod authorize;
 pub mod certificate;
 pub mod claims;
@@ -10,6 +11,7 @@ pub mod device;
 pub mod digest;
 pub mod dpop;
 pub mod error;
+pub mod extra_claims;
 pub mod form;
 pub mod id;
 pub mod id_token;
@@ -22,6 +24,7 @@ pub mod par;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
+pub mod resource;
 pub mod response;
 pub mod scope;
 pub mod seal;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::client::GrantType;
 use crate::error::{Denied, ErrorCode};
 use crate::form::Form;
+use crate::resource;
 use crate::scope::Scope;
 
 /// What a client asks the token endpoint for. A new grant type is a new variant here and a file in the engine.
@@ -29,6 +30,8 @@ pub struct CodeRequest {
     pub redirect_uri: Option<String>,
     /// The PKCE verifier.
     pub verifier: Option<String>,
+    /// Whom the access token is for, of those the code is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A refresh token presented for tokens.
@@ -37,18 +40,24 @@ pub struct RefreshRequest {
     pub token: String,
     /// A narrower scope for the access token.
     pub scope: Option<Scope>,
+    /// Whom the access token is for, of those the grant is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A client that asks for itself.
 pub struct ClientCredentialsRequest {
     /// The scope; what the client registered if absent.
     pub scope: Option<Scope>,
+    /// Whom the access token is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A device that asks whether somebody has answered.
 pub struct DeviceCodeRequest {
     /// The device code.
     pub device_code: String,
+    /// Whom the access token is for, of those the code is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 impl TokenRequest {
@@ -64,15 +73,21 @@ impl TokenRequest {
                 code: form.required("code")?.to_owned(),
                 redirect_uri: form.get("redirect_uri").map(str::to_owned),
                 verifier: form.get("code_verifier").map(str::to_owned),
+                resource: resource::requested(form)?,
             }),
             GrantType::RefreshToken => Self::RefreshToken(RefreshRequest {
                 token: form.required("refresh_token")?.to_owned(),
                 scope: scope(form)?,
+                resource: resource::requested(form)?,
             }),
-            GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest { scope: scope(form)? }),
-            GrantType::DeviceCode => {
-                Self::DeviceCode(DeviceCodeRequest { device_code: form.required("device_code")?.to_owned() })
-            }
+            GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest {
+                scope: scope(form)?,
+                resource: resource::requested(form)?,
+            }),
+            GrantType::DeviceCode => Self::DeviceCode(DeviceCodeRequest {
+                device_code: form.required("device_code")?.to_owned(),
+                resource: resource::requested(form)?,
+            }),
         })
     }
 
@@ -144,6 +159,7 @@ mod tests {
         let device = "grant_type=urn:ietf:params:oauth:grant-type:device_code";
         assert_eq!(refused(device), "invalid_request device_code: missing");
         assert!(refused("grant_type=client_credentials&scope=%22").starts_with("invalid_scope scope:"));
+        assert!(refused("grant_type=client_credentials&resource=api").starts_with("invalid_target resource:"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
+use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, SystemClock, SystemEntropy};
@@ -71,6 +72,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         accounts,
         entropy,
         fetch: fetch(settings)?,
+        hooks: None,
         master,
         policy: policy(settings),
         key_policy: key_policy(settings),
@@ -119,6 +121,7 @@ fn policy(settings: &Settings) -> Policy {
     Policy {
         code: seconds(tokens.code_seconds),
         access_token: seconds(tokens.access_token_seconds),
+        access_token_format: tokens.access_token_format,
         id_token: seconds(tokens.id_token_seconds),
         refresh_token: seconds(tokens.refresh_token_seconds),
         front_channel_tokens: tokens.front_channel,
@@ -139,6 +142,9 @@ fn policy(settings: &Settings) -> Policy {
             guesses_per_minute: settings.device.wrong_codes_per_minute,
         },
         failed_redemptions: tokens.failed_redemptions,
+        introspect_scope: tokens.introspect_scope.clone(),
+        revoke_scope: tokens.revoke_scope.clone(),
+        claims: claims(settings),
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
@@ -152,6 +158,16 @@ fn policy(settings: &Settings) -> Policy {
         },
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
+    }
+}
+
+fn claims(settings: &Settings) -> ClaimPolicy {
+    let claims = settings.claims.clone();
+    ClaimPolicy {
+        id_token: claims.id_token,
+        access_token: claims.access_token,
+        introspection: claims.introspection,
+        userinfo: claims.userinfo,
     }
 }
 

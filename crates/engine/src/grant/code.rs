@@ -37,7 +37,7 @@ pub(super) async fn redeem(
         Ok(approval) => approval,
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
-    match approved::claim(engine, client, &standing.record, approval, sender, now).await? {
+    match approved::claim(engine, client, &standing.record, approval, (sender, &request.resource), now).await? {
         Some(response) => Ok(response),
         None => Err(judge_again(engine, client, request, now).await?),
     }

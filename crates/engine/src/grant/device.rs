@@ -43,7 +43,8 @@ pub(super) async fn redeem(
         Err(Verdict::Denied(denied)) => return Err(denied.into()),
         Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
     };
-    let response = approved::claim(engine, client, &standing.record, approval, sender, now).await?;
+    let response =
+        approved::claim(engine, client, &standing.record, approval, (sender, &request.resource), now).await?;
     let lost = || invalid_grant("the device code was redeemed or withdrawn at this very moment");
     Ok(response.ok_or_else(lost)?)
 }

@@ -3,6 +3,8 @@
 
 mod accounts;
 mod apply;
+mod apply_resources;
+mod askers;
 mod authorize;
 mod cases;
 mod certificate_names;
@@ -15,7 +17,9 @@ mod costs;
 mod device;
 mod dpop;
 mod epochs;
+mod hooks;
 mod introspection;
+mod jwt_access_tokens;
 mod keys;
 mod metadata;
 mod misses;
@@ -24,6 +28,7 @@ mod par;
 mod refresh;
 mod refresh_policy;
 mod registration;
+mod resources;
 mod responses;
 mod reuse;
 mod revocation;

@@ -35,6 +35,7 @@ mod pushed;
 mod races;
 mod registration;
 mod relying_party;
+mod resources;
 mod reuse;
 mod secrets;
 mod support;

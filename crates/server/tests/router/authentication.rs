@@ -87,7 +87,7 @@ impl Way {
         match &self.proof {
             Proof::Basic(_) => {}
             Proof::Signed(..) => {
-                form.extend([("client_assertion", &*assertion), ("client_assertion_type", JWT_BEARER)])
+                form.extend([("client_assertion", &*assertion), ("client_assertion_type", JWT_BEARER)]);
             }
             Proof::Post(secret) => form.extend([("client_id", &*self.client_id), ("client_secret", secret)]),
             Proof::Nothing | Proof::Shown(_) => form.push(("client_id", &self.client_id)),

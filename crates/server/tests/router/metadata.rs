@@ -66,7 +66,9 @@ pub(crate) fn list<'t>(told: &'t Value, name: &str) -> Vec<&'t str> {
 
 pub(crate) fn post(path: &str, form: &[(&str, &str)]) -> Request<Body> {
     let mut body = String::new();
-    form.iter().for_each(|(name, value)| form::append(&mut body, name, value));
+    for (name, value) in form {
+        form::append(&mut body, name, value);
+    }
     Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.into()).unwrap()
 }
 
@@ -295,7 +297,7 @@ fn header_of(jwt: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jwt.split('.').next().unwrap()).unwrap()).unwrap()
 }
 
-// OpenID Connect Discovery §3, OpenID Connect Registration §2, JARM §3, §4.
+// OpenID Connect Discovery §3, OpenID Connect Registration §2, JARM §3, §4, RFC 9701 §7.
 #[tokio::test]
 async fn what_is_signed_is_signed_as_it_is_told() {
     for alg in Algorithm::ALL {
@@ -306,7 +308,11 @@ async fn what_is_signed_is_signed_as_it_is_told() {
         })
         .await;
         let told = told(&world).await;
-        for name in ["id_token_signing_alg_values_supported", "authorization_signing_alg_values_supported"] {
+        for name in [
+            "id_token_signing_alg_values_supported",
+            "authorization_signing_alg_values_supported",
+            "introspection_signing_alg_values_supported",
+        ] {
             assert_eq!(list(&told, name), [alg.as_str()]);
         }
         let ask = redeem(&world).await;

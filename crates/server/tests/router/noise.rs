@@ -45,7 +45,7 @@ impl Seed {
                 header => &mut damaged.headers[header - 2].1,
             };
             // Mostly the piece itself; now and then one of somewhere else.
-            *piece = if noise.below(8) == 0 { noise.damage(pieces) } else { noise.damage(&[piece.clone()]) };
+            *piece = if noise.below(8) == 0 { noise.damage(pieces) } else { noise.damage(std::slice::from_ref(piece)) };
         }
         damaged
     }

@@ -94,6 +94,7 @@ impl World {
             accounts: Arc::new(LocalAccounts::new(shared, number, Arc::clone(&passwords))),
             entropy,
             fetch: Arc::new(NoFetch),
+            hooks: None,
             master: MasterKey::from_bytes(&Zeroizing::new([7; 32])).unwrap(),
             policy: Policy::default(),
             key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },

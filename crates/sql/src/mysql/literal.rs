@@ -19,7 +19,8 @@ pub(super) fn render(text: &mut String, statement: &str, values: &[Value]) {
     }
 }
 
-fn literal(text: &mut String, value: &Value) {
+/// Appends a value.
+pub(super) fn literal(text: &mut String, value: &Value) {
     match value {
         Value::Null => text.push_str("NULL"),
         Value::Int(number) => text.push_str(&number.to_string()),

@@ -5,6 +5,7 @@ mod admin;
 mod connector;
 mod fault;
 mod literal;
+mod many;
 mod open;
 mod row;
 mod session;

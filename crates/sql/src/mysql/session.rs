@@ -12,9 +12,10 @@ use tokio::sync::Mutex;
 use super::connector::Turn;
 use super::fault::{When, meaning};
 use super::literal;
+use super::many::{self, Form};
 use super::row::Shown;
 use crate::driver::Each;
-use crate::remote::{ReadFailure, Wire, WireError};
+use crate::remote::{ReadFailure, Wire, WireError, grouped};
 use crate::texts::Texts;
 use crate::value::{Query, Value, Write};
 
@@ -27,6 +28,9 @@ const BEFORE_QUERIES: usize = 2;
 
 /// Begins a transaction in a cluster.
 const MARKED: [&str; 3] = ["SET autocommit = 0", "START TRANSACTION", "SAVEPOINT firman"];
+
+/// Statements of one kind that are worth being one: fewer do not pay for the look at what they did before COMMIT.
+const WORTH_IT: usize = 4;
 
 /// A connection whose session is set up.
 pub(super) struct Session {
@@ -85,6 +89,51 @@ impl Session {
         Ok(rows.into_iter().skip(before).take(writes.len()).collect())
     }
 
+    /// One statement that commits by itself, prepared once for the connection.
+    async fn run_alone(&mut self, write: &Write) -> Result<Vec<u64>, WireError> {
+        self.busy.store(true, Ordering::Relaxed);
+        let params = Params::Positional(write.values.iter().map(parameter).collect());
+        let rows = matched_alone(self.conn.get_mut(), self.texts.of(write.statement), params).await;
+        self.busy.store(false, Ordering::Relaxed);
+        rows.map(|rows| vec![rows]).map_err(|error| self.learn(&error, When::Alone))
+    }
+
+    /// Runs each group as one statement. `None` if a row that was to be changed was not there to be changed: then a transaction
+    /// is open, in which nobody knows who lost.
+    async fn run_grouped(
+        &mut self,
+        groups: &[Vec<&Write>],
+        begins: bool,
+        commits: bool,
+    ) -> Result<Option<Vec<u64>>, WireError> {
+        let mut statements = Text::default();
+        match (begins, self.clustered) {
+            (true, true) => MARKED.iter().for_each(|text| statements.add(text)),
+            (true, false) => statements.add("START TRANSACTION"),
+            (false, _) => {}
+        }
+        let before = statements.count;
+        for group in groups {
+            statements.write_all(&self.texts, group);
+        }
+        // Where somebody may lose, it must be known who before COMMIT is sent.
+        let at_once = commits && !begins && !self.clustered;
+        if commits && self.clustered {
+            statements.add("RELEASE SAVEPOINT firman");
+        } else if at_once {
+            statements.add("COMMIT");
+        }
+        let matched = self.run(&statements, false).await?;
+        let matched = || groups.iter().zip(matched.iter().skip(before).copied());
+        if matched().any(|(group, rows)| group.len() > 1 && rows != group.len() as u64) {
+            return Ok(None);
+        }
+        if commits && !at_once {
+            self.run(&Text::of("COMMIT"), false).await?;
+        }
+        Ok(Some(matched().map(|(group, rows)| if group.len() > 1 { 1 } else { rows }).collect()))
+    }
+
     fn learn(&self, error: &Error, when: When) -> WireError {
         let (meaning, useless) = meaning(error, when);
         self.lost.fetch_or(useless, Ordering::Relaxed);
@@ -135,6 +184,9 @@ impl Session {
 impl Wire for Session {
     async fn write(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
         *self.open.get_mut() = begins && !commits;
+        if let ([write], false, false, false) = (writes, begins, commits, self.clustered) {
+            return self.run_alone(write).await;
+        }
         if self.clustered && (begins || commits) {
             return self.run_marked(writes, begins, commits).await;
         }
@@ -153,6 +205,38 @@ impl Wire for Session {
         }
         let rows = self.run(&statements, !begins && !commits).await?;
         Ok(rows.into_iter().skip(before).take(writes.len()).collect())
+    }
+
+    async fn write_apart(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
+        // A change that may lose must be the first of its transaction, which is then begun anew without groups.
+        let may_be = |statement| many::form(statement).is_some_and(|form| begins || form == Form::Insert);
+        let places: Vec<Vec<usize>> = grouped(writes, may_be)
+            .into_iter()
+            .flat_map(|group| {
+                if group.len() < WORTH_IT { group.into_iter().map(|place| vec![place]).collect() } else { vec![group] }
+            })
+            .collect();
+        if places.iter().all(|group| group.len() == 1) {
+            return self.write(writes, begins, commits).await;
+        }
+        let members = |group: &Vec<usize>| group.iter().filter_map(|place| writes.get(*place).copied()).collect();
+        let groups: Vec<Vec<&Write>> = places.iter().map(members).collect();
+        *self.open.get_mut() = true;
+        let done = self.run_grouped(&groups, begins, commits).await?;
+        let Some(done) = done else {
+            self.roll_back().await?;
+            return self.write(writes, begins, commits).await;
+        };
+        *self.open.get_mut() = !commits;
+        let mut rows = vec![0; writes.len()];
+        for (group, done) in places.iter().zip(done) {
+            for place in group {
+                if let Some(slot) = rows.get_mut(*place) {
+                    *slot = done;
+                }
+            }
+        }
+        Ok(rows)
     }
 
     async fn roll_back(&mut self) -> Result<(), WireError> {
@@ -221,6 +305,20 @@ impl Text {
         literal::render(&mut self.sql, texts.of(write.statement), &write.values);
     }
 
+    /// Several of one kind are one statement.
+    fn write_all(&mut self, texts: &Texts, members: &[&Write]) {
+        match members {
+            [] => {}
+            [only] => self.write(texts, only),
+            [first, ..] => {
+                let Some(form) = many::form(first.statement) else { return };
+                let rows: Vec<&[Value]> = members.iter().map(|write| write.values.as_slice()).collect();
+                self.next();
+                many::render(&mut self.sql, form, texts.of(first.statement), &rows);
+            }
+        }
+    }
+
     fn next(&mut self) {
         self.sql.push_str(if self.count == 0 { "" } else { ";" });
         self.count += 1;
@@ -237,6 +335,14 @@ async fn matched(conn: &mut Conn, text: &str, rows: &mut Vec<u64>) -> Result<(),
         result.next().await?;
     }
     result.drop_result().await
+}
+
+/// Runs one prepared statement; the rows that it matched.
+async fn matched_alone(conn: &mut Conn, text: &str, params: Params) -> Result<u64, Error> {
+    let result = conn.exec_iter(text, params).await?;
+    let rows = result.affected_rows();
+    result.drop_result().await?;
+    Ok(rows)
 }
 
 /// A parameter of a prepared statement.

@@ -54,7 +54,7 @@ impl PgConnector {
 impl Connector for PgConnector {
     type Wire = PgWire;
     type Admin = PgAdmin;
-    const READS_AT_ONCE: usize = 64;
+    const READS_AT_ONCE: usize = 256;
 
     async fn connect(&self) -> Result<PgWire, WireError> {
         let client = self.session().await?;

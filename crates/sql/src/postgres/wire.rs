@@ -15,7 +15,7 @@ use super::arrays::{Arrays, Form};
 use super::error::{spoils, wire_error};
 use super::value::Param;
 use crate::driver::Each;
-use crate::remote::{Admin, ReadFailure, Wire, WireError};
+use crate::remote::{Admin, ReadFailure, Wire, WireError, grouped};
 use crate::row::{Cell, Row};
 use crate::statements::Statement;
 use crate::texts::Texts;
@@ -99,25 +99,6 @@ impl PgWire {
         wire_error(error)
     }
 
-    /// Statements of one kind that are run as one, by their places. A kind stands where its first statement does: what comes
-    /// before others of its commit then are inserts of what nothing before them touches (`Write::or_fail`, events).
-    fn grouped(&self, writes: &[&Write]) -> Vec<Vec<usize>> {
-        let mut groups: Vec<Vec<usize>> = Vec::with_capacity(writes.len());
-        let mut kinds: Vec<(Statement, usize)> = Vec::new();
-        for (place, write) in writes.iter().enumerate() {
-            let known = kinds.iter().find(|(kind, _)| *kind == write.statement);
-            if let Some(group) = known.and_then(|(_, at)| groups.get_mut(*at)) {
-                group.push(place);
-                continue;
-            }
-            if self.plain.arrays.form(write.statement).is_some() {
-                kinds.push((write.statement, groups.len()));
-            }
-            groups.push(vec![place]);
-        }
-        groups
-    }
-
     /// Runs groups of statements, all sent before the first answer is awaited; gives the rows of each statement.
     async fn send(
         &self,
@@ -190,7 +171,7 @@ impl Wire for PgWire {
     }
 
     async fn write_apart(&mut self, writes: &[&Write], begins: bool, commits: bool) -> Result<Vec<u64>, WireError> {
-        let groups = self.grouped(writes);
+        let groups = grouped(writes, |statement| self.plain.arrays.form(statement).is_some());
         self.send(writes, groups, begins, commits).await.map_err(|error| self.failed(&error))
     }
 

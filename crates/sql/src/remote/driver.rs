@@ -1,18 +1,13 @@
 //! A driver for any database on the network.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex as Shared, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use firman_proto::time::{Day, Timestamp};
 use firman_store::{CommitError, StoreError};
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
 
-use super::member::{Member, next_batch, too_many};
-use super::merge::Merger;
+use super::desk::Desk;
 use super::partitions::Partitions;
 use super::pool::Pool;
 use super::view::RemoteView;
@@ -21,16 +16,14 @@ use crate::driver::{DayTable, Driver, Each, View, Written};
 use crate::plan::Plan;
 use crate::value::Query;
 
-/// The most commits that wait; whoever comes then waits for a place, and not for long.
-const LONGEST_QUEUE: usize = 1024;
-
 /// Connections for reads of several queries as of one moment, which have a connection to themselves.
 const SNAPSHOTS: usize = 2;
 
 /// How much of a database is used, and how long it is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections that write. Two: one batch is under way while the next gathers; more make batches smaller.
+    /// Connections that write when many commits wait. Two: one batch is under way while the next gathers; more make batches
+    /// smaller.
     pub(crate) writers: usize,
     /// The most commits of one batch.
     pub(crate) batch: usize,
@@ -44,8 +37,7 @@ pub(crate) struct Limits {
 
 /// Connections to one database on the network.
 pub(crate) struct Remote<C: Connector> {
-    queue: Shared<Option<mpsc::Sender<Member>>>,
-    writers: Shared<Vec<JoinHandle<()>>>,
+    desk: Arc<Desk<C>>,
     single: Pool<C>,
     snapshots: Pool<C>,
     partitions: Partitions<C>,
@@ -54,17 +46,10 @@ pub(crate) struct Remote<C: Connector> {
 }
 
 impl<C: Connector> Remote<C> {
-    /// Makes no connection yet: each is made when it is first needed. Must be called within a runtime.
+    /// Makes no connection yet: each is made when it is first needed.
     pub(crate) fn start(connector: &Arc<C>, limits: Limits, partitions: Partitions<C>) -> Self {
-        let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
-        let jobs = Arc::new(Mutex::new(jobs));
-        let writer = |_| {
-            let merger = Merger::new(Arc::clone(connector), limits.answer, limits.turn);
-            tokio::spawn(write_all(Arc::clone(&jobs), merger, limits))
-        };
         Self {
-            queue: Shared::new(Some(queue)),
-            writers: Shared::new((0..limits.writers.max(1)).map(writer).collect()),
+            desk: Arc::new(Desk::new(connector, limits)),
             single: Pool::new(connector, limits.readers, C::READS_AT_ONCE, limits.answer),
             snapshots: Pool::new(connector, SNAPSHOTS, 1, limits.answer),
             partitions,
@@ -82,15 +67,7 @@ impl<C: Connector> Driver for Remote<C> {
     }
 
     async fn write(&self, plan: Plan) -> Result<Written, CommitError> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(queue) = queue else { return Err(CommitError::NotApplied(closed())) };
-        let since = Instant::now();
-        let place =
-            timeout(self.limits.turn, queue.reserve()).await.map_err(|_| CommitError::NotApplied(too_many()))?;
-        let place = place.map_err(|_| CommitError::NotApplied(closed()))?;
-        let (answer, answered) = oneshot::channel();
-        place.send(Member { plan, answer, since });
-        answered.await.unwrap_or_else(|_| Err(CommitError::Unknown(gone())))
+        self.desk.write(plan).await
     }
 
     async fn snapshot(&self) -> Result<Box<dyn View>, StoreError> {
@@ -116,46 +93,8 @@ impl<C: Connector> Driver for Remote<C> {
     }
 
     async fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
-        for writer in writers {
-            writer.await.ok();
-        }
+        self.desk.close().await;
         self.single.close().await;
         self.snapshots.close().await;
     }
-}
-
-/// Writes what is in the queue until the queue is closed and empty.
-async fn write_all<C: Connector>(jobs: Arc<Mutex<mpsc::Receiver<Member>>>, mut merger: Merger<C>, limits: Limits) {
-    let mut waiting = VecDeque::new();
-    loop {
-        if waiting.is_empty() {
-            let mut jobs = jobs.lock().await;
-            let Some(member) = jobs.recv().await else { return };
-            waiting.push_back(member);
-            gather(&mut jobs, &mut waiting, limits.batch);
-        } else if let Ok(mut jobs) = jobs.try_lock() {
-            gather(&mut jobs, &mut waiting, limits.batch);
-        }
-        let batch = next_batch(&mut waiting, limits.batch, limits.turn);
-        merger.run(batch).await;
-    }
-}
-
-fn gather(jobs: &mut mpsc::Receiver<Member>, waiting: &mut VecDeque<Member>, most: usize) {
-    while waiting.len() < most.max(1) {
-        let Ok(member) = jobs.try_recv() else { return };
-        waiting.push_back(member);
-    }
-}
-
-fn closed() -> StoreError {
-    StoreError { what: "commit", cause: "the store is closed".to_owned(), temporary: false }
-}
-
-/// A writer has ended without an answer: it panicked, and may have done so after the commit.
-fn gone() -> StoreError {
-    let cause = "the task that writes has failed; the log says why".to_owned();
-    StoreError { what: "commit", cause, temporary: true }
 }

@@ -40,7 +40,9 @@ pub(super) fn next_batch(waiting: &mut VecDeque<Member>, most: usize, patience: 
     let mut batch: Vec<Member> = Vec::new();
     let mut touched: HashSet<[u8; 16]> = HashSet::new();
     let mut later = VecDeque::new();
-    while let Some(member) = waiting.pop_front() {
+    while batch.len() < most.max(1)
+        && let Some(member) = waiting.pop_front()
+    {
         if member.since.elapsed() > patience {
             member.answer(Err(CommitError::NotApplied(too_many())));
             continue;
@@ -52,7 +54,7 @@ pub(super) fn next_batch(waiting: &mut VecDeque<Member>, most: usize, patience: 
             batch.push(member);
             break;
         }
-        if free && member.is_mergeable() && batch.len() < most.max(1) {
+        if free && member.is_mergeable() {
             batch.push(member);
         } else {
             later.push_back(member);

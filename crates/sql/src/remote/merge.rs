@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firman_store::{CommitError, StoreError};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::link::Link;
 use super::member::{Member, too_many};
@@ -104,25 +104,30 @@ impl<C: Connector> Merger<C> {
         Ok(outcomes)
     }
 
-    /// Each member in a transaction of its own, replayed while others make it fail.
+    /// Each member in a transaction of its own.
     async fn each_alone(&mut self, members: Vec<Member>) {
         for member in members {
             // Where one waits for a lock in vain, the others do not wait for it one after the other.
-            if member.since.elapsed() > self.turn {
-                member.answer(Err(CommitError::NotApplied(too_many())));
-                continue;
-            }
-            let mut attempt = 0;
-            let outcome = loop {
-                match self.alone(&member.plan).await {
-                    Err(Broken::Again) if attempt < REPLAYS && member.since.elapsed() < self.turn => {
-                        before_replay(attempt).await;
-                    }
-                    other => break other,
-                }
-                attempt += 1;
+            let outcome = if member.since.elapsed() > self.turn {
+                Err(CommitError::NotApplied(too_many()))
+            } else {
+                self.run_one(&member.plan, member.since).await
             };
-            member.answer(outcome.map_err(CommitError::from));
+            member.answer(outcome);
+        }
+    }
+
+    /// Writes a plan in a transaction of its own, replayed while others make it fail. `since`: when its turn began.
+    pub(super) async fn run_one(&mut self, plan: &Plan, since: Instant) -> Result<Written, CommitError> {
+        let mut attempt = 0;
+        loop {
+            match self.alone(plan).await {
+                Err(Broken::Again) if attempt < REPLAYS && since.elapsed() < self.turn => {
+                    before_replay(attempt).await;
+                }
+                other => return other.map_err(CommitError::from),
+            }
+            attempt += 1;
         }
     }
 

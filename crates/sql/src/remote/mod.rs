@@ -1,7 +1,10 @@
 //! What the drivers of databases on the network share: how commits travel, how connections are kept, how the schema is made.
 //! `docs/decisions/remote.md` says why.
 
+mod begun;
+mod desk;
 mod driver;
+mod group;
 mod link;
 mod member;
 mod merge;
@@ -14,6 +17,7 @@ mod view;
 mod wire;
 
 pub(crate) use driver::{Limits, Remote};
+pub(crate) use group::grouped;
 pub(crate) use migrate::Schema;
 pub(crate) use partitions::Partitions;
 pub(crate) use tongue::{Days, Tongue};

@@ -1,7 +1,7 @@
 //! Connections that read. Where the protocol allows it, many queries are under way on each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use firman_store::StoreError;
@@ -18,7 +18,6 @@ pub(super) struct Pool<C: Connector> {
     slots: Vec<Slot<C>>,
     /// One permit for each query that may be under way.
     permits: Semaphore,
-    next: AtomicUsize,
     patience: Duration,
 }
 
@@ -40,7 +39,7 @@ impl<C: Connector> Pool<C> {
         };
         let connections = connections.max(1);
         let slots = (0..connections).map(slot).collect();
-        Self { slots, permits: Semaphore::new(connections * at_once), next: AtomicUsize::new(0), patience }
+        Self { slots, permits: Semaphore::new(connections * at_once), patience }
     }
 
     /// Reads; once more on a new connection if the one at hand was gone.
@@ -76,20 +75,18 @@ impl<C: Connector> Pool<C> {
     async fn turn(&self) -> Result<(SemaphorePermit<'_>, &Slot<C>, SemaphorePermit<'_>), StoreError> {
         let turn = timeout(self.patience, self.permits.acquire()).await.map_err(|_| too_many())?;
         let turn = turn.map_err(|_| closed())?;
-        let first = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
-        let (before, after) = self.slots.split_at_checked(first).unwrap_or((&[], &self.slots));
-        // Whoever holds a permit of the whole finds one of a slot.
-        let free = |slot| Slot::free(slot).map(|place| (slot, place));
-        let (slot, place) = after.iter().chain(before).find_map(free).ok_or_else(too_many)?;
+        // The one with the least to do, and of those the first: its server process is warm.
+        let free = |slot: &&Slot<C>| slot.permits.available_permits();
+        let slot = self.slots.iter().rev().max_by_key(free).ok_or_else(too_many)?;
+        // Whoever holds a permit of the whole finds one of a slot; not that of another who looked at the same moment.
+        let place = slot.permits.try_acquire().ok().map(|place| (slot, place));
+        let any = || self.slots.iter().find_map(|slot| slot.permits.try_acquire().ok().map(|place| (slot, place)));
+        let (slot, place) = place.or_else(any).ok_or_else(too_many)?;
         Ok((turn, slot, place))
     }
 }
 
 impl<C: Connector> Slot<C> {
-    fn free(&self) -> Option<SemaphorePermit<'_>> {
-        self.permits.try_acquire().ok()
-    }
-
     async fn read(&self, queries: &[Query<'_>], each: Each<'_>) -> Result<(), ReadFailure> {
         if !self.broken.load(Ordering::Relaxed)
             && let Some(wire) = self.link.read().await.made()
