@@ -24,7 +24,7 @@ impl Holder {
     }
 
     /// A proof for a method and an address, made now.
-    fn proof(&self, method: &str, url: &str, more: Value) -> String {
+    fn proof(&self, method: &str, url: &str, more: &Value) -> String {
         let point = self.0.public_key().as_ref();
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": BASE64URL.encode(&point[1..33]), "y": BASE64URL.encode(&point[33..])});
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -68,18 +68,18 @@ fn a_bound_token_comes_with_a_proof_and_in_its_own_scheme() {
     let (at_token, at_userinfo) = (server.url(TOKEN), server.url(USERINFO));
     let code = server.browser().sign_in();
     let form = redemption(&code);
-    let proof = |more: Value| holder.proof("POST", &at_token, more);
+    let proof = || holder.proof("POST", &at_token, &json!({}));
     // Two at once, and what is none: the code outlives it.
-    for proofs in [[proof(json!({})), proof(json!({}))].to_vec(), vec!["x".to_owned()]] {
+    for proofs in [[proof(), proof()].to_vec(), vec!["x".to_owned()]] {
         let proofs: Vec<_> = proofs.iter().map(String::as_str).collect();
         assert_eq!(post(&server, &form, &proofs).refusal(), (400, "invalid_dpop_proof".into()));
     }
-    let tokens = post(&server, &form, &[&proof(json!({}))]);
+    let tokens = post(&server, &form, &[&proof()]);
     assert_eq!((tokens.status, tokens.text("token_type").as_str()), (200, "DPoP"), "{tokens:?}");
     let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
     assert!(server.service().introspect(&access)["cnf"]["jkt"].is_string());
 
-    let beside = |holder: &Holder| holder.proof("GET", &at_userinfo, Holder::ath(&access));
+    let beside = |holder: &Holder| holder.proof("GET", &at_userinfo, &Holder::ath(&access));
     let first = beside(&holder);
     assert_eq!(userinfo(&server, "DPoP", &access, &[&first]).status, 200);
     assert_eq!(userinfo(&server, "dpop", &access, &[&beside(&holder)]).status, 200);
@@ -90,8 +90,8 @@ fn a_bound_token_comes_with_a_proof_and_in_its_own_scheme() {
         ("DPoP", vec![first], "invalid_dpop_proof"),
         ("DPoP", vec![beside(&holder), beside(&holder)], "invalid_dpop_proof"),
         ("DPoP", vec![beside(&thief)], "invalid_token"),
-        ("DPoP", vec![holder.proof("GET", &at_userinfo, json!({}))], "invalid_dpop_proof"),
-        ("DPoP", vec![holder.proof("POST", &at_userinfo, Holder::ath(&access))], "invalid_dpop_proof"),
+        ("DPoP", vec![holder.proof("GET", &at_userinfo, &json!({}))], "invalid_dpop_proof"),
+        ("DPoP", vec![holder.proof("POST", &at_userinfo, &Holder::ath(&access))], "invalid_dpop_proof"),
     ] {
         let proofs: Vec<_> = proofs.iter().map(String::as_str).collect();
         let answer = userinfo(&server, scheme, &access, &proofs);
@@ -101,7 +101,7 @@ fn a_bound_token_comes_with_a_proof_and_in_its_own_scheme() {
         assert!(challenge.starts_with(if about_proof { "DPoP " } else { "Bearer " }), "{challenge}");
         assert_eq!(challenge.contains("algs=\"ES256 "), about_proof, "{challenge}");
     }
-    let again = post(&server, &refreshment(&refresh), &[&proof(json!({}))]);
+    let again = post(&server, &refreshment(&refresh), &[&proof()]);
     assert_eq!((again.status, again.text("token_type").as_str()), (200, "DPoP"), "{again:?}");
 }
 
@@ -113,18 +113,18 @@ fn whoever_must_repeat_a_nonce_is_given_one() {
     let code = server.browser().sign_in();
     let form = redemption(&code);
     let url = server.url(TOKEN);
-    let refused = post(&server, &form, &[&holder.proof("POST", &url, json!({}))]);
+    let refused = post(&server, &form, &[&holder.proof("POST", &url, &json!({}))]);
     assert_eq!(refused.refusal(), (400, "use_dpop_nonce".into()));
     let nonce = refused.header("dpop-nonce").to_owned();
     assert!(!nonce.is_empty());
-    let tokens = post(&server, &form, &[&holder.proof("POST", &url, json!({"nonce": nonce}))]);
+    let tokens = post(&server, &form, &[&holder.proof("POST", &url, &json!({"nonce": nonce}))]);
     assert_eq!(tokens.status, 200, "{tokens:?}");
 
     let access = tokens.text("access_token");
     let (url, mut more) = (server.url(USERINFO), Holder::ath(&access));
-    let refused = userinfo(&server, "DPoP", &access, &[&holder.proof("GET", &url, more.clone())]);
+    let refused = userinfo(&server, "DPoP", &access, &[&holder.proof("GET", &url, &more)]);
     assert_eq!(refused.refusal(), (401, "use_dpop_nonce".into()));
     assert!(refused.header("www-authenticate").starts_with("DPoP "), "{refused:?}");
     more["nonce"] = refused.header("dpop-nonce").into();
-    assert_eq!(userinfo(&server, "DPoP", &access, &[&holder.proof("GET", &url, more)]).status, 200);
+    assert_eq!(userinfo(&server, "DPoP", &access, &[&holder.proof("GET", &url, &more)]).status, 200);
 }

@@ -54,8 +54,8 @@ impl Server {
     /// The same with settings, each by the name of its variable: `("FIRMAN__REGISTRATION__MODE", "open")`.
     pub(crate) fn start_with(name: &str, settings: &[(&str, &str)]) -> Self {
         let folder = Folder::new(name);
-        let lines: String = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        fs::write(folder.0.join(SETTINGS_FILE), lines).unwrap();
+        let lines: Vec<_> = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        fs::write(folder.0.join(SETTINGS_FILE), lines.concat()).unwrap();
         Self::start_in(folder, &[])
     }
 
