@@ -6,11 +6,11 @@ use firman_proto::authorization_details::Details;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::form::Form;
 use firman_proto::scope::Scope;
-use firman_proto::seal::{Caveat, Caveats, Thumbprint};
 use firman_store::record::{Client, Flow, FlowRequest};
 use serde_json::Value;
 
 use crate::Engine;
+use crate::target::Target;
 
 /// The details of a request, as they are stored. RFC 9396 §5: each of a type that this client may use.
 pub(crate) fn asked(engine: &Engine, client: &Client, form: &Form<'_>) -> Result<Option<Value>, Denied> {
@@ -59,12 +59,9 @@ pub(crate) fn narrow<'f>(
 }
 
 /// Refuses narrower details that a token has no room for, before anything is written for it.
-pub(crate) fn must_fit(details: &Details, scope: Option<&Scope>) -> Result<(), Denied> {
-    let print = Thumbprint::from_bytes([0; 32]);
-    let widest = [Caveat::Details(details.clone()), Caveat::Key(print), Caveat::Certificate(print)];
-    let caveats = widest.into_iter().chain(scope.cloned().map(Caveat::Scope)).collect();
-    let too_long = |_| refused("authorization_details: too long to narrow a token to; ask for less of them");
-    Caveats::new(caveats).map(|_| ()).map_err(too_long)
+pub(crate) fn must_fit(details: &Details, target: &Target, scope: Option<&Scope>) -> Result<(), Denied> {
+    let too_long = || refused("authorization_details: too long to narrow a token to; ask for less of them");
+    target.widest(scope, Some(details)).map(|_| ()).ok_or_else(too_long)
 }
 
 fn read(engine: &Engine, client: &Client, text: &str) -> Result<Details, Denied> {

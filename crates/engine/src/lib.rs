@@ -2,10 +2,13 @@
 //!
 //! One token request passes `token` (who asks, and may they?), `grant` (load, decide, commit) and `issue` (seal).
 
+mod access_token;
 pub mod accounts;
 pub mod admin;
+pub mod asker;
 pub mod authenticate;
 pub mod authorize;
+pub mod bearer;
 pub mod client_document;
 mod details;
 pub mod device;
@@ -14,6 +17,7 @@ pub mod dpop;
 mod failure;
 mod fetch;
 mod grant;
+pub mod hooks;
 pub mod introspect;
 mod issue;
 mod key_sets;
@@ -21,6 +25,7 @@ pub mod keys;
 pub mod par;
 mod policy;
 mod ports;
+mod presented;
 pub mod random;
 pub mod registration;
 mod request_object;
@@ -28,12 +33,14 @@ pub mod revoke;
 mod sender;
 mod software_statement;
 mod step_up;
+mod target;
 pub mod token;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
 pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
+pub use hooks::Hooks;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
 pub use step_up::StepUp;
@@ -59,6 +66,7 @@ pub struct Engine {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
@@ -81,6 +89,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Documents of others.
     pub fetch: Arc<dyn Fetch>,
+    /// What an embedder has to say before something is issued.
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// What keys are wrapped under.
     pub master: MasterKey,
     /// How long things live.
@@ -102,7 +112,7 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
-        let Parts { issuer, number, store, accounts, entropy, fetch, policy, key_policy, .. } = parts;
+        let Parts { issuer, number, store, accounts, entropy, fetch, hooks, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
             number,
@@ -110,6 +120,7 @@ impl Engine {
             accounts,
             entropy,
             fetch,
+            hooks,
             key_sets: KeySets::default(),
             door: Door::default(),
             keys,

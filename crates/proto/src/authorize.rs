@@ -7,6 +7,7 @@ use crate::error::{Denied, ErrorCode, invalid_request};
 use crate::form::Form;
 use crate::pkce::Challenge;
 use crate::redirect_uri::RedirectUri;
+use crate::resource;
 use crate::response::{ResponseMode, ResponseType};
 use crate::scope::Scope;
 use crate::seal::Thumbprint;
@@ -77,16 +78,16 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// The proof key (RFC 7636).
     pub challenge: Option<Challenge>,
-    /// Resource indicators (RFC 8707 §2.1).
+    /// Resource indicators (RFC 8707).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
-    /// RFC 9396 §2, as it was checked.
+    /// RFC 9396, as it was checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<serde_json::Value>,
-    /// The claims asked for one by one (OpenID Connect Core §5.5).
+    /// The claims asked for one by one (OpenID Connect Core).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<serde_json::Value>,
-    /// The languages claims are wanted in (OpenID Connect Core §5.2).
+    /// The languages claims are wanted in (OpenID Connect Core).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_locales: Option<String>,
     /// The key the code is bound to (RFC 9449 §10).
@@ -158,7 +159,7 @@ impl AuthorizationRequest {
             acr_values: acr_values(form, client)?,
             login_hint: bounded(form, "login_hint")?,
             challenge,
-            resource: Vec::new(),
+            resource: resource::requested(form)?,
             authorization_details: None,
             claims: None,
             claims_locales: None,
@@ -240,6 +241,8 @@ mod tests {
         parse(query).unwrap_err().code.as_str()
     }
 
+    // RFC 6749 §3.1.1, §4.1.1, OpenID Connect Core §3.1.2.1, §3.2.2.1, §3.3.2.11, §6.1, §6.2, OpenID Connect Discovery §3,
+    // Multiple Response Types §2.1.
     #[test]
     fn unsupported_requests_are_refused_by_name() {
         assert_eq!(refused(""), "invalid_request");
@@ -253,9 +256,11 @@ mod tests {
         assert_eq!(refused("response_type=code&max_age=-1"), "invalid_request");
         assert_eq!(refused("response_type=code&prompt=none+login"), "invalid_request");
         assert_eq!(refused("response_type=code&prompt=maybe"), "invalid_request");
+        assert_eq!(refused("response_type=code&resource=api"), "invalid_target");
         assert_eq!(refused(&format!("response_type=code&state={}", "s".repeat(1025))), "invalid_request");
     }
 
+    // RFC 6749 §3.1, §3.3.
     #[test]
     fn unknown_parameters_are_ignored_and_scope_has_a_default() {
         // OpenID Connect Core §3.1.2.1: ui_locales that are not spoken are no error.
@@ -263,6 +268,7 @@ mod tests {
         assert_eq!(request.scope.to_string(), "openid profile");
     }
 
+    // RFC 9700 §2.1.1.
     #[test]
     fn pkce_can_be_demanded() {
         let rules = RequestRules { pkce_required: true, pkce_plain: false };

@@ -4,13 +4,16 @@ use std::fmt;
 use std::net::IpAddr;
 
 use x509_cert::Certificate as X509;
-use x509_cert::der::Decode as _;
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::der::asn1::Any;
+use x509_cert::der::{Decode as _, Tag, Tagged as _};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::name::Name;
+use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use crate::digest::sha256;
 use crate::seal::Thumbprint;
+use crate::time::Timestamp;
 
 /// A client's certificate. Whoever made this has seen that the client holds its private key.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +58,13 @@ impl Certificate {
         &self.der
     }
 
+    /// When it ends.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let certificate = X509::from_der(&self.der).ok()?;
+        let end = certificate.tbs_certificate().validity().not_after.to_unix_duration();
+        i64::try_from(end.as_secs()).ok().map(Timestamp::from_seconds)
+    }
+
     /// Whether an authority vouches for it.
     pub fn is_trusted(&self) -> bool {
         self.trusted
@@ -66,10 +76,33 @@ impl Certificate {
         let certificate = certificate.tbs_certificate();
         if let CertificateName::Subject(text) = name {
             // RFC 4514 §2: the last name stands first; compared as names, not as texts.
-            return text.parse::<Name>().is_ok_and(|wanted| wanted == *certificate.subject());
+            return text.parse::<Name>().is_ok_and(|wanted| is_same(wanted.as_ref(), certificate.subject().as_ref()));
         }
         let Ok(Some((_, alternative))) = certificate.get_extension::<SubjectAltName>() else { return false };
         alternative.0.iter().any(|known| matches(known, name))
+    }
+}
+
+/// RFC 5280 §7.1: part by part. Which kind of string an authority has put a text into makes no difference; case does, which is
+/// stricter than it has to be.
+fn is_same(one: &RdnSequence, other: &RdnSequence) -> bool {
+    let is_in = |part: &AttributeTypeAndValue, parts: &RelativeDistinguishedName| {
+        parts.iter().any(|known| {
+            known.oid == part.oid && text(&known.value).is_some_and(|known| Some(known) == text(&part.value))
+        })
+    };
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other.iter())
+            .all(|(one, other)| one.len() == other.len() && one.iter().all(|part| is_in(part, other)))
+}
+
+/// The text of a part of a name, if it has one.
+fn text(value: &Any) -> Option<&str> {
+    match value.tag() {
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => std::str::from_utf8(value.value()).ok(),
+        _ => None,
     }
 }
 

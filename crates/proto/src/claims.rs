@@ -40,6 +40,7 @@ pub fn for_scope(all: &Map<String, Value>, scope: &Scope) -> Map<String, Value> 
 mod tests {
     use super::*;
 
+    // OpenID Connect Core §5.1, §5.4.
     #[test]
     fn a_scope_shows_its_own_claims_and_no_others() {
         let Value::Object(all) = serde_json::json!({"name": "N", "email": "e@x.example", "secret": 1}) else {

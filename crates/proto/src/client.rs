@@ -112,13 +112,13 @@ pub struct ClientMetadata {
     /// `public` or `pairwise` (OpenID Connect Registration §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_type: Option<String>,
-    /// Where the redirect URIs are listed that share pairwise subjects (OpenID Connect Registration §5).
+    /// Where the redirect URIs are listed that share pairwise subjects (OpenID Connect Registration).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<String>,
     /// Request objects that it may name (OpenID Connect Registration §2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_uris: Vec<String>,
-    /// It sends request objects only (RFC 9101 §10.5).
+    /// It sends request objects only (RFC 9101).
     #[serde(default, skip_serializing_if = "is_not")]
     pub require_signed_request_object: bool,
     /// It pushes every authorization request (RFC 9126 §6).
@@ -219,6 +219,7 @@ mod tests {
         assert_eq!(again["from_the_future"], serde_json::json!([1, {"a": null}]));
     }
 
+    // RFC 6749 §2.1.
     #[test]
     fn a_client_without_a_recorded_method_is_refused_not_made_public() {
         assert!(serde_json::from_str::<ClientMetadata>("{}").is_err());

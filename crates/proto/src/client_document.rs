@@ -24,8 +24,8 @@ impl ClientUrl {
     /// Reads a client id; `None` if it is not such an address (Client ID Metadata Document §3).
     pub fn parse(client_id: &str) -> Option<Self> {
         let url = Url::parse(client_id).ok()?;
-        // §3: https, with a path, without fragment, user name, password or dot segments; written in the one canonical way, because
-        // ids are compared as texts.
+        // Client ID Metadata Document §3: https, with a path, without fragment, user name, password or dot segments; written
+        // in the one canonical way, because ids are compared as texts.
         let plain = url.scheme() == "https"
             && url.path() != "/"
             && url.fragment().is_none()
@@ -54,7 +54,7 @@ pub fn parse(document: &[u8], url: &ClientUrl) -> Result<Requested, Denied> {
         return Err(wrong("client_id: its document is too large"));
     }
     let members = jose::object(document).map_err(|_| wrong("client_id: its document is not one JSON object"))?;
-    // §4.1: nobody can keep a secret in public.
+    // Client ID Metadata Document §4.1: nobody can keep a secret in public.
     if members.contains_key("client_secret") || members.contains_key("client_secret_expires_at") {
         return Err(wrong("client_id: its document has a secret"));
     }
@@ -66,11 +66,11 @@ pub fn parse(document: &[u8], url: &ClientUrl) -> Result<Requested, Denied> {
         let text = format!("client_id: its document: {}", denied.text);
         Denied::new(ErrorCode::InvalidRequest, text)
     })?;
-    // §4: the document says whose it is, as exactly this text.
+    // Client ID Metadata Document §4: the document says whose it is, as exactly this text.
     if requested.client_id.as_deref() != Some(url.as_str()) {
         return Err(wrong("client_id: its document is another client's"));
     }
-    // §4.1: no method with a shared secret.
+    // Client ID Metadata Document §4.1: no method with a shared secret.
     match requested.metadata.token_endpoint_auth_method {
         AuthMethod::None | AuthMethod::PrivateKeyJwt | AuthMethod::SelfSignedTlsClientAuth => Ok(requested),
         _ => Err(wrong("client_id: its document has a token_endpoint_auth_method that needs a secret or an agreement")),
@@ -85,6 +85,7 @@ mod tests {
 
     const ID: &str = "https://app.example/oauth/client.json";
 
+    // Client ID Metadata Document §3.
     #[test]
     fn only_a_plain_address_with_a_path_is_one() {
         for id in [ID, "https://app.example:8443/c", "https://app.example/c?v=1"] {
@@ -110,6 +111,7 @@ mod tests {
         }
     }
 
+    // Client ID Metadata Document §4, §4.1, RFC 7591 §2.
     #[test]
     fn a_document_is_of_its_address_and_has_no_secret() {
         let url = ClientUrl::parse(ID).unwrap();

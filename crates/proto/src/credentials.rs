@@ -229,6 +229,7 @@ mod tests {
         format!("Basic {}", STANDARD.encode(text))
     }
 
+    // RFC 6749 §2.3.1.
     #[test]
     fn a_basic_header_is_decoded_twice() {
         let found = find(Some(&basic_of("a%3Ab:c%2Bd+e")), "").unwrap();
@@ -246,6 +247,7 @@ mod tests {
         }
     }
 
+    // RFC 6749 §2.3.
     #[test]
     fn only_one_method_may_be_used() {
         assert_eq!(find(Some(&basic_of("id:s")), "client_secret=s").unwrap_err().code.as_str(), "invalid_request");
@@ -265,6 +267,7 @@ mod tests {
         assert!(!shown.contains("hidden"));
     }
 
+    // RFC 7521 §4.2, RFC 7523 §2.2, RFC 6749 §2.3.
     #[test]
     fn an_assertion_names_the_client_and_comes_alone() {
         let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
@@ -290,6 +293,7 @@ mod tests {
         }
     }
 
+    // RFC 6750 §2.1, RFC 9110 §11.1.
     #[test]
     fn a_bearer_token_has_no_white_space() {
         assert_eq!(bearer(b"bearer abc"), Some("abc"));

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::client::ClientMetadata;
 use crate::error::{Denied, ErrorCode};
 use crate::form::Form;
+use crate::resource;
 use crate::scope::Scope;
 
 /// How long a user code may be, in characters.
@@ -17,6 +18,8 @@ pub const USER_CODE_LENGTHS: std::ops::RangeInclusive<usize> = 6..=32;
 pub struct DeviceRequest {
     /// What it asks for, within what the client registered.
     pub scope: Scope,
+    /// Whom the tokens are to be for (RFC 8707).
+    pub resource: Vec<String>,
 }
 
 impl DeviceRequest {
@@ -30,7 +33,7 @@ impl DeviceRequest {
         if !scope.is_within(&client.scope) {
             return Err(Denied::new(ErrorCode::InvalidScope, "scope: more than this client is registered for"));
         }
-        Ok(Self { scope })
+        Ok(Self { scope, resource: resource::requested(form)? })
     }
 }
 
@@ -125,6 +128,7 @@ pub fn shown(code: &str) -> String {
 mod tests {
     use super::*;
 
+    // RFC 8628 §6.1.
     #[test]
     fn a_code_is_known_however_it_is_typed() {
         let alphabet = Alphabet::default();
@@ -139,6 +143,7 @@ mod tests {
         assert_eq!(shown("WDJBMJ"), "WDJB-MJ");
     }
 
+    // RFC 8628 §6.1.
     #[test]
     fn every_character_is_as_likely_as_every_other() {
         let alphabet = Alphabet::default();

@@ -38,6 +38,8 @@ error_codes! {
     UnsupportedGrantType = "unsupported_grant_type", 400, "RFC 6749 §5.2";
     /// The scope is malformed or more than what may be had.
     InvalidScope = "invalid_scope", 400, "RFC 6749 §5.2";
+    /// The resource is malformed, not known, or more than was granted.
+    InvalidTarget = "invalid_target", 400, "RFC 8707 §2";
     /// The person, or a policy, said no.
     AccessDenied = "access_denied", 400, "RFC 6749 §4.1.2.1";
     /// No such response type here.
@@ -163,6 +165,7 @@ pub fn invalid_client(why: impl Into<Cow<'static, str>>) -> Denied {
 mod tests {
     use super::*;
 
+    // RFC 6749 §5.2.
     #[test]
     fn a_description_has_only_the_characters_the_rfc_allows() {
         assert_eq!(invalid_request("a\"b\\c\nd\u{e4}").text, "a'b'c'd'");

@@ -180,6 +180,7 @@ mod tests {
         Form::parse(body).unwrap_err().text.into_owned()
     }
 
+    // RFC 6749 §3.1.
     #[test]
     fn a_parameter_sent_twice_is_refused_and_named() {
         assert_eq!(refused(b"scope=a&scope=b"), "scope: given more than once");
@@ -194,6 +195,7 @@ mod tests {
         assert_eq!(form.must_not_repeat().unwrap_err().text, "state: given more than once");
     }
 
+    // RFC 6749 §3.1.
     #[test]
     fn an_empty_parameter_is_an_absent_one() {
         let form = Form::parse(b"scope=&state=x").unwrap();
@@ -202,6 +204,7 @@ mod tests {
         assert_eq!(form.get("state"), Some("x"));
     }
 
+    // RFC 8707 §2, RFC 8693 §2.1.
     #[test]
     fn resource_may_be_repeated() {
         let form = Form::parse(b"resource=a&resource=b").unwrap();
@@ -228,6 +231,7 @@ mod tests {
         assert_eq!(refused(pairs.join("&").as_bytes()), "too many parameters");
     }
 
+    // RFC 3986 §2.3.
     #[test]
     fn what_is_encoded_decodes_to_itself() {
         let mut out = String::new();

@@ -100,6 +100,7 @@ pub struct IssuerNumber(pub u32);
 mod tests {
     use super::*;
 
+    // RFC 9562 §5.7.
     #[test]
     fn an_id_tells_when_its_record_was_made() {
         let now = Timestamp::from_millis(1_795_000_000_123);

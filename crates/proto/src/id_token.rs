@@ -53,6 +53,7 @@ pub fn half_hash(of: &str, signed_with: Algorithm) -> String {
 mod tests {
     use super::*;
 
+    // OpenID Connect Core §3.1.3.6.
     #[test]
     fn a_half_hash_matches_the_published_example() {
         // OpenID Connect Core §A.3 (response_type=code token).
@@ -60,5 +61,14 @@ mod tests {
             half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", Algorithm::RS256),
             "77QmUPtjPfzWtF2AnpK9RQ"
         );
+    }
+
+    // RFC 8032 §5.1.
+    #[test]
+    fn an_ed25519_token_has_half_of_a_sha_512() {
+        let of = |algorithm| URL_SAFE_NO_PAD.decode(half_hash("x", algorithm)).unwrap();
+        let whole = digest(&SHA512, b"x");
+        assert_eq!(of(Algorithm::EdDSA), &whole.as_ref()[..32]);
+        assert_eq!(of(Algorithm::ES256).len(), 16);
     }
 }

@@ -105,6 +105,7 @@ impl<'de> Deserialize<'de> for Issuer {
 mod tests {
     use super::*;
 
+    // RFC 8414 §2.
     #[test]
     fn an_issuer_is_https_or_loopback() {
         for text in [

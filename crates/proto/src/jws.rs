@@ -130,8 +130,7 @@ impl HeldKey {
             Algorithm::PS256 => Pair::Rsa(rsa()?, &RSA_PSS_SHA256),
         };
         let jwk = public_half(&pair, algorithm).ok_or(JwsError::Key)?;
-        let header = serde_json::json!({"alg": algorithm, "kid": jwk.kid, "typ": "JWT"});
-        let header = format!("{}.", URL_SAFE_NO_PAD.encode(header.to_string()));
+        let header = header_of(&jwk, "JWT");
         Ok(Self { pair, jwk, header })
     }
 
@@ -147,8 +146,17 @@ impl HeldKey {
 
     /// Signs claims as a compact JWT.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, JwsError> {
+        self.sign_below(self.header.clone(), claims)
+    }
+
+    /// The same for a JWT of its own type (RFC 8725 §3.11): a media type without `application/`.
+    pub fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, JwsError> {
+        self.sign_below(header_of(&self.jwk, typ), claims)
+    }
+
+    fn sign_below(&self, header: String, claims: &impl Serialize) -> Result<String, JwsError> {
         let payload = serde_json::to_vec(claims).map_err(|_| JwsError::Signing)?;
-        let mut token = self.header.clone();
+        let mut token = header;
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = self.signature(token.as_bytes())?;
         token.push('.');
@@ -177,6 +185,12 @@ impl fmt::Debug for HeldKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HeldKey({}, {})", self.jwk.alg, self.jwk.kid)
     }
+}
+
+/// The encoded JOSE header of what a key signs, with its dot.
+fn header_of(jwk: &PublicJwk, typ: &str) -> String {
+    let header = serde_json::json!({"alg": jwk.alg, "kid": jwk.kid, "typ": typ});
+    format!("{}.", URL_SAFE_NO_PAD.encode(header.to_string()))
 }
 
 fn public_half(pair: &Pair, alg: Algorithm) -> Option<PublicJwk> {
@@ -265,6 +279,7 @@ mod tests {
         HeldKey::from_pkcs8(algorithm, &der).unwrap()
     }
 
+    // RFC 7518 §3.1, RFC 8037 §3.1, RFC 7517 §5.
     #[test]
     fn every_algorithm_signs_what_its_published_key_verifies() {
         for algorithm in Algorithm::ALL {
@@ -283,6 +298,7 @@ mod tests {
         }
     }
 
+    // RFC 8725 §3.1.
     #[test]
     fn the_key_and_not_the_token_chooses_the_algorithm() {
         let held = key(Algorithm::ES256);
@@ -294,6 +310,17 @@ mod tests {
         ] {
             let token = format!("{}.e30.", URL_SAFE_NO_PAD.encode(header.to_string()));
             assert_eq!(verify::<serde_json::Value>(&token, &published), Err(JwsError::Invalid), "{header}");
+        }
+    }
+
+    // RFC 7638 §3.2, SEC 1 §2.3.3.
+    #[test]
+    fn a_published_key_is_called_by_its_thumbprint() {
+        for algorithm in Algorithm::ALL {
+            let jwk = key(*algorithm).jwk().clone();
+            let serde_json::Value::Object(members) = serde_json::to_value(&jwk).unwrap() else { panic!("an object") };
+            let thumbprint = crate::jose::PublicKey::from_jwk(&members).unwrap().thumbprint();
+            assert_eq!(jwk.kid, URL_SAFE_NO_PAD.encode(thumbprint), "{algorithm}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The vocabulary and the pure rules of OAuth 2.0 and OpenID Connect: no async, no clock, no I/O, no framework.
 
+pub mod access_token;
 pub mod acr;
 pub mod authorization_details;
 pub mod authorize;
@@ -12,6 +13,7 @@ pub mod device;
 pub mod digest;
 pub mod dpop;
 pub mod error;
+pub mod extra_claims;
 pub mod form;
 pub mod id;
 pub mod id_token;
@@ -25,6 +27,7 @@ pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
 pub mod request_object;
+pub mod resource;
 pub mod response;
 pub mod routes;
 pub mod scope;

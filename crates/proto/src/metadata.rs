@@ -60,11 +60,13 @@ pub struct Metadata {
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// RFC 9701 §7.
+    pub introspection_signing_alg_values_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
-    /// JARM §4.
+    /// How signed responses are signed (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
@@ -83,9 +85,9 @@ pub struct Metadata {
     pub request_object_signing_alg_values_supported: Vec<&'static str>,
     /// RFC 9101 §10.5.
     pub require_signed_request_object: bool,
-    /// Client ID Metadata Document §5.
+    /// A client id may be the address of a document (Client ID Metadata Document §5).
     pub client_id_metadata_document_supported: bool,
-    /// RFC 8705 §3.3.
+    /// Access tokens can be bound to certificates (RFC 8705 §3.3).
     pub tls_client_certificate_bound_access_tokens: bool,
 }
 
@@ -173,6 +175,7 @@ impl Metadata {
             code_challenge_methods_supported: vec!["S256"],
             subject_types_supported: vec!["public"],
             authorization_signing_alg_values_supported: signing.clone(),
+            introspection_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
             dpop_signing_alg_values_supported: public_algorithms(),
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],

@@ -95,12 +95,14 @@ mod tests {
         Challenge::parse(Some(CHALLENGE), Some("S256"), false).unwrap().unwrap()
     }
 
+    // RFC 7636 §4.2, §4.6.
     #[test]
     fn the_rfcs_own_example_holds() {
         assert!(s256().admits(VERIFIER));
         assert!(!s256().admits(&VERIFIER.replace('d', "e")));
     }
 
+    // RFC 7636 §4.6, RFC 9700 §2.1.1.
     #[test]
     fn a_verifier_is_there_if_and_only_if_there_was_a_challenge() {
         assert!(!admits(Some(&s256()), None));
@@ -108,6 +110,7 @@ mod tests {
         assert!(admits(None, None));
     }
 
+    // RFC 7636 §4.3.
     #[test]
     fn plain_is_for_clients_configured_so() {
         assert!(Challenge::parse(Some(VERIFIER), Some("plain"), false).is_err());
@@ -116,6 +119,7 @@ mod tests {
         assert!(plain.admits(VERIFIER) && !plain.admits(CHALLENGE));
     }
 
+    // RFC 7636 §4.1, §4.4.1, RFC 9700 §2.1.1.
     #[test]
     fn malformed_challenges_are_refused() {
         for (value, method) in [

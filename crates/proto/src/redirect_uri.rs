@@ -144,6 +144,7 @@ mod tests {
         RedirectUri::parse(text).unwrap()
     }
 
+    // RFC 9700 §2.1, RFC 6749 §3.1.2.3.
     #[test]
     fn comparison_is_exact() {
         let registered = uri("https://app.example/cb");
@@ -161,6 +162,7 @@ mod tests {
         }
     }
 
+    // RFC 8252 §7.3.
     #[test]
     fn a_registered_loopback_address_admits_any_port() {
         for host in ["127.0.0.1", "[::1]", "localhost"] {
@@ -173,6 +175,7 @@ mod tests {
         assert!(!uri("https://127.0.0.1/cb").admits(&uri("https://127.0.0.1:1/cb")));
     }
 
+    // RFC 6749 §3.1.2, RFC 8252 §8.3, RFC 9700 §2.6.
     #[test]
     fn what_must_not_be_followed_is_refused() {
         use RedirectUriError as E;
@@ -195,6 +198,7 @@ mod tests {
         assert!(RedirectUri::parse("com.example.app:/callback").is_ok());
     }
 
+    // RFC 6749 §3.1.2.
     #[test]
     fn an_existing_query_is_kept() {
         assert_eq!(uri("https://a.example/cb?x=1").with_query("code=c"), "https://a.example/cb?x=1&code=c");

@@ -165,6 +165,7 @@ mod tests {
         Requested::parse(body.as_bytes()).map_or_else(|denied| denied.code.as_str(), |_| "taken")
     }
 
+    // RFC 7591 §2, RFC 7592 §2.2.
     #[test]
     fn absent_members_have_the_defaults_of_the_rfc_and_unknown_ones_are_ignored() {
         let body =
@@ -213,6 +214,7 @@ mod tests {
         }
     }
 
+    // RFC 7591 §3.1.1, §3.2.2, RFC 7592 §2.2.
     #[test]
     fn each_refusal_has_the_code_of_the_rfc() {
         for (body, expected) in [

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::form;
 use crate::redirect_uri::RedirectUri;
 
-/// What an authorization response brings (OAuth 2.0 Multiple Response Types §3 and §5); `none` is nothing.
+/// What an authorization response brings (Multiple Response Types §3 and §5); `none` is nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ResponseType {
@@ -195,6 +195,7 @@ impl fmt::Debug for Delivery {
 mod tests {
     use super::*;
 
+    // Multiple Response Types §3, §5.
     #[test]
     fn the_words_of_a_response_type_have_no_order_and_no_double() {
         for of in ResponseType::ALL {
@@ -206,6 +207,7 @@ mod tests {
         }
     }
 
+    // Multiple Response Types §5, JARM §2.3.1, §2.3.4.
     #[test]
     fn a_mode_goes_with_its_type_or_not_at_all() {
         let of = |text| ResponseType::parse(text).unwrap();
@@ -223,6 +225,7 @@ mod tests {
         assert!(ResponseMode::ALL.iter().all(|text| ResponseMode::parse(text, ResponseType::CODE).is_some()));
     }
 
+    // RFC 6749 §4.1.2, §4.2.2.
     #[test]
     fn a_response_travels_as_its_mode_says() {
         let to = RedirectUri::parse("https://app.example/cb?a=1").unwrap();

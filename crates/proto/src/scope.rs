@@ -128,12 +128,14 @@ impl<'de> Deserialize<'de> for Scope {
 mod tests {
     use super::*;
 
+    // RFC 6749 §3.3.
     #[test]
     fn order_and_repetition_do_not_matter() {
         assert_eq!(Scope::parse("b a b").unwrap(), Scope::parse("a b").unwrap());
         assert_eq!(Scope::parse("b a").unwrap().to_string(), "a b");
     }
 
+    // RFC 6749 §3.3.
     #[test]
     fn what_rfc_6749_forbids_is_refused() {
         for text in [" ", "a  b", " a", "a ", "a\"b", "a\\b", "a\tb", "ä", "a\u{0}"] {

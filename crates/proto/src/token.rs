@@ -1,4 +1,4 @@
-//! The token request and response (RFC 6749 §4.1.3, §4.4, §5 and §6).
+//! The token request and response (RFC 6749 §4.1.3, §4.4, §5.1 and §6).
 
 use std::fmt;
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::client::GrantType;
 use crate::error::{Denied, ErrorCode};
 use crate::form::Form;
+use crate::resource;
 use crate::scope::Scope;
 
 /// What a client asks the token endpoint for. A new grant type is a new variant here and a file in the engine.
@@ -29,6 +30,8 @@ pub struct CodeRequest {
     pub redirect_uri: Option<String>,
     /// The PKCE verifier.
     pub verifier: Option<String>,
+    /// Whom the access token is for, of those the code is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
     /// Narrower details for the grant (RFC 9396 §6).
     pub authorization_details: Option<String>,
 }
@@ -39,6 +42,8 @@ pub struct RefreshRequest {
     pub token: String,
     /// A narrower scope for the access token.
     pub scope: Option<Scope>,
+    /// Whom the access token is for, of those the grant is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
     /// Narrower details for the access token (RFC 9396 §6).
     pub authorization_details: Option<String>,
 }
@@ -47,12 +52,16 @@ pub struct RefreshRequest {
 pub struct ClientCredentialsRequest {
     /// The scope; what the client registered if absent.
     pub scope: Option<Scope>,
+    /// Whom the access token is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A device that asks whether somebody has answered.
 pub struct DeviceCodeRequest {
     /// The device code.
     pub device_code: String,
+    /// Whom the access token is for, of those the code is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
     /// Narrower details for the grant (RFC 9396 §6).
     pub authorization_details: Option<String>,
 }
@@ -70,18 +79,24 @@ impl TokenRequest {
                 code: form.required("code")?.to_owned(),
                 redirect_uri: form.get("redirect_uri").map(str::to_owned),
                 verifier: form.get("code_verifier").map(str::to_owned),
+                resource: resource::requested(form)?,
                 authorization_details,
             }),
             GrantType::RefreshToken => Self::RefreshToken(RefreshRequest {
                 token: form.required("refresh_token")?.to_owned(),
                 scope: scope(form)?,
+                resource: resource::requested(form)?,
                 authorization_details,
             }),
             // RFC 6749 §4.2: what the authorization endpoint gives is not asked for here.
             GrantType::Implicit => return Err(unsupported()),
-            GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest { scope: scope(form)? }),
+            GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest {
+                scope: scope(form)?,
+                resource: resource::requested(form)?,
+            }),
             GrantType::DeviceCode => Self::DeviceCode(DeviceCodeRequest {
                 device_code: form.required("device_code")?.to_owned(),
+                resource: resource::requested(form)?,
                 authorization_details,
             }),
         })
@@ -160,6 +175,7 @@ mod tests {
         format!("{} {}", denied.code, denied.text)
     }
 
+    // RFC 6749 §5.2.
     #[test]
     fn what_is_missing_is_named() {
         assert_eq!(refused(""), "invalid_request grant_type: missing");
@@ -168,11 +184,14 @@ mod tests {
         assert_eq!(refused("grant_type=implicit"), "unsupported_grant_type grant_type: not supported");
         assert_eq!(refused("grant_type=authorization_code"), "invalid_request code: missing");
         assert_eq!(refused("grant_type=refresh_token"), "invalid_request refresh_token: missing");
+        let device = "grant_type=urn:ietf:params:oauth:grant-type:device_code";
+        assert_eq!(refused(device), "invalid_request device_code: missing");
         assert!(
             refused("grant_type=client_credentials&authorization_details=[]")
                 .starts_with("invalid_authorization_details")
         );
         assert!(refused("grant_type=client_credentials&scope=%22").starts_with("invalid_scope scope:"));
+        assert!(refused("grant_type=client_credentials&resource=api").starts_with("invalid_target resource:"));
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         username: "alice",
         scopes: ["openid", "profile", "email", "offline_access", "invoices:read"].map(ScopeLine::of).to_vec(),
         details: vec![],
+        resources: vec![],
         request: "sealed",
         csrf: "token",
         action: "/consent",
@@ -53,6 +54,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         redirect_host: "a-rather-long-name-of-a-host.department.of.something.ledger.example",
         username: "alice.with.a.long.name@somewhere.example",
         scopes: vec![],
+        resources: vec!["The books".to_owned(), "https://a-rather-long-name-of-a-host.ledger.example/v1".to_owned()],
         ..consent.clone()
     };
     let facts = [("actions", "initiate"), ("Amount: currency", "EUR"), ("Amount: value", "12.50")];

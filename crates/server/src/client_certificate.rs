@@ -213,6 +213,7 @@ mod tests {
         request
     }
 
+    // RFC 8705 §2.1.
     #[test]
     fn an_authority_vouches_for_what_it_issued_and_for_nothing_else() {
         let made = made();
@@ -224,6 +225,7 @@ mod tests {
         assert_eq!(of(vec![CertificateDer::from(b"garbage".to_vec())]), None);
     }
 
+    // RFC 9440 §2.1.
     #[test]
     fn the_header_of_a_front_counts_and_that_of_anybody_else_does_not() {
         let made = made();

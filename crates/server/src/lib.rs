@@ -7,6 +7,7 @@ pub mod cli;
 pub mod client_certificate;
 pub mod config;
 pub mod demo;
+mod doctor;
 pub mod fetch;
 pub mod http;
 pub mod listen;

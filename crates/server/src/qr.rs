@@ -48,6 +48,7 @@ pub fn lines(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    // ISO/IEC 18004 §6.3.8.
     #[test]
     fn a_picture_has_the_modules_of_its_code_and_a_margin() {
         let picture = image("https://id.example/device").unwrap();

@@ -26,14 +26,18 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
         .route(&at(path::JWKS), get(http::discovery::jwks))
         .merge(registration(&app))
+        // Here, so that the layer is around it: what is not allowed by method includes the question before a request.
+        .method_not_allowed_fallback(http::answer::method_not_allowed)
         .layer(cors());
     let pushed = Router::new()
         .route(&at(path::PAR), post(http::par::push))
         .route(&at(path::DEVICE_AUTHORIZATION), post(http::device::authorize))
+        .method_not_allowed_fallback(http::answer::method_not_allowed)
         .layer(cors());
     let api = discovery_paths(&prefix)
         .into_iter()
         .fold(Router::new(), |router, path| router.route(&path, get(http::discovery::metadata)))
+        .method_not_allowed_fallback(http::answer::method_not_allowed)
         .layer(cors())
         .merge(api);
 

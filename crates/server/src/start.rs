@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
+use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, StepUp, SystemClock, SystemEntropy};
@@ -73,6 +74,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         accounts,
         entropy,
         fetch: fetch(settings)?,
+        hooks: None,
         master,
         policy: Policy { details: settings.detail_types()?, ..policy(settings) },
         key_policy: key_policy(settings),
@@ -121,6 +123,7 @@ fn policy(settings: &Settings) -> Policy {
     Policy {
         code: seconds(tokens.code_seconds),
         access_token: seconds(tokens.access_token_seconds),
+        access_token_format: tokens.access_token_format,
         id_token: seconds(tokens.id_token_seconds),
         refresh_token: seconds(tokens.refresh_token_seconds),
         front_channel_tokens: tokens.front_channel,
@@ -147,6 +150,9 @@ fn policy(settings: &Settings) -> Policy {
             guesses_per_minute: settings.device.wrong_codes_per_minute,
         },
         failed_redemptions: tokens.failed_redemptions,
+        introspect_scope: tokens.introspect_scope.clone(),
+        revoke_scope: tokens.revoke_scope.clone(),
+        claims: claims(settings),
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
@@ -176,6 +182,16 @@ fn about(settings: &Settings) -> About {
         service_documentation: text(&settings.metadata.service_documentation),
         op_policy_uri: text(&settings.metadata.policy_uri),
         op_tos_uri: text(&settings.metadata.tos_uri),
+    }
+}
+
+fn claims(settings: &Settings) -> ClaimPolicy {
+    let claims = settings.claims.clone();
+    ClaimPolicy {
+        id_token: claims.id_token,
+        access_token: claims.access_token,
+        introspection: claims.introspection,
+        userinfo: claims.userinfo,
     }
 }
 

@@ -2,9 +2,11 @@
 
 pub mod accounts;
 pub mod apply;
+pub mod apply_resources;
 pub mod clients;
 pub mod grants;
 pub(crate) mod metadata;
+pub mod resources;
 pub mod tokens;
 
 use firman_proto::error::{Denied, invalid_request};

@@ -6,7 +6,7 @@ use firman_proto::authorize::AuthorizationRequest;
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::record::Client;
+use firman_store::record::{Client, Resource};
 use serde::{Deserialize, Serialize};
 
 use super::{Browser, DeviceEnd, Next, Redirectable};
@@ -71,6 +71,8 @@ pub struct ClientView {
     pub interaction: Interaction,
     /// Who is signed in, if somebody is.
     pub username: Option<String>,
+    /// The names of the resources that the tokens will be for.
+    pub resources: Vec<String>,
 }
 
 impl Interaction {
@@ -101,7 +103,19 @@ impl Interaction {
         let (interaction, client) = Self::resume(engine, browser, sealed, now).await?;
         let signed_in = super::browser::signed_in(engine, browser, None, now).await?;
         let username = signed_in.map(|signed_in| signed_in.session.details.username);
-        Ok(ClientView { client, interaction, username })
+        let resources = interaction.resources(engine).await?;
+        Ok(ClientView { client, interaction, username, resources })
+    }
+
+    /// What people call the resources (RFC 8707) that it asks for; one without a name is called as clients do.
+    async fn resources(&self, engine: &Engine) -> Result<Vec<String>, Failure> {
+        let mut names = Vec::new();
+        for identifier in &self.request.resource {
+            let resource = engine.store.resource(Resource::key(engine.number, identifier)).await?;
+            let name = resource.map(|resource| resource.name.clone()).filter(|name| !name.is_empty());
+            names.push(name.unwrap_or_else(|| identifier.clone()));
+        }
+        Ok(names)
     }
 
     pub(super) async fn resume(

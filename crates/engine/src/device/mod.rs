@@ -21,7 +21,9 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::details;
 use crate::failure::{Failure, Fault};
+use crate::hooks::{self, Endpoint};
 use crate::random;
+use crate::target;
 
 /// How often another code is tried where one is taken.
 const TRIES: usize = 5;
@@ -60,8 +62,11 @@ pub async fn authorize(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<DeviceResponse, Failure> {
+    hooks::before(engine, Endpoint::DeviceAuthorization, client.record()).await?;
     client.must_be_allowed(GrantType::DeviceCode)?;
-    let request = DeviceRequest::parse(form, &client.record().metadata)?;
+    let asked = DeviceRequest::parse(form, &client.record().metadata)?;
+    let (resource, scope) = target::requested(engine, client.record(), &asked.resource, &asked.scope).await?;
+    let request = DeviceRequest { scope, resource };
     let details = details::asked(engine, client.record(), form)?;
     for _ in 0..TRIES {
         let flow = new_flow(engine, client, (&request, details.as_ref()), now)?;
@@ -89,7 +94,7 @@ fn new_flow(
         client: client.record().id,
         request: FlowRequest::Device(PolledRequest {
             scope: request.scope.clone(),
-            resource: Vec::new(),
+            resource: request.resource.clone(),
             authorization_details: details.cloned(),
             dpop_jkt: None,
             acr_values: Vec::new(),

@@ -9,11 +9,13 @@ use firman_store::record::{
 use firman_store::{Change, Commit};
 
 use crate::Engine;
+use crate::access_token::AccessToken;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
-use crate::issue::{self, AccessToken, Issued};
+use crate::issue::{self, Extra, Issued};
 use crate::random;
 use crate::sender::Sender;
+use crate::target::{self, Target};
 
 /// Claims the flow for its grant, and seals the first tokens. `None` if somebody else was quicker, or the flow was withdrawn.
 pub(super) async fn claim(
@@ -21,10 +23,12 @@ pub(super) async fn claim(
     client: &AuthenticatedClient,
     flow: &Flow,
     approval: &Approval,
-    sender: Sender,
+    (sender, asked): (Sender, &[String]),
     now: Timestamp,
 ) -> Result<Option<TokenResponse>, Failure> {
-    let (mut grant, access) = grant_from(engine, client.record(), flow, approval, now)?;
+    let terms = terms_of(&flow.request);
+    let target = target::of(engine, client.record(), &terms.resource, asked).await?;
+    let (mut grant, access) = grant_from(engine, client.record(), (flow, terms), approval, (&target, now))?;
     if client.record().metadata.is_public() {
         sender.bind(&mut grant.terms);
     }
@@ -32,8 +36,10 @@ pub(super) async fn claim(
     event.client = Some(grant.client);
     event.subject = grant.subject.as_ref().map(ToString::to_string);
     let nonce = grant.auth.nonce.clone();
-    let (scope, refresh) = (&grant.scope, grant.refresh.as_ref());
-    let issued = Issued { access, scope, narrowed: false, details: None, refresh, nonce, sender };
+    let (scope, narrowed) = target.cut(&grant.scope, &grant.scope)?;
+    let extra = Extra::ask(engine, client.record(), &grant, &scope, &target).await?;
+    let (refresh, target) = (grant.refresh.as_ref(), &target);
+    let issued = Issued { access, scope: &scope, narrowed, details: None, refresh, nonce, sender, target, extra };
     // Sealed before the grant is moved into the commit; nobody gets them unless that is done.
     let response = issued.seal(engine, client.record(), &grant, now)?;
     let claim = Change::ClaimFlow { id: grant.id, now };
@@ -48,11 +54,11 @@ pub(super) async fn claim(
 fn grant_from(
     engine: &Engine,
     client: &Client,
-    flow: &Flow,
+    (flow, terms): (&Flow, Terms),
     approval: &Approval,
-    now: Timestamp,
+    (target, now): (&Target, Timestamp),
 ) -> Result<(Grant, AccessToken), Failure> {
-    let access_ends = now.plus(engine.policy.access_token_of(client));
+    let access_ends = now.plus(target.lifetime(engine, client));
     let refreshable = issue::may_refresh(client, &approval.scope);
     let expires_at = if refreshable { now.plus(engine.policy.refresh_token_of(client)) } else { access_ends };
     let access = AccessToken {
@@ -96,7 +102,7 @@ fn grant_from(
             amr: approval.amr.clone(),
             nonce: asked.and_then(|request| request.nonce.clone()),
         },
-        terms: terms_of(&flow.request),
+        terms,
         rest: Rest::new(),
     };
     Ok((grant, access))

@@ -39,7 +39,7 @@ pub(super) async fn redeem(
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
     let flow = details::narrow(engine, client.record(), &standing.record, request.authorization_details.as_deref())?;
-    match approved::claim(engine, client, &flow, approval, sender, now).await? {
+    match approved::claim(engine, client, &flow, approval, (sender, &request.resource), now).await? {
         Some(response) => Ok(response),
         None => Err(judge_again(engine, client, request, now).await?),
     }

@@ -45,7 +45,7 @@ pub(super) async fn redeem(
         Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
     };
     let flow = details::narrow(engine, client.record(), &standing.record, request.authorization_details.as_deref())?;
-    let response = approved::claim(engine, client, &flow, approval, sender, now).await?;
+    let response = approved::claim(engine, client, &flow, approval, (sender, &request.resource), now).await?;
     let lost = || invalid_grant("the device code was redeemed or withdrawn at this very moment");
     Ok(response.ok_or_else(lost)?)
 }

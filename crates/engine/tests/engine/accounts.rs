@@ -204,6 +204,7 @@ async fn a_sign_in_with_the_old_password_does_not_outlive_a_new_one() {
     }
 }
 
+// OpenID Connect Core §5.1.
 #[tokio::test]
 async fn an_account_has_its_claims_and_two_more() {
     let local = Local::new().await;

@@ -42,6 +42,7 @@ async fn signed_in(world: &World, app: &App) -> Visitor {
     world.walk(&Ask::new(app, "openid read"), "somebody", at(0)).await.0
 }
 
+// OpenID Connect Core §3.1.2, §3.1.2.3, §3.1.2.4, RFC 6749 §3.1, §4.1, §4.1.1, §4.1.2.
 #[tokio::test]
 async fn a_request_goes_by_login_and_consent_back_to_the_client() {
     let (world, app) = world().await;
@@ -68,6 +69,7 @@ async fn nothing_is_written_before_somebody_has_signed_in() {
     assert_eq!(world.store.count(crate::support::Op::Commit), 0);
 }
 
+// RFC 6749 §3.1.2.4, §4.1.2.1.
 #[tokio::test]
 async fn nobody_is_redirected_before_client_and_redirect_uri_are_verified() {
     let (world, app) = world().await;
@@ -90,6 +92,7 @@ async fn nobody_is_redirected_before_client_and_redirect_uri_are_verified() {
     assert_eq!(refused(world.authorize(&visitor, &good, at(0)).await), InvalidRequest);
 }
 
+// RFC 6749 §3.1.2.3, OpenID Connect Core §3.1.2.1.
 #[tokio::test]
 async fn redirect_uri_may_be_left_out_if_one_is_registered_and_openid_is_not_spoken() {
     let (world, app) = world().await;
@@ -107,6 +110,7 @@ async fn redirect_uri_may_be_left_out_if_one_is_registered_and_openid_is_not_spo
     assert_eq!(refused(world.authorize(&visitor, &plain, at(0)).await), InvalidRequest);
 }
 
+// RFC 6749 §4.1.2.1, RFC 9207 §2.
 #[tokio::test]
 async fn every_other_error_goes_to_the_client_with_state_and_issuer() {
     let (world, app) = world().await;
@@ -134,6 +138,7 @@ async fn every_other_error_goes_to_the_client_with_state_and_issuer() {
     assert_eq!(sent(world.authorize(&visitor, &good, at(0)).await), "unauthorized_client");
 }
 
+// RFC 9700 §2.1.1.
 #[tokio::test]
 async fn a_public_client_needs_pkce_and_any_other_where_it_is_told_so() {
     let (world, app) = world().await;
@@ -195,6 +200,7 @@ async fn a_first_party_client_asks_nobody_unless_it_wants_to() {
     assert_eq!(page(&world.authorize(&visitor, &wanted, at(1)).await), "consent");
 }
 
+// OpenID Connect Core §3.1.2.6.
 #[tokio::test]
 async fn prompt_none_shows_no_page() {
     let (world, app) = world().await;
@@ -209,6 +215,7 @@ async fn prompt_none_shows_no_page() {
     assert_eq!(sent(world.authorize(&visitor, &young, at(11)).await), "login_required");
 }
 
+// OpenID Connect Core §3.1.2.1.
 #[tokio::test]
 async fn prompt_login_and_select_account_ask_again_and_are_content_with_one_sign_in() {
     for prompt in ["login", "select_account", "select_account login"] {
@@ -231,6 +238,7 @@ async fn prompt_consent_asks_again() {
     assert_eq!(page(&world.authorize(&visitor, &ask, at(1)).await), "consent");
 }
 
+// OpenID Connect Core §3.1.2.1.
 #[tokio::test]
 async fn a_sign_in_older_than_max_age_is_done_again() {
     let (world, app) = world().await;
@@ -254,6 +262,7 @@ async fn max_age_0_asks_once_and_not_for_ever() {
     assert_eq!(page(&world.allow(&visitor, &request, at(60)).await), "client");
 }
 
+// OpenID Connect Registration §2.
 #[tokio::test]
 async fn a_client_may_have_a_max_age_of_its_own() {
     let world = World::new().await;

@@ -49,6 +49,7 @@ async fn signing_app(world: &World, signer: &Signer) -> App {
     world.app_with("app", edit).await
 }
 
+// RFC 7523 §2.2, §3, OpenID Connect Core §9.
 #[tokio::test]
 async fn a_client_signs_who_it_is_and_each_assertion_is_taken_once() {
     let (world, signer) = (World::new().await, Signer::new());
@@ -64,6 +65,7 @@ async fn a_client_signs_who_it_is_and_each_assertion_is_taken_once() {
     assert_eq!(refused(present(&neighbour, &one).await), InvalidClient);
 }
 
+// RFC 7523 §3, OpenID Connect Core §9.
 #[tokio::test]
 async fn an_assertion_that_is_not_this_clients_for_us_is_refused() {
     let (world, signer) = (World::new().await, Signer::new());
@@ -92,6 +94,7 @@ async fn an_assertion_that_is_not_this_clients_for_us_is_refused() {
     present(&world, &signer.sign(&claims("1"))).await.unwrap();
 }
 
+// RFC 7523 §3.
 #[tokio::test]
 async fn an_assertion_for_the_token_endpoint_is_taken_from_clients_that_may() {
     let (world, signer) = (World::new().await, Signer::new());
@@ -109,6 +112,7 @@ async fn an_assertion_for_the_token_endpoint_is_taken_from_clients_that_may() {
     assert_eq!(refused(present(&world, &signer.sign(&with("aud", json!(format!("{ISSUER}/"))))).await), InvalidClient);
 }
 
+// RFC 7591 §2, RFC 6749 §2.1, §2.3, §3.2.1, OpenID Connect Core §9, RFC 8725 §3.1.
 #[tokio::test]
 async fn each_client_uses_the_one_method_it_is_registered_for() {
     let (world, signer) = (World::new().await, Signer::new());
@@ -138,6 +142,7 @@ async fn each_client_uses_the_one_method_it_is_registered_for() {
     authenticate(&world.engine, &public.credentials, at(0)).await.unwrap();
 }
 
+// RFC 7517 §8.5.
 #[tokio::test]
 async fn a_key_that_was_published_since_is_found_and_one_that_was_withdrawn_is_not() {
     let library = Arc::new(Library::default());
@@ -172,6 +177,7 @@ async fn keys_that_cannot_be_fetched_are_nobodys_fault() {
     assert_eq!(refused(present(&world, &Signer::new().sign(&claims("1"))).await), TemporarilyUnavailable);
 }
 
+// OpenID Connect Core §9.
 #[tokio::test]
 async fn a_secret_signs_by_hmac_is_sealed_in_the_store_and_overlaps_when_it_is_replaced() {
     let world = World::new().await;
@@ -210,6 +216,7 @@ async fn show(world: &World, app: &App, certificate: Option<&Arc<Certificate>>) 
     authenticate(&world.engine, &credentials, at(0)).await.map(|_| ())
 }
 
+// RFC 8705 §2, §2.1.
 #[tokio::test]
 async fn a_certificate_with_the_registered_name_must_be_vouched_for() {
     let world = world_of_certificates().await;
@@ -227,6 +234,7 @@ async fn a_certificate_with_the_registered_name_must_be_vouched_for() {
     assert_eq!(refused(show(&world, &app, None).await), InvalidClient);
 }
 
+// RFC 8705 §2.2, §2.2.2, RFC 7517 §4.7.
 #[tokio::test]
 async fn a_certificate_that_the_client_registered_needs_nobody_to_vouch() {
     let (world, signer) = (world_of_certificates().await, Signer::new());
@@ -244,6 +252,7 @@ async fn a_certificate_that_the_client_registered_needs_nobody_to_vouch() {
     }
 }
 
+// RFC 8705 §3, §3.1, §3.2, §3.4, §4.
 #[tokio::test]
 async fn a_token_bound_to_a_certificate_is_good_only_beside_it() {
     let world = world_of_certificates().await;
@@ -281,6 +290,7 @@ async fn a_token_bound_to_a_certificate_is_good_only_beside_it() {
     world.refresh(&bound(&own), &next.refresh_token.unwrap(), at(501)).await.unwrap();
 }
 
+// RFC 7591 §2.
 #[tokio::test]
 async fn what_is_not_offered_is_not_registered_and_not_told() {
     type Edit = fn(&mut clients::NewClient);

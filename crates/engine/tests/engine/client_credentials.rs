@@ -23,6 +23,7 @@ async fn world() -> (Arc<World>, App) {
     (Arc::new(world), app)
 }
 
+// RFC 6749 §4.4, RFC 9068 §2.2.
 #[tokio::test]
 async fn a_client_gets_an_access_token_for_itself_and_nothing_else() {
     let (world, app) = world().await;
@@ -71,6 +72,7 @@ async fn many_at_once(world: &Arc<World>, app: &App) -> Vec<String> {
     rivals.join_all().await
 }
 
+// RFC 6749 §4.4.2.
 #[tokio::test]
 async fn a_scope_may_be_asked_for_within_what_the_client_may_have_for_itself() {
     let (world, app) = world().await;
@@ -100,6 +102,7 @@ async fn a_token_never_has_more_than_the_client_is_registered_for_now() {
     assert_eq!(world.client_credentials(&app, None, at(1)).await.unwrap().scope, scope("read"));
 }
 
+// RFC 6749 §3.2.1, §4.4, §5.2.
 #[tokio::test]
 async fn who_may_not_is_refused() {
     let world = World::new().await;
@@ -126,6 +129,7 @@ async fn who_may_not_is_refused() {
     assert_eq!(refused(world.client_credentials(&public, None, at(0)).await), UnauthorizedClient);
 }
 
+// RFC 6749 §4.4.
 #[tokio::test]
 async fn a_public_client_gets_nothing_for_itself_whatever_its_registration_says() {
     let world = World::new().await;

@@ -22,6 +22,7 @@ fn id_token(world: &World, response: &TokenResponse) -> IdToken {
     jws::verify(response.id_token.as_deref().expect("an ID token"), keys.published()).unwrap()
 }
 
+// RFC 6749 §3.2, §4.1.3.
 #[tokio::test]
 async fn a_code_gets_tokens() {
     let world = World::new().await;
@@ -36,6 +37,7 @@ async fn a_code_gets_tokens() {
     assert_eq!((grant.subject, grant.expires_at), (Some(People::subject("somebody")), at(12 + 30 * 86400)));
 }
 
+// OpenID Connect Core §2, §3.1.3.6.
 #[tokio::test]
 async fn an_id_token_tells_who_when_and_for_whom() {
     let world = World::new().await;
@@ -65,6 +67,7 @@ async fn an_id_token_tells_who_when_and_for_whom() {
     );
 }
 
+// OpenID Connect Core §11, RFC 6749 §1.5.
 #[tokio::test]
 async fn without_openid_there_is_no_id_token_and_a_refresh_token_without_asking() {
     let world = World::new().await;
@@ -86,6 +89,7 @@ async fn a_grant_without_a_refresh_token_ends_with_its_access_token() {
     assert!(!world.is_active(&app, &response.access_token, at(310)).await);
 }
 
+// RFC 6749 §4.1.2.
 #[tokio::test]
 async fn a_replayed_code_revokes_its_grant_and_it_stays_revoked() {
     let world = World::new().await;
@@ -113,6 +117,7 @@ async fn a_code_replayed_after_it_expired_revokes_too() {
     assert_eq!(world.grant(&app).await.record.revoked_at, Some(at(200)));
 }
 
+// RFC 6749 §4.1.2, §4.1.3.
 #[tokio::test]
 async fn a_replay_without_possession_revokes_nothing() {
     let world = World::new().await;
@@ -126,6 +131,7 @@ async fn a_replay_without_possession_revokes_nothing() {
     assert!(world.is_active(&app, &first.access_token, at(12)).await);
 }
 
+// RFC 6749 §4.1.2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_64_concurrent_redemptions_one_succeeds_and_its_grant_is_dead_afterwards() {
     let world = Arc::new(World::new().await);
@@ -159,6 +165,7 @@ async fn a_code_that_somebody_else_redeems_first_is_replayed() {
     assert_eq!(world.grant(&app).await.record.reason, Some(RevokeReason::CodeReplayed));
 }
 
+// RFC 6749 §4.1.3.
 #[tokio::test]
 async fn redirect_uri_is_needed_if_the_request_had_one() {
     let world = World::new().await;
@@ -173,6 +180,7 @@ async fn redirect_uri_is_needed_if_the_request_had_one() {
     world.redeem(&other, &code, at(12)).await.expect("the same one does no harm");
 }
 
+// RFC 8252 §7.3, RFC 6749 §4.1.3.
 #[tokio::test]
 async fn a_loopback_redirect_uri_may_have_any_port_and_the_token_request_names_the_same() {
     let world = World::new().await;
@@ -187,6 +195,7 @@ async fn a_loopback_redirect_uri_may_have_any_port_and_the_token_request_names_t
     world.token(&app, redemption_with(&code, Some(here), Some(VERIFIER)), at(12)).await.unwrap();
 }
 
+// RFC 6749 §4.1.2.
 #[tokio::test]
 async fn an_expired_code_is_refused_and_not_counted() {
     let world = World::new().await;
@@ -267,6 +276,7 @@ async fn a_seal_key_without_the_flows_salt_makes_no_code() {
     world.redeem(&app, &code, at(12)).await.unwrap();
 }
 
+// RFC 6749 §5.2.
 #[tokio::test]
 async fn a_client_that_is_not_registered_for_codes_may_not_redeem_one() {
     let world = World::new().await;

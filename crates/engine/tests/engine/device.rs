@@ -1,5 +1,7 @@
 //! Devices without a browser (RFC 8628).
 
+use std::sync::Arc;
+
 use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::{Decision, DeviceEnd, Next, consent};
 use firman_engine::device::{Entered, authorize, enter};
@@ -16,7 +18,7 @@ use firman_proto::token::{DeviceCodeRequest, TokenRequest, TokenResponse};
 use firman_store::Change;
 use firman_store::record::{EpochKey, GrantKind};
 
-use crate::support::{App, Op, Visitor, World, at, refused, seconds, with_secret};
+use crate::support::{App, Op, Visitor, When, World, at, refused, seconds, with_secret};
 
 async fn world() -> (World, App) {
     let world = World::new().await;
@@ -32,9 +34,8 @@ async fn begin(world: &World, app: &App, form: &str, now: Timestamp) -> Result<D
 
 async fn ask(world: &World, app: &App, device: &DeviceResponse, now: Timestamp) -> Result<TokenResponse, Failure> {
     let device_code = device.device_code.clone();
-    world
-        .token(app, TokenRequest::DeviceCode(DeviceCodeRequest { device_code, authorization_details: None }), now)
-        .await
+    let request = DeviceCodeRequest { device_code, resource: Vec::new(), authorization_details: None };
+    world.token(app, TokenRequest::DeviceCode(request), now).await
 }
 
 async fn told(world: &World, app: &App, device: &DeviceResponse, now: Timestamp) -> ErrorCode {
@@ -56,6 +57,7 @@ async fn answer(world: &World, typed: &str, decision: Decision, now: Timestamp) 
     consent(&world.engine, &visitor.browser(), &request, decision, now).await
 }
 
+// RFC 8628 §3.1, §3.2, §3.3, §3.4, §3.5.
 #[tokio::test]
 async fn a_device_is_let_in_by_somebody_with_a_browser() {
     let (world, app) = world().await;
@@ -77,6 +79,7 @@ async fn a_device_is_let_in_by_somebody_with_a_browser() {
     assert_eq!(told(&world, &app, &device, at(12)).await, InvalidGrant);
 }
 
+// RFC 8628 §3.5.
 #[tokio::test]
 async fn who_asks_too_soon_waits_longer() {
     let (world, app) = world().await;
@@ -112,6 +115,7 @@ async fn a_question_is_one_read_and_one_commit_at_most() {
     assert_eq!(world.store.count(Op::Commit), 0);
 }
 
+// RFC 8628 §3.5.
 #[tokio::test]
 async fn saying_no_is_told_to_the_device() {
     let (world, app) = world().await;
@@ -138,6 +142,29 @@ async fn of_two_answers_the_first_counts() {
 }
 
 #[tokio::test]
+async fn of_a_yes_and_a_no_at_once_one_counts() {
+    for (slow, fast) in [(Decision::Allow, Decision::Deny), (Decision::Deny, Decision::Allow)] {
+        let (world, app) = world().await;
+        let world = Arc::new(world);
+        let device = begin(&world, &app, "", at(0)).await.unwrap();
+        let one = asked(&world, &device.user_code, at(1)).await;
+        let (visitor, request) = asked(&world, &device.user_code, at(1)).await;
+        let rival = Arc::clone(&world);
+        world.store.interrupt(When::Before, Op::Commit, move || async move {
+            consent(&rival.engine, &visitor.browser(), &request, fast, at(2)).await.unwrap();
+        });
+        let late = consent(&world.engine, &one.0.browser(), &one.1, slow, at(2)).await;
+        assert_eq!(refused(late), ExpiredToken);
+        let answer = ask(&world, &app, &device, at(6)).await;
+        match fast {
+            Decision::Allow => drop(answer.unwrap()),
+            Decision::Deny => assert_eq!(refused(answer), AccessDenied),
+        }
+    }
+}
+
+// RFC 8628 §3.5.
+#[tokio::test]
 async fn a_device_that_waited_too_long_begins_again() {
     let (world, app) = world().await;
     let device = begin(&world, &app, "", at(0)).await.unwrap();
@@ -153,6 +180,7 @@ async fn a_device_that_waited_too_long_begins_again() {
     assert_eq!(told(&world, &app, &device, at(1600)).await, ExpiredToken);
 }
 
+// RFC 8628 §5.4.
 #[tokio::test]
 async fn the_page_asks_even_whoever_has_allowed_the_client_before() {
     let (world, app) = world().await;
@@ -163,6 +191,7 @@ async fn the_page_asks_even_whoever_has_allowed_the_client_before() {
     }
 }
 
+// RFC 8628 §3.1, §3.4, RFC 6749 §5.2.
 #[tokio::test]
 async fn wrong_requests_get_their_errors() {
     let (world, app) = world().await;
@@ -184,6 +213,7 @@ async fn wrong_requests_get_their_errors() {
     assert_eq!(told(&world, &app, &device, at(1)).await, AuthorizationPending);
 }
 
+// RFC 8628 §5.1.
 #[tokio::test]
 async fn wrong_codes_are_counted_and_end_in_a_pause() {
     let world = World::with(|parts: &mut Parts| parts.policy.device.guesses_per_minute = 3).await;
@@ -210,6 +240,7 @@ async fn signing_out_everywhere_kills_what_was_allowed_to_a_device() {
     assert_eq!(told(&world, &app, &device, at(2)).await, InvalidGrant);
 }
 
+// RFC 8628 §6.1.
 #[tokio::test]
 async fn codes_are_drawn_from_the_alphabet_that_is_set() {
     let world = World::with(|parts: &mut Parts| {

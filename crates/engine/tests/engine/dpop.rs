@@ -4,15 +4,17 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use firman_engine::admin::clients::NewClient;
 use firman_engine::userinfo::{userinfo, userinfo_with_proof};
 use firman_engine::{Failure, authenticate::authenticate, par};
 use firman_proto::digest::sha256;
 use firman_proto::error::ErrorCode::{InvalidDpopProof, InvalidGrant, InvalidToken, UseDpopNonce};
 use firman_proto::form::Form;
+use firman_proto::jws::verify;
 use firman_proto::metadata::path;
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
-use firman_store::record::RefreshPolicy;
+use firman_store::record::{RefreshPolicy, TokenFormat};
 use serde_json::{Value, json};
 
 use crate::support::{App, Ask, ISSUER, Op, World, at, parameter, redemption, refreshment, refused};
@@ -68,6 +70,7 @@ async fn redeem(world: &World, app: &App, code: &str, proof: &str, now: Timestam
     world.token(&proving(app, proof), redemption(code), now).await
 }
 
+// RFC 9449 §5, §6.1, §6.2, §7.1, §11.1.
 #[tokio::test]
 async fn a_token_is_bound_to_the_key_that_was_proved() {
     let (world, holder, thief) = (World::new().await, Holder::new(), Holder::new());
@@ -92,6 +95,37 @@ async fn a_token_is_bound_to_the_key_that_was_proved() {
     assert_eq!(refused(userinfo(&world.engine, access, "GET", None, at(3)).await), InvalidToken);
 }
 
+// RFC 9449 §7.2.
+#[tokio::test]
+async fn a_token_that_is_bound_to_no_key_is_a_bearer_token() {
+    let (world, holder) = (World::new().await, Holder::new());
+    let app = world.app("app").await;
+    let access = world.tokens(&app, "openid", at(0)).await.access_token;
+    let proof = holder.beside(&access, "1", at(1));
+    let answer = userinfo_with_proof(&world.engine, &access, "GET", (None, &proof), at(1)).await;
+    assert_eq!(refused(answer), InvalidToken);
+    userinfo(&world.engine, &access, "GET", None, at(1)).await.unwrap();
+}
+
+// RFC 9449 §11.1.
+#[tokio::test]
+async fn a_jwt_access_token_is_bound_to_the_key_too_and_says_so() {
+    let (world, holder) = (World::new().await, Holder::new());
+    let jwt = |new: &mut NewClient| new.policy.access_token_format = Some(TokenFormat::Jwt);
+    let app = world.app_with("app", jwt).await;
+    let code = world.code(&app, "openid", at(0)).await;
+    let tokens = redeem(&world, &app, &code, &holder.proof(path::TOKEN, "1", at(1)), at(1)).await.unwrap();
+    let access = &tokens.access_token;
+    let claims: Value = verify(access, world.engine.keys().current().published()).unwrap();
+    assert_eq!((&claims["cnf"], tokens.token_type), (&json!({"jkt": holder.thumbprint()}), "DPoP"));
+    let shown = world.introspect(&app, access, at(2)).await;
+    assert_eq!((&shown["token_type"], &shown["cnf"]), (&json!("DPoP"), &claims["cnf"]));
+    let ask = async |proof: &str| userinfo_with_proof(&world.engine, access, "GET", (None, proof), at(2)).await;
+    ask(&holder.beside(access, "2", at(2))).await.unwrap();
+    assert_eq!(refused(ask(&Holder::new().beside(access, "3", at(2))).await), InvalidToken);
+    assert_eq!(refused(userinfo(&world.engine, access, "GET", None, at(2)).await), InvalidToken);
+}
+
 #[tokio::test]
 async fn a_proof_is_taken_once_and_its_replay_leaves_the_code() {
     let (world, holder) = (World::new().await, Holder::new());
@@ -105,6 +139,7 @@ async fn a_proof_is_taken_once_and_its_replay_leaves_the_code() {
     redeem(&world, &app, &two, &holder.proof(path::TOKEN, "2", at(3)), at(3)).await.unwrap();
 }
 
+// RFC 9449 §5, §11.1.
 #[tokio::test]
 async fn a_public_clients_refresh_is_bound_and_a_confidential_ones_is_not() {
     let (world, holder, other) = (World::new().await, Holder::new(), Holder::new());
@@ -133,6 +168,7 @@ async fn a_public_clients_refresh_is_bound_and_a_confidential_ones_is_not() {
     }
 }
 
+// RFC 9449 §10.
 #[tokio::test]
 async fn a_code_is_bound_to_the_key_that_was_named_for_it() {
     let (world, holder, thief) = (World::new().await, Holder::new(), Holder::new());
@@ -144,6 +180,7 @@ async fn a_code_is_bound_to_the_key_that_was_named_for_it() {
     redeem(&world, &app, &code, &holder.proof(path::TOKEN, "2", at(2)), at(2)).await.unwrap();
 }
 
+// RFC 9449 §10.1.
 #[tokio::test]
 async fn a_proof_beside_a_pushed_request_binds_its_code() {
     let (world, holder, other) = (World::new().await, Holder::new(), Holder::new());
@@ -167,6 +204,7 @@ async fn a_proof_beside_a_pushed_request_binds_its_code() {
     redeem(&world, &app, &code, &holder.proof(path::TOKEN, "4", at(2)), at(2)).await.unwrap();
 }
 
+// RFC 9449 §5.2.
 #[tokio::test]
 async fn a_client_that_asked_for_bound_tokens_gets_no_others() {
     let (world, holder) = (World::new().await, Holder::new());
@@ -178,6 +216,7 @@ async fn a_client_that_asked_for_bound_tokens_gets_no_others() {
     assert_eq!(refused(world.client_credentials(&proving(&app, &proof), None, at(1)).await), InvalidDpopProof);
 }
 
+// RFC 9449 §4.3, §8.
 #[tokio::test]
 async fn where_nonces_are_asked_for_a_proof_repeats_one_of_ours() {
     let world = World::with(|parts| parts.policy.dpop.require_nonce = true).await;

@@ -24,6 +24,7 @@ fn weakened(token: &str, caveats: &[&str]) -> String {
     caveats.iter().fold(token.to_owned(), |token, text| attenuate(&token, &Caveat::parse(text).expect(text)).unwrap())
 }
 
+// RFC 7662 §2.2.
 #[tokio::test]
 async fn a_live_access_token_is_told_in_full() {
     let (world, app, token) = world().await;
@@ -77,6 +78,7 @@ async fn a_token_of_a_revoked_grant_is_dead() {
     assert!(!world.is_active(&app, &token, at(1)).await);
 }
 
+// RFC 7662 §2.2.
 #[tokio::test]
 async fn what_is_foreign_forged_or_of_another_kind_is_dead_before_the_store_is_asked() {
     let (world, app, token) = world().await;
@@ -105,17 +107,19 @@ async fn a_client_is_told_of_its_own_tokens_only() {
     assert!(world.is_active(&resource, &refresh, at(1)).await);
 }
 
+// RFC 7662 §2.1.
 #[tokio::test]
 async fn who_proves_nothing_is_told_nothing() {
     let world = World::new().await;
     let public = world.public_app("public").await;
     let token = world.tokens(&public, "read", at(0)).await.access_token;
-    let asker = firman_engine::authenticate::authenticate(&world.engine, &public.credentials, at(1)).await.unwrap();
+    let asker = firman_engine::asker::known(&world.engine, &public.credentials, at(1)).await.unwrap();
     let presented = PresentedToken { token };
     let answer = firman_engine::introspect::introspect(&world.engine, &asker, &presented, at(1)).await;
     assert_eq!(refused(answer), InvalidClient);
 }
 
+// RFC 7662 §2.2.
 #[tokio::test]
 async fn scope_audience_and_time_caveats_are_folded_into_the_standard_members() {
     let (world, app, token) = world().await;
@@ -149,6 +153,7 @@ async fn a_token_weakened_to_no_audience_of_ours_is_dead() {
     }
 }
 
+// RFC 9449 §6.1, §6.2, RFC 7800 §3.1.
 #[tokio::test]
 async fn a_token_bound_to_a_key_is_told_with_its_key() {
     let (world, app, token) = world().await;
@@ -160,6 +165,7 @@ async fn a_token_bound_to_a_key_is_told_with_its_key() {
     assert!(!world.is_active(&app, &torn, at(1)).await, "nobody holds two keys");
 }
 
+// RFC 8705 §3.1, §3.2, RFC 7800 §3.1.
 #[tokio::test]
 async fn a_token_bound_to_a_certificate_is_told_with_its_certificate() {
     let (world, app, token) = world().await;

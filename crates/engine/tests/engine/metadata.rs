@@ -25,6 +25,7 @@ async fn register(world: &World, member: &str, value: Value) -> Result<(), Strin
     }
 }
 
+// RFC 7591 §3.2.2, OpenID Connect Registration §2, JARM §3.
 #[tokio::test]
 async fn what_would_not_be_kept_to_is_refused_by_its_name() {
     let world = World::new().await;
@@ -42,6 +43,8 @@ async fn what_would_not_be_kept_to_is_refused_by_its_name() {
         ("userinfo_encrypted_response_alg", json!("ECDH-ES")),
         ("authorization_encrypted_response_alg", json!("ECDH-ES")),
         ("authorization_signed_response_alg", json!("HS256")),
+        ("introspection_signed_response_alg", json!("HS256")),
+        ("introspection_encrypted_response_alg", json!("ECDH-ES")),
         ("response_types", json!(["code", "password"])),
     ] {
         let refused = register(&world, member, value).await.unwrap_err();

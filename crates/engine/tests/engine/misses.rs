@@ -25,6 +25,7 @@ fn misses(code: &str, app: &App, other: &App) -> Vec<(&'static str, App, TokenRe
     ]
 }
 
+// RFC 6749 §4.1.3, RFC 7636 §4.5, §4.6.
 #[tokio::test]
 async fn a_miss_is_counted_and_leaves_the_code() {
     for place in 0..6 {
@@ -84,6 +85,7 @@ async fn misses_at_once_are_all_counted() {
     world.redeem(&app, &code, at(12)).await.unwrap();
 }
 
+// RFC 9700 §2.1.1.
 #[tokio::test]
 async fn a_verifier_without_a_challenge_is_a_miss() {
     let world = World::new().await;

@@ -61,6 +61,7 @@ async fn a_wrong_password_shows_the_page_again() {
     assert!(!is_signed_in(&world, &app, &visitor, at(1)).await);
 }
 
+// RFC 6749 §4.1.2.1.
 #[tokio::test]
 async fn who_cancels_or_says_no_goes_back_with_access_denied() {
     let (world, _, visitor, request) = at_the_login_page().await;
@@ -128,6 +129,7 @@ async fn a_request_sealed_by_a_node_with_a_newer_key_opens() {
     neighbour.sign_in(&mut visitor, &request, "somebody", at(12)).await.unwrap();
 }
 
+// RFC 9700 §4.7.
 #[tokio::test]
 async fn a_form_is_taken_from_the_page_and_browser_it_was_given_to() {
     let world = World::new().await;

@@ -35,6 +35,7 @@ fn code_of(url: &str) -> String {
     parameter(url, "code").unwrap_or_else(|| panic!("no code: {url}"))
 }
 
+// RFC 9126 §2.2, §4, RFC 9101 §6.3.
 #[tokio::test]
 async fn a_pushed_request_becomes_a_code() {
     let (world, app) = world().await;
@@ -51,6 +52,7 @@ async fn a_pushed_request_becomes_a_code() {
     assert_eq!(response.scope.as_str(), "openid read");
 }
 
+// RFC 9126 §7.3.
 #[tokio::test]
 async fn opening_the_login_page_does_not_use_it_up_and_approving_does() {
     let (world, app) = world().await;
@@ -96,6 +98,7 @@ async fn who_came_in_time_may_take_their_time() {
     world.redeem(&app, &code_of(&url), at(960)).await.unwrap();
 }
 
+// RFC 9126 §2.2.
 #[tokio::test]
 async fn another_clients_or_a_forged_one_is_refused_with_a_page() {
     let (world, app) = world().await;
@@ -118,6 +121,7 @@ async fn another_clients_or_a_forged_one_is_refused_with_a_page() {
     assert_eq!(refused(world.redeem(&app, &reference.replace("fm_ru_", "fm_ac_"), at(1)).await), InvalidGrant);
 }
 
+// RFC 9126 §2.1.
 #[tokio::test]
 async fn what_is_wrong_is_told_at_once() {
     let (world, app) = world().await;
@@ -139,6 +143,7 @@ async fn what_is_wrong_is_told_at_once() {
     assert_eq!(world.store.count(crate::support::Op::Flow), 0);
 }
 
+// RFC 9126 §5, §6.
 #[tokio::test]
 async fn where_requests_must_be_pushed_no_other_is_taken() {
     let strict = World::with(|parts| parts.policy.require_pushed = true).await;

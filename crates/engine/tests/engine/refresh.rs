@@ -28,6 +28,7 @@ fn id_token(world: &World, response: &TokenResponse) -> IdToken {
     jws::verify(response.id_token.as_deref().unwrap(), world.engine.keys().current().published()).unwrap()
 }
 
+// RFC 6749 §6.
 #[tokio::test]
 async fn a_refresh_token_gets_its_successor_and_a_new_access_token() {
     let (world, app, first) = world().await;
@@ -56,6 +57,7 @@ async fn refreshing_leaves_no_row_behind() {
     assert_eq!(world.generation(&app).await, 50);
 }
 
+// OpenID Connect Core §12.2.
 #[tokio::test]
 async fn the_id_token_of_a_refresh_has_no_nonce_and_the_first_sign_in() {
     let (world, app, first) = world().await;
@@ -150,6 +152,7 @@ async fn a_store_that_is_away_is_a_fault_and_no_refusal() {
     world.refresh(&app, &refresh_token(&first), at(100)).await.unwrap();
 }
 
+// RFC 6749 §6.
 #[tokio::test]
 async fn a_narrower_scope_narrows_the_access_token_and_nothing_else() {
     let (world, app, first) = world().await;
@@ -183,6 +186,7 @@ async fn the_granted_scope_asked_for_again_is_not_narrower() {
     assert_eq!(second.access_token, retry.access_token);
 }
 
+// RFC 6749 §6.
 #[tokio::test]
 async fn a_wider_scope_is_refused_without_rotating() {
     let (world, app, first) = world().await;
@@ -274,6 +278,7 @@ async fn a_retry_at_a_node_that_has_not_heard_of_the_new_seal_key_gets_the_ident
     assert_eq!((&retry.access_token, &retry.refresh_token), (&second.access_token, &second.refresh_token));
 }
 
+// RFC 6749 §5.2.
 #[tokio::test]
 async fn a_client_that_may_no_longer_refresh_is_refused() {
     let (world, app, first) = world().await;

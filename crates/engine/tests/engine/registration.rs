@@ -45,6 +45,7 @@ async fn app(world: &World, information: &Value) -> App {
     App { id: client.id, client_id: id, credentials }
 }
 
+// RFC 7591 §2, §3, §3.2.1, RFC 7592 §3.
 #[tokio::test]
 async fn whoever_registers_gets_what_such_clients_may_have() {
     let world = world(Mode::Open).await;
@@ -68,6 +69,7 @@ async fn whoever_registers_gets_what_such_clients_may_have() {
     assert_eq!(told["registration_endpoint"], "https://login.example/oauth2/register");
 }
 
+// RFC 7591 §3.2.2.
 #[tokio::test]
 async fn what_cannot_be_registered_has_its_code() {
     let world = world(Mode::Open).await;
@@ -94,6 +96,7 @@ async fn what_cannot_be_registered_has_its_code() {
     assert!(register(&world, &signing, at(0)).await.unwrap().get("client_secret").is_none());
 }
 
+// RFC 7591 §1.2, §3, RFC 6750 §3.1.
 #[tokio::test]
 async fn an_initial_access_token_is_one_of_ours_with_the_right_scope() {
     let world = world(Mode::Token).await;
@@ -130,6 +133,7 @@ async fn open_registration_is_bounded_in_number() {
     register(&world, &wanted(), at(60)).await.unwrap();
 }
 
+// RFC 7592 §2, §2.1, §2.2, §2.3.
 #[tokio::test]
 async fn a_client_reads_edits_and_ends_its_own_registration() {
     let world = world(Mode::Open).await;

@@ -1,5 +1,7 @@
 //! Authorization responses: what they bring (response types) and how they travel (response modes).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_engine::authorize::Next;
 use firman_proto::form::Form;
 use firman_proto::id_token::{IdToken, half_hash};
@@ -41,6 +43,7 @@ fn verified<T: serde::de::DeserializeOwned>(world: &World, jwt: &str) -> T {
     jws::verify(jwt, world.engine.keys().current().published()).unwrap()
 }
 
+// Multiple Response Types §3, §5, OpenID Connect Core §3.2, §3.3, RFC 6749 §4.2.2.
 #[tokio::test]
 async fn each_response_type_brings_what_it_names_and_nothing_else() {
     let (world, app, visitor) = world().await;
@@ -64,6 +67,7 @@ async fn each_response_type_brings_what_it_names_and_nothing_else() {
     }
 }
 
+// OpenID Connect Core §3.3.2.11.
 #[tokio::test]
 async fn an_id_token_through_the_browser_binds_what_comes_with_it() {
     let (world, app, visitor) = world().await;
@@ -77,6 +81,7 @@ async fn an_id_token_through_the_browser_binds_what_comes_with_it() {
     assert_eq!(id_token.claims.get("name"), None);
 }
 
+// OpenID Connect Core §5.4.
 #[tokio::test]
 async fn an_id_token_that_comes_alone_has_the_claims_of_the_scope() {
     let (world, app, visitor) = world().await;
@@ -86,6 +91,7 @@ async fn an_id_token_that_comes_alone_has_the_claims_of_the_scope() {
     assert_eq!(Value::Object(id_token.claims), json!({"name": "Some Body"}));
 }
 
+// RFC 6749 §4.2.2, OpenID Connect Core §11.
 #[tokio::test]
 async fn an_access_token_through_the_browser_dies_with_its_grant_and_is_never_refreshed() {
     let (world, app, visitor) = world().await;
@@ -109,6 +115,7 @@ async fn a_hybrid_code_that_is_replayed_is_refused() {
     assert!(!world.is_active(&app, &first.access_token, at(3)).await);
 }
 
+// RFC 9700 §2.1.2, RFC 7591 §2, RFC 6749 §4.1.2.1.
 #[tokio::test]
 async fn tokens_travel_through_no_browser_unless_server_and_client_say_so() {
     let world = World::new().await;
@@ -139,6 +146,7 @@ async fn tokens_travel_through_no_browser_unless_server_and_client_say_so() {
     }
 }
 
+// Form Post Response Mode §2.
 #[tokio::test]
 async fn a_response_can_be_posted() {
     let (world, app, visitor) = world().await;
@@ -155,6 +163,7 @@ async fn a_response_can_be_posted() {
     assert_eq!(members[0], ("error", "invalid_scope".to_owned()));
 }
 
+// JARM §2.1, §2.3.1.
 #[tokio::test]
 async fn a_response_can_be_one_signed_object() {
     let (world, app, visitor) = world().await;
@@ -179,6 +188,29 @@ async fn a_response_can_be_one_signed_object() {
     }
 }
 
+// JARM §3.
+#[tokio::test]
+async fn a_response_is_signed_as_its_client_registered() {
+    let both = vec![Algorithm::ES256, Algorithm::EdDSA];
+    let world = World::with(|parts| parts.key_policy.algorithms = both.clone()).await;
+    for of in both {
+        let app = world
+            .app_with(of.as_str(), |new| {
+                new.metadata.jose.authorization_signed_response_alg = Some(of.as_str().to_owned());
+            })
+            .await;
+        let ask = Ask::new(&app, "openid").with("response_mode", "jwt").with("prompt", "none");
+        let next = world.authorize(&Visitor::new(&world), &ask, at(1)).await.unwrap();
+        let Next::Client(url) = next else { panic!("not sent to the client: {next:?}") };
+        let response = url.split_once("response=").unwrap().1;
+        let claims: Value = verified(&world, response);
+        assert_eq!((&claims["aud"], &claims["error"]), (&json!(of.as_str()), &json!("login_required")));
+        let header = URL_SAFE_NO_PAD.decode(response.split('.').next().unwrap()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&header).unwrap()["alg"], of.as_str());
+    }
+}
+
+// RFC 9449 §5.2, RFC 8705 §3.4.
 #[tokio::test]
 async fn who_asked_for_bound_tokens_gets_none_through_the_browser() {
     let (world, app, visitor) = world().await;

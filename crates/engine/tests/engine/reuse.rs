@@ -47,6 +47,7 @@ async fn a_token_that_comes_late_is_refused_and_nothing_more() {
     world.refresh(&app, &tokens[1], at(189)).await.unwrap();
 }
 
+// RFC 9700 §4.14.2.
 #[tokio::test]
 async fn a_token_that_comes_later_still_is_reuse_and_revokes_the_grant() {
     let (world, app, tokens) = world(&[100]).await;
@@ -76,12 +77,14 @@ async fn the_token_before_has_its_window_while_an_older_one_has_none() {
     assert_eq!(refresh_token(&retry), tokens[2]);
 }
 
+// RFC 9700 §4.14.2.
 #[tokio::test]
 async fn a_token_three_generations_old_is_reuse_at_once() {
     let (world, app, tokens) = world(&[100, 101, 102]).await;
     assert!(!grant_survives(&world, &app, &tokens[0], 103).await);
 }
 
+// RFC 6749 §6, RFC 9700 §4.14.2.
 #[tokio::test]
 async fn an_old_token_of_another_client_or_of_nobody_has_no_consequence() {
     let (world, app, tokens) = world(&[100, 101, 102]).await;

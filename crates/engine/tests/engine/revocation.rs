@@ -26,6 +26,7 @@ async fn revocations(world: &World) -> usize {
     world.events(EventKind::GrantRevoked).await.len() + world.events(EventKind::TokenRevoked).await.len()
 }
 
+// RFC 7009 §2.1.
 #[tokio::test]
 async fn revoking_a_refresh_token_ends_the_grant() {
     let (world, app, tokens) = world().await;
@@ -138,6 +139,7 @@ async fn revoking_the_live_token_beats_a_rotation_that_comes_between() {
     assert_eq!(world.grant(&app).await.record.revoked_at, Some(at(1)));
 }
 
+// RFC 7009 §2.2.
 #[tokio::test]
 async fn what_is_unknown_is_as_dead_as_it_should_be() {
     let (world, app, tokens) = world().await;
@@ -165,6 +167,7 @@ async fn what_is_dead_stays_dead_and_nothing_is_written() {
     assert_eq!(world.grant(&app).await.record.revoked_at, Some(at(301)));
 }
 
+// RFC 7009 §2.1.
 #[tokio::test]
 async fn another_clients_token_is_refused_and_lives() {
     let (world, app, tokens) = world().await;

@@ -27,6 +27,7 @@ fn weakened(token: &str, caveat: &str) -> String {
     attenuate(token, &Caveat::parse(caveat).expect(caveat)).unwrap()
 }
 
+// OpenID Connect Core §5.3, §5.3.2, §5.4.
 #[tokio::test]
 async fn the_claims_of_the_scope_are_shown_and_no_others() {
     let sub = People::subject("somebody").to_string();
@@ -40,6 +41,7 @@ async fn the_claims_of_the_scope_are_shown_and_no_others() {
     }
 }
 
+// OpenID Connect Core §5.3, RFC 6750 §3.1.
 #[tokio::test]
 async fn a_token_without_openid_reaches_less_far() {
     let (world, app, token) = world("profile").await;
@@ -48,6 +50,7 @@ async fn a_token_without_openid_reaches_less_far() {
     assert_eq!(refused(userinfo(&world, &own).await), InsufficientScope);
 }
 
+// RFC 6750 §3.1.
 #[tokio::test]
 async fn what_is_not_a_live_access_token_is_invalid() {
     let (world, app, token) = world("openid offline_access").await;

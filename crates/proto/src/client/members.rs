@@ -26,12 +26,12 @@ pub struct About {
     /// `web` or `native` (OpenID Connect Registration §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_type: Option<String>,
-    /// Where somebody else may begin a sign-in (OpenID Connect Core §4).
+    /// Where somebody else may begin a sign-in (OpenID Connect Core).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<String>,
 }
 
-/// How what a client signs is signed, and what is signed and encrypted for it (OpenID Connect Registration §2, JARM §3, RFC 9701 §6).
+/// How what a client signs is signed, and what is signed and encrypted for it (OpenID Connect Registration §2, JARM §3, RFC 9701).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jose {
     /// The one algorithm of its assertions when it authenticates.
@@ -70,6 +70,12 @@ pub struct Jose {
     /// How authorization responses are encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_encrypted_response_enc: Option<String>,
+    /// How introspection answers are signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_signed_response_alg: Option<String>,
+    /// How the key of introspection answers is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_alg: Option<String>,
 }
 
 /// The certificate a client authenticates with (RFC 8705 §2.1.2, §3.4).

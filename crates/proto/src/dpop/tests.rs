@@ -51,6 +51,7 @@ fn check(claims: &Value) -> Result<Proof, Refused> {
     Proof::check(&sign(&pair, &header, claims), &EXPECTED, NOW)
 }
 
+// RFC 9449 §4.3, §6.1.
 #[test]
 fn a_good_proof_names_its_key() {
     let (pair, header) = key();
@@ -61,6 +62,7 @@ fn a_good_proof_names_its_key() {
     assert_eq!((proof.jti.as_str(), proof.iat, proof.nonce.as_deref()), ("one", NOW, Some("n")));
 }
 
+// RFC 9449 §4.3, RFC 9110 §9.1, RFC 3986 §6.2.2, §6.2.3.
 #[test]
 fn a_proof_is_for_one_method_and_one_address() {
     for same in ["https://ID.example:443/oauth2/token", "https://id.example/oauth2/token?x=1#y"] {
@@ -82,6 +84,7 @@ fn a_proof_is_for_one_method_and_one_address() {
     }
 }
 
+// RFC 9449 §4.3.
 #[test]
 fn a_proof_is_good_for_a_while() {
     let at = |seconds: i64| check(&with("iat", json!(NOW.seconds() + seconds))).map(|_| ());
@@ -93,6 +96,7 @@ fn a_proof_is_good_for_a_while() {
     }
 }
 
+// RFC 9449 §4.3.
 #[test]
 fn what_is_missing_or_no_text_is_refused() {
     for name in ["jti", "htm", "htu", "iat"] {
@@ -104,6 +108,7 @@ fn what_is_missing_or_no_text_is_refused() {
     assert_eq!(check(&with("nonce", json!(1))), Err(Refused::Claim("nonce")));
 }
 
+// RFC 9449 §4.3.
 #[test]
 fn the_token_beside_it_is_the_one_it_was_made_for() {
     let (pair, header) = key();
@@ -115,6 +120,7 @@ fn the_token_beside_it_is_the_one_it_was_made_for() {
     assert_eq!(check(&claims()), Err(Refused::Claim("ath")));
 }
 
+// RFC 9449 §4.2, §4.3.
 #[test]
 fn the_header_says_what_it_is_and_carries_the_key_that_signed() {
     let (pair, header) = key();

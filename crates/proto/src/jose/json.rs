@@ -95,6 +95,7 @@ impl<'de> Visitor<'de> for Strict {
 mod tests {
     use super::*;
 
+    // RFC 7515 §4, RFC 7519 §4.
     #[test]
     fn a_member_that_is_there_twice_is_refused_at_any_depth() {
         for text in [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"b":2}}"#, r#"{"a":[{"b":1,"\u0062":2}]}"#] {

@@ -98,7 +98,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// RFC 7517 §4.2, §4.3.
+/// RFC 7517 §4.2, §4.3: where a key says what it is for, verifying is among it.
 fn must_be_for_verifying(jwk: &Map<String, Value>) -> Result<(), Refused> {
     if text(jwk, "use")?.is_some_and(|usage| usage != "sig") {
         return Err(Refused::Key("its use is not sig"));
@@ -110,7 +110,7 @@ fn must_be_for_verifying(jwk: &Map<String, Value>) -> Result<(), Refused> {
     }
 }
 
-/// RFC 7518 §6.2.1.
+/// RFC 7518 §6.2.1: a public key on a curve.
 fn elliptic(jwk: &Map<String, Value>) -> Result<(Material, Value), Refused> {
     let crv = text(jwk, "crv")?.ok_or(Refused::Key("no crv"))?;
     let curve = Curve::parse(crv).ok_or(Refused::Key("a curve that is not used here"))?;
@@ -126,7 +126,7 @@ fn elliptic(jwk: &Map<String, Value>) -> Result<(Material, Value), Refused> {
     Ok((Material::Ec(curve, key), serde_json::json!({"crv": crv, "kty": "EC", "x": x, "y": y})))
 }
 
-/// RFC 8037 §2.
+/// RFC 8037 §2: a public Edwards key.
 fn edwards(jwk: &Map<String, Value>) -> Result<(Material, Value), Refused> {
     if text(jwk, "crv")? != Some("Ed25519") {
         return Err(Refused::Key("a curve that is not used here"));
@@ -136,7 +136,7 @@ fn edwards(jwk: &Map<String, Value>) -> Result<(Material, Value), Refused> {
     Ok((Material::Ed25519(key), serde_json::json!({"crv": "Ed25519", "kty": "OKP", "x": x})))
 }
 
-/// RFC 7518 §6.3.1.
+/// RFC 7518 §6.3.1: a public RSA key.
 fn modular(jwk: &Map<String, Value>) -> Result<(Material, Value), Refused> {
     let (n, e) = (required(jwk, "n")?, required(jwk, "e")?);
     let mut modulus = decode(n)?;

@@ -151,7 +151,7 @@ impl Claims {
         if telltale.iter().any(|name| self.rest.contains_key(*name)) { Err(Refused::IdToken) } else { Ok(()) }
     }
 
-    /// RFC 7519 §4.1.3, RFC 8725 §3.9.
+    /// RFC 7519 §4.1.3, RFC 8725 §3.9: it is for us, and for nobody else.
     fn must_be_for(&self, audiences: &[&str]) -> Result<(), Refused> {
         let ours = |aud: &String| audiences.contains(&aud.as_str());
         if !self.aud.is_empty() && self.aud.iter().all(ours) { Ok(()) } else { Err(Refused::Audience) }

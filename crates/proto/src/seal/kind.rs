@@ -68,5 +68,16 @@ kind!(/// A device code (RFC 8628 §3.2).
 kind!(/// The reference in a `request_uri` (RFC 9126 §2.2).
     RequestUri, 8, "fm_ru_", request_uri, false);
 
+kind!(/// What the `jti` of a JWT access token is (RFC 9068): the reference that an opaque token would be. It is taken out of a
+    /// JWT that we have signed, and from nowhere else.
+    JwtId, 12, "fm_ji_", jwt_id, true);
+
+/// The kinds that refer to a grant as access tokens do.
+pub trait AccessReference: Kind {}
+
+impl AccessReference for Access {}
+impl AccessReference for JwtId {}
+
 impl TakesCaveats for Access {}
 impl TakesCaveats for ApiKey {}
+impl TakesCaveats for JwtId {}

@@ -79,6 +79,7 @@ mod tests {
         }
     }
 
+    // RFC 3986 §3.3.
     #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
         let all = PathPrefix::parse("/").expect("plain");

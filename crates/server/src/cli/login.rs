@@ -218,7 +218,7 @@ impl Session {
         Err(Failed::refused(format!("{url}: answered {}", response.status())))
     }
 
-    /// OpenID Connect Core §3.1.3.7: signature, issuer, audience, time, nonce; §3.1.3.8: the access token's hash.
+    /// OpenID Connect Core §3.1.3.7, §3.1.3.8: signature, issuer, audience, time, nonce, and the hash of the access token.
     fn verify(&self, tokens: &Value, nonce: Option<&str>) -> Result<Option<IdToken>, Failed> {
         let Some(token) = tokens.get("id_token").and_then(Value::as_str) else { return Ok(None) };
         let keys: JwkSet = serde_json::from_value(get(&self.agent, &self.jwks_uri)?).map_err(|error| broke(&error))?;

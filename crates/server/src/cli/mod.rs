@@ -8,6 +8,7 @@ mod bench;
 mod client;
 mod config;
 mod device;
+mod doctor;
 mod export;
 mod grant;
 mod key;
@@ -16,6 +17,7 @@ mod migrate;
 mod move_to;
 mod output;
 mod purge;
+mod resource;
 mod restore;
 mod serve;
 mod settings;
@@ -78,6 +80,9 @@ enum Command {
     /// Create, list, show and delete clients, and give them new secrets.
     #[command(subcommand)]
     Client(client::Client),
+    /// Register, list, show, edit and remove resources: the servers that access tokens are for.
+    #[command(subcommand)]
+    Resource(resource::Resource),
     /// Create and list accounts, and set their passwords.
     #[command(subcommand)]
     User(user::User),
@@ -99,6 +104,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
+    /// Examine a running server from outside, as its clients see it, and say what would cure what is wrong.
+    Doctor(doctor::Doctor),
     /// Show the settings in force, with what each means and where it comes from.
     Config(config::Config),
     #[cfg(target_os = "linux")]
@@ -121,6 +128,7 @@ pub fn main() -> ExitCode {
 fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed> {
     match command {
         Command::Login(login) => login.run(common, printer),
+        Command::Doctor(doctor) => doctor.run(common, printer),
         Command::Config(config) => config.run(common, printer),
         #[cfg(target_os = "linux")]
         Command::Bench(bench) => bench.run(printer),
@@ -140,6 +148,7 @@ async fn with_store(common: &Common, command: Command, printer: Printer) -> Resu
     let running = crate::start::start(&settings).await?;
     let outcome = match command {
         Command::Client(client) => client.run(&running, printer).await,
+        Command::Resource(resource) => resource.run(&running, printer).await,
         Command::User(user) => user.run(&running, printer).await,
         Command::Key(key) => key.run(&running, printer).await,
         Command::Token(token) => token.run(&running, printer).await,

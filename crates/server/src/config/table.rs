@@ -9,11 +9,12 @@ use firman_proto::acr::Classes;
 use firman_proto::client::GrantType;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::device::Alphabet;
+use firman_proto::extra_claims::ExtraClaim;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_proto::routes::Route;
 use firman_proto::scope::Scope;
-use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
+use firman_store::record::{RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
 use crate::fetch::Networks;
 use axum::http::HeaderName;
@@ -105,6 +106,8 @@ schema::settings! {
         require_dpop_nonce: bool = false;
         /// Lifetime of an access token, in seconds.
         access_token_seconds: Seconds = 300, 10..=86_400;
+        /// How access tokens look where neither the resource nor the client says: "opaque", or "jwt" (RFC 9068).
+        access_token_format: TokenFormat = "opaque";
         /// Lifetime of an ID token, in seconds.
         id_token_seconds: Seconds = 300, 10..=86_400;
         /// Lifetime of a grant with refresh tokens, however often it is refreshed, in seconds.
@@ -125,6 +128,22 @@ schema::settings! {
         late_seconds: Seconds = 60, 0..=600;
         /// How many failed redemptions burn an authorization code; 0: they are not counted.
         failed_redemptions: u32 = 5, 0..=100;
+        /// The scope with which an access token lets its holder introspect as its client could; empty: none does.
+        introspect_scope: Scope = "";
+        /// The scope with which an access token lets its holder revoke as its client could; empty: none does.
+        revoke_scope: Scope = "";
+    }
+    /// Claims beside those of the protocol. Each is "name = value" (a text or JSON) or "name = account.detail", and with
+    /// " if scope" behind it only where that scope was granted.
+    claims: Claims {
+        /// In ID tokens.
+        id_token: Vec<ExtraClaim> = [];
+        /// In JWT access tokens.
+        access_token: Vec<ExtraClaim> = [];
+        /// In introspection answers about access tokens.
+        introspection: Vec<ExtraClaim> = [];
+        /// In userinfo answers.
+        userinfo: Vec<ExtraClaim> = [];
     }
     /// Devices without a browser: what they show, and somebody types.
     device: Device {

@@ -96,6 +96,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
+    // RFC 4291 §2.4, RFC 6052 §2.1.
     #[test]
     fn addresses_that_only_we_can_reach_are_not_public() {
         for text in [

@@ -60,12 +60,14 @@ mod tests {
         lifetime(&headers).millis() / 1000
     }
 
+    // RFC 9111 §4.2, §4.2.1, §5.3.
     #[test]
     fn headers_say_how_long_within_bounds() {
         assert_eq!(of(&[]), 300);
         assert_eq!(of(&[("cache-control", "public, max-age=600")]), 600);
         assert_eq!(of(&[("cache-control", "max-age=600"), ("age", "200")]), 400);
         assert_eq!(of(&[("cache-control", "max-age=31536000")]), 86_400);
+        assert_eq!(of(&[("cache-control", "max-age=600, max-age=1200")]), 600, "the first");
         for short in
             ["max-age=1", "no-store", "no-cache", "No-Store, max-age=600", "max-age=-1", "max-age=x", "max-age"]
         {

@@ -12,7 +12,7 @@ mod tests;
 pub use address::{Network, Networks};
 pub use resolve::{Resolve, SystemResolver};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub struct Web {
 impl Web {
     /// With this resolver. The error says which file is wrong and how.
     pub fn new(options: Options, resolver: Arc<dyn Resolve>) -> Result<Self, String> {
-        let tls = TlsConnector::from(Arc::new(trust(&options)?));
+        let tls = TlsConnector::from(Arc::new(trust(options.roots.as_deref())?));
         Ok(Self { options, resolver, tls, cache: Cache::default(), slots: Semaphore::new(AT_ONCE) })
     }
 }
@@ -82,19 +82,23 @@ impl Fetch for Web {
     }
 }
 
-/// The system's certificates and those of the file.
-fn trust(options: &Options) -> Result<ClientConfig, String> {
+/// Trusts the system's certificates and those of a file.
+pub(crate) fn trust(file: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = &options.roots {
-        let wrong = |cause: &dyn std::fmt::Display| format!("{}: {cause}", path.display());
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
-            roots.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
-        }
+    for certificate in file.map(certificates).transpose()?.unwrap_or_default() {
+        roots.add(certificate).map_err(|error| error.to_string())?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The certificates in a PEM file.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let wrong = |cause: &dyn std::fmt::Display| format!("{}: {cause}", path.display());
+    let found = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
+    found.map(|certificate| certificate.map_err(|error| wrong(&error))).collect()
 }

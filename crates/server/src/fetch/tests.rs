@@ -116,6 +116,7 @@ fn ok(headers: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
 }
 
+// RFC 9111 §4.2, RFC 9110 §7.2.
 #[tokio::test]
 async fn a_document_is_kept_for_as_long_as_its_headers_say() {
     let (liar, web) = (Liar::saying(ok("cache-control: max-age=600\r\n", "{}")).await, web());
@@ -132,6 +133,7 @@ async fn a_document_is_kept_for_as_long_as_its_headers_say() {
     assert!(request.contains("\r\naccept: application/json, application/jwk-set+json\r\n"), "{request}");
 }
 
+// RFC 9110 §8.8, §15.4.5.
 #[tokio::test]
 async fn what_is_stale_is_asked_for_by_its_etag() {
     let liar = Liar::answering(|request| {
@@ -238,10 +240,13 @@ async fn a_redirect_is_not_followed() {
     }
 }
 
+// RFC 9110 §8.3.1.
 #[tokio::test]
 async fn another_type_or_something_compressed_is_not_taken() {
     let html = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\n{}";
     assert!(Liar::saying(html).await.failure().await.contains("content-type"));
+    let dressed = "HTTP/1.1 200 OK\r\ncontent-type: Application/JSON; charset=utf-8\r\ncontent-length: 2\r\n\r\n{}";
+    assert_eq!(Liar::saying(dressed).await.get(&web(), at(0)).await.unwrap().media_type, "application/json");
     let untyped = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
     assert!(Liar::saying(untyped).await.failure().await.contains("content-type"));
     assert!(Liar::saying(ok("content-encoding: gzip\r\n", "{}")).await.failure().await.contains("compressed"));

@@ -11,12 +11,12 @@ use super::{App, answer};
 /// Clients may keep both documents this long; keys are announced for days before they are used.
 const FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// OpenID Connect Discovery §4, RFC 8414 §3.
+/// The document of the issuer (OpenID Connect Discovery §4, RFC 8414 §3).
 pub async fn metadata(State(app): State<App>) -> Response {
     cacheable(answer::json(&discovery::metadata(&app.engine, app.now())))
 }
 
-/// RFC 7517 §5.
+/// The public keys (RFC 7517 §5).
 pub async fn jwks(State(app): State<App>) -> Response {
     cacheable(answer::json(discovery::published_keys(&app.engine).published()))
 }

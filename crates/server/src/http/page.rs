@@ -96,7 +96,7 @@ pub fn go(app: &App, next: &Next) -> Response {
     protected(app, (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
 }
 
-/// OAuth 2.0 Form Post Response Mode §2: the page whose form brings the response to the client.
+/// Form Post Response Mode §2: the page whose form brings the response to the client.
 fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Response {
     let host = RedirectUri::parse(action).map(|uri| uri.host()).unwrap_or_default();
     let html = Post { action, host: &host, members }.render();

@@ -21,6 +21,8 @@ pub struct Consent<'a> {
     pub scopes: Vec<ScopeLine<'a>>,
     /// What is asked for in detail (RFC 9396).
     pub details: Vec<Described>,
+    /// The names of the resources that the tokens will be for, if the client says.
+    pub resources: Vec<String>,
     /// The sealed authorization request: the hidden field `request`.
     pub request: &'a str,
     /// The hidden field `csrf`.

@@ -19,7 +19,7 @@ impl Home<'_> {
         Page { t: &ENGLISH, v: self, discovery: self.discovery() }.render()
     }
 
-    // OpenID Connect Discovery 1.0 §4: a terminating slash of the issuer goes before the well-known path is added.
+    // OpenID Connect Discovery §4: a terminating slash of the issuer goes before the well-known path is added.
     fn discovery(&self) -> Option<String> {
         let issuer = self.issuer.trim_end_matches('/');
         is_web(issuer).then(|| format!("{issuer}/.well-known/openid-configuration"))

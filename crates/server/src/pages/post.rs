@@ -1,4 +1,4 @@
-//! The page whose form brings a response to a client (OAuth 2.0 Form Post Response Mode).
+//! The page whose form brings a response to a client (Form Post Response Mode).
 
 use askama::Template;
 

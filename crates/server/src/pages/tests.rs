@@ -22,7 +22,7 @@ fn details(text: &str) -> Vec<Described> {
 
 fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
     let (redirect_host, username, user_code) = (text, text, None);
-    let client = client(text);
+    let (client, resources) = (client(text), vec![text.to_owned()]);
     Consent {
         client,
         redirect_host,
@@ -30,6 +30,7 @@ fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
         username,
         scopes,
         details: vec![],
+        resources,
         request: text,
         csrf: text,
         action: text,
@@ -48,6 +49,7 @@ fn consent_to_a_device(text: &str) -> String {
         username,
         scopes,
         details: details(text),
+        resources: vec![],
         request: text,
         csrf: text,
         action: text,
@@ -152,13 +154,21 @@ fn consent_says_who_asks_for_what_and_where_it_goes() {
         username,
         scopes,
         details: details("Pay"),
+        resources: vec!["Books".to_owned()],
         request: "r",
         csrf: "c",
         action: "/consent",
     };
     let page = page.render().unwrap();
-    for text in ["Ledger", "alice", "ledger.example", "See your e-mail address", "<code>invoices:read</code>", "Pay of"]
-    {
+    for text in [
+        "Ledger",
+        "alice",
+        "ledger.example",
+        "<bdi>Books</bdi>",
+        "See your e-mail address",
+        "<code>invoices:read</code>",
+        "Pay of",
+    ] {
         assert!(page.contains(text), "{text} in {page}");
     }
     for (id, value) in [("consent-allow", "allow"), ("consent-deny", "deny")] {
@@ -204,6 +214,7 @@ fn an_error_says_that_it_cannot_continue_and_the_code() {
     assert!(!page.contains("Incident"), "{page}");
 }
 
+// OpenID Connect Discovery §4.
 #[test]
 fn home_links_discovery() {
     for issuer in ["https://id.example", "https://id.example/"] {

@@ -57,6 +57,7 @@ fn a_body_that_is_too_large_gets_413_before_it_is_read() {
     }
 }
 
+// RFC 6749 §3.2.
 #[test]
 fn a_body_that_is_no_form_gets_invalid_request() {
     let server = Server::start("content-type");
@@ -79,6 +80,7 @@ fn a_body_that_is_no_form_gets_invalid_request() {
     }
 }
 
+// RFC 6749 §3.1, §5.2, RFC 7662 §2.1, RFC 7009 §2.1.
 #[test]
 fn a_missing_or_repeated_parameter_is_named() {
     let server = Server::start("parameters");
@@ -108,6 +110,7 @@ fn a_missing_or_repeated_parameter_is_named() {
     }
 }
 
+// RFC 6749 §5.2.
 #[test]
 fn every_error_of_the_token_endpoint_is_json_that_nobody_caches_and_in_the_rfc_s_characters() {
     let server = Server::start("errors");
@@ -133,6 +136,7 @@ fn every_error_of_the_token_endpoint_is_json_that_nobody_caches_and_in_the_rfc_s
     }
 }
 
+// RFC 6749 §5.2, §2.3, §2.3.1, RFC 9110 §15.5.2.
 #[test]
 fn wrong_credentials_get_401_and_a_challenge() {
     let server = Server::start("credentials");
@@ -178,6 +182,7 @@ fn wrong_credentials_get_401_and_a_challenge() {
     }
 }
 
+// RFC 6750 §2.1, §3, §3.1, OpenID Connect Core §5.3.
 #[test]
 fn userinfo_wants_an_access_token() {
     let server = Server::start("userinfo");
@@ -204,6 +209,7 @@ fn userinfo_wants_an_access_token() {
     }
 }
 
+// RFC 7009 §2.2, RFC 7662 §2.2.
 #[test]
 fn forged_truncated_rekinded_and_foreign_tokens_are_refused() {
     let (server, other) = (Server::start("forged"), Server::start("foreign"));
@@ -256,6 +262,7 @@ fn flipped(token: &str, at: usize) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+// RFC 6749 §4.1.3, RFC 7636 §4.5, §4.6.
 #[test]
 fn a_code_is_only_for_its_client_its_redirect_uri_and_its_verifier_and_survives_strangers() {
     let server = Server::start("code");
@@ -277,6 +284,7 @@ fn a_code_is_only_for_its_client_its_redirect_uri_and_its_verifier_and_survives_
     assert_eq!(demo.redeem(&code).status, 200);
 }
 
+// RFC 6749 §5.2, §6, RFC 7009 §2.1.
 #[test]
 fn a_client_may_only_use_its_own_grant_types_and_tokens() {
     let server = Server::start("own");

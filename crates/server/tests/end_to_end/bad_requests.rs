@@ -10,6 +10,7 @@ use crate::support::server::Server;
 
 type Change = fn(AuthorizationRequest) -> AuthorizationRequest;
 
+// RFC 6749 §3.1.2.4, §4.1.2.1.
 #[test]
 fn an_unknown_client_or_redirect_uri_gets_an_error_page_and_never_a_redirect() {
     let server = Server::start("error-pages");
@@ -58,6 +59,7 @@ fn assert_error_page(answer: &Answer, url: &Url) {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
+// RFC 6749 §4.1.2.1, RFC 9207 §2.
 #[test]
 fn every_other_error_goes_back_to_the_client_with_state_and_iss() {
     let server = Server::start("redirects");
@@ -91,6 +93,7 @@ fn every_other_error_goes_back_to_the_client_with_state_and_iss() {
     }
 }
 
+// RFC 8252 §7.3.
 #[test]
 fn any_port_of_the_registered_loopback_address_is_accepted() {
     let server = Server::start("loopback");
@@ -102,6 +105,7 @@ fn any_port_of_the_registered_loopback_address_is_accepted() {
     assert!(parameter(&callback, "code").is_some());
 }
 
+// RFC 9700 §4.7.
 #[test]
 fn a_login_form_without_its_cookie_or_its_token_signs_nobody_in() {
     let server = Server::start("forgery");

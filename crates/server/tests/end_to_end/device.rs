@@ -10,6 +10,7 @@ use crate::support::browser::{Browser, Place};
 use crate::support::page;
 use crate::support::server::Server;
 
+// RFC 8628 §3.2, §3.4, §3.5.
 #[test]
 fn a_terminal_without_a_browser_gets_the_tokens_of_whoever_types_its_code() {
     let server = Server::start("device");
@@ -41,6 +42,7 @@ fn a_terminal_without_a_browser_gets_the_tokens_of_whoever_types_its_code() {
     assert!(tokens["id_token"].is_string() && tokens["refresh_token"].is_string());
 }
 
+// RFC 8628 §3.3, §3.3.1, §3.5.
 #[test]
 fn a_device_learns_that_it_was_refused_and_a_wrong_code_gets_the_page_again() {
     let server = Server::start("device-refused");
@@ -64,7 +66,7 @@ fn a_device_learns_that_it_was_refused_and_a_wrong_code_gets_the_page_again() {
 }
 
 /// Somebody opens the address, presses on, signs in, and answers.
-fn connect(server: &Server, browser: &mut Browser<'_>, address: &Url, answer_with: &str) -> Url {
+pub(crate) fn connect(server: &Server, browser: &mut Browser<'_>, address: &Url, answer_with: &str) -> Url {
     let typed = address.query_pairs().find(|(name, _)| name == "user_code").unwrap().1.into_owned();
     let ready = &server.ready;
     let mut place = browser.open(address);

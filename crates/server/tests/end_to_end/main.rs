@@ -13,23 +13,30 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
+mod answers;
 mod attenuation;
 mod backup;
 mod bad_input;
 mod bad_requests;
 mod bench_store;
+mod bound;
 mod browser;
 mod cli;
 mod crash;
 mod device;
+mod doctor;
 mod durability;
 mod growth;
 mod login;
+mod mtls;
 mod network;
 mod outage;
+mod pushed;
 mod races;
+mod registration;
 mod relying_party;
 mod requests;
+mod resources;
 mod reuse;
 mod secrets;
 mod support;

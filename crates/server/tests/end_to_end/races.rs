@@ -8,6 +8,7 @@ use crate::support::server::Server;
 
 const CROWD: usize = 64;
 
+// RFC 6749 §4.1.2.
 #[test]
 fn of_64_redemptions_of_one_code_one_succeeds_and_its_grant_is_dead_afterwards() {
     let server = Server::start("redemptions");

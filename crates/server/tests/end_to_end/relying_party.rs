@@ -1,5 +1,9 @@
-//! The `openidconnect` crate, which nobody here wrote, as a relying party.
+//! The crates `openidconnect` and `oauth2`, which nobody here wrote, as clients.
 
+use std::cell::Cell;
+
+use oauth2::basic::BasicClient;
+use oauth2::{DeviceAuthorizationUrl, StandardDeviceAuthorizationResponse, TokenUrl};
 use openidconnect::core::{CoreClient, CoreProviderMetadata, CoreResponseType, CoreUserInfoClaims};
 use openidconnect::{
     AccessTokenHash, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest,
@@ -7,6 +11,9 @@ use openidconnect::{
     RevocationUrl, Scope, SyncHttpClient, TokenIntrospectionResponse as _, TokenResponse as _,
 };
 
+use url::Url;
+
+use crate::device::connect;
 use crate::support::browser::{AuthorizationRequest, parameter};
 use crate::support::http::Http;
 use crate::support::server::Server;
@@ -64,7 +71,39 @@ fn the_openidconnect_crate_signs_a_person_in() {
     assert!(!client.introspect(renewed.access_token()).request(&wire).unwrap().active());
 }
 
-/// Our HTTP client, as the crate wants it.
+#[test]
+fn the_oauth2_crate_waits_for_a_device_introspects_and_revokes() {
+    let server = Server::start("oauth2-crate");
+    let (ready, wire) = (&server.ready, Wire(server.http.clone()));
+    let revocation = server.url("/oauth2/revoke").replacen("http:", "https:", 1);
+    let client = BasicClient::new(oauth2::ClientId::new(ready.client_id.clone()))
+        .set_client_secret(oauth2::ClientSecret::new(ready.client_secret.clone()))
+        .set_device_authorization_url(DeviceAuthorizationUrl::new(server.url("/oauth2/device_authorization")).unwrap())
+        .set_token_uri(TokenUrl::new(server.url("/oauth2/token")).unwrap())
+        .set_introspection_url(oauth2::IntrospectionUrl::new(server.url("/oauth2/introspect")).unwrap())
+        .set_revocation_url(oauth2::RevocationUrl::new(revocation).unwrap());
+    let scopes = ["profile", "offline_access"].map(|scope| oauth2::Scope::new(scope.to_owned()));
+    let details: StandardDeviceAuthorizationResponse =
+        client.exchange_device_code().add_scopes(scopes).request(&wire).unwrap();
+
+    // While the device waits for the first time, somebody says yes.
+    let address = Url::parse(details.verification_uri_complete().unwrap().secret()).unwrap();
+    let waited = Cell::new(false);
+    let wait = |_| {
+        if !waited.replace(true) {
+            let mut browser = server.browser();
+            assert_eq!(connect(&server, &mut browser, &address, "consent-allow").path(), "/device/allowed");
+        }
+    };
+    let tokens = client.exchange_device_access_token(&details).request(&wire, wait, None).unwrap();
+    assert!(client.introspect(tokens.access_token()).request(&wire).unwrap().active());
+    let refresh = tokens.refresh_token().unwrap();
+    let renewed = client.exchange_refresh_token(refresh).request(&wire).unwrap();
+    client.revoke_token(renewed.refresh_token().unwrap().into()).unwrap().request(&wire).unwrap();
+    assert!(!client.introspect(renewed.access_token()).request(&wire).unwrap().active());
+}
+
+/// Our HTTP client, as the crates want it.
 struct Wire(Http);
 
 impl SyncHttpClient for Wire {

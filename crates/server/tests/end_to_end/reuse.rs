@@ -3,6 +3,7 @@
 use crate::support::client::Tokens;
 use crate::support::server::Server;
 
+// RFC 9700 §4.14.2.
 #[test]
 fn an_old_refresh_token_after_window_and_skew_revokes_the_grant_and_it_stays_revoked_after_a_restart() {
     // No window, no patience: what is old is old at once.

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::engines::engine;
 
+// RFC 6265bis §4.1.3.2, RFC 8414 §3, §3.1, OpenID Connect Discovery §4.
 #[test]
 fn with_a_certificate_it_speaks_tls_and_its_cookies_are_bound_to_the_host() {
     let (Some(python), Some(openssl)) = (engine("FIRMAN_TEST_PYTHON"), engine("FIRMAN_TEST_OPENSSL")) else { return };

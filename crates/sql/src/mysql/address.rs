@@ -96,7 +96,7 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// RFC 3986 §2.1.
+/// RFC 3986 §2.1: the bytes behind the percent signs.
 fn decoded(text: &str) -> Result<String, String> {
     let wrong = || "a % must be followed by two hexadecimal digits, and all be UTF-8".to_owned();
     let mut parts = text.split('%');
@@ -113,6 +113,7 @@ fn decoded(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
+    // RFC 3986 §2.1.
     #[test]
     fn an_address_names_every_node() {
         let address = Address::parse("mysql://u%40x:p%2Fw@127.0.0.1:1,[::1]:2,localhost/db").unwrap();

@@ -5,7 +5,7 @@ use firman_proto::seal::Salt;
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{RefreshPolicy, Rest, ReuseReaction, WiderScope};
+use super::{RefreshPolicy, Rest, ReuseReaction, TokenFormat, WiderScope};
 
 /// A client: its registered metadata, how it proves itself, and where it differs from the server's policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +130,12 @@ pub struct ClientPolicy {
     /// What it gets when it refreshes for more than was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wider_scope: Option<WiderScope>,
+    /// How its access tokens look, where the resource they are for does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_format: Option<TokenFormat>,
+    /// The resources that it may have tokens for; `None` is all there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Vec<String>>,
     /// Members of a later version.
     #[serde(flatten)]
     pub rest: Rest,

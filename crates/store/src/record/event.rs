@@ -41,6 +41,9 @@ pub enum EventKind {
     GrantRevoked,
     TokenRevoked,
     EpochAdvanced,
+    ResourceCreated,
+    ResourceUpdated,
+    ResourceDeleted,
     KeyMade,
     KeyRevoked,
 }

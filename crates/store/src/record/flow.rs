@@ -68,9 +68,9 @@ pub struct PolledRequest {
     pub dpop_jkt: Option<String>,
     /// Authentication context classes, the best first (OpenID Connect Core §3.1.2.1).
     pub acr_values: Vec<String>,
-    /// Whom the client means (OpenID Connect CIBA §7.1).
+    /// Whom the client means (OpenID Connect CIBA).
     pub login_hint: Option<String>,
-    /// What is shown at both places (OpenID Connect CIBA §7.1).
+    /// What is shown at both places (OpenID Connect CIBA).
     pub binding_message: Option<String>,
     /// How long the client must wait between two questions (RFC 8628 §3.5).
     pub interval: Lifetime,

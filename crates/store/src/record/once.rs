@@ -37,9 +37,9 @@ pub enum OnceNamespace {
     ClientAssertion,
     /// The `jti` of an assertion that is a grant (RFC 7523 §3).
     GrantAssertion,
-    /// The `jti` of a logout token (OpenID Connect Back-Channel Logout §2.6).
+    /// The `jti` of a logout token (OpenID Connect Back-Channel Logout).
     LogoutToken,
-    /// The `jti` of a request object (RFC 9101 §10.2).
+    /// The `jti` of a request object (RFC 9101).
     RequestObject,
 }
 

@@ -53,6 +53,7 @@ impl Maker {
     }
 }
 
+// RFC 7518 §3.1, §3.3, §3.4, §3.5, RFC 8037 §3.1.
 #[test]
 fn every_algorithm_verifies_what_its_key_signed_and_nothing_else() {
     let rsa = Signer::of(Alg::RS256);
@@ -69,6 +70,7 @@ fn every_algorithm_verifies_what_its_key_signed_and_nothing_else() {
     }
 }
 
+// RFC 7515 §4.1.1, §10.7, RFC 8725 §3.1.
 #[test]
 fn alg_none_is_refused_in_any_case_of_letters() {
     let maker = Maker::new();
@@ -82,6 +84,7 @@ fn alg_none_is_refused_in_any_case_of_letters() {
     assert_eq!(maker.of_header(&json!({"alg": ["ES256"], "kid": "a"})), Err(Refused::Algorithm));
 }
 
+// RFC 8725 §3.1.
 #[test]
 fn a_public_key_is_no_secret_for_hmac() {
     let maker = Maker::new();
@@ -96,6 +99,7 @@ fn a_public_key_is_no_secret_for_hmac() {
     }
 }
 
+// RFC 7518 §3.2, RFC 8725 §3.1.
 #[test]
 fn a_secret_verifies_only_hmac_and_must_be_long_enough() {
     let (maker, secret) = (Maker::new(), [7_u8; 32]);
@@ -112,6 +116,7 @@ fn a_secret_verifies_only_hmac_and_must_be_long_enough() {
     assert!(matches!(weak, Err(Refused::Key(_))), "{weak:?}");
 }
 
+// RFC 7515 §4.1, RFC 8725 §3.5.
 #[test]
 fn keys_inside_a_token_are_never_trusted() {
     let maker = Maker::new();
@@ -130,6 +135,7 @@ fn keys_inside_a_token_are_never_trusted() {
     }
 }
 
+// RFC 7515 §4.1.11, RFC 7797 §6, RFC 8725 §3.6.
 #[test]
 fn extensions_that_change_how_a_token_is_read_are_refused() {
     let maker = Maker::new();
@@ -147,6 +153,7 @@ fn extensions_that_change_how_a_token_is_read_are_refused() {
     }
 }
 
+// RFC 9449 §4.2, §4.3.
 #[test]
 fn a_proof_carries_its_public_key_and_no_other_token_does() {
     let signer = Signer::of(Alg::ES256);
@@ -164,6 +171,7 @@ fn a_proof_carries_its_public_key_and_no_other_token_does() {
     assert_eq!(proof.verify_with(&key, Alg::PUBLIC), Err(Refused::Signature));
 }
 
+// RFC 7515 §4, RFC 7519 §4.
 #[test]
 fn a_member_that_is_there_twice_is_refused_in_header_and_claims() {
     let maker = Maker::new();
@@ -174,6 +182,7 @@ fn a_member_that_is_there_twice_is_refused_in_header_and_claims() {
     assert_eq!(maker.try_with(&json!({"alg": "ES256", "kid": "a"}), claims.as_bytes()), Err(Refused::Json));
 }
 
+// RFC 7515 §2, §7.1, RFC 7516 §9.
 #[test]
 fn only_one_spelling_of_a_token_is_read() {
     let maker = Maker::new();
@@ -210,6 +219,7 @@ fn what_is_too_long_is_not_even_decoded() {
     assert_eq!(Jwks::parse(json!({"keys": many}).to_string().as_bytes()).unwrap_err(), Refused::TooLong);
 }
 
+// OpenID Connect Core §10.1.
 #[test]
 fn the_kid_chooses_and_without_one_there_is_nothing_to_choose() {
     let (one, two) = (Signer::of(Alg::ES256), Signer::of(Alg::ES256));
@@ -231,6 +241,7 @@ fn the_kid_chooses_and_without_one_there_is_nothing_to_choose() {
     assert!(Jwt::parse(&token).unwrap().verify(&lone, &EXPECTED, NOW).is_ok());
 }
 
+// RFC 7515 §4.1.9, RFC 8725 §3.11, §3.12.
 #[test]
 fn a_wrong_typ_is_refused_and_a_missing_one_where_it_is_required() {
     let maker = Maker::new();
@@ -248,6 +259,7 @@ fn a_wrong_typ_is_refused_and_a_missing_one_where_it_is_required() {
     }
 }
 
+// RFC 7519 §2, §4.1, §4.1.4, §4.1.5, §4.1.6, RFC 7523 §3.
 #[test]
 fn times_are_checked_with_little_skew() {
     let maker = Maker::new();
@@ -270,6 +282,7 @@ fn times_are_checked_with_little_skew() {
     assert_eq!(maker.of_claims(&endless), Err(Refused::Claim("exp")));
 }
 
+// RFC 7519 §4.1.3, RFC 8725 §3.9.
 #[test]
 fn a_token_for_somebody_else_too_is_not_for_us() {
     let maker = Maker::new();
@@ -288,6 +301,7 @@ fn a_token_for_somebody_else_too_is_not_for_us() {
     }
 }
 
+// OpenID Connect Core §2, §3.3.2.11, RFC 8725 §3.12.
 #[test]
 fn an_id_token_is_told_by_its_claims() {
     let maker = Maker::new();
@@ -298,6 +312,7 @@ fn an_id_token_is_told_by_its_claims() {
     }
 }
 
+// RFC 7518 §6.2.2, §6.3.2, §6.4.1, RFC 8037 §2, RFC 7517 §5.
 #[test]
 fn a_set_with_a_private_or_secret_key_is_refused_as_a_whole() {
     let good = Signer::of(Alg::ES256).jwk("a");
@@ -311,6 +326,7 @@ fn a_set_with_a_private_or_secret_key_is_refused_as_a_whole() {
     }
 }
 
+// RFC 7517 §4.2, §4.5, §5.
 #[test]
 fn keys_of_unknown_kinds_are_passed_over_and_ambiguous_sets_refused() {
     let good = Signer::of(Alg::ES256);

@@ -1,7 +1,7 @@
-//! What is taken and what is not: published vectors, forgeries one by one, and noise.
+//! What is taken and what is not: published vectors, forgeries and keys one by one.
 
 mod forgeries;
-mod noise;
+mod keys;
 mod published;
 
 use aws_lc_rs::encoding::AsDer as _;

@@ -33,6 +33,7 @@ fn what_was_sealed_opens_to_the_same_reference() {
     assert!(!opened.proves(&Salt::from_bytes([6; 16])));
 }
 
+// RFC 6749 §1.3.1, §1.4, §1.5, RFC 7592 §3, RFC 8628 §3.2, RFC 9126 §2.2.
 #[test]
 fn every_kind_opens_as_itself_and_as_no_other() {
     fn as_itself<K: Kind>(tokens: &mut Vec<(&'static str, String)>) {
@@ -235,6 +236,7 @@ fn a_keyring_has_one_current_key_and_distinct_numbers() {
     assert_eq!(make([key(1, 1, KeyUse::Current), key(1, 2, KeyUse::Next)]), KeyringError::SameNumber(1));
 }
 
+// RFC 8452 §9.
 #[test]
 fn a_token_shows_nothing_of_what_it_refers_to() {
     // Two tokens of one record differ everywhere but in version, key number and framing.

@@ -21,6 +21,8 @@ pub(crate) struct Browser<'s> {
     pub(crate) cookies: BTreeMap<String, String>,
     /// Every hidden field it was given: sealed requests and tokens against forgery.
     pub(crate) hidden: Vec<String>,
+    /// The status of every answer that sent it on.
+    pub(crate) sent_on_with: Vec<u16>,
 }
 
 /// Where a browser ends up.
@@ -88,7 +90,7 @@ pub(crate) fn challenge(verifier: &str) -> String {
 
 impl<'s> Browser<'s> {
     pub(crate) fn new(server: &'s Server) -> Self {
-        Self { server, cookies: BTreeMap::new(), hidden: Vec::new() }
+        Self { server, cookies: BTreeMap::new(), hidden: Vec::new(), sent_on_with: Vec::new() }
     }
 
     /// Gets a code for the demo client: by the login and consent pages where they come, else at once.
@@ -148,6 +150,7 @@ impl<'s> Browser<'s> {
             if !(300..400).contains(&answer.status) || location.is_empty() {
                 return Place::Page { url, answer };
             }
+            self.sent_on_with.push(answer.status);
             url = url.join(location).unwrap();
             if url.origin() != home {
                 return Place::Elsewhere(url);

@@ -51,6 +51,14 @@ impl Server {
         Self::start_in(Folder::new(name), &[])
     }
 
+    /// The same with settings, each by the name of its variable: `("FIRMAN__REGISTRATION__MODE", "open")`.
+    pub(crate) fn start_with(name: &str, settings: &[(&str, &str)]) -> Self {
+        let folder = Folder::new(name);
+        let lines: Vec<_> = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        fs::write(folder.0.join(SETTINGS_FILE), lines.concat()).unwrap();
+        Self::start_in(folder, &[])
+    }
+
     /// The same, started by another program: `["strace", "-f"]`.
     pub(crate) fn start_under(name: &str, launcher: &[OsString]) -> Self {
         Self::start_in(Folder::new(name), launcher)

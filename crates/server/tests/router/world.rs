@@ -30,7 +30,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 pub(crate) const ISSUER: &str = "https://login.example";
 pub(crate) const CALLBACK: &str = "https://app.example/callback";
 pub(crate) const CLIENT: &str = "the-client";
@@ -63,6 +63,7 @@ pub(crate) struct Reply {
 }
 
 pub(crate) struct World {
+    pub(crate) engine: Arc<Engine>,
     pub(crate) store: Arc<FaultyStore>,
     works: Arc<MemoryStore>,
     router: Router,
@@ -75,32 +76,40 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(|_, _| {}).await
+    }
+
+    /// Of other parts, with another client.
+    pub(crate) async fn with(edit: impl FnOnce(&mut Parts, &mut NewClient)) -> Self {
         let works = Arc::new(MemoryStore::new());
         let store = Arc::new(FaultyStore::new(Arc::clone(&works) as Arc<dyn Store>));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
         let passwords = Arc::new(Passwords::new(1, Arc::clone(&entropy)));
         let number = IssuerNumber(0);
         let shared = Arc::clone(&store) as Arc<dyn Store>;
-        let parts = Parts {
+        let mut parts = Parts {
             issuer: Issuer::parse(ISSUER).unwrap(),
             number,
             store: Arc::clone(&shared),
             accounts: Arc::new(LocalAccounts::new(shared, number, Arc::clone(&passwords))),
             entropy,
             fetch: Arc::new(NoFetch),
+            hooks: None,
             master: MasterKey::from_bytes(&Zeroizing::new([7; 32])).unwrap(),
             policy: Policy::default(),
             key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },
         };
+        let mut new_client = client();
+        edit(&mut parts, &mut new_client);
         let engine = Arc::new(Engine::start(parts, NOW).await.unwrap());
         let new = NewAccount { username: USERNAME.to_owned(), password: PASSWORD.to_owned(), claims: Rest::default() };
         accounts::create(&engine, &passwords, new, NOW).await.unwrap();
-        let (_, secret) = clients::create(&engine, client(), NOW).await.unwrap();
-        let app = App { engine, clock: Arc::new(Fixed), max_body: 65_536, secure_cookies: true };
+        let (_, secret) = clients::create(&engine, new_client, NOW).await.unwrap();
+        let app = App { engine: Arc::clone(&engine), clock: Arc::new(Fixed), max_body: 65_536, secure_cookies: true };
         let router = firman::router::router(app, Router::new());
         let client_secret = secret.unwrap().to_string();
         let sent = Mutex::new(vec![client_secret.clone(), PASSWORD.to_owned()]);
-        Self { store, works, router, client_secret, cookies: Mutex::default(), sent }
+        Self { engine, store, works, router, client_secret, cookies: Mutex::default(), sent }
     }
 
     /// Everything that was sent and is a secret.
@@ -135,10 +144,15 @@ impl World {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
             Body::from(encoded(&ask.form))
         };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        self.give(request.body(body).unwrap()).await
+    }
+
+    /// Gives a request to the router, whatever it is.
+    pub(crate) async fn give(&self, request: Request<Body>) -> Reply {
+        let path = request.uri().path().to_owned();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned();
-        let path = ask.path.split('?').next().unwrap().to_owned();
         Reply { path, status: head.status, headers: head.headers, body }
     }
 
@@ -178,7 +192,7 @@ pub(crate) fn encoded(pairs: &[(String, String)]) -> String {
     text
 }
 
-fn client() -> NewClient {
+pub(crate) fn client() -> NewClient {
     let mut metadata = ClientMetadata::new("The client", AuthMethod::ClientSecretBasic);
     metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
     metadata.grant_types = GrantType::ALL.to_vec();

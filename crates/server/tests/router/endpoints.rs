@@ -92,7 +92,7 @@ fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> 
     Ask { method: Method::POST, path: path.to_owned(), form, headers: vec![header] }
 }
 
-async fn authorize(world: &World) -> Ask {
+pub(crate) async fn authorize(world: &World) -> Ask {
     // Whoever comes for the first time gets a new id each time: here is a browser that was here before.
     let mut ask = asked();
     if world.cookie().1.is_empty() {
@@ -102,7 +102,7 @@ async fn authorize(world: &World) -> Ask {
     ask
 }
 
-fn asked() -> Ask {
+pub(crate) fn asked() -> Ask {
     let fields = [
         ("client_id", CLIENT),
         ("redirect_uri", CALLBACK),
@@ -211,7 +211,7 @@ async fn redeem_with(world: &World, verifier: &str) -> Ask {
     form("/oauth2/token", world.basic(), &fields)
 }
 
-async fn redeem(world: &World) -> Ask {
+pub(crate) async fn redeem(world: &World) -> Ask {
     redeem_with(world, VERIFIER).await
 }
 

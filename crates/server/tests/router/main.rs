@@ -1,7 +1,15 @@
-//! Every endpoint, with every call it makes to the store broken in every way, through the router in this process.
+//! Every endpoint through the router in this process: with every call it makes to the store broken in every way, with damaged
+//! requests, and against what the discovery document says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod authentication;
 mod endpoints;
+mod metadata;
+#[path = "../../../proto/tests/noise/mutator.rs"]
+#[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
+mod mutator;
+mod noise;
+mod signer;
 mod world;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,158 @@
+//! Clients that prove who they are by a certificate, over TLS.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rustls::crypto::aws_lc_rs::default_provider;
+use serde_json::{Value, json};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+
+/// A certificate as DER, and its key as PEM.
+struct Made {
+    certificate: Vec<u8>,
+    key: String,
+}
+
+/// An authority for clients, a client of it, two that nobody vouches for, and what the server shows.
+struct World {
+    folder: PathBuf,
+    port: String,
+    issued: Made,
+    own: Made,
+    stranger: Made,
+    server: Process,
+}
+
+/// A process that does not outlive its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn self_signed(name: &str) -> Made {
+    let key = KeyPair::generate().unwrap();
+    let made = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+    Made { certificate: made.der().to_vec(), key: key.serialize_pem() }
+}
+
+fn firman(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firman"));
+    command.args(words).current_dir(folder).env("FIRMAN__SECRETS__MASTER_KEY_FILE", "master.key");
+    command
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mtls-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        fs::write(folder.join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+        let issuer = Issuer::new(params, key);
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "The client");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let issued =
+            Made { certificate: params.signed_by(&key, &issuer).unwrap().der().to_vec(), key: key.serialize_pem() };
+        let (own, stranger) = (self_signed("client.example"), self_signed("client.example"));
+
+        let shown = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(folder.join("server.pem"), shown.cert.pem()).unwrap();
+        fs::write(folder.join("server.key"), shown.signing_key.serialize_pem()).unwrap();
+        // The key of a server that lives for this test alone.
+        fs::write(folder.join("master.key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        fs::write(
+            folder.join("firman.toml"),
+            "[server]\nissuer = \"https://localhost\"\ntls_certificate = \"server.pem\"\ntls_key = \"server.key\"\n\
+             [mtls]\nrequest = true\nca_file = \"ca.pem\"\n",
+        )
+        .unwrap();
+        let mut server =
+            Process(firman(&folder, &["serve", "--json", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
+        let mut line = String::new();
+        BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let port = ready["listen"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+        Self { folder, port, issued, own, stranger, server }
+    }
+
+    fn apply(&self, clients: &Value) {
+        fs::write(self.folder.join("clients.json"), json!({"clients": clients}).to_string()).unwrap();
+        let output = firman(&self.folder, &["client", "apply", "clients.json"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Posts a form by TLS with this certificate, or none.
+    fn post(&self, path: &str, shown: Option<&Made>, form: &str) -> (u16, Value) {
+        let root = fs::read(self.folder.join("server.pem")).unwrap();
+        let client = shown.map(|made| {
+            let key = PrivateKey::from_pem(made.key.as_bytes()).unwrap();
+            ClientCert::new_with_certs(&[Certificate::from_der(&made.certificate).to_owned()], key)
+        });
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::new_with_certs(&[Certificate::from_pem(&root).unwrap()]))
+            .client_cert(client)
+            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+            .build();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).tls_config(tls).build();
+        let mut answer = ureq::Agent::from(config)
+            .post(format!("https://localhost:{}{path}", self.port))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .send(form)
+            .unwrap();
+        let body = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    fn token(&self, client_id: &str, shown: Option<&Made>) -> (u16, Value) {
+        self.post("/oauth2/token", shown, &format!("grant_type=client_credentials&client_id={client_id}"))
+    }
+}
+
+// RFC 8705 §2.1, §2.2, §3, §3.1, §3.2, §3.4.
+#[test]
+fn a_client_is_known_by_its_certificate_and_its_tokens_are_bound_to_it() {
+    let world = World::new();
+    let own = json!({"kty": "EC", "crv": "P-256", "x5c": [BASE64_STANDARD.encode(&world.own.certificate)],
+                     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"});
+    let client = |id: &str, method: &str, more: Value| {
+        let mut client = json!({"client_id": id, "client_name": id, "grant_types": ["client_credentials"], "scope": "read",
+                                "token_endpoint_auth_method": method, "tls_client_certificate_bound_access_tokens": true});
+        client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        client
+    };
+    world.apply(&json!([
+        client("named", "tls_client_auth", json!({"tls_client_auth_subject_dn": "CN=The client"})),
+        client("registered", "self_signed_tls_client_auth", json!({"jwks": {"keys": [own]}})),
+    ]));
+    for (id, right, wrong) in [
+        ("named", &world.issued, [Some(&world.own), Some(&world.stranger), None]),
+        ("registered", &world.own, [Some(&world.issued), Some(&world.stranger), None]),
+    ] {
+        for shown in wrong {
+            let (status, answer) = world.token(id, shown);
+            assert_eq!((status, &answer["error"]), (401, &json!("invalid_client")), "{id}: {answer}");
+        }
+        let (status, tokens) = world.token(id, Some(right));
+        assert_eq!(status, 200, "{id}: {tokens}");
+        let token = tokens["access_token"].as_str().unwrap();
+        let form = format!("client_id={id}&token={token}");
+        let (_, told) = world.post("/oauth2/introspect", Some(right), &form);
+        assert!(told["active"] == true && told["cnf"]["x5t#S256"].is_string(), "{told}");
+    }
+    drop(world.server);
+    fs::remove_dir_all(&world.folder).unwrap();
+}
