@@ -23,7 +23,12 @@ pub(crate) async fn read(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<Option<Form<'static>>, Failure> {
-    match (form.get("request"), form.get("request_uri")) {
+    let came = (form.get("request"), form.get("request_uri"));
+    if came != (None, None) {
+        // RFC 6749 §3.1: not even beside it.
+        form.must_not_repeat()?;
+    }
+    match came {
         // RFC 9101 §5: not both.
         (Some(_), Some(_)) => Err(invalid_request("request: not beside request_uri").into()),
         (Some(text), None) => verified(engine, client, text, now).await.map(Some),

@@ -1,13 +1,18 @@
 //! What is asked for beyond scopes (RFC 9396), from the request to the token.
 
+use firman_engine::asker;
 use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::{Interaction, Next};
 use firman_engine::device::{self, Entered};
+use firman_engine::introspect::{introspect, signed};
 use firman_engine::{Failure, discovery, par};
 use firman_proto::error::ErrorCode::InvalidAuthorizationDetails;
 use firman_proto::form::{self, Form};
+use firman_proto::introspection::PresentedToken;
+use firman_proto::jws::verify;
 use firman_proto::seal::Caveat;
 use firman_proto::token::{TokenRequest, TokenResponse};
+use firman_store::record::TokenFormat;
 use serde_json::{Value, json};
 
 use crate::support::{App, Ask, Signer, VERIFIER, Visitor, World, at, parameter, redemption, refresh_token, refused};
@@ -82,6 +87,58 @@ async fn what_was_allowed_is_told_with_the_token_and_by_introspection() {
     let plain = world.tokens(&app, "read", at(4)).await;
     assert_eq!(plain.authorization_details, None);
     assert!(world.introspect(&app, &plain.access_token, at(5)).await.get("authorization_details").is_none());
+}
+
+// RFC 9396 §9.1, RFC 9701 §5.
+#[tokio::test]
+async fn a_jwt_access_token_and_a_signed_answer_say_them_as_narrow_as_they_are() {
+    let world = World::with(|parts| {
+        parts.policy.details = serde_json::from_value(types()).unwrap();
+        parts.policy.access_token_format = TokenFormat::Jwt;
+    })
+    .await;
+    let app = world.app_with("app", |new| new.metadata.authorization_details_types = may_use()).await;
+    let said = |token: &str| -> Value { verify(token, world.engine.keys().current().published()).unwrap() };
+    let details = json!([payment(&json!(["initiate", "status"]))]);
+    let tokens = world.redeem(&app, &world.code_for(&ask(&app, &details), at(0)).await, at(1)).await.unwrap();
+    assert_eq!(said(&tokens.access_token)["authorization_details"], details);
+    let narrower = json!([payment(&json!(["status"]))]);
+    let less = refresh_for(&world, &app, &refresh_token(&tokens), &narrower, 2).await.unwrap();
+    assert_eq!(said(&less.access_token)["authorization_details"], narrower);
+    assert_eq!(world.introspect(&app, &less.access_token, at(3)).await["authorization_details"], narrower);
+    let asker = asker::known(&world.engine, &app.credentials, at(3)).await.unwrap();
+    let presented = PresentedToken { token: less.access_token.clone() };
+    let answer = introspect(&world.engine, &asker, &presented, at(3)).await.unwrap();
+    let answer = said(&signed(&world.engine, &asker, &answer, at(3)).unwrap());
+    assert_eq!(answer["token_introspection"]["authorization_details"], narrower);
+    assert!(said(&world.tokens(&app, "read", at(4)).await.access_token).get("authorization_details").is_none());
+}
+
+// RFC 8707 §2.2, RFC 9396 §6.1.
+#[tokio::test]
+async fn a_token_may_be_for_fewer_resources_and_of_fewer_details_as_long_as_there_is_room_for_both() {
+    let (world, app) = world().await;
+    let long = format!("https://b.example/{}", "b".repeat(480));
+    world.resource("https://a.example", |_| {}).await;
+    world.resource(&long, |_| {}).await;
+    let details = json!([{"type": "files", "actions": ["read"], "locations": ["x".repeat(500), "y"]}]);
+    let ask = ask(&app, &details).and("resource", "https://a.example").and("resource", long.clone());
+    let tokens = world.redeem(&app, &world.code_for(&ask, at(0)).await, at(1)).await.unwrap();
+    let refresh = refresh_token(&tokens);
+    let narrowed = async |locations: &Value| {
+        let details = json!([{"type": "files", "actions": ["read"], "locations": locations}]).to_string();
+        let pairs = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &refresh),
+            ("authorization_details", &details),
+            ("resource", &long),
+        ];
+        token(&world, &app, &pairs, 2).await
+    };
+    assert_eq!(refused(narrowed(&json!(["x".repeat(500)])).await), InvalidAuthorizationDetails);
+    let less = narrowed(&json!(["y"])).await.unwrap();
+    let told = world.introspect(&app, &less.access_token, at(3)).await;
+    assert_eq!((&told["aud"], &told["authorization_details"][0]["locations"]), (&json!([long]), &json!(["y"])));
 }
 
 // RFC 9396 §5.

@@ -10,7 +10,7 @@ use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::Next;
 use firman_engine::{Failure, discovery, par};
 use firman_proto::digest::sha256;
-use firman_proto::error::ErrorCode::{self, InvalidRequest, InvalidRequestObject, InvalidRequestUri};
+use firman_proto::error::ErrorCode::{self, InvalidRequest, InvalidRequestObject, InvalidRequestUri, InvalidTarget};
 use firman_proto::form::Form;
 use firman_proto::jws::{Algorithm, HeldKey};
 use firman_proto::pkce::Challenge;
@@ -94,6 +94,18 @@ async fn nothing_beside_a_request_object_counts() {
     let ask = come(&s.app, s.signer.sign(&silent)).with("state", "outside");
     let (_, url) = s.world.walk(&ask, "somebody", at(1)).await;
     assert_eq!(parameter(&url, "state"), None);
+}
+
+// RFC 6749 §3.1.
+#[tokio::test]
+async fn no_parameter_beside_it_is_given_twice() {
+    let s = signing().await;
+    let ask = come(&s.app, s.signer.sign(&claims(&s.app))).and("state", "one").and("state", "two");
+    let query = ask.query();
+    let form = Form::parse_redirectable(query.as_bytes()).unwrap();
+    let visitor = Visitor::new(&s.world);
+    let answer = firman_engine::authorize::authorize(&s.world.engine, &visitor.browser(), &form, at(0)).await;
+    assert_eq!(refused(answer), InvalidRequest);
 }
 
 // RFC 9126 §3.
@@ -357,4 +369,30 @@ async fn discovery_says_what_request_objects_may_be() {
     }
     let algorithms = told["request_object_signing_alg_values_supported"].as_array().unwrap();
     assert!(algorithms.contains(&json!("RS256")) && !algorithms.contains(&json!("none")));
+}
+
+// RFC 8707 §2.1.
+#[tokio::test]
+async fn the_resources_in_a_request_object_are_those_of_the_token() {
+    const A: &str = "https://a.example";
+    const B: &str = "https://b.example/api";
+    let s = signing().await;
+    s.world.resource(A, |_| {}).await;
+    s.world.resource(B, |_| {}).await;
+    let signed = |resource: Value| come(&s.app, s.signer.sign(&with(claims(&s.app), "resource", resource)));
+    // What is named beside the object does not count.
+    for (ask, audience) in [(signed(json!([B, A])), json!([A, B])), (signed(json!(A)).with("resource", B), json!([A]))]
+    {
+        let pushed = Ask::empty().with("client_id", s.app.client_id.clone());
+        let pushed = pushed.with("request_uri", s.push(&ask).await.unwrap());
+        for ask in [ask, pushed] {
+            let code = s.world.code_for(&ask, at(1)).await;
+            let token = s.world.redeem(&s.app, &code, at(2)).await.unwrap().access_token;
+            assert_eq!(s.world.introspect(&s.app, &token, at(3)).await["aud"], audience);
+        }
+    }
+    let unknown = signed(json!(["https://c.example"]));
+    let Ok(Next::Client(url)) = s.world.authorize(&Visitor::new(&s.world), &unknown, at(0)).await else { panic!() };
+    assert_eq!(parameter(&url, "error").as_deref(), Some("invalid_target"));
+    assert_eq!(refused(s.push(&unknown).await), InvalidTarget);
 }
