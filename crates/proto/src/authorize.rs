@@ -241,7 +241,7 @@ mod tests {
         parse(query).unwrap_err().code.as_str()
     }
 
-    // RFC 6749 §3.1.1, §4.1.1, OpenID Connect Core §3.1.2.1, §3.2.2.1, §3.3.2.11, §6.1, §6.2, OpenID Connect Discovery §3,
+    // RFC 6749 §3.1.1, §4.1.1, OpenID Connect Core §3.1.2.1, §3.2.2.1, §3.3.2.11, §7.2.1, OpenID Connect Discovery §3,
     // Multiple Response Types §2.1.
     #[test]
     fn unsupported_requests_are_refused_by_name() {

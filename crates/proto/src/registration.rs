@@ -49,6 +49,7 @@ impl Body {
         if let Some(name) = OURS.iter().find(|name| members.contains_key(**name)) {
             return Err(invalid_request(format!("{name}: is not the client's to give")));
         }
+        // RFC 7591 §3.1.1: what is stated is looked at before what is said.
         let statement = text(members.remove(STATEMENT), STATEMENT)?;
         Ok(Self { members, statement })
     }

@@ -175,7 +175,7 @@ mod tests {
         format!("{} {}", denied.code, denied.text)
     }
 
-    // RFC 6749 §5.2.
+    // RFC 6749 §4.2, §5.2.
     #[test]
     fn what_is_missing_is_named() {
         assert_eq!(refused(""), "invalid_request grant_type: missing");

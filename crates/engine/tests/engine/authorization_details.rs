@@ -169,7 +169,7 @@ async fn what_is_malformed_unknown_or_not_for_this_client_is_refused_everywhere(
     }
 }
 
-// RFC 9396 §3.
+// RFC 9396 §2, §5.
 #[tokio::test]
 async fn they_may_be_pushed_signed_or_asked_for_by_a_device() {
     let (world, app) = world().await;
@@ -207,7 +207,7 @@ async fn they_may_be_pushed_signed_or_asked_for_by_a_device() {
     assert_eq!(token(&world, &app, &pairs, 9).await.unwrap().authorization_details, Some(details));
 }
 
-// RFC 9396 §6.1.
+// RFC 9396 §6, §6.1.
 #[tokio::test]
 async fn a_code_may_be_redeemed_for_less_and_never_for_more() {
     let (world, app) = world().await;
@@ -287,6 +287,7 @@ async fn a_holder_may_take_details_away_and_add_none() {
     assert!(!world.is_active(&app, &weakened(&json!([payment(&json!(["cancel"]))])), at(2)).await);
 }
 
+// RFC 9396 §12.
 #[tokio::test]
 async fn they_are_asked_about_every_time_and_shown() {
     let (world, app) = world().await;

@@ -124,7 +124,7 @@ async fn a_request_object_may_be_pushed() {
     assert_eq!(s.refused(&both).await, InvalidRequest);
 }
 
-// RFC 9101 §4, §5, §6, §10.8.
+// RFC 9101 §4, §5, §6.2, §10.8.
 #[tokio::test]
 async fn what_is_no_request_of_this_client_for_us_is_refused() {
     let s = signing().await;
@@ -248,7 +248,7 @@ async fn that_an_object_is_refused_is_told_to_a_redirect_uri_of_the_client_and_t
     assert_eq!(s.refused(&ask.with("redirect_uri", "https://evil.example/")).await, InvalidRequestObject);
 }
 
-// RFC 9101 §10.5.
+// RFC 9101 §10.5, FAPI 2.0 Message Signing §5.3.1.
 #[tokio::test]
 async fn where_requests_must_be_signed_no_other_is_taken() {
     let signer = Signer::new();
@@ -324,6 +324,7 @@ async fn an_object_is_fetched_from_a_registered_address_and_from_no_other() {
     assert_eq!(refused(s.push(&come(PLACE)).await), InvalidRequest);
 }
 
+// RFC 9101 §5.2.3, §7.
 #[tokio::test]
 async fn what_is_no_object_or_cannot_be_had_is_an_invalid_request_uri_or_object() {
     let s = signing().await;

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_engine::authorize::Next;
+use firman_proto::client::GrantType;
 use firman_proto::form::Form;
 use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::jws::{self, Algorithm};
@@ -207,6 +208,19 @@ async fn a_response_is_signed_as_its_client_registered() {
         assert_eq!((&claims["aud"], &claims["error"]), (&json!(of.as_str()), &json!("login_required")));
         let header = URL_SAFE_NO_PAD.decode(response.split('.').next().unwrap()).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&header).unwrap()["alg"], of.as_str());
+    }
+}
+
+// RFC 7591 §2.1.
+#[tokio::test]
+async fn what_comes_through_the_browser_is_for_clients_of_the_grant_type_implicit() {
+    let (world, app, visitor) = world().await;
+    world.edit_client(&app, |client| client.metadata.grant_types.retain(|one| *one != GrantType::Implicit)).await;
+    for text in EVERY_TYPE {
+        let ask = Ask::new(&app, "openid read").with("response_type", text);
+        let members = answer(&world, &visitor, &ask).await;
+        let refused = text.contains("token").then_some("unauthorized_client");
+        assert_eq!(get(&members, "error"), refused, "{text}");
     }
 }
 

@@ -35,7 +35,7 @@ async fn told(world: &World, app: &App, ask: &Ask) -> serde_json::Value {
     world.introspect(app, &tokens.access_token, at(2)).await
 }
 
-// RFC 9470 §4, §6.
+// RFC 9470 §4, §7.
 #[tokio::test]
 async fn tokens_tell_the_class_that_was_asked_for_and_reached() {
     let (world, app) = world().await;
