@@ -43,7 +43,7 @@ async fn access_token(
     now: Timestamp,
 ) -> Result<Option<ActiveToken>, Failure> {
     let Ok(opened) = engine.keys.open::<seal::Access>(&*engine.store, token, now).await? else { return Ok(None) };
-    let Some(standing) = engine.store.grant(opened.record(), trace(&opened)).await? else { return Ok(None) };
+    let Some(standing) = engine.grant(opened.record(), trace(&opened)).await? else { return Ok(None) };
     if !standing.is_live(now) {
         return Ok(None);
     }
@@ -104,8 +104,8 @@ async fn active(engine: &Engine, asker: &Client, standing: &Standing<Grant>) -> 
     }
     let Some(client) = engine.store.client_by_id(grant.client).await? else { return Ok(None) };
     let scope = match grant.kind {
-        GrantKind::AuthorizationCode | GrantKind::DeviceCode | GrantKind::Backchannel => grant.scope.clone(),
         GrantKind::ClientCredentials => own_scope(&client),
+        _ => grant.scope.clone(),
     };
     Ok(Some(ActiveToken {
         active: true,
@@ -116,6 +116,7 @@ async fn active(engine: &Engine, asker: &Client, standing: &Standing<Grant>) -> 
         iss: engine.issuer.to_string(),
         auth_time: grant.auth.auth_time.map(Timestamp::seconds),
         acr: grant.auth.acr.clone(),
+        act: grant.terms.actor.clone(),
         ..ActiveToken::default()
     }))
 }

@@ -9,7 +9,7 @@ use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed, Thumbprint};
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
-use firman_store::record::{AuthContext, Client, Grant, Refresh, Subject};
+use firman_store::record::{AuthContext, Client, FirstAccess, Grant, Refresh, Subject};
 use serde_json::{Map, Value};
 
 use crate::Engine;
@@ -33,6 +33,8 @@ pub(crate) struct Issued<'a> {
     pub(crate) scope: &'a Scope,
     /// Whether that is less than the grant's.
     pub(crate) narrowed: bool,
+    /// What limits it beyond its grant, whatever it was derived from.
+    pub(crate) caveats: Vec<Caveat>,
     /// What the refresh token is derived from, if there is to be one.
     pub(crate) refresh: Option<&'a Refresh>,
     /// The nonce the ID token repeats.
@@ -86,6 +88,7 @@ impl Issued<'_> {
         };
         Ok(TokenResponse {
             access_token: access.reveal().to_owned(),
+            issued_token_type: None,
             token_type: self.sender.token_type(),
             expires_in: self.access.expires_at.since(now).seconds(),
             refresh_token: refresh.map(|token| token.reveal().to_owned()),
@@ -98,7 +101,9 @@ impl Issued<'_> {
     fn caveats(&self) -> Result<Caveats, Fault> {
         // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
         let narrower = self.narrowed.then(|| Caveat::Scope(self.scope.clone()));
-        Caveats::new(narrower.into_iter().chain(self.sender.caveats()).collect())
+        let mut all: Vec<Caveat> = narrower.into_iter().chain(self.caveats.iter().cloned()).collect();
+        all.extend(self.sender.caveats().filter(|bound| !self.caveats.contains(bound)));
+        Caveats::new(all)
             .map_err(|_| Fault::lasting("seal an access token", "the narrower scope is too long for a caveat"))
     }
 }
@@ -144,6 +149,25 @@ impl IdTokenFor<'_> {
 }
 
 impl AccessToken {
+    /// What seals the last access token of a grant again, if that is known.
+    pub(crate) fn last_of(grant: &Grant) -> Option<Self> {
+        if let Some(chain) = &grant.refresh {
+            return Some(Self::last_of_chain(chain));
+        }
+        let FirstAccess { serial, issued_at, expires_at, seal_key } = grant.terms.first_access?;
+        Some(Self { serial, issued_at, expires_at, seal_key })
+    }
+
+    /// What seals what the last step of a chain got.
+    pub(crate) fn last_of_chain(chain: &Refresh) -> Self {
+        Self {
+            serial: chain.last_access.serial,
+            issued_at: chain.current.since,
+            expires_at: chain.last_access.expires_at,
+            seal_key: chain.seal_key,
+        }
+    }
+
     pub(crate) fn seal(
         &self,
         keys: &KeySet,

@@ -187,7 +187,7 @@ async fn admit(engine: &Engine, token: Option<&str>, now: Timestamp) -> Result<(
 async fn initial_access_token(engine: &Engine, token: &str, now: Timestamp) -> Result<(), Failure> {
     let opened = engine.keys.open::<seal::Access>(&*engine.store, token, now).await?;
     let opened = opened.map_err(|_| no_token("the initial access token does not open"))?;
-    let standing = engine.store.grant(opened.record(), trace(&opened)).await?.ok_or_else(|| no_token("no grant"))?;
+    let standing = engine.grant(opened.record(), trace(&opened)).await?.ok_or_else(|| no_token("no grant"))?;
     if !standing.is_live(now) {
         return Err(no_token("the initial access token is revoked or has expired").into());
     }

@@ -48,7 +48,7 @@ async fn show(
     let dead = |why: &'static str| Denied::new(ErrorCode::InvalidToken, "the access token is not valid").because(why);
     let opened =
         engine.keys.open::<seal::Access>(&*engine.store, token, now).await?.map_err(|_| dead("does not open"))?;
-    let standing = engine.store.grant(opened.record(), trace(&opened)).await?.ok_or_else(|| dead("no grant"))?;
+    let standing = engine.grant(opened.record(), trace(&opened)).await?.ok_or_else(|| dead("no grant"))?;
     if !standing.is_live(now) {
         return Err(dead("its grant, or the token itself, is revoked or has expired").into());
     }

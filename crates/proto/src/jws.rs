@@ -130,8 +130,7 @@ impl HeldKey {
             Algorithm::PS256 => Pair::Rsa(rsa()?, &RSA_PSS_SHA256),
         };
         let jwk = public_half(&pair, algorithm).ok_or(JwsError::Key)?;
-        let header = serde_json::json!({"alg": algorithm, "kid": jwk.kid, "typ": "JWT"});
-        let header = format!("{}.", URL_SAFE_NO_PAD.encode(header.to_string()));
+        let header = header_of(&jwk, "JWT");
         Ok(Self { pair, jwk, header })
     }
 
@@ -147,8 +146,17 @@ impl HeldKey {
 
     /// Signs claims as a compact JWT.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, JwsError> {
+        self.sign_below(self.header.clone(), claims)
+    }
+
+    /// The same for a JWT of its own type (RFC 8725 §3.11): a media type without `application/`.
+    pub fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, JwsError> {
+        self.sign_below(header_of(&self.jwk, typ), claims)
+    }
+
+    fn sign_below(&self, header: String, claims: &impl Serialize) -> Result<String, JwsError> {
         let payload = serde_json::to_vec(claims).map_err(|_| JwsError::Signing)?;
-        let mut token = self.header.clone();
+        let mut token = header;
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = self.signature(token.as_bytes())?;
         token.push('.');
@@ -177,6 +185,12 @@ impl fmt::Debug for HeldKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HeldKey({}, {})", self.jwk.alg, self.jwk.kid)
     }
+}
+
+/// The encoded JOSE header of what a key signs, with its dot.
+fn header_of(jwk: &PublicJwk, typ: &str) -> String {
+    let header = serde_json::json!({"alg": jwk.alg, "kid": jwk.kid, "typ": typ});
+    format!("{}.", URL_SAFE_NO_PAD.encode(header.to_string()))
 }
 
 fn public_half(pair: &Pair, alg: Algorithm) -> Option<PublicJwk> {

@@ -1,6 +1,7 @@
 //! The vocabulary and the pure rules of OAuth 2.0 and OpenID Connect: no async, no clock, no I/O, no framework.
 
 pub mod authorize;
+pub mod backchannel;
 pub mod certificate;
 pub mod claims;
 pub mod client;
@@ -10,6 +11,7 @@ pub mod device;
 pub mod digest;
 pub mod dpop;
 pub mod error;
+pub mod exchange;
 pub mod form;
 pub mod id;
 pub mod id_token;

@@ -17,6 +17,8 @@ pub mod path {
     pub const PAR: &str = "/oauth2/par";
     pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
     pub const DEVICE: &str = "/device";
+    pub const BACKCHANNEL: &str = "/oauth2/bc-authorize";
+    pub const REQUESTS: &str = "/requests";
     pub const REGISTER: &str = "/oauth2/register";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
@@ -35,6 +37,9 @@ pub struct Metadata {
     pub token_endpoint: String,
     pub pushed_authorization_request_endpoint: String,
     pub device_authorization_endpoint: String,
+    /// OpenID Connect CIBA Core §4.
+    #[serde(flatten)]
+    pub backchannel: Option<Backchannel>,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
@@ -71,11 +76,23 @@ pub struct Metadata {
     pub tls_client_certificate_bound_access_tokens: bool,
 }
 
+/// What is said of backchannel authentication, where there is such a thing.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the members are those of OpenID Connect CIBA Core §4")]
+pub struct Backchannel {
+    pub backchannel_authentication_endpoint: String,
+    pub backchannel_token_delivery_modes_supported: Vec<&'static str>,
+    pub backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
+    pub backchannel_user_code_parameter_supported: bool,
+}
+
 /// What depends on settings and keys.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
     /// Tokens may travel through the browser (implicit and hybrid).
     pub front_channel: bool,
+    /// The grant types that work.
+    pub grant_types: Vec<GrantType>,
     /// What ID tokens are signed with.
     pub signing: Vec<Algorithm>,
     /// How clients may authenticate.
@@ -103,6 +120,12 @@ impl Metadata {
             token_endpoint: issuer.endpoint(path::TOKEN),
             pushed_authorization_request_endpoint: issuer.endpoint(path::PAR),
             device_authorization_endpoint: issuer.endpoint(path::DEVICE_AUTHORIZATION),
+            backchannel: offers.grant_types.contains(&GrantType::Backchannel).then(|| Backchannel {
+                backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
+                backchannel_token_delivery_modes_supported: vec!["poll"],
+                backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
+                backchannel_user_code_parameter_supported: false,
+            }),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
@@ -116,7 +139,7 @@ impl Metadata {
                 .map(ResponseType::as_str)
                 .collect(),
             response_modes_supported: ResponseMode::ALL.to_vec(),
-            grant_types_supported: GrantType::ALL.iter().map(|g| g.as_str()).collect(),
+            grant_types_supported: offers.grant_types.iter().map(|of| of.as_str()).collect(),
             token_endpoint_auth_methods_supported: methods.clone(),
             introspection_endpoint_auth_methods_supported: secret_methods,
             revocation_endpoint_auth_methods_supported: methods,
@@ -138,6 +161,10 @@ impl Metadata {
             tls_client_certificate_bound_access_tokens: offers.certificate_bound,
         }
     }
+}
+
+fn algorithms(of: &[Alg]) -> Vec<&'static str> {
+    of.iter().map(|alg| alg.as_str()).collect()
 }
 
 fn claims_supported() -> Vec<&'static str> {

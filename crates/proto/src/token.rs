@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::client::GrantType;
 use crate::error::{Denied, ErrorCode};
+use crate::exchange::ExchangeRequest;
 use crate::form::Form;
 use crate::scope::Scope;
 
@@ -19,6 +21,14 @@ pub enum TokenRequest {
     ClientCredentials(ClientCredentialsRequest),
     /// RFC 8628 §3.4.
     DeviceCode(DeviceCodeRequest),
+    /// RFC 8693 §2.1.
+    TokenExchange(Box<ExchangeRequest>),
+    /// RFC 7523 §2.1.
+    JwtBearer(JwtBearerRequest),
+    /// RFC 6749 §4.3.2.
+    Password(PasswordRequest),
+    /// OpenID Connect CIBA Core §10.1.
+    Backchannel(BackchannelTokenRequest),
 }
 
 /// An authorization code presented for tokens.
@@ -51,6 +61,30 @@ pub struct DeviceCodeRequest {
     pub device_code: String,
 }
 
+/// An assertion of a trusted issuer, presented for a token.
+pub struct JwtBearerRequest {
+    /// The JWT.
+    pub assertion: String,
+    /// The scope; all that may be had if absent.
+    pub scope: Option<Scope>,
+}
+
+/// A person's name and password, presented for tokens.
+pub struct PasswordRequest {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+    /// The scope; what the client registered, short of offline access, if absent.
+    pub scope: Option<Scope>,
+}
+
+/// A client that asks whether somebody has answered elsewhere.
+pub struct BackchannelTokenRequest {
+    /// What it asks with.
+    pub auth_req_id: String,
+}
+
 impl TokenRequest {
     /// Reads the form of a token request.
     pub fn parse(form: &Form<'_>) -> Result<Self, Denied> {
@@ -73,6 +107,19 @@ impl TokenRequest {
             GrantType::DeviceCode => {
                 Self::DeviceCode(DeviceCodeRequest { device_code: form.required("device_code")?.to_owned() })
             }
+            GrantType::TokenExchange => Self::TokenExchange(Box::new(ExchangeRequest::parse(form)?)),
+            GrantType::JwtBearer => Self::JwtBearer(JwtBearerRequest {
+                assertion: form.required("assertion")?.to_owned(),
+                scope: scope(form)?,
+            }),
+            GrantType::Backchannel => {
+                Self::Backchannel(BackchannelTokenRequest { auth_req_id: form.required("auth_req_id")?.to_owned() })
+            }
+            GrantType::Password => Self::Password(PasswordRequest {
+                username: form.required("username")?.to_owned(),
+                password: Zeroizing::new(form.required("password")?.to_owned()),
+                scope: scope(form)?,
+            }),
         })
     }
 
@@ -83,11 +130,15 @@ impl TokenRequest {
             Self::RefreshToken(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::DeviceCode(_) => GrantType::DeviceCode,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
+            Self::JwtBearer(_) => GrantType::JwtBearer,
+            Self::Password(_) => GrantType::Password,
+            Self::Backchannel(_) => GrantType::Backchannel,
         }
     }
 }
 
-fn scope(form: &Form<'_>) -> Result<Option<Scope>, Denied> {
+pub(crate) fn scope(form: &Form<'_>) -> Result<Option<Scope>, Denied> {
     let read = |text| Scope::parse(text).map_err(|e| Denied::new(ErrorCode::InvalidScope, e.to_string()));
     form.get("scope").map(read).transpose()
 }
@@ -103,6 +154,9 @@ impl fmt::Debug for TokenRequest {
 pub struct TokenResponse {
     /// The access token.
     pub access_token: String,
+    /// What it is, where something else could have been asked for (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
     /// How to present it.
     pub token_type: &'static str,
     /// Its lifetime in seconds.
@@ -140,6 +194,10 @@ mod tests {
         assert_eq!(refused("grant_type=magic"), "unsupported_grant_type grant_type: not supported");
         assert_eq!(refused("grant_type=authorization_code"), "invalid_request code: missing");
         assert_eq!(refused("grant_type=refresh_token"), "invalid_request refresh_token: missing");
+        assert_eq!(refused("grant_type=password&username=a"), "invalid_request password: missing");
+        assert_eq!(refused("grant_type=password&password=a"), "invalid_request username: missing");
+        let bearer = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+        assert_eq!(refused(bearer), "invalid_request assertion: missing");
         assert!(refused("grant_type=client_credentials&scope=%22").starts_with("invalid_scope scope:"));
     }
 

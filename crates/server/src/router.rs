@@ -26,6 +26,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
         .route(&at(path::JWKS), get(http::discovery::jwks))
         .merge(registration(&app, &prefix))
+        .merge(backchannel(&app, &prefix))
         .layer(cors());
     let api = discovery_paths(&prefix)
         .into_iter()
@@ -41,6 +42,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::DEVICE), get(http::device::page).post(http::device::submit))
         .route(&at(http::device::ALLOWED), get(http::device::allowed))
         .route(&at(http::device::DENIED), get(http::device::denied))
+        .merge(requests(&app, &prefix))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
 
@@ -65,6 +67,20 @@ fn registration(app: &App, prefix: &str) -> Router<App> {
     let (all, one) = (format!("{prefix}{}", path::REGISTER), format!("{prefix}{}/{{client_id}}", path::REGISTER));
     let own = get(http::register::show).put(http::register::replace).delete(http::register::remove);
     Router::new().route(&all, post(http::register::register)).route(&one, own)
+}
+
+/// Where clients have people asked, if they may.
+fn backchannel(app: &App, prefix: &str) -> Router<App> {
+    let path = format!("{prefix}{}", path::BACKCHANNEL);
+    let on = app.engine.policy().backchannel.enabled;
+    if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
+}
+
+/// Where those people answer.
+fn requests(app: &App, prefix: &str) -> Router<App> {
+    let path = format!("{prefix}{}", path::REQUESTS);
+    let page = get(http::backchannel::page).post(http::backchannel::submit);
+    if app.engine.policy().backchannel.enabled { Router::new().route(&path, page) } else { Router::new() }
 }
 
 /// RFC 8414 §3.1 puts the issuer's path behind the well-known part, OpenID Connect Discovery §4 before it; clients try both.

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod clients;
 pub mod grants;
 pub(crate) mod metadata;
+pub(crate) mod policy;
 pub mod tokens;
 
 use firman_proto::error::{Denied, invalid_request};

@@ -19,6 +19,9 @@ pub use consent::{Decision, consent};
 pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
 
+pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
+pub(crate) use login::begin_session;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ pub(super) async fn issue(
         dpop::must_be_new(engine, proved).await?;
     }
     let narrowed = scope != own;
-    let issued = Issued { access, scope: &scope, narrowed, refresh: None, nonce: None, sender };
+    let issued = Issued { access, scope: &scope, narrowed, caveats: Vec::new(), refresh: None, nonce: None, sender };
     Ok(issued.seal(engine, client, &grant, now)?)
 }
 

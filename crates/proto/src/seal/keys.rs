@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::identifier::VERSION;
 use super::keyring::{KeyringError, Realm};
-use super::kind::{Access, ApiKey, Code, Device, Kind, Refresh, Registration, RequestUri, Session};
+use super::kind::{Access, ApiKey, AuthRequest, Code, Device, Kind, Refresh, Registration, RequestUri, Session};
 use super::macaroon::derived_key;
 
 /// The two keys of one kind: the identifier is encrypted with one, the macaroon signed with the other.
@@ -26,6 +26,7 @@ pub struct KindKeys {
     pub(super) registration: Pair,
     pub(super) device: Pair,
     pub(super) request_uri: Pair,
+    pub(super) auth_request: Pair,
 }
 
 impl KindKeys {
@@ -39,6 +40,7 @@ impl KindKeys {
             registration: root.pair::<Registration>()?,
             device: root.pair::<Device>()?,
             request_uri: root.pair::<RequestUri>()?,
+            auth_request: root.pair::<AuthRequest>()?,
         })
     }
 }

@@ -67,6 +67,8 @@ kind!(/// A device code (RFC 8628 §3.2).
     Device, 7, "fm_dc_", device, false);
 kind!(/// The reference in a `request_uri` (RFC 9126 §2.2).
     RequestUri, 8, "fm_ru_", request_uri, false);
+kind!(/// An `auth_req_id` (OpenID Connect CIBA Core §7.3).
+    AuthRequest, 9, "fm_cb_", auth_request, false);
 
 impl TakesCaveats for Access {}
 impl TakesCaveats for ApiKey {}

@@ -21,7 +21,9 @@ pub use attenuate::{NotWeakened, attenuate};
 pub use caveat::{Caveat, CaveatKind, Seconds, Thumbprint, Words};
 pub use caveats::{Caveats, Presented, TooManyCaveats};
 pub use keyring::{KeyUse, Keyring, KeyringError, Realm, Reference, SealKey, SealKeyMaterial, Unsealed};
-pub use kind::{Access, ApiKey, Code, Device, Kind, Refresh, Registration, RequestUri, Session, TakesCaveats};
+pub use kind::{
+    Access, ApiKey, AuthRequest, Code, Device, Kind, Refresh, Registration, RequestUri, Session, TakesCaveats,
+};
 pub use master::{MasterKey, NotUnwrapped, Place};
 pub use path::PathPrefix;
 pub use token::{Anchor, Authority, Opened, Refusal, Salt, Sealed};

@@ -23,6 +23,7 @@ mod cli;
 mod crash;
 mod device;
 mod durability;
+mod grants;
 mod growth;
 mod login;
 mod network;

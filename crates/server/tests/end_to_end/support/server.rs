@@ -51,6 +51,14 @@ impl Server {
         Self::start_in(Folder::new(name), &[])
     }
 
+    /// The same under these settings, as pairs of variable and value.
+    pub(crate) fn start_with(name: &str, settings: &[(&str, &str)]) -> Self {
+        let folder = Folder::new(name);
+        let lines: Vec<_> = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        fs::write(folder.0.join(SETTINGS_FILE), lines.concat()).unwrap();
+        Self::start_in(folder, &[])
+    }
+
     /// The same, started by another program: `["strace", "-f"]`.
     pub(crate) fn start_under(name: &str, launcher: &[OsString]) -> Self {
         Self::start_in(Folder::new(name), launcher)
@@ -178,6 +186,18 @@ impl Drop for Folder {
 /// Where a folder keeps the address of its database, if that is not a file in the folder.
 const URL_FILE: &str = "url";
 
+/// Where a folder keeps settings of its own, if it has some.
+const SETTINGS_FILE: &str = "settings";
+
+/// The settings of this data folder: what every command there must be run with.
+pub(crate) fn settings_of(data: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(data.parent().unwrap().join(SETTINGS_FILE)).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
 /// The file with the address of the database that belongs to this data folder, and the variable that names it.
 pub(crate) fn database_of(data: &Path) -> Option<(&'static str, PathBuf)> {
     let file = data.parent().unwrap().join(URL_FILE);
@@ -199,7 +219,7 @@ impl Process {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIRMAN__")) {
             command.env_remove(name);
         }
-        command.envs(database_of(&folder.data()));
+        command.envs(database_of(&folder.data())).envs(settings_of(&folder.data()));
         let mut process = Self(command.spawn().unwrap());
 
         let output = process.0.stdout.take().unwrap();
