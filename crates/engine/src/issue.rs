@@ -1,30 +1,23 @@
 //! Sealing and signing what a grant allows.
 
 use firman_proto::client::GrantType;
-use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::id::RecordId;
 use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::jws::{Algorithm, HeldKey};
 use firman_proto::scope::Scope;
-use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed, Thumbprint};
+use firman_proto::seal::{self, Caveat, Caveats, Reference, Sealed};
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
-use firman_store::record::{AuthContext, Client, FirstAccess, Grant, Refresh, Subject};
+use firman_store::record::{AuthContext, Client, Grant, Refresh, Subject, TokenFormat};
 use serde_json::{Map, Value};
 
 use crate::Engine;
-use crate::failure::Fault;
+use crate::access_token::{AccessToken, Dressed, key_is_gone};
+use crate::failure::{Failure, Fault};
+use crate::hooks::{self, Occasion, Place};
 use crate::keys::KeySet;
 use crate::sender::Sender;
-
-/// What seals one access token, and seals the same one again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AccessToken {
-    pub(crate) serial: u64,
-    pub(crate) issued_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) seal_key: u32,
-}
+use crate::target::Target;
 
 /// What is issued in one answer of the token endpoint.
 pub(crate) struct Issued<'a> {
@@ -41,21 +34,46 @@ pub(crate) struct Issued<'a> {
     pub(crate) nonce: Option<String>,
     /// What the access token is bound to.
     pub(crate) sender: Sender,
+    /// Whom the access token is for.
+    pub(crate) target: &'a Target,
+    /// Claims beside those of the protocol.
+    pub(crate) extra: Extra,
+}
+
+/// Claims beside those of the protocol, asked for before anything is written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    access_token: Map<String, Value>,
+    id_token: Map<String, Value>,
+}
+
+impl Extra {
+    /// Asks whether this may be issued at all, and what is to be added.
+    pub(crate) async fn ask(
+        engine: &Engine,
+        client: &Client,
+        grant: &Grant,
+        scope: &Scope,
+        target: &Target,
+    ) -> Result<Self, Failure> {
+        let (subject, audience) = (grant.subject.as_ref(), target.audience(engine));
+        let occasion = Occasion { client, subject, scope, audience: &audience, grant: Some(grant.id) };
+        hooks::before_issue(engine, &occasion).await?;
+        let mut extra = Self::default();
+        if target.format(engine, client) == TokenFormat::Jwt {
+            extra.access_token = hooks::claims(engine, Place::AccessToken, &occasion).await?;
+        }
+        if subject.is_some() && scope.contains("openid") {
+            extra.id_token = hooks::claims(engine, Place::IdToken, &occasion).await?;
+        }
+        Ok(extra)
+    }
 }
 
 /// Whether a grant of this scope gets a refresh token: by `offline_access` where OpenID is spoken (OpenID Connect Core §11),
 /// always where it is not (RFC 6749 §1.5 leaves it to us, and clients without OpenID know no such scope).
 pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
     client.metadata.may_use(GrantType::RefreshToken) && (scope.contains("offline_access") || !scope.contains("openid"))
-}
-
-/// Refuses a narrower scope that a token has no room for, before anything is written for it.
-pub(crate) fn must_fit(narrower: &Scope) -> Result<(), Denied> {
-    let too_long = |_| Denied::new(ErrorCode::InvalidScope, "scope: too long to narrow a token to; ask for less of it");
-    // The bound leaves room for what binds the token to its sender.
-    let print = Thumbprint::from_bytes([0; 32]);
-    let widest = [Caveat::Scope(narrower.clone()), Caveat::Key(print), Caveat::Certificate(print)];
-    Caveats::new(widest.to_vec()).map(|_| ()).map_err(too_long)
 }
 
 impl Issued<'_> {
@@ -68,7 +86,16 @@ impl Issued<'_> {
         now: Timestamp,
     ) -> Result<TokenResponse, Fault> {
         let keys = engine.keys.current();
-        let access = self.access.seal(&keys, grant, &self.caveats()?, now)?;
+        let dressed = Dressed {
+            token: self.access,
+            client,
+            grant,
+            scope: self.scope,
+            target: self.target,
+            caveats: self.caveats()?,
+            extra: self.extra.access_token,
+        };
+        let access = dressed.text(engine, now)?;
         let refresh = self.refresh.map(|chain| refresh_token(&keys, grant, chain, now)).transpose()?;
         let id_token = match &grant.subject {
             Some(subject) if self.scope.contains("openid") => {
@@ -78,16 +105,16 @@ impl Issued<'_> {
                     session: grant.session,
                     auth: &grant.auth,
                     nonce: self.nonce,
-                    access_token: Some(access.reveal()),
+                    access_token: Some(&access),
                     code: None,
-                    claims: Map::new(),
+                    claims: self.extra.id_token,
                 };
                 Some(id_token.sign(engine, now)?)
             }
             _ => None,
         };
         Ok(TokenResponse {
-            access_token: access.reveal().to_owned(),
+            access_token: access,
             issued_token_type: None,
             token_type: self.sender.token_type(),
             expires_in: self.access.expires_at.since(now).seconds(),
@@ -101,7 +128,9 @@ impl Issued<'_> {
     fn caveats(&self) -> Result<Caveats, Fault> {
         // RFC 6749 §6: a narrower scope narrows this access token and nothing else, so it is a caveat of the token.
         let narrower = self.narrowed.then(|| Caveat::Scope(self.scope.clone()));
-        let mut all: Vec<Caveat> = narrower.into_iter().chain(self.caveats.iter().cloned()).collect();
+        // RFC 8707 §2.2: so does a narrower audience.
+        let audience = self.target.caveat()?;
+        let mut all: Vec<Caveat> = narrower.into_iter().chain(audience).chain(self.caveats.iter().cloned()).collect();
         all.extend(self.sender.caveats().filter(|bound| !self.caveats.contains(bound)));
         Caveats::new(all)
             .map_err(|_| Fault::lasting("seal an access token", "the narrower scope is too long for a caveat"))
@@ -148,49 +177,6 @@ impl IdTokenFor<'_> {
     }
 }
 
-impl AccessToken {
-    /// What seals the last access token of a grant again, if that is known.
-    pub(crate) fn last_of(grant: &Grant) -> Option<Self> {
-        if let Some(chain) = &grant.refresh {
-            return Some(Self::last_of_chain(chain));
-        }
-        let FirstAccess { serial, issued_at, expires_at, seal_key } = grant.terms.first_access?;
-        Some(Self { serial, issued_at, expires_at, seal_key })
-    }
-
-    /// What seals what the last step of a chain got.
-    pub(crate) fn last_of_chain(chain: &Refresh) -> Self {
-        Self {
-            serial: chain.last_access.serial,
-            issued_at: chain.current.since,
-            expires_at: chain.last_access.expires_at,
-            seal_key: chain.seal_key,
-        }
-    }
-
-    pub(crate) fn seal(
-        &self,
-        keys: &KeySet,
-        grant: &Grant,
-        caveats: &Caveats,
-        now: Timestamp,
-    ) -> Result<Sealed<seal::Access>, Fault> {
-        let reference = Reference {
-            record: grant.id,
-            serial: self.serial,
-            issued_at: self.issued_at,
-            expires_at: Some(self.expires_at),
-            salt: &grant.salt,
-        };
-        let sealed = if caveats.is_empty() {
-            keys.seal_with::<seal::Access>(self.seal_key, &reference, now)
-        } else {
-            keys.keyring.seal_bound_with::<seal::Access>(self.seal_key, &reference, caveats, now)
-        };
-        sealed.ok_or_else(key_is_gone)
-    }
-}
-
 /// The refresh token of a grant's current generation, derived from the grant's own columns alone.
 fn refresh_token(
     keys: &KeySet,
@@ -218,8 +204,4 @@ pub(crate) fn signer<'k>(
     let algorithm = registered.or(engine.key_policy.algorithms.first().copied());
     let no_key = || Fault::lasting("sign", "there is no key for this client's algorithm: add it to keys.algorithms");
     algorithm.and_then(|algorithm| keys.signer(algorithm, now)).ok_or_else(no_key)
-}
-
-fn key_is_gone() -> Fault {
-    Fault::temporary("seal a token", "the seal key of this grant was revoked a moment ago")
 }

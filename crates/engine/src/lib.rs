@@ -2,11 +2,14 @@
 //!
 //! One token request passes `token` (who asks, and may they?), `grant` (load, decide, commit) and `issue` (seal).
 
+mod access_token;
 pub mod accounts;
 pub mod admin;
+pub mod asker;
 pub mod authenticate;
 pub mod authorize;
 pub mod backchannel;
+pub mod bearer;
 pub mod client_document;
 pub mod device;
 pub mod discovery;
@@ -15,6 +18,7 @@ mod failure;
 mod fetch;
 mod grant;
 mod guesses;
+pub mod hooks;
 pub mod introspect;
 mod issue;
 mod key_sets;
@@ -22,10 +26,12 @@ pub mod keys;
 pub mod par;
 mod policy;
 mod ports;
+mod presented;
 pub mod random;
 pub mod registration;
 pub mod revoke;
 mod sender;
+mod target;
 pub mod token;
 pub mod trust;
 pub mod userinfo;
@@ -34,6 +40,7 @@ pub use failure::{Failure, Fault};
 pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
 pub use guesses::GuessLimits;
+pub use hooks::Hooks;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
 
@@ -61,6 +68,7 @@ pub struct Engine {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) notify: Arc<dyn Notify>,
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
@@ -86,6 +94,8 @@ pub struct Parts {
     pub fetch: Arc<dyn Fetch>,
     /// Tells people that somebody waits for them.
     pub notify: Arc<dyn Notify>,
+    /// What an embedder has to say before something is issued.
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// What keys are wrapped under.
     pub master: MasterKey,
     /// How long things live.
@@ -107,7 +117,7 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
-        let Parts { issuer, number, store, accounts, entropy, fetch, notify, policy, key_policy, .. } = parts;
+        let Parts { issuer, number, store, accounts, entropy, fetch, notify, hooks, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
             number,
@@ -116,6 +126,7 @@ impl Engine {
             entropy,
             fetch,
             notify,
+            hooks,
             key_sets: KeySets::default(),
             door: Door::default(),
             keys,

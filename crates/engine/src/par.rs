@@ -11,9 +11,10 @@ use firman_store::{Change, Commit};
 
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
-use crate::authorize::{redirect_uri_of, request_of};
+use crate::authorize::{redirect_uri_of, request_of, targeted};
 use crate::dpop::{self, Proved};
 use crate::failure::{Failure, Fault};
+use crate::hooks::{self, Endpoint};
 use crate::random;
 
 /// Checks an authorization request as the authorization endpoint would, and keeps it for a while.
@@ -23,7 +24,8 @@ pub async fn push(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<PushedResponse, Failure> {
-    let mut request = read(engine, client, form)?;
+    hooks::before(engine, Endpoint::PushedRequest, client.record()).await?;
+    let mut request = targeted(engine, client.record(), read(engine, client, form)?).await?;
     if let Some(proved) = client.key() {
         // RFC 9449 §10.1: a proof beside the request binds the code as dpop_jkt does, and both must say the same.
         let jkt = proved.jkt.to_string();

@@ -2,13 +2,15 @@
 
 use firman_proto::client::GrantType;
 use firman_proto::credentials::AuthMethod;
+use firman_proto::scope::Scope;
 use firman_proto::time::Lifetime;
-use firman_store::record::{Client, RefreshPolicy, ReuseReaction, WiderScope};
+use firman_store::record::{Client, RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
 use crate::backchannel::BackchannelPolicy;
 use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
+use crate::hooks::ClaimPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::trust::TrustedIssuers;
 
@@ -19,6 +21,8 @@ pub struct Policy {
     pub code: Lifetime,
     /// Life of an access token.
     pub access_token: Lifetime,
+    /// How an access token looks, where neither its resource nor its client says.
+    pub access_token_format: TokenFormat,
     /// Life of an ID token.
     pub id_token: Lifetime,
     /// Life of a grant with a refresh token, from its beginning, however often it is refreshed.
@@ -59,6 +63,12 @@ pub struct Policy {
     pub trusted_issuers: TrustedIssuers,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
+    /// The scope with which an access token lets its holder introspect; the empty scope lets nobody.
+    pub introspect_scope: Scope,
+    /// The scope with which an access token lets its holder revoke; the empty scope lets nobody.
+    pub revoke_scope: Scope,
+    /// Claims that are added to what is told.
+    pub claims: ClaimPolicy,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
@@ -80,6 +90,7 @@ impl Default for Policy {
         Self {
             code: Lifetime::from_seconds(60),
             access_token: Lifetime::from_seconds(300),
+            access_token_format: TokenFormat::Opaque,
             id_token: Lifetime::from_seconds(300),
             refresh_token: Lifetime::from_days(30),
             refresh_idle: None,
@@ -100,6 +111,9 @@ impl Default for Policy {
             password_grant: false,
             trusted_issuers: TrustedIssuers::default(),
             failed_redemptions: 5,
+            introspect_scope: Scope::default(),
+            revoke_scope: Scope::default(),
+            claims: ClaimPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),

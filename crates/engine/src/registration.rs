@@ -8,7 +8,7 @@ use firman_proto::id::RecordId;
 use firman_proto::metadata::path;
 use firman_proto::registration::Requested;
 use firman_proto::scope::Scope;
-use firman_proto::seal::{self, Presented, Reference};
+use firman_proto::seal::{self, Reference};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Client, ClientPolicy, Origin, Registration};
 use firman_store::{GrantsOf, Page};
@@ -17,8 +17,8 @@ use serde_json::{Map, Value};
 use crate::Engine;
 use crate::admin::AdminError;
 use crate::admin::clients::{self, Edit, NewClient};
+use crate::bearer::{self, Bearer};
 use crate::failure::{Failure, Fault};
-use crate::introspect::trace;
 use crate::random;
 
 /// The scope of an access token of ours that lets its holder register clients (RFC 7591 §1.2: an initial access token).
@@ -185,29 +185,9 @@ async fn admit(engine: &Engine, token: Option<&str>, now: Timestamp) -> Result<(
 }
 
 async fn initial_access_token(engine: &Engine, token: &str, now: Timestamp) -> Result<(), Failure> {
-    let opened = engine.keys.open::<seal::Access>(&*engine.store, token, now).await?;
-    let opened = opened.map_err(|_| no_token("the initial access token does not open"))?;
-    let standing = engine.grant(opened.record(), trace(&opened)).await?.ok_or_else(|| no_token("no grant"))?;
-    if !standing.is_live(now) {
-        return Err(no_token("the initial access token is revoked or has expired").into());
-    }
     let needed = Scope::parse(SCOPE).unwrap_or_default();
-    // RFC 6750 §3.1.
-    if !needed.is_within(&opened.caveats().scope(&standing.record.scope)) {
-        return Err(
-            Denied::new(ErrorCode::InsufficientScope, "scope: registering clients needs firman.register").into()
-        );
-    }
-    let path = format!("{}{}", engine.issuer.path(), path::REGISTER);
-    let request = Presented {
-        scope: Some(&needed),
-        audience: Some(engine.issuer.as_str()),
-        method: Some("POST"),
-        path: Some(&path),
-        ..Presented::at(now)
-    };
-    opened.authorize(&standing.record, &request).map_err(|_| no_token("a caveat of the initial access token fails"))?;
-    Ok(())
+    let bearer = Bearer { token, proof: None, certificate: None, method: "POST", path: path::REGISTER };
+    bearer::admit(engine, &bearer, &needed, now).await.map(|_| ())
 }
 
 /// The client of this id, if the registration access token is its own (RFC 7592 §2).

@@ -9,6 +9,7 @@ use crate::Engine;
 use crate::authenticate::authenticate;
 use crate::failure::Failure;
 use crate::grant;
+use crate::hooks::{self, Endpoint};
 
 /// Answers a token request.
 pub async fn token(
@@ -32,6 +33,7 @@ pub async fn token(
         // A store that cannot be read says nothing about the client.
         Err(fault) => return Err(fault),
     };
+    hooks::before(engine, Endpoint::Token, client.record()).await?;
     // RFC 6749 §5.2 unauthorized_client.
     client.must_be_allowed(request.grant_type())?;
     grant::run(engine, &client, request, now).await

@@ -7,6 +7,7 @@ use crate::error::{Denied, ErrorCode, invalid_request};
 use crate::form::Form;
 use crate::pkce::Challenge;
 use crate::redirect_uri::RedirectUri;
+use crate::resource;
 use crate::response::{ResponseMode, ResponseType};
 use crate::scope::Scope;
 use crate::seal::Thumbprint;
@@ -154,7 +155,7 @@ impl AuthorizationRequest {
             max_age: max_age(form)?.or(client.default_max_age),
             login_hint: bounded(form, "login_hint")?,
             challenge,
-            resource: Vec::new(),
+            resource: resource::requested(form)?,
             authorization_details: None,
             claims: None,
             claims_locales: None,
@@ -249,6 +250,7 @@ mod tests {
         assert_eq!(refused("response_type=code&max_age=-1"), "invalid_request");
         assert_eq!(refused("response_type=code&prompt=none+login"), "invalid_request");
         assert_eq!(refused("response_type=code&prompt=maybe"), "invalid_request");
+        assert_eq!(refused("response_type=code&resource=api"), "invalid_target");
         assert_eq!(refused(&format!("response_type=code&state={}", "s".repeat(1025))), "invalid_request");
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::client::ClientMetadata;
 use crate::error::{Denied, ErrorCode, invalid_request};
 use crate::form::Form;
+use crate::resource;
 use crate::scope::Scope;
 use crate::time::Lifetime;
 
@@ -22,6 +23,8 @@ const LONGEST_ACR: usize = 1024;
 pub struct BackchannelRequest {
     /// What it asks for, within what the client registered.
     pub scope: Scope,
+    /// Whom the tokens are for (RFC 8707 §2.1).
+    pub resource: Vec<String>,
     /// Whom it means.
     pub hint: Hint,
     /// Authentication contexts, the best first.
@@ -71,6 +74,7 @@ impl BackchannelRequest {
         }
         Ok(Self {
             scope,
+            resource: resource::requested(form)?,
             hint: hint(form)?,
             acr_values: acr_values.split(' ').filter(|acr| !acr.is_empty()).map(str::to_owned).collect(),
             binding_message: form.get("binding_message").map(binding_message).transpose()?,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::client::ClientMetadata;
 use crate::error::{Denied, ErrorCode};
 use crate::form::Form;
+use crate::resource;
 use crate::scope::Scope;
 
 /// How long a user code may be, in characters.
@@ -17,6 +18,8 @@ pub const USER_CODE_LENGTHS: std::ops::RangeInclusive<usize> = 6..=32;
 pub struct DeviceRequest {
     /// What it asks for, within what the client registered.
     pub scope: Scope,
+    /// Whom the tokens are to be for (RFC 8707).
+    pub resource: Vec<String>,
 }
 
 impl DeviceRequest {
@@ -30,7 +33,7 @@ impl DeviceRequest {
         if !scope.is_within(&client.scope) {
             return Err(Denied::new(ErrorCode::InvalidScope, "scope: more than this client is registered for"));
         }
-        Ok(Self { scope })
+        Ok(Self { scope, resource: resource::requested(form)? })
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Denied, invalid_request};
 use crate::form::Form;
+use crate::resource;
 use crate::scope::Scope;
 use crate::token::scope;
 
@@ -94,15 +95,12 @@ impl ExchangeRequest {
                 _ => return Err(invalid_request("requested_token_type: only access_token and id-jag are issued here")),
             },
         };
-        let all = |name| form.all(name).map(str::to_owned).collect();
-        Ok(Self {
-            subject,
-            actor,
-            requested,
-            scope: scope(form)?,
-            audience: all("audience"),
-            resource: all("resource"),
-        })
+        let audience: Vec<String> = form.all("audience").map(str::to_owned).collect();
+        // RFC 8693 §2.2.2.
+        if audience.len() > resource::MOST {
+            return Err(resource::invalid_target(format!("audience: more than {}", resource::MOST)));
+        }
+        Ok(Self { subject, actor, requested, scope: scope(form)?, audience, resource: resource::requested(form)? })
     }
 }
 
@@ -156,8 +154,11 @@ mod tests {
             parse(&format!("{good}&requested_token_type={saml}")).unwrap_err().starts_with("requested_token_type:")
         );
         assert!(parse(&format!("{good}&scope=%22")).unwrap_err().starts_with("scope:"));
-        let read = parse(&format!("{good}&audience=a&audience=b&resource=c")).unwrap();
-        assert_eq!((read.audience, read.resource), (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]));
+        let read = parse(&format!("{good}&audience=a&audience=b&resource=https://c.example")).unwrap();
+        assert_eq!(
+            (read.audience, read.resource),
+            (vec!["a".to_owned(), "b".to_owned()], vec!["https://c.example".to_owned()])
+        );
         assert_eq!(read.requested, TokenType::AccessToken);
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::error::Denied;
 use crate::form::Form;
@@ -88,6 +89,25 @@ pub struct ActiveToken {
     /// RFC 8693 §4.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<serde_json::Value>,
+    /// Caveats that no standard member expresses, for an asker that enforces them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub caveats: Vec<String>,
+    /// Members beside these.
+    #[serde(flatten)]
+    pub claims: Map<String, Value>,
+}
+
+/// RFC 9701 §5: what the header of a signed answer says it is, and its media type without `application/`.
+pub const SIGNED: &str = "token-introspection+jwt";
+
+/// A signed answer (RFC 9701 §5): without `sub` and `exp` of its own, so that nobody takes it for an access token.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the members are those of RFC 9701 §5")]
+pub struct SignedIntrospection<'a> {
+    pub iss: &'a str,
+    pub aud: &'a str,
+    pub iat: i64,
+    pub token_introspection: &'a Introspection,
 }
 
 /// What a token is bound to (RFC 7800 §3.1).

@@ -1,5 +1,6 @@
 //! The vocabulary and the pure rules of OAuth 2.0 and OpenID Connect: no async, no clock, no I/O, no framework.
 
+pub mod access_token;
 pub mod authorize;
 pub mod backchannel;
 pub mod certificate;
@@ -12,6 +13,7 @@ pub mod digest;
 pub mod dpop;
 pub mod error;
 pub mod exchange;
+pub mod extra_claims;
 pub mod form;
 pub mod id;
 pub mod id_token;
@@ -24,6 +26,7 @@ pub mod par;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
+pub mod resource;
 pub mod response;
 pub mod scope;
 pub mod seal;

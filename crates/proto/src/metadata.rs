@@ -56,6 +56,8 @@ pub struct Metadata {
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// RFC 9701 §7.
+    pub introspection_signing_alg_values_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
@@ -149,6 +151,7 @@ impl Metadata {
             code_challenge_methods_supported: vec!["S256"],
             subject_types_supported: vec!["public"],
             authorization_signing_alg_values_supported: signing.clone(),
+            introspection_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
             dpop_signing_alg_values_supported: Alg::PUBLIC.iter().map(|alg| alg.as_str()).collect(),
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],

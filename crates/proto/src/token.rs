@@ -9,6 +9,7 @@ use crate::client::GrantType;
 use crate::error::{Denied, ErrorCode};
 use crate::exchange::ExchangeRequest;
 use crate::form::Form;
+use crate::resource;
 use crate::scope::Scope;
 
 /// What a client asks the token endpoint for. A new grant type is a new variant here and a file in the engine.
@@ -39,6 +40,8 @@ pub struct CodeRequest {
     pub redirect_uri: Option<String>,
     /// The PKCE verifier.
     pub verifier: Option<String>,
+    /// Whom the access token is for, of those the code is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A refresh token presented for tokens.
@@ -47,18 +50,24 @@ pub struct RefreshRequest {
     pub token: String,
     /// A narrower scope for the access token.
     pub scope: Option<Scope>,
+    /// Whom the access token is for, of those the grant is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A client that asks for itself.
 pub struct ClientCredentialsRequest {
     /// The scope; what the client registered if absent.
     pub scope: Option<Scope>,
+    /// Whom the access token is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A device that asks whether somebody has answered.
 pub struct DeviceCodeRequest {
     /// The device code.
     pub device_code: String,
+    /// Whom the access token is for, of those the code is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// An assertion of a trusted issuer, presented for a token.
@@ -67,6 +76,8 @@ pub struct JwtBearerRequest {
     pub assertion: String,
     /// The scope; all that may be had if absent.
     pub scope: Option<Scope>,
+    /// Whom the access token is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A person's name and password, presented for tokens.
@@ -77,12 +88,16 @@ pub struct PasswordRequest {
     pub password: Zeroizing<String>,
     /// The scope; what the client registered, short of offline access, if absent.
     pub scope: Option<Scope>,
+    /// Whom the access token is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 /// A client that asks whether somebody has answered elsewhere.
 pub struct BackchannelTokenRequest {
     /// What it asks with.
     pub auth_req_id: String,
+    /// Whom the access token is for, of those that were asked for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
 }
 
 impl TokenRequest {
@@ -98,27 +113,36 @@ impl TokenRequest {
                 code: form.required("code")?.to_owned(),
                 redirect_uri: form.get("redirect_uri").map(str::to_owned),
                 verifier: form.get("code_verifier").map(str::to_owned),
+                resource: resource::requested(form)?,
             }),
             GrantType::RefreshToken => Self::RefreshToken(RefreshRequest {
                 token: form.required("refresh_token")?.to_owned(),
                 scope: scope(form)?,
+                resource: resource::requested(form)?,
             }),
-            GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest { scope: scope(form)? }),
-            GrantType::DeviceCode => {
-                Self::DeviceCode(DeviceCodeRequest { device_code: form.required("device_code")?.to_owned() })
-            }
+            GrantType::ClientCredentials => Self::ClientCredentials(ClientCredentialsRequest {
+                scope: scope(form)?,
+                resource: resource::requested(form)?,
+            }),
+            GrantType::DeviceCode => Self::DeviceCode(DeviceCodeRequest {
+                device_code: form.required("device_code")?.to_owned(),
+                resource: resource::requested(form)?,
+            }),
             GrantType::TokenExchange => Self::TokenExchange(Box::new(ExchangeRequest::parse(form)?)),
             GrantType::JwtBearer => Self::JwtBearer(JwtBearerRequest {
                 assertion: form.required("assertion")?.to_owned(),
                 scope: scope(form)?,
+                resource: resource::requested(form)?,
             }),
-            GrantType::Backchannel => {
-                Self::Backchannel(BackchannelTokenRequest { auth_req_id: form.required("auth_req_id")?.to_owned() })
-            }
+            GrantType::Backchannel => Self::Backchannel(BackchannelTokenRequest {
+                auth_req_id: form.required("auth_req_id")?.to_owned(),
+                resource: resource::requested(form)?,
+            }),
             GrantType::Password => Self::Password(PasswordRequest {
                 username: form.required("username")?.to_owned(),
                 password: Zeroizing::new(form.required("password")?.to_owned()),
                 scope: scope(form)?,
+                resource: resource::requested(form)?,
             }),
         })
     }
@@ -199,6 +223,7 @@ mod tests {
         let bearer = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
         assert_eq!(refused(bearer), "invalid_request assertion: missing");
         assert!(refused("grant_type=client_credentials&scope=%22").starts_with("invalid_scope scope:"));
+        assert!(refused("grant_type=client_credentials&resource=api").starts_with("invalid_target resource:"));
     }
 
     #[test]

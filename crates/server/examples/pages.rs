@@ -43,6 +43,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         user_code: None,
         username: "alice",
         scopes: ["openid", "profile", "email", "offline_access", "invoices:read"].map(ScopeLine::of).to_vec(),
+        resources: vec![],
         request: "sealed",
         csrf: "token",
         action: "/consent",
@@ -52,6 +53,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         redirect_host: "a-rather-long-name-of-a-host.department.of.something.ledger.example",
         username: "alice.with.a.long.name@somewhere.example",
         scopes: vec![],
+        resources: vec!["The books".to_owned(), "https://a-rather-long-name-of-a-host.ledger.example/v1".to_owned()],
         ..consent.clone()
     };
     let tv = Consent { user_code: Some("WDJB-MJHT"), ..consent.clone() };
@@ -63,6 +65,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         id: "0199c3f2-7a41".to_owned(),
         client_name,
         scopes: ["openid", "invoices:read"].map(ScopeLine::of).to_vec(),
+        resources: &[],
         binding_message,
     };
     let waiting = [waiting("Ledger", Some("W4SCT")), waiting("Till 7", None)];

@@ -6,6 +6,7 @@ use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::backchannel::{BackchannelPolicy, NoNotify};
 use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
+use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
@@ -74,6 +75,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         entropy,
         fetch: fetch(settings)?,
         notify: Arc::new(NoNotify),
+        hooks: None,
         master,
         policy: policy(settings)?,
         key_policy: key_policy(settings),
@@ -122,6 +124,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
     Ok(Policy {
         code: seconds(tokens.code_seconds),
         access_token: seconds(tokens.access_token_seconds),
+        access_token_format: tokens.access_token_format,
         id_token: seconds(tokens.id_token_seconds),
         refresh_token: seconds(tokens.refresh_token_seconds),
         front_channel_tokens: tokens.front_channel,
@@ -155,6 +158,9 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         failed_redemptions: tokens.failed_redemptions,
         password_grant: tokens.password_grant,
         trusted_issuers: trusted_issuers(settings)?,
+        introspect_scope: tokens.introspect_scope.clone(),
+        revoke_scope: tokens.revoke_scope.clone(),
+        claims: claims(settings),
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),
@@ -176,6 +182,16 @@ fn trusted_issuers(settings: &Settings) -> Result<TrustedIssuers, StartError> {
     let Some(path) = &settings.tokens.trusted_issuers else { return Ok(TrustedIssuers::default()) };
     let read = crate::trust::read(path);
     Ok(read.map_err(|error| Fault::lasting("use tokens.trusted_issuers", format!("{}: {error}", path.display())))?)
+}
+
+fn claims(settings: &Settings) -> ClaimPolicy {
+    let claims = settings.claims.clone();
+    ClaimPolicy {
+        id_token: claims.id_token,
+        access_token: claims.access_token,
+        introspection: claims.introspection,
+        userinfo: claims.userinfo,
+    }
 }
 
 fn key_policy(settings: &Settings) -> KeyPolicy {

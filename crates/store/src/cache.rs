@@ -1,4 +1,4 @@
-//! A decorator that remembers clients and keys for as long as nobody has edited any. Everything else goes straight through.
+//! A decorator that remembers clients, resources and keys for as long as nobody has edited any. Everything else goes straight through.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,21 +9,21 @@ use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
 
 use crate::change::Transaction;
-use crate::record::Client;
+use crate::record::{Client, Resource};
 use crate::store::{Clock, Commit, CommitError, Cutoffs, Keys, Store, StoreError, Swept};
 
-/// How many clients are remembered; when there are more, all are forgotten and the busy ones come back.
+/// How many clients, and how many resources, are remembered; when there are more, all are forgotten and the busy ones come back.
 const MOST: usize = 10_000;
 
-/// Remembers clients and keys under the edition of the store ([`Store::edition`]).
+/// Remembers clients, resources and keys under the edition of the store ([`Store::edition`]).
 ///
-/// - **Clients** are good while the edition was last looked at less than `bound` ago, and was the same. So what another node
+/// - **Clients and resources** are good while the edition was last looked at less than `bound` ago, and was the same. So what another node
 ///   commits is seen after `bound` at the latest, and a node asks once in `bound`, however many clients it has.
 /// - **Keys** are asked for seldom and must never lag: the edition is looked at each time, and if it is the same they are.
 /// - What is committed through this decorator is seen at once. Epochs, grants and revoked tokens are never remembered.
 /// - If the edition cannot be read, nothing remembered is given: the store itself is asked, and its error is the caller's.
 ///
-/// A `bound` of zero remembers no clients.
+/// A `bound` of zero remembers neither clients nor resources.
 pub struct CachedStore {
     inner: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -39,6 +39,7 @@ struct Remembered {
     seen_at: Option<Timestamp>,
     by_key: HashMap<Digest16, Arc<Client>>,
     by_id: HashMap<RecordId, Arc<Client>>,
+    resources: HashMap<Digest16, Arc<Resource>>,
     keys: Option<Keys>,
     /// Counts edits through this decorator: a look that began before one proves nothing after it.
     edits: u64,
@@ -48,12 +49,13 @@ impl Remembered {
     fn forget(&mut self) {
         self.by_key.clear();
         self.by_id.clear();
+        self.resources.clear();
         self.keys = None;
     }
 }
 
 impl CachedStore {
-    /// Remembers what `inner` says of clients and keys; of clients for at most `bound`.
+    /// Remembers what `inner` says of clients, resources and keys; of the first two for at most `bound`.
     pub fn new(inner: Arc<dyn Store>, clock: Arc<dyn Clock>, bound: Lifetime) -> Self {
         Self { inner, clock, bound, remembered: Mutex::default() }
     }
@@ -161,6 +163,26 @@ impl Store for CachedStore {
 
     async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
         self.find(|remembered| remembered.by_id.get(&id), || self.inner.client_by_id(id)).await
+    }
+
+    async fn resource(&self, key: Digest16) -> Result<Option<Arc<Resource>>, StoreError> {
+        let Some(edition) = self.known_edition().await else { return self.inner.resource(key).await };
+        let found = self.remembered().resources.get(&key).map(Arc::clone);
+        if found.is_some() {
+            return Ok(found);
+        }
+        let resource = self.inner.resource(key).await?;
+        let mut remembered = self.remembered();
+        if let Some(resource) = &resource
+            && remembered.edition == Some(edition)
+        {
+            if remembered.resources.len() >= MOST {
+                remembered.resources.clear();
+            }
+            remembered.resources.insert(key, Arc::clone(resource));
+        }
+        drop(remembered);
+        Ok(resource)
     }
 
     async fn keys(&self) -> Result<Keys, StoreError> {

@@ -33,6 +33,7 @@ macro_rules! forward_reads {
         $crate::forward_reads! { @each ($($to)*);
             client(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Client>>;
             client_by_id(id: $crate::proto::id::RecordId) -> Option<std::sync::Arc<$crate::record::Client>>;
+            resource(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Resource>>;
             keys() -> $crate::Keys;
         }
     };
@@ -65,7 +66,6 @@ macro_rules! forward_reads {
                 namespace: $crate::record::Namespace,
                 digest: $crate::proto::digest::Digest16
             ) -> Option<$crate::record::Name>;
-            resource(key: $crate::proto::digest::Digest16) -> Option<std::sync::Arc<$crate::record::Resource>>;
             resources(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Resource>;
             edition() -> u64;
             events(about: Option<$crate::proto::id::RecordId>, page: $crate::Page) -> Vec<$crate::record::Event>;

@@ -8,7 +8,8 @@ use std::process::{Command, ExitCode};
 
 use firman_test_servers::{Mariadb, Postgres, PostgresOptions};
 
-const POSTGRES: [&str; 3] = ["shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=5min"];
+const POSTGRES: [&str; 4] =
+    ["shared_buffers=4GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "wal_compression=lz4"];
 const MARIADB: [&str; 4] =
     ["innodb_buffer_pool_size=4G", "innodb_log_file_size=2G", "innodb_flush_log_at_trx_commit=1", "skip-log-bin"];
 

@@ -16,7 +16,7 @@ use crate::Engine;
 /// How many clients are looked at in one page.
 const PAGE: u32 = 500;
 /// The shortest secret that a file may give, in bytes: it is kept as a fast digest, so it must not be guessed.
-const SHORTEST_SECRET: usize = 32;
+pub(super) const SHORTEST_SECRET: usize = 32;
 
 /// A client as a file has it.
 pub struct Wanted {

@@ -101,6 +101,7 @@ fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denie
         ("userinfo_signed_response_alg", jose.userinfo_signed_response_alg.is_some()),
         ("userinfo_encrypted_response_alg", jose.userinfo_encrypted_response_alg.is_some()),
         ("authorization_encrypted_response_alg", jose.authorization_encrypted_response_alg.is_some()),
+        ("introspection_encrypted_response_alg", jose.introspection_encrypted_response_alg.is_some()),
     ];
     if let Some((name, _)) = undone.into_iter().find(|(_, asked)| *asked) {
         return Err(invalid_request(format!("{name}: this server does not do that")));
@@ -108,10 +109,14 @@ fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denie
     if metadata.response_types.iter().any(|of| ResponseType::parse(of).is_none()) {
         return Err(invalid_request("response_types: known are code, none, token, id_token and their combinations"));
     }
-    // JARM §3.
-    let signed = jose.authorization_signed_response_alg.as_deref();
-    if signed.is_some_and(|name| !Algorithm::parse(name).is_some_and(|of| engine.key_policy.algorithms.contains(&of))) {
-        return Err(invalid_request("authorization_signed_response_alg: this server has no such key"));
+    let has_key = |name: &str| Algorithm::parse(name).is_some_and(|of| engine.key_policy.algorithms.contains(&of));
+    // JARM §3, RFC 9701 §6.
+    let signed = [
+        ("authorization_signed_response_alg", &jose.authorization_signed_response_alg),
+        ("introspection_signed_response_alg", &jose.introspection_signed_response_alg),
+    ];
+    if let Some((name, _)) = signed.into_iter().find(|(_, alg)| alg.as_deref().is_some_and(|alg| !has_key(alg))) {
+        return Err(invalid_request(format!("{name}: this server has no such key")));
     }
     Ok(())
 }

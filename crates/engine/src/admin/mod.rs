@@ -2,10 +2,12 @@
 
 pub mod accounts;
 pub mod apply;
+pub mod apply_resources;
 pub mod clients;
 pub mod grants;
 pub(crate) mod metadata;
 pub(crate) mod policy;
+pub mod resources;
 pub mod tokens;
 
 use firman_proto::error::{Denied, invalid_request};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::AdminError;
 use crate::Engine;
-use crate::introspect::trace;
+use crate::presented::OpenedAccess;
 
 /// What a token of ours is. Holds nothing that could be presented.
 #[derive(Clone, Debug, Serialize)]
@@ -19,7 +19,7 @@ pub struct TokenReport {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'static str>,
-    /// `access_token` or `refresh_token`.
+    /// `access_token`, `jwt_access_token` or `refresh_token`.
     pub kind: &'static str,
     /// The grant it refers to.
     pub grant: RecordId,
@@ -40,7 +40,7 @@ pub struct TokenReport {
 /// Explains a token.
 pub async fn inspect(engine: &Engine, token: &str, now: Timestamp) -> Result<TokenReport, AdminError> {
     if token.starts_with(seal::Refresh::PREFIX) {
-        let opened = open::<seal::Refresh>(engine, token, now).await?;
+        let opened = engine.keys.open::<seal::Refresh>(&*engine.store, token, now).await?.map_err(|_| NOT_OURS)?;
         let standing = engine.store.grant(opened.record(), None).await?;
         let why = refusal(standing.as_ref(), now).or_else(|| {
             let chain = standing.as_ref()?.record.refresh.as_ref();
@@ -48,10 +48,10 @@ pub async fn inspect(engine: &Engine, token: &str, now: Timestamp) -> Result<Tok
                 chain.is_some_and(|chain| chain.generation == opened.serial() && opened.proves(&chain.current.salt));
             (!current).then_some("it was rotated, or its grant cannot be refreshed")
         });
-        return Ok(report("refresh_token", &opened, why));
+        return Ok(of_refresh_token(&opened, why));
     }
-    let opened = open::<seal::Access>(engine, token, now).await?;
-    let standing = engine.store.grant(opened.record(), trace(&opened)).await?;
+    let opened = open_access(engine, token, now).await?;
+    let standing = engine.grant(opened.record(), opened.trace()).await?;
     let why = refusal(standing.as_ref(), now).or_else(|| {
         let grant = &standing.as_ref()?.record;
         let ended = opened.has_expired(now) || opened.caveats().expires_at().is_some_and(|end| end <= now);
@@ -63,7 +63,7 @@ pub async fn inspect(engine: &Engine, token: &str, now: Timestamp) -> Result<Tok
             None
         }
     });
-    Ok(report("access_token", &opened, why))
+    Ok(of_access_token(&opened, why))
 }
 
 /// Revokes a token: of a refresh token the whole grant, of an access token just that one.
@@ -72,7 +72,7 @@ pub async fn revoke(engine: &Engine, token: &str, now: Timestamp) -> Result<Toke
     let change = if token.starts_with(seal::Refresh::PREFIX) {
         Change::RevokeGrant { id: before.grant, reason: RevokeReason::Operator, now }
     } else {
-        let opened = open::<seal::Access>(engine, token, now).await?;
+        let opened = open_access(engine, token, now).await?;
         let Some(expires_at) = opened.expires_at() else { return Ok(before) };
         let dead = RevokedToken { day: expires_at.day(), grant: opened.record(), digest: opened.digest(), expires_at };
         Change::RevokeToken(dead)
@@ -83,9 +83,10 @@ pub async fn revoke(engine: &Engine, token: &str, now: Timestamp) -> Result<Toke
     inspect(engine, token, now).await
 }
 
-async fn open<K: Kind>(engine: &Engine, token: &str, now: Timestamp) -> Result<Opened<K>, AdminError> {
-    let opened = engine.keys.open::<K>(&*engine.store, token, now).await?;
-    opened.map_err(|_| AdminError::NotFound("not an access or refresh token that this server has sealed"))
+const NOT_OURS: AdminError = AdminError::NotFound("not an access or refresh token that this server has sealed");
+
+async fn open_access(engine: &Engine, token: &str, now: Timestamp) -> Result<OpenedAccess, AdminError> {
+    OpenedAccess::open(engine, token, now).await?.ok_or(NOT_OURS)
 }
 
 fn refusal(standing: Option<&Standing<Grant>>, now: Timestamp) -> Option<&'static str> {
@@ -106,17 +107,32 @@ fn refusal(standing: Option<&Standing<Grant>>, now: Timestamp) -> Option<&'stati
     }
 }
 
-fn report<K: Kind>(kind: &'static str, opened: &Opened<K>, why: Option<&'static str>) -> TokenReport {
+fn of_access_token(opened: &OpenedAccess, why: Option<&'static str>) -> TokenReport {
     TokenReport {
         active: why.is_none(),
         why,
-        kind,
+        kind: if let OpenedAccess::Jwt(..) = opened { "jwt_access_token" } else { "access_token" },
         grant: opened.record(),
         serial: opened.serial(),
         issued_at: opened.issued_at().seconds(),
         expires_at: opened.expires_at().map(Timestamp::seconds),
         seal_key: opened.key_number(),
         caveats: opened.caveats().iter().map(Caveat::to_string).collect(),
+        digest: opened.digest().to_string(),
+    }
+}
+
+fn of_refresh_token(opened: &Opened<seal::Refresh>, why: Option<&'static str>) -> TokenReport {
+    TokenReport {
+        active: why.is_none(),
+        why,
+        kind: "refresh_token",
+        grant: opened.record(),
+        serial: opened.serial(),
+        issued_at: opened.issued_at().seconds(),
+        expires_at: opened.expires_at().map(Timestamp::seconds),
+        seal_key: opened.key_number(),
+        caveats: Vec::new(),
         digest: opened.digest().to_string(),
     }
 }

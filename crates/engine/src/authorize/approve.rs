@@ -1,6 +1,8 @@
 //! An authorization request that somebody has approved becomes what it asked for.
 
+use firman_proto::authorize::error_members;
 use firman_proto::id::RecordId;
+use firman_proto::scope::Scope;
 use firman_proto::seal::{Code, Reference, Sealed};
 use firman_proto::time::Timestamp;
 use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest};
@@ -35,19 +37,28 @@ pub(super) async fn approve(
         code = sealed.filter(|_| interaction.request.response_type.code);
         changes.push(change);
     }
+    let request = &interaction.request;
+    let (redirect_uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
+    let address = Address { client, redirect_uri, mode, state };
     let next = if let Some(Waiting::Device { .. }) = interaction.waiting {
         Next::Device(DeviceEnd::Allowed)
     } else {
         let mut members: Vec<_> = code.iter().map(|code| ("code", code.reveal().to_owned())).collect();
         if interaction.request.response_type.is_front_channel() {
             let code = code.as_ref().map(Sealed::reveal);
-            let (tokens, change) = front_channel::tokens(engine, client, &interaction, &approval, code, now).await?;
-            members.extend(tokens);
-            changes.extend(change);
+            match front_channel::tokens(engine, client, &interaction, &approval, code, now).await {
+                Ok((tokens, change)) => {
+                    members.extend(tokens);
+                    changes.extend(change);
+                }
+                // RFC 6749 §4.2.2.1: a refusal goes where the tokens would have gone, and nothing is written.
+                Err(Failure::Denied(denied)) => {
+                    return address.send(engine, error_members(&denied), now).map(Some).map_err(Into::into);
+                }
+                Err(fault) => return Err(fault),
+            }
         }
-        let request = &interaction.request;
-        let (redirect_uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
-        Address { client, redirect_uri, mode, state }.send(engine, members, now)?
+        address.send(engine, members, now)?
     };
     let mut event = engine.event(EventKind::Approved, about, now)?;
     event.client = Some(client.id);
@@ -122,20 +133,19 @@ fn new_flow(engine: &Engine, interaction: &Interaction, now: Timestamp) -> Resul
 
 /// A consent as a change that creates it or adds to it.
 pub(super) fn remember(engine: &Engine, interaction: &Interaction, signed_in: &SignedIn, now: Timestamp) -> Change {
-    match &signed_in.consent {
-        Some(known) => {
-            let scope = known.scope.union(&interaction.request.scope);
-            let record = Consent { scope, updated_at: now, ..known.clone() };
-            Change::Replace { if_revision: known.revision, record: Editable::Consent(Box::new(record)) }
-        }
-        None => Change::Insert(Editable::Consent(Box::new(Consent {
-            issuer: engine.number,
-            subject: signed_in.session.subject.clone(),
-            client: interaction.client,
-            scope: interaction.request.scope.clone(),
-            updated_at: now,
-            revision: 0,
-            rest: Rest::new(),
-        }))),
+    let (scope, resources) = (&interaction.request.scope, &interaction.request.resource);
+    if let Some(known) = &signed_in.consent {
+        let record = Consent { updated_at: now, ..known.clone().with(scope, resources) };
+        return Change::Replace { if_revision: known.revision, record: Editable::Consent(Box::new(record)) };
     }
+    let nothing = Consent {
+        issuer: engine.number,
+        subject: signed_in.session.subject.clone(),
+        client: interaction.client,
+        scope: Scope::default(),
+        updated_at: now,
+        revision: 0,
+        rest: Rest::new(),
+    };
+    Change::Insert(Editable::Consent(Box::new(nothing.with(scope, resources))))
 }

@@ -1,17 +1,20 @@
 //! Tokens that travel through the browser (OAuth 2.0 Multiple Response Types, OpenID Connect Core §3.2 and §3.3).
 
 use firman_proto::claims;
-use firman_proto::seal::{Access, Caveats, Sealed};
+use firman_proto::seal::Caveats;
 use firman_proto::time::Timestamp;
 use firman_store::Change;
-use firman_store::record::{Approval, AuthContext, Client, Grant, GrantKind, Rest, Terms};
+use firman_store::record::{Approval, AuthContext, Client, Grant, GrantKind, Rest, Terms, TokenFormat};
 use serde_json::Map;
 
 use super::Interaction;
 use crate::Engine;
-use crate::failure::{Failure, Fault};
-use crate::issue::{AccessToken, IdTokenFor};
+use crate::access_token::{AccessToken, Dressed};
+use crate::failure::Failure;
+use crate::hooks::{self, Occasion, Place};
+use crate::issue::IdTokenFor;
 use crate::random;
+use crate::target;
 
 /// Members of a response, and what must be written before it may be sent.
 pub(super) type Brought = (Vec<(&'static str, String)>, Option<Change>);
@@ -28,31 +31,43 @@ pub(super) async fn tokens(
     let asked = interaction.request.response_type;
     let (mut members, mut change, mut access) = (Vec::new(), None, None);
     if asked.token {
-        let (sealed, grant) = access_token(engine, client, interaction, approval, now)?;
+        let (text, grant) = access_token(engine, client, interaction, approval, now).await?;
         members.extend([
-            ("access_token", sealed.reveal().to_owned()),
+            ("access_token", text.clone()),
             ("token_type", "Bearer".to_owned()),
             ("expires_in", grant.expires_at.since(now).seconds().to_string()),
             ("scope", grant.scope.to_string()),
         ]);
         change = Some(Change::InsertGrant(Box::new(grant)));
-        access = Some(sealed);
+        access = Some(text);
     }
     if asked.id_token {
         // OpenID Connect Core §5.4: without an access token, what the scopes ask for is in the ID token.
-        let claims = if asked.code || asked.token {
+        let mut claims = if asked.code || asked.token {
             Map::new()
         } else {
             let all = engine.accounts.claims(&approval.subject).await?;
             all.map(|all| claims::for_scope(&all, &approval.scope)).unwrap_or_default()
         };
+        let audience = [engine.issuer.to_string()];
+        let occasion = Occasion {
+            client,
+            subject: Some(&approval.subject),
+            scope: &approval.scope,
+            audience: if interaction.request.resource.is_empty() { &audience } else { &interaction.request.resource },
+            grant: None,
+        };
+        if !asked.token {
+            hooks::before_issue(engine, &occasion).await?;
+        }
+        claims.extend(hooks::claims(engine, Place::IdToken, &occasion).await?);
         let id_token = IdTokenFor {
             client,
             subject: &approval.subject,
             session: approval.session,
             auth: &auth_of(approval),
             nonce: interaction.request.nonce.clone(),
-            access_token: access.as_ref().map(Sealed::reveal),
+            access_token: access.as_deref(),
             code,
             claims,
         };
@@ -71,15 +86,15 @@ fn auth_of(approval: &Approval) -> AuthContext {
 }
 
 /// RFC 6749 §4.2.2: an access token of a grant of its own, that ends with it and is never refreshed.
-fn access_token(
+async fn access_token(
     engine: &Engine,
     client: &Client,
     interaction: &Interaction,
     approval: &Approval,
     now: Timestamp,
-) -> Result<(Sealed<Access>, Grant), Fault> {
-    let keys = engine.keys.current();
-    let expires_at = now.plus(engine.policy.access_token_of(client));
+) -> Result<(String, Grant), Failure> {
+    let target = target::of(engine, client, &interaction.request.resource, &[]).await?;
+    let expires_at = now.plus(target.lifetime(engine, client));
     let grant = Grant {
         id: random::record_id(&*engine.entropy, now)?,
         issuer: engine.number,
@@ -96,12 +111,20 @@ fn access_token(
         revoked_at: None,
         reason: None,
         auth: auth_of(approval),
-        terms: Terms { resource: interaction.request.resource.clone(), ..Terms::default() },
+        terms: Terms { resource: target.identifiers().to_vec(), ..Terms::default() },
         rest: Rest::new(),
     };
+    let (subject, audience) = (grant.subject.as_ref(), target.audience(engine));
+    let occasion = Occasion { client, subject, scope: &grant.scope, audience: &audience, grant: Some(grant.id) };
+    hooks::before_issue(engine, &occasion).await?;
+    let extra = match target.format(engine, client) {
+        TokenFormat::Jwt => hooks::claims(engine, Place::AccessToken, &occasion).await?,
+        TokenFormat::Opaque => Map::new(),
+    };
     let serial = random::serial(&*engine.entropy)?;
-    let seal_key = keys.keyring.current_number();
-    let access =
-        AccessToken { serial, issued_at: now, expires_at, seal_key }.seal(&keys, &grant, &Caveats::default(), now)?;
-    Ok((access, grant))
+    let seal_key = engine.keys.current().keyring.current_number();
+    let token = AccessToken { serial, issued_at: now, expires_at, seal_key };
+    let (scope, caveats) = (&grant.scope, Caveats::default());
+    let dressed = Dressed { token, client, grant: &grant, scope, target: &target, caveats, extra };
+    Ok((dressed.text(engine, now)?, grant))
 }

@@ -13,6 +13,7 @@ use super::{Browser, DeviceEnd, Next, Redirectable};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::random;
+use crate::target;
 
 const PURPOSE: &str = "interaction";
 
@@ -71,6 +72,8 @@ pub struct ClientView {
     pub interaction: Interaction,
     /// Who is signed in, if somebody is.
     pub username: Option<String>,
+    /// The names of the resources that the tokens will be for.
+    pub resources: Vec<String>,
 }
 
 impl Interaction {
@@ -101,7 +104,8 @@ impl Interaction {
         let (interaction, client) = Self::resume(engine, browser, sealed, now).await?;
         let signed_in = super::browser::signed_in(engine, browser, None, now).await?;
         let username = signed_in.map(|signed_in| signed_in.session.details.username);
-        Ok(ClientView { client, interaction, username })
+        let resources = target::names_of(engine, &interaction.request.resource).await?;
+        Ok(ClientView { client, interaction, username, resources })
     }
 
     pub(super) async fn resume(

@@ -38,7 +38,9 @@ use firman_store::record::Client;
 use crate::Engine;
 use crate::client_document;
 use crate::failure::{Failure, Fault};
+use crate::hooks::{self, Endpoint};
 use crate::policy::Policy;
+use crate::target;
 use approve::{approve, remember};
 use respond::Address;
 use step::Step;
@@ -113,9 +115,14 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
     }
     let redirectable = verify_client(engine, form, now).await?;
     let client = Arc::clone(&redirectable.client);
-    let request = match read(engine, &redirectable, form) {
+    let read = match read(engine, &redirectable, form) {
+        Ok(request) => targeted(engine, &client, request).await,
+        Err(denied) => Err(denied.into()),
+    };
+    let request = match read {
         Ok(request) => request,
-        Err(denied) => return Ok(redirectable.refuse(engine, &denied, now)?),
+        Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now)?),
+        Err(fault) => return Err(fault),
     };
     let interaction = Interaction { client: client.id, request, started_at: now, waiting: None };
     go_on(engine, browser, interaction, &client, now).await
@@ -129,6 +136,10 @@ pub(crate) async fn go_on(
     client: &Arc<Client>,
     now: Timestamp,
 ) -> Result<Next, Failure> {
+    match hooks::before(engine, Endpoint::Authorization, client).await {
+        Err(Failure::Denied(denied)) => return Ok(interaction.give_up(engine, Arc::clone(client), &denied, now)?),
+        asked => asked?,
+    }
     let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
     proceed(engine, browser, interaction, client, signed_in, now).await
 }
@@ -155,6 +166,16 @@ pub(crate) fn request_of(
     let request = AuthorizationRequest::parse(form, redirect_uri, &client.metadata, rules)?;
     respond::must_be_allowed(engine, client, request.response_type)?;
     Ok(request)
+}
+
+/// The same request with the resources by their registered names, and what they know of the scope (RFC 8707 §2.1).
+pub(crate) async fn targeted(
+    engine: &Engine,
+    client: &Client,
+    request: AuthorizationRequest,
+) -> Result<AuthorizationRequest, Failure> {
+    let (resource, scope) = target::requested(engine, client, &request.resource, &request.scope).await?;
+    Ok(AuthorizationRequest { resource, scope, ..request })
 }
 
 /// RFC 6749 §3.1.2.4, §4.1.2.1: without a client that is known and a redirect URI that is its own, nobody is redirected.

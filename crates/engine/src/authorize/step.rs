@@ -65,5 +65,6 @@ fn needs_consent(interaction: &Interaction, client: &Client, signed_in: &SignedI
         return false;
     }
     // OpenID Connect Core §11: offline access is for those who were asked for it; a remembered yes was asked.
-    !signed_in.consent.as_ref().is_some_and(|consent| interaction.request.scope.is_within(&consent.scope))
+    let (scope, resources) = (&interaction.request.scope, &interaction.request.resource);
+    !signed_in.consent.as_ref().is_some_and(|consent| consent.covers(scope, resources))
 }

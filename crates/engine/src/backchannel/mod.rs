@@ -23,7 +23,8 @@ use firman_store::{Change, Commit};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
-use crate::{random, trust};
+use crate::hooks::{self, Endpoint};
+use crate::{random, target, trust};
 
 /// How many requests may wait for one person at a time: nobody is flooded.
 const PLACES: usize = 5;
@@ -54,6 +55,8 @@ pub struct Asked {
     pub client_name: String,
     /// What it asks for.
     pub scope: Scope,
+    /// The identifiers of the resources that the tokens will be for, if the client says.
+    pub resources: Vec<String>,
     /// What the client shows, too.
     pub binding_message: Option<String>,
     /// Until when.
@@ -85,6 +88,7 @@ pub async fn authenticate(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<BackchannelResponse, Failure> {
+    hooks::before(engine, Endpoint::BackchannelAuthentication, client.record()).await?;
     client.must_be_allowed(GrantType::Backchannel)?;
     // OpenID Connect CIBA Core §7.1: the client authenticates.
     client.must_be_confidential()?;
@@ -93,6 +97,8 @@ pub async fn authenticate(
         None => BackchannelRequest::parse(form, &client.record().metadata)?,
         Some(members) => BackchannelRequest::parse(&Form::parse(members.as_bytes())?, &client.record().metadata)?,
     };
+    let (resource, scope) = target::requested(engine, client.record(), &request.resource, &request.scope).await?;
+    let request = BackchannelRequest { scope, resource, ..request };
     let subject = person(engine, client, &request.hint, now).await?;
     let policy = engine.policy.backchannel;
     let flow = Flow {
@@ -101,7 +107,7 @@ pub async fn authenticate(
         client: client.record().id,
         request: FlowRequest::Backchannel(PolledRequest {
             scope: request.scope.clone(),
-            resource: Vec::new(),
+            resource: request.resource.clone(),
             authorization_details: None,
             dpop_jkt: None,
             acr_values: request.acr_values,
@@ -128,6 +134,7 @@ pub async fn authenticate(
     let asked = Asked {
         client_name: shown_name(client.record()).to_owned(),
         scope: request.scope,
+        resources: request.resource,
         binding_message: request.binding_message,
         expires_at: flow.expires_at,
         subject,
@@ -193,7 +200,7 @@ async fn person(
 /// OpenID Connect CIBA Core §7.1: an ID token that this client once got; it may have expired.
 fn of_id_token(engine: &Engine, client: &AuthenticatedClient, token: &str) -> Result<Subject, Denied> {
     let wrong = || invalid_request("id_token_hint: not an ID token of this server for this client");
-    let claims: IdToken = jws::verify(token, engine.keys.current().published()).map_err(|_| wrong())?;
+    let claims: IdToken = jws::verify_id_token(token, engine.keys.current().published()).map_err(|_| wrong())?;
     if claims.iss != engine.issuer.as_str() || claims.aud != client.record().client_id {
         return Err(wrong());
     }

@@ -11,6 +11,8 @@ use super::{PLACES, place_of, shown_name};
 use crate::Engine;
 use crate::authorize::{Browser, Decision, SessionCookie, begin_session, cookie_of, signed_in, touch};
 use crate::failure::Failure;
+use crate::hooks::{self, Endpoint};
+use crate::target;
 
 /// What the page shows.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Pending {
     pub client_name: String,
     /// What it asks for.
     pub scope: Scope,
+    /// The names of the resources that the tokens will be for, if the client says.
+    pub resources: Vec<String>,
     /// What the client shows, too.
     pub binding_message: Option<String>,
 }
@@ -59,6 +63,7 @@ pub async fn pending(engine: &Engine, browser: &Browser, now: Timestamp) -> Resu
             id: flow.id,
             client_name: shown_name(&client).to_owned(),
             scope: request.scope,
+            resources: target::names_of(engine, &request.resource).await?,
             binding_message: request.binding_message,
         });
     }
@@ -113,6 +118,10 @@ pub async fn answer(
     };
     let (name, flow) =
         waiting(engine, &known, now).await?.into_iter().find(|(_, flow)| flow.id == id).ok_or_else(gone)?;
+    if decision == Decision::Allow {
+        let client = engine.store.client_by_id(flow.client).await?.filter(|client| client.enabled).ok_or_else(gone)?;
+        hooks::before(engine, Endpoint::Authorization, &client).await?;
+    }
     // Once more, for the epochs of this client.
     let known = signed_in(engine, browser, Some(flow.client), now).await?.ok_or_else(gone)?;
     let change = match decision {

@@ -19,8 +19,16 @@ const SKEW: Lifetime = Lifetime::from_seconds(30);
 const LONGEST_JTI: usize = 256;
 
 /// The members of a request.
-const MEMBERS: [&str; 7] =
-    ["scope", "acr_values", "login_hint_token", "id_token_hint", "login_hint", "binding_message", "requested_expiry"];
+const MEMBERS: [&str; 8] = [
+    "scope",
+    "acr_values",
+    "login_hint_token",
+    "id_token_hint",
+    "login_hint",
+    "binding_message",
+    "requested_expiry",
+    "resource",
+];
 
 /// The members of a signed request, as a form; `None` if the request is a plain one, and may be.
 pub(super) async fn signed(
@@ -96,6 +104,13 @@ fn members_of(claims: &Claims) -> Result<String, Denied> {
             Some(Value::String(text)) => form::append(&mut members, name, text),
             Some(Value::Number(number)) if name == "requested_expiry" => {
                 form::append(&mut members, name, &number.to_string());
+            }
+            // RFC 8707 §2.1: there may be several.
+            Some(Value::Array(several)) if name == "resource" => {
+                for one in several {
+                    let one = one.as_str().ok_or_else(|| invalid_request("resource: must be texts"))?;
+                    form::append(&mut members, name, one);
+                }
             }
             Some(_) => return Err(invalid_request(format!("{name}: must be a text"))),
         }

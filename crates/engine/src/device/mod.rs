@@ -17,7 +17,9 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
 use crate::guesses::GuessLimits;
+use crate::hooks::{self, Endpoint};
 use crate::random;
+use crate::target;
 
 /// How often another code is tried where one is taken.
 const TRIES: usize = 5;
@@ -56,8 +58,11 @@ pub async fn authorize(
     form: &Form<'_>,
     now: Timestamp,
 ) -> Result<DeviceResponse, Failure> {
+    hooks::before(engine, Endpoint::DeviceAuthorization, client.record()).await?;
     client.must_be_allowed(GrantType::DeviceCode)?;
-    let request = DeviceRequest::parse(form, &client.record().metadata)?;
+    let asked = DeviceRequest::parse(form, &client.record().metadata)?;
+    let (resource, scope) = target::requested(engine, client.record(), &asked.resource, &asked.scope).await?;
+    let request = DeviceRequest { scope, resource };
     for _ in 0..TRIES {
         let flow = new_flow(engine, client, &request, now)?;
         let code = user_code(engine)?;
@@ -84,7 +89,7 @@ fn new_flow(
         client: client.record().id,
         request: FlowRequest::Device(PolledRequest {
             scope: request.scope.clone(),
-            resource: Vec::new(),
+            resource: request.resource.clone(),
             authorization_details: None,
             dpop_jkt: None,
             acr_values: Vec::new(),

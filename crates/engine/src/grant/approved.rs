@@ -11,6 +11,7 @@ use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::issue;
 use crate::sender::Sender;
+use crate::target;
 
 /// Claims the flow for its grant, and seals the first tokens. `None` if somebody else was quicker, or the flow was withdrawn.
 pub(super) async fn claim(
@@ -18,10 +19,12 @@ pub(super) async fn claim(
     client: &AuthenticatedClient,
     flow: &Flow,
     approval: &Approval,
-    sender: Sender,
+    (sender, asked): (Sender, &[String]),
     now: Timestamp,
 ) -> Result<Option<TokenResponse>, Failure> {
-    let asked = flow.request.authorization();
+    let terms = terms_of(&flow.request);
+    let target = target::of(engine, client.record(), &terms.resource, asked).await?;
+    let authorization = flow.request.authorization();
     let allowed = Allowed {
         id: flow.id,
         kind: kind_of(&flow.request),
@@ -34,15 +37,15 @@ pub(super) async fn claim(
             auth_time: Some(approval.auth_time),
             acr: approval.acr.clone(),
             amr: approval.amr.clone(),
-            nonce: asked.and_then(|request| request.nonce.clone()),
+            nonce: authorization.and_then(|request| request.nonce.clone()),
         },
-        terms: terms_of(&flow.request),
+        terms,
         refreshable: issue::may_refresh(client.record(), &approval.scope),
         until: Timestamp::NEVER,
         caveats: Vec::new(),
     };
     let claim = Some(Change::ClaimFlow { id: flow.id, now });
-    Making { engine, client, allowed, sender, claim, event: EventKind::CodeRedeemed, now }.make().await
+    Making { engine, client, allowed, target, sender, claim, event: EventKind::CodeRedeemed, now }.make().await
 }
 
 fn kind_of(request: &FlowRequest) -> GrantKind {

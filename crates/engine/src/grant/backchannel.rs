@@ -16,7 +16,7 @@ pub(super) async fn redeem(
     request: &BackchannelTokenRequest,
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
-    polled::redeem::<AuthRequest>(engine, client, (&request.auth_req_id, request_of), now).await
+    polled::redeem::<AuthRequest>(engine, client, (&request.auth_req_id, &request.resource, request_of), now).await
 }
 
 fn request_of(request: &FlowRequest) -> Option<&PolledRequest> {

@@ -37,7 +37,7 @@ pub(super) async fn redeem(
         Ok(approval) => approval,
         Err(verdict) => return Err(refuse(engine, &standing.record, verdict, now).await?),
     };
-    match approved::claim(engine, client, &standing.record, approval, sender, now).await? {
+    match approved::claim(engine, client, &standing.record, approval, (sender, &request.resource), now).await? {
         Some(response) => Ok(response),
         None => Err(judge_again(engine, client, request, now).await?),
     }
@@ -152,7 +152,8 @@ async fn grant_of(engine: &Engine, flow: &Flow) -> Result<Option<Grant>, Failure
     let (client, approval) = (engine.store.client_by_id(flow.client).await?, &flow.approval);
     let client = client.filter(|client| engine.policy.reuses_access_token_of(client));
     let (Some(client), Some(approval)) = (client, approval) else { return Ok(None) };
-    let place = one::of(engine, &client, &approval.subject, &approval.scope).await?;
+    let resources = flow.request.authorization().map(|request| request.resource.as_slice()).unwrap_or_default();
+    let place = one::of(engine, &client, &approval.subject, (&approval.scope, resources)).await?;
     Ok(place.into_held())
 }
 

@@ -16,7 +16,7 @@ pub(super) async fn redeem(
     request: &DeviceCodeRequest,
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
-    polled::redeem::<Device>(engine, client, (&request.device_code, request_of), now).await
+    polled::redeem::<Device>(engine, client, (&request.device_code, &request.resource, request_of), now).await
 }
 
 fn request_of(request: &FlowRequest) -> Option<&PolledRequest> {

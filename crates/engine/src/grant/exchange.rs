@@ -3,6 +3,7 @@
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::exchange::{self, ExchangeRequest, TokenType};
 use firman_proto::scope::Scope;
+use firman_proto::seal::{Caveat, CaveatKind, Caveats};
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
 use firman_store::record::{Client, EventKind, GrantKind, Terms};
@@ -17,6 +18,7 @@ use crate::dpop;
 use crate::failure::{Failure, Fault};
 use crate::random;
 use crate::sender::Sender;
+use crate::target;
 
 pub(super) async fn exchange(
     engine: &Engine,
@@ -37,12 +39,16 @@ pub(super) async fn exchange(
         }
         return id_jag::issue(engine, client, request, &subject, act, now);
     }
-    must_be_for_us(engine, request)?;
     // A client can weaken a token for itself by itself; and its standing grant is no parent, because it cannot be revoked.
     if subject.subject.is_none() {
         return Err(invalid_request("subject_token: nobody is its subject").into());
     }
     let scope = scope_for(client.record(), request.scope.as_ref(), &subject)?;
+    // RFC 8693 §2.1: audience is a name, and the name of a resource here is its identifier.
+    let named: Vec<String> = request.audience.iter().chain(&request.resource).cloned().collect();
+    let target = target::within(engine, client.record(), subject.audience.as_deref(), &named).await?;
+    let (scope, _) = target.cut(&scope, &scope)?;
+    let caveats = caveats_for(&subject, sender)?;
     // An actor that is gone earlier is gone.
     let until = actor.map_or(subject.until, |actor| actor.until.min(subject.until));
     let (parent, via) = subject.lineage.map_or((None, Vec::new()), |of| (Some(of.parent), of.via));
@@ -55,13 +61,13 @@ pub(super) async fn exchange(
         epochs: subject.epochs,
         parent,
         auth: subject.auth,
-        terms: Terms { actor: act, via, ..Terms::default() },
+        terms: Terms { resource: target.identifiers().to_vec(), actor: act, via, ..Terms::default() },
         // RFC 8693 §2.2.1: who has the subject's token can exchange it again.
         refreshable: false,
         until,
-        caveats: subject.caveats,
+        caveats,
     };
-    let making = Making { engine, client, allowed, sender, claim: None, event: EventKind::GrantMade, now };
+    let making = Making { engine, client, allowed, target, sender, claim: None, event: EventKind::GrantMade, now };
     let lost = || Fault::temporary("make a grant", "a grant of this id is there already");
     let response = making.make().await?.ok_or_else(lost)?;
     Ok(TokenResponse { issued_token_type: Some(TokenType::AccessToken.as_str()), id_token: None, ..response })
@@ -99,12 +105,13 @@ fn scope_for(client: &Client, asked: Option<&Scope>, subject: &Party) -> Result<
     }
 }
 
-/// RFC 8693 §2.2.2: invalid_target.
-fn must_be_for_us(engine: &Engine, request: &ExchangeRequest) -> Result<(), Denied> {
-    let mut targets =
-        request.audience.iter().map(|it| ("audience", it)).chain(request.resource.iter().map(|it| ("resource", it)));
-    match targets.find(|(_, target)| *target != engine.issuer.as_str()) {
-        None => Ok(()),
-        Some((name, _)) => Err(Denied::new(ErrorCode::InvalidTarget, format!("{name}: no target that is known here"))),
-    }
+/// What the new token is limited to as the subject's is; whom it is for stands in its grant.
+fn caveats_for(subject: &Party, sender: Sender) -> Result<Vec<Caveat>, Denied> {
+    let inherited = subject.caveats.iter().filter(|caveat| caveat.kind() != CaveatKind::Audience);
+    let inherited: Vec<Caveat> = inherited.cloned().collect();
+    let bound = sender.caveats().filter(|bound| !inherited.contains(bound));
+    // RFC 8693 §2.2.2: what cannot be carried over is not left out.
+    Caveats::new(inherited.iter().cloned().chain(bound).collect())
+        .map_err(|_| invalid_request("subject_token: its caveats leave no room for what binds the new token"))?;
+    Ok(inherited)
 }

@@ -1,6 +1,7 @@
 //! The JWT bearer grant (RFC 7523 §2.1), also with an identity assertion for this server (ID-JAG).
 
 use firman_proto::error::{Denied, ErrorCode, invalid_grant};
+use firman_proto::resource::{self, invalid_target};
 use firman_proto::scope::Scope;
 use firman_proto::time::Timestamp;
 use firman_proto::token::{JwtBearerRequest, TokenResponse};
@@ -14,6 +15,7 @@ use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::random;
 use crate::sender::Sender;
+use crate::target;
 use crate::trust::{self, SKEW, Vouched};
 
 pub(super) async fn redeem(
@@ -30,6 +32,9 @@ pub(super) async fn redeem(
         client.must_be_confidential()?;
     }
     let scope = scope_for(client.record(), request.scope.as_ref(), &vouched)?;
+    let most = resources_of(&vouched)?;
+    let target = target::within(engine, client.record(), most.as_deref(), &request.resource).await?;
+    let (scope, _) = target.cut(&scope, &scope)?;
     let user = trust::person(engine, &vouched, now).await?;
     let user = user.ok_or_else(|| invalid_grant("assertion: nobody here is whom it is about"))?;
     let now_epochs = engine.store.epochs(Some(client.record().id), Some(user.subject.key(engine.number))).await?;
@@ -47,7 +52,7 @@ pub(super) async fn redeem(
         epochs: now_epochs,
         parent: None,
         auth: auth_of(&vouched),
-        terms: Terms::default(),
+        terms: Terms { resource: target.identifiers().to_vec(), ..Terms::default() },
         // RFC 7521 §4.1: who has an assertion can have another one.
         refreshable: false,
         until: Timestamp::NEVER,
@@ -55,7 +60,7 @@ pub(super) async fn redeem(
     };
     // RFC 7523 §3 (7): presented again, it is a replay. The guard is in the write.
     let claim = Some(Change::InsertOnce(once));
-    let making = Making { engine, client, allowed, sender, claim, event: EventKind::GrantMade, now };
+    let making = Making { engine, client, allowed, target, sender, claim, event: EventKind::GrantMade, now };
     Ok(making.make().await?.ok_or_else(|| invalid_grant("assertion: it was presented before"))?)
 }
 
@@ -76,6 +81,19 @@ fn scope_for(client: &Client, asked: Option<&Scope>, vouched: &Vouched<'_>) -> R
         Some(asked) if asked.is_within(&most) => Ok(asked.clone()),
         Some(_) => Err(denied("scope: more than can be had by this assertion")),
     }
+}
+
+/// Identity Assertion Authorization Grant §3.1: whom tokens are for at most, if the assertion says so.
+fn resources_of(vouched: &Vouched<'_>) -> Result<Option<Vec<String>>, Denied> {
+    let said = vouched.claims.rest.get("resource").filter(|_| vouched.is_id_jag);
+    let Some(said) = said else { return Ok(None) };
+    let resources: Option<Vec<String>> = match said {
+        Value::String(one) => Some(vec![one.clone()]),
+        Value::Array(several) => several.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    let resources = resources.filter(|all| (1..=resource::MOST).contains(&all.len()));
+    Ok(Some(resources.ok_or_else(|| invalid_target("resource: the assertion's own is malformed"))?))
 }
 
 /// What the assertion says of how the person signed in.

@@ -13,11 +13,13 @@ use firman_store::{Change, Commit};
 
 use super::one::{self, Place};
 use crate::Engine;
+use crate::access_token::AccessToken;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
-use crate::issue::{AccessToken, Issued};
+use crate::issue::{Extra, Issued};
 use crate::random;
 use crate::sender::Sender;
+use crate::target::Target;
 
 /// How often a place that others have taken meanwhile is looked at again.
 const LOOKS: usize = 4;
@@ -47,6 +49,8 @@ pub(super) struct Making<'a> {
     pub(super) engine: &'a Engine,
     pub(super) client: &'a AuthenticatedClient,
     pub(super) allowed: Allowed,
+    /// Whom its first access token is for.
+    pub(super) target: Target,
     pub(super) sender: Sender,
     /// What is used up by it: of rivals the one who wins this gets the grant.
     pub(super) claim: Option<Change>,
@@ -83,7 +87,7 @@ impl Making<'_> {
     async fn attempt(&self, place: Option<&Place>) -> Result<Attempt, Failure> {
         let Self { engine, now, .. } = *self;
         let client = self.client.record();
-        let (mut grant, access) = self.allowed.grant(engine, client, now)?;
+        let (mut grant, access) = self.allowed.grant((engine, client), &self.target, now)?;
         if client.metadata.is_public() {
             self.sender.bind(&mut grant.terms);
         }
@@ -91,7 +95,7 @@ impl Making<'_> {
             grant.terms.first_access = Some(access.into());
         }
         // Sealed before the grant is moved into the commit; nobody gets them unless that is done.
-        let response = self.seal(&grant, access)?;
+        let response = self.seal(&grant, access).await?;
         let mut changes: Vec<Change> = self.claim.iter().cloned().collect();
         let event = self.event(&grant)?;
         let replaced = place.map(|place| place.taken_by(engine, &grant, now)).transpose()?;
@@ -116,17 +120,23 @@ impl Making<'_> {
         Ok(Change::Append(Box::new(event)))
     }
 
-    fn seal(&self, grant: &Grant, access: AccessToken) -> Result<TokenResponse, Fault> {
+    async fn seal(&self, grant: &Grant, access: AccessToken) -> Result<TokenResponse, Failure> {
+        let Self { engine, target, now, .. } = self;
+        let client = self.client.record();
+        let (scope, narrowed) = target.cut(&grant.scope, &grant.scope)?;
+        let extra = Extra::ask(engine, client, grant, &scope, target).await?;
         let issued = Issued {
             access,
-            scope: &grant.scope,
-            narrowed: false,
+            scope: &scope,
+            narrowed,
             caveats: self.allowed.caveats.clone(),
             refresh: grant.refresh.as_ref(),
             nonce: self.allowed.auth.nonce.clone(),
             sender: self.sender,
+            target,
+            extra,
         };
-        issued.seal(self.engine, self.client.record(), grant, self.now)
+        Ok(issued.seal(engine, client, grant, *now)?)
     }
 
     /// The grant whose access token is given again, and what seals that.
@@ -146,7 +156,9 @@ impl Making<'_> {
             && self.allowed.caveats.is_empty()
             && held.refresh.is_some() == self.allowed.refreshable
             && same(&held.terms);
-        let access = AccessToken::last_of(held).filter(|access| may && self.now < access.expires_at)?;
+        let longest = self.now.plus(self.target.lifetime(self.engine, client));
+        let good = |access: &AccessToken| self.now < access.expires_at && access.expires_at <= longest;
+        let access = AccessToken::last_of(held).filter(|access| may && good(access))?;
         self.engine.keys.current().has_seal_key(access.seal_key).then_some((held, access))
     }
 
@@ -154,7 +166,7 @@ impl Making<'_> {
     async fn give_again(&self, held: &Grant, access: AccessToken) -> Result<Option<TokenResponse>, Failure> {
         // The ID token is about this sign-in.
         let grant = Grant { auth: self.allowed.auth.clone(), session: self.allowed.session, ..held.clone() };
-        let response = self.seal(&grant, access)?;
+        let response = self.seal(&grant, access).await?;
         let mut changes: Vec<Change> = self.claim.iter().cloned().collect();
         changes.push(self.event(&grant)?);
         let changes = self.sender.once(changes);
@@ -167,8 +179,13 @@ impl Making<'_> {
 
 impl Allowed {
     /// The grant it becomes, and its first access token.
-    fn grant(&self, engine: &Engine, client: &Client, now: Timestamp) -> Result<(Grant, AccessToken), Fault> {
-        let access_ends = now.plus(engine.policy.access_token_of(client)).min(self.until);
+    fn grant(
+        &self,
+        (engine, client): (&Engine, &Client),
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<(Grant, AccessToken), Fault> {
+        let access_ends = now.plus(target.lifetime(engine, client)).min(self.until);
         let mut terms = self.terms.clone();
         let expires_at = if self.refreshable {
             let end = now.plus(engine.policy.refresh_token_of(client)).min(self.until);

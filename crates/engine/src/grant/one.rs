@@ -25,13 +25,22 @@ pub(super) async fn place(engine: &Engine, client: &Client, allowed: &Allowed) -
     let Some(subject) = allowed.subject.as_ref().filter(|_| !passing && engine.policy.one_grant_of(client)) else {
         return Ok(None);
     };
-    of(engine, client, subject, &allowed.scope).await.map(Some)
+    of(engine, client, subject, (&allowed.scope, &allowed.terms.resource)).await.map(Some)
 }
 
-/// The place of a client, a person and a scope.
-pub(super) async fn of(engine: &Engine, client: &Client, subject: &Subject, scope: &Scope) -> Result<Place, Failure> {
-    // No subject has a line break in it.
-    let text = format!("{}\n{subject}\n{scope}", client.id);
+/// The place of a client, a person, a scope and the resources it is for.
+pub(super) async fn of(
+    engine: &Engine,
+    client: &Client,
+    subject: &Subject,
+    (scope, resources): (&Scope, &[String]),
+) -> Result<Place, Failure> {
+    // No subject, scope or resource has a line break in it.
+    let mut text = format!("{}\n{subject}\n{scope}", client.id);
+    for resource in resources {
+        text.push('\n');
+        text.push_str(resource);
+    }
     let digest = Name::digest(engine.number, Namespace::LiveGrant, &text);
     let name = engine.store.name(Namespace::LiveGrant, digest).await?;
     let held = match &name {

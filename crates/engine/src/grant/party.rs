@@ -6,7 +6,7 @@ use firman_proto::id::RecordId;
 use firman_proto::id_token::IdToken;
 use firman_proto::jws;
 use firman_proto::scope::Scope;
-use firman_proto::seal::{self, Caveat, CaveatKind, Presented};
+use firman_proto::seal::{Caveat, CaveatKind, Presented};
 use firman_proto::time::Timestamp;
 use firman_store::record::{AuthContext, Client, Epochs, Grant, Subject};
 use serde_json::Value;
@@ -14,7 +14,8 @@ use serde_json::Value;
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
-use crate::introspect::trace;
+use crate::presented::OpenedAccess;
+use crate::target;
 use crate::trust;
 
 /// Somebody whom a token is about, and what it allows.
@@ -25,6 +26,8 @@ pub(super) struct Party {
     pub(super) sub: String,
     pub(super) session: Option<RecordId>,
     pub(super) scope: Scope,
+    /// Whom it is for, and what comes of it at most; any resource where it says nothing.
+    pub(super) audience: Option<Vec<String>>,
     /// No token that comes of it is good for longer.
     pub(super) until: Timestamp,
     /// What it is limited to beyond its scope.
@@ -73,9 +76,8 @@ async fn access_token(
     (name, token): (&'static str, &str),
     now: Timestamp,
 ) -> Result<Party, Failure> {
-    let opened = engine.keys.open::<seal::Access>(&*engine.store, token, now).await?;
-    let opened = opened.map_err(|why| refused(name, format!("it does not open: {why:?}")))?;
-    let standing = engine.grant(opened.record(), trace(&opened)).await?.ok_or_else(|| refused(name, "no grant"))?;
+    let opened = OpenedAccess::open(engine, token, now).await?.ok_or_else(|| refused(name, "it does not open"))?;
+    let standing = engine.grant(opened.record(), opened.trace()).await?.ok_or_else(|| refused(name, "no grant"))?;
     if !standing.is_live(now) {
         return Err(refused(name, "revoked or expired, or its client or person is gone").into());
     }
@@ -99,6 +101,12 @@ async fn access_token(
         let own = engine.store.epochs(Some(client.record().id), None).await?;
         Epochs { client: own.client, ..standing.epochs }
     };
+    let granted = target::audience_of(engine, grant);
+    let audience = authority.caveats().audience(&granted);
+    if audience.is_empty() {
+        return Err(refused(name, "its caveats leave nobody whom it is for").into());
+    }
+    let audience = audience.into_iter().map(str::to_owned).collect();
     // Scope and end are those of the new grant itself.
     let folded = [CaveatKind::Scope, CaveatKind::Before];
     let caveats = authority.caveats().iter().filter(|caveat| !folded.contains(&caveat.kind())).cloned().collect();
@@ -108,6 +116,7 @@ async fn access_token(
         subject: grant.subject.clone(),
         session: grant.session,
         scope: authority.caveats().scope(&grant.scope),
+        audience: Some(audience),
         until: ends,
         caveats,
         epochs,
@@ -144,7 +153,7 @@ async fn id_token(
     (name, token): (&'static str, &str),
     now: Timestamp,
 ) -> Result<Party, Failure> {
-    let claims: IdToken = jws::verify(token, engine.keys.current().published())
+    let claims: IdToken = jws::verify_id_token(token, engine.keys.current().published())
         .map_err(|_| refused(name, "not an ID token that our keys have signed"))?;
     // OpenID Connect Core §3.1.3.7 (2), (9).
     if claims.iss != engine.issuer.as_str() || now >= Timestamp::from_seconds(claims.exp) {
@@ -172,6 +181,7 @@ async fn id_token(
         sub: claims.sub,
         session: Some(sid),
         scope: scope.without("offline_access"),
+        audience: None,
         until: Timestamp::from_seconds(claims.exp),
         caveats: Vec::new(),
         epochs: Epochs { client: own.client, ..signed_in.epochs },
@@ -208,6 +218,7 @@ async fn assertion(
         subject: Some(user.subject),
         session: None,
         scope: vouched.issuer.scope.without("openid").without("offline_access"),
+        audience: None,
         until: vouched.claims.exp.unwrap_or(now),
         caveats: Vec::new(),
         epochs,

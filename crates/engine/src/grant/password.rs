@@ -16,7 +16,7 @@ use crate::failure::{Failure, Fault};
 use crate::guesses::GuessLimits;
 use crate::ports::User;
 use crate::sender::Sender;
-use crate::{issue, random};
+use crate::{issue, random, target};
 
 /// How many passwords may be wrong in a minute on one node: at one name, whether or not somebody has it, and in all.
 const GUESSES: GuessLimits = GuessLimits { each: 10, all: 10_000 };
@@ -30,6 +30,8 @@ pub(super) async fn redeem(
     let sender = Sender::of(client)?;
     // Before the password, so that nothing is learned about that by asking for too much.
     let scope = scope_for(client.record(), request.scope.as_ref())?;
+    let target = target::chosen(engine, client.record(), &request.resource).await?;
+    let (scope, _) = target.cut(&scope, &scope)?;
     // RFC 6749 §4.3.2: the server must protect against brute force.
     let name = Digest16::of(&[b"name", normalized(&request.username).as_bytes()]);
     let guess = engine.password_guesses.begin(Some(name), GUESSES, now).ok_or_else(|| {
@@ -47,14 +49,14 @@ pub(super) async fn redeem(
         epochs: epochs_of(engine, client.record(), &user).await?,
         parent: None,
         auth: AuthContext { auth_time: Some(now), acr: None, amr: user.amr, nonce: None },
-        terms: Terms::default(),
+        terms: Terms { resource: target.identifiers().to_vec(), ..Terms::default() },
         refreshable: issue::may_refresh(client.record(), &scope),
         until: Timestamp::NEVER,
         caveats: Vec::new(),
         subject: Some(user.subject),
         scope,
     };
-    let making = Making { engine, client, allowed, sender, claim: None, event: EventKind::GrantMade, now };
+    let making = Making { engine, client, allowed, target, sender, claim: None, event: EventKind::GrantMade, now };
     let lost = || Fault::temporary("make a grant", "a grant of this id is there already");
     Ok(making.make().await?.ok_or_else(lost)?)
 }

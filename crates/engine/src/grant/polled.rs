@@ -35,7 +35,7 @@ enum Verdict<'f> {
 pub(super) async fn redeem<K: Kind>(
     engine: &Engine,
     client: &AuthenticatedClient,
-    (presented, request_of): (&str, RequestOf),
+    (presented, asked, request_of): (&str, &[String], RequestOf),
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
     let sender = Sender::of(client)?;
@@ -48,7 +48,7 @@ pub(super) async fn redeem<K: Kind>(
         Err(Verdict::Denied(denied)) => return Err(denied.into()),
         Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
     };
-    let response = approved::claim(engine, client, &standing.record, approval, sender, now).await?;
+    let response = approved::claim(engine, client, &standing.record, approval, (sender, asked), now).await?;
     let lost = || invalid_grant("it was redeemed or withdrawn at this very moment");
     Ok(response.ok_or_else(lost)?)
 }

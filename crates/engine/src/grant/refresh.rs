@@ -12,13 +12,15 @@ use firman_store::record::{
 use firman_store::{Change, Commit, Rotation, Standing};
 
 use crate::Engine;
+use crate::access_token::AccessToken;
 use crate::authenticate::AuthenticatedClient;
 use crate::dpop;
 use crate::failure::Failure;
-use crate::issue::{self, AccessToken, Issued};
+use crate::issue::{Extra, Issued};
 use crate::policy::Policy;
 use crate::random;
 use crate::sender::Sender;
+use crate::target::{self, Target};
 
 /// How often a lost race is judged again. Every loser but one whose grant is moved on again at once stops at the second look.
 const LOOKS: usize = 4;
@@ -60,9 +62,7 @@ pub(super) async fn refresh(
             Err(Verdict::Denied(denied)) => return Err(denied.into()),
             Err(Verdict::Reused) => return Err(react(engine, client.record(), &standing.record, now).await?),
             Ok((step, chain)) => {
-                let wider = engine.policy.wider_scope_of(client.record());
-                let narrowed = narrowed(&standing.record.scope, request.scope.as_ref(), wider)?;
-                let asked = Asked { engine, client: client.record(), grant: &standing.record, narrowed, sender, now };
+                let asked = Asked::of(engine, client.record(), &standing.record, request, (sender, now)).await?;
                 // RFC 9449 §11.1: a rotation remembers the proof in its own commit; what writes nothing else, by itself.
                 if step != Step::Rotate
                     && let Some(proved) = unseen.take()
@@ -142,8 +142,8 @@ fn decide<'g>(
 }
 
 /// RFC 6749 §6: the scope must not include any that was not granted.
-fn narrowed(granted: &Scope, asked: Option<&Scope>, wider: WiderScope) -> Result<Option<Scope>, Denied> {
-    let Some(asked) = asked else { return Ok(None) };
+fn narrowed(granted: &Scope, asked: Option<&Scope>, wider: WiderScope) -> Result<Scope, Denied> {
+    let Some(asked) = asked else { return Ok(granted.clone()) };
     let asked = match wider {
         WiderScope::Intersect => asked.intersect(granted),
         WiderScope::Refuse => asked.clone(),
@@ -151,10 +151,7 @@ fn narrowed(granted: &Scope, asked: Option<&Scope>, wider: WiderScope) -> Result
     if !asked.is_within(granted) || asked.is_empty() {
         return Err(Denied::new(ErrorCode::InvalidScope, "scope: more than was granted"));
     }
-    if asked == *granted {
-        return Ok(None);
-    }
-    issue::must_fit(&asked).map(|()| Some(asked))
+    Ok(asked)
 }
 
 /// A refresh that was judged good.
@@ -162,20 +159,42 @@ struct Asked<'a> {
     engine: &'a Engine,
     client: &'a Client,
     grant: &'a Grant,
-    /// The scope of the access token, if it is to be less than the grant's.
-    narrowed: Option<Scope>,
+    /// Whom the access token is for.
+    target: Target,
+    /// The scope of the access token.
+    scope: Scope,
+    /// Whether that is less than the grant's.
+    narrowed: bool,
+    /// Claims beside those of the protocol.
+    extra: Extra,
     /// What the access token is bound to.
     sender: Sender,
     now: Timestamp,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// Settles everything that can be refused before the chain moves on.
+    async fn of(
+        engine: &'a Engine,
+        client: &'a Client,
+        grant: &'a Grant,
+        request: &RefreshRequest,
+        (sender, now): (Sender, Timestamp),
+    ) -> Result<Self, Failure> {
+        let wider = engine.policy.wider_scope_of(client);
+        let asked = narrowed(&grant.scope, request.scope.as_ref(), wider)?;
+        let target = target::of(engine, client, &grant.terms.resource, &request.resource).await?;
+        let (scope, narrowed) = target.cut(&asked, &grant.scope)?;
+        let extra = Extra::ask(engine, client, grant, &scope, &target).await?;
+        Ok(Self { engine, client, grant, target, scope, narrowed, extra, sender, now })
+    }
+
     /// Moves the chain on by one guarded update of one row. `None` if somebody else did.
     async fn rotate(&self, chain: &Refresh) -> Result<Option<TokenResponse>, Failure> {
         let Self { engine, client, grant, now, .. } = *self;
         let moved = self.moved_expiry();
         let ends = moved.unwrap_or(grant.expires_at);
-        let access_ends = now.plus(engine.policy.access_token_of(client)).min(ends);
+        let access_ends = now.plus(self.target.lifetime(engine, client)).min(ends);
         let rotation = Rotation {
             id: grant.id,
             from: chain.generation,
@@ -226,7 +245,7 @@ impl Asked<'_> {
         let access = AccessToken {
             serial: random::serial(&*engine.entropy)?,
             issued_at: now,
-            expires_at: now.plus(engine.policy.access_token_of(client)).min(ends),
+            expires_at: now.plus(self.target.lifetime(engine, client)).min(ends),
             seal_key: engine.keys.current().keyring.current_number(),
         };
         self.answer(access, chain).map(Some)
@@ -245,13 +264,15 @@ impl Asked<'_> {
     fn answer(&self, access: AccessToken, chain: &Refresh) -> Result<TokenResponse, Failure> {
         let issued = Issued {
             access,
-            scope: self.narrowed.as_ref().unwrap_or(&self.grant.scope),
-            narrowed: self.narrowed.is_some(),
+            scope: &self.scope,
+            narrowed: self.narrowed,
             caveats: Vec::new(),
             refresh: Some(chain),
             // OpenID Connect Core §12.2: no nonce in the ID token of a refresh.
             nonce: None,
             sender: self.sender,
+            target: &self.target,
+            extra: self.extra.clone(),
         };
         Ok(issued.seal(self.engine, self.client, self.grant, self.now)?)
     }

@@ -8,7 +8,9 @@ pub use schedule::KeyPolicy;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use firman_proto::access_token;
 use firman_proto::id::RecordId;
+use firman_proto::jose::{Jwks, Refused};
 use firman_proto::jws::{Algorithm, HeldKey, JwkSet};
 use firman_proto::seal::{self, Keyring, MasterKey, Opened, Place, Realm, Sealed, Unsealed};
 use firman_proto::time::{Lifetime, Timestamp};
@@ -33,6 +35,8 @@ pub struct KeySet {
     seal_numbers: Vec<u32>,
     signing: Vec<(HeldKey, Schedule)>,
     published: JwkSet,
+    /// The published keys, parsed to verify what they have signed.
+    verifying: Jwks,
     /// When the next key changes its state: then the set must be made anew.
     turns_at: Timestamp,
 }
@@ -107,6 +111,21 @@ impl Keychain {
         Ok(self.current().keyring.open_envelope(purpose, binding, envelope, now))
     }
 
+    /// The `jti` of a JWT access token that one of our keys has signed, with the same look at the store where the key is unknown.
+    pub(crate) async fn verified_jti(
+        &self,
+        store: &dyn Store,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>, Fault> {
+        let jti = access_token::verified_jti(token, &self.current().verifying);
+        if !matches!(jti, Err(Refused::UnknownKey)) || !self.may_reload(now) {
+            return Ok(jti.ok());
+        }
+        self.reload(store, now).await?;
+        Ok(access_token::verified_jti(token, &self.current().verifying).ok())
+    }
+
     /// Sees to it that the seal key of this number is known, if another node has made it: worth the same look.
     pub(crate) async fn know(&self, store: &dyn Store, number: u32, now: Timestamp) -> Result<(), Fault> {
         if self.current().seal_numbers.contains(&number) || !self.may_reload(now) {
@@ -157,10 +176,13 @@ impl KeySet {
             }
         }
         let published = JwkSet { keys: signing.iter().map(|(key, _)| key.jwk().clone()).collect() };
+        let verifying = serde_json::to_vec(&published).map_err(|error| error.to_string());
+        let verifying = verifying.and_then(|text| Jwks::parse(&text).map_err(|why| why.to_string()));
+        let verifying = verifying.map_err(|why| Fault::lasting("load keys", why))?;
         let schedules = seal_keys.iter().map(|key| key.schedule).chain(signing.iter().map(|(_, schedule)| *schedule));
         let turns_at = schedules.filter_map(|schedule| schedule.next_turn(now)).min().unwrap_or(Timestamp::NEVER);
         let seal_numbers = seal_keys.iter().map(|key| key.number).collect();
-        Ok(Self { keyring, csrf: *csrf, seal_numbers, signing, published, turns_at })
+        Ok(Self { keyring, csrf: *csrf, seal_numbers, signing, published, verifying, turns_at })
     }
 
     /// The key that signs with this algorithm now; the newest where two overlap.

@@ -33,9 +33,13 @@ impl Default for KeyPolicy {
 /// Clients may keep a JWKS for this long, and clocks differ.
 const JWKS_SLACK: Lifetime = Lifetime::from_days(1);
 
+/// The longest that a resource may say its access tokens live (RFC 9068 makes them something that is signed).
+const LONGEST_ACCESS_TOKEN: Lifetime = Lifetime::from_days(1);
+
 /// How long after its retirement a signing key is published: until what it signed has expired.
 pub(super) fn trusted_after_signing(policy: &Policy) -> Lifetime {
-    Lifetime::from_millis(policy.id_token.millis() + JWKS_SLACK.millis())
+    let longest = policy.id_token.max(policy.access_token).max(LONGEST_ACCESS_TOKEN);
+    Lifetime::from_millis(longest.millis() + JWKS_SLACK.millis())
 }
 
 /// How long after its retirement a seal key opens: until the last token it sealed has expired.

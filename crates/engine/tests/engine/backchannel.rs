@@ -12,8 +12,8 @@ use firman_proto::backchannel::BackchannelResponse;
 use firman_proto::client::GrantType;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::error::ErrorCode::{
-    self, AccessDenied, AuthorizationPending, ExpiredToken, InvalidClient, InvalidGrant, InvalidRequest, SlowDown,
-    TemporarilyUnavailable, UnauthorizedClient, UnknownUserId, UnsupportedGrantType,
+    self, AccessDenied, AuthorizationPending, ExpiredToken, InvalidClient, InvalidGrant, InvalidRequest, InvalidTarget,
+    SlowDown, TemporarilyUnavailable, UnauthorizedClient, UnknownUserId, UnsupportedGrantType,
 };
 use firman_proto::form::{self, Form};
 use firman_proto::time::Timestamp;
@@ -49,8 +49,8 @@ async fn begin(world: &World, app: &App, body: &str, now: Timestamp) -> Result<B
 }
 
 async fn ask(world: &World, app: &App, begun: &BackchannelResponse, now: Timestamp) -> Result<TokenResponse, Failure> {
-    let auth_req_id = begun.auth_req_id.clone();
-    world.token(app, TokenRequest::Backchannel(BackchannelTokenRequest { auth_req_id }), now).await
+    let request = BackchannelTokenRequest { auth_req_id: begun.auth_req_id.clone(), resource: Vec::new() };
+    world.token(app, TokenRequest::Backchannel(request), now).await
 }
 
 async fn told(world: &World, app: &App, begun: &BackchannelResponse, now: Timestamp) -> ErrorCode {
@@ -100,6 +100,28 @@ async fn somebody_who_is_asked_elsewhere_says_yes_and_the_client_gets_tokens() {
     );
     // Claimed once.
     assert_eq!(told(&world, &app, &begun, at(12)).await, InvalidGrant);
+}
+
+#[tokio::test]
+async fn who_is_asked_elsewhere_sees_for_which_resources_and_the_tokens_are_for_them() {
+    let (world, app) = world().await;
+    let (a, b) = ("https://a.example", "https://b.example");
+    world.resource(a, |said| said.name = "Ledger".to_owned()).await;
+    world.resource(b, |_| {}).await;
+    let begun = begin(&world, &app, &format!("{GOOD}&resource={a}&resource={b}"), at(0)).await.unwrap();
+    let visitor = person(&world, "somebody", at(1)).await;
+    assert_eq!(waiting(&world, &visitor, at(1)).await[0].resources, ["Ledger", b]);
+    answer(&world, &visitor, Decision::Allow, at(2)).await.unwrap();
+    let poll = |named: &str| {
+        let request =
+            BackchannelTokenRequest { auth_req_id: begun.auth_req_id.clone(), resource: vec![named.to_owned()] };
+        world.token(&app, TokenRequest::Backchannel(request), at(9))
+    };
+    assert_eq!(refused(poll(ISSUER).await), InvalidTarget);
+    let token = poll(b).await.unwrap().access_token;
+    assert_eq!(world.introspect(&app, &token, at(9)).await["aud"], json!([b]));
+    let unknown = begin(&world, &app, &format!("{GOOD}&resource=https://unknown.example"), at(10)).await;
+    assert_eq!(refused(unknown), InvalidTarget);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn begin(world: &World, app: &App, form: &str, now: Timestamp) -> Result<D
 
 async fn ask(world: &World, app: &App, device: &DeviceResponse, now: Timestamp) -> Result<TokenResponse, Failure> {
     let device_code = device.device_code.clone();
-    world.token(app, TokenRequest::DeviceCode(DeviceCodeRequest { device_code }), now).await
+    world.token(app, TokenRequest::DeviceCode(DeviceCodeRequest { device_code, resource: Vec::new() }), now).await
 }
 
 async fn told(world: &World, app: &App, device: &DeviceResponse, now: Timestamp) -> ErrorCode {

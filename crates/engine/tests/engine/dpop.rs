@@ -4,15 +4,18 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use firman_engine::admin::clients::NewClient;
 use firman_engine::userinfo::{userinfo, userinfo_with_proof};
 use firman_engine::{Failure, authenticate::authenticate, par};
 use firman_proto::digest::sha256;
-use firman_proto::error::ErrorCode::{InvalidDpopProof, InvalidGrant, InvalidToken, UseDpopNonce};
+use firman_proto::error::ErrorCode::{InvalidDpopProof, InvalidGrant, InvalidRequest, InvalidToken, UseDpopNonce};
 use firman_proto::form::Form;
+use firman_proto::jws::verify;
 use firman_proto::metadata::path;
+use firman_proto::seal::{Caveat, attenuate};
 use firman_proto::time::Timestamp;
-use firman_proto::token::TokenResponse;
-use firman_store::record::RefreshPolicy;
+use firman_proto::token::{TokenRequest, TokenResponse};
+use firman_store::record::{RefreshPolicy, TokenFormat};
 use serde_json::{Value, json};
 
 use crate::support::{App, Ask, ISSUER, Op, World, at, parameter, redemption, refreshment, refused};
@@ -90,6 +93,24 @@ async fn a_token_is_bound_to_the_key_that_was_proved() {
     assert_eq!(refused(ask(&holder.proof(path::TOKEN, "5", at(3)), at(3)).await), InvalidDpopProof);
     assert_eq!(refused(ask(&holder.beside(access, "6", at(3)), at(63)).await), InvalidDpopProof);
     assert_eq!(refused(userinfo(&world.engine, access, "GET", None, at(3)).await), InvalidToken);
+}
+
+#[tokio::test]
+async fn a_jwt_access_token_is_bound_to_the_key_too_and_says_so() {
+    let (world, holder) = (World::new().await, Holder::new());
+    let jwt = |new: &mut NewClient| new.policy.access_token_format = Some(TokenFormat::Jwt);
+    let app = world.app_with("app", jwt).await;
+    let code = world.code(&app, "openid", at(0)).await;
+    let tokens = redeem(&world, &app, &code, &holder.proof(path::TOKEN, "1", at(1)), at(1)).await.unwrap();
+    let access = &tokens.access_token;
+    let claims: Value = verify(access, world.engine.keys().current().published()).unwrap();
+    assert_eq!((&claims["cnf"], tokens.token_type), (&json!({"jkt": holder.thumbprint()}), "DPoP"));
+    let shown = world.introspect(&app, access, at(2)).await;
+    assert_eq!((&shown["token_type"], &shown["cnf"]), (&json!("DPoP"), &claims["cnf"]));
+    let ask = async |proof: &str| userinfo_with_proof(&world.engine, access, "GET", (None, proof), at(2)).await;
+    ask(&holder.beside(access, "2", at(2))).await.unwrap();
+    assert_eq!(refused(ask(&Holder::new().beside(access, "3", at(2))).await), InvalidToken);
+    assert_eq!(refused(userinfo(&world.engine, access, "GET", None, at(2)).await), InvalidToken);
 }
 
 #[tokio::test]
@@ -211,4 +232,26 @@ async fn a_proof_is_taken_once_where_refresh_tokens_stay_too() {
     let proving = proving(&app, &holder.proof(path::TOKEN, "2", at(2)));
     world.token(&proving, refreshment(&token, None), at(2)).await.unwrap();
     assert_eq!(refused(world.token(&proving, refreshment(&token, None), at(3)).await), InvalidDpopProof);
+}
+
+#[tokio::test]
+async fn caveats_that_leave_no_room_for_the_key_of_an_exchanged_token_are_the_clients_mistake() {
+    let world = World::new().await;
+    let app = world.app("app").await;
+    let holder = Holder::new();
+    let mut token = world.tokens(&app, "read", at(0)).await.access_token;
+    let exchange = async |token: &str, jti: &str| {
+        let body = format!(
+            "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={token}\
+             &subject_token_type=urn:ietf:params:oauth:token-type:access_token"
+        );
+        let request = TokenRequest::parse(&Form::parse(body.as_bytes()).unwrap()).unwrap();
+        world.token(&proving(&app, &holder.proof(path::TOKEN, jti, at(1))), request, at(1)).await
+    };
+    for _ in 0..15 {
+        token = attenuate(&token, &Caveat::parse("path = /v1").unwrap()).unwrap();
+    }
+    assert_eq!(exchange(&token, "1").await.unwrap().token_type, "DPoP");
+    token = attenuate(&token, &Caveat::parse("path = /v1").unwrap()).unwrap();
+    assert_eq!(refused(exchange(&token, "2").await), InvalidRequest);
 }

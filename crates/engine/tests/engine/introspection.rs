@@ -110,7 +110,7 @@ async fn who_proves_nothing_is_told_nothing() {
     let world = World::new().await;
     let public = world.public_app("public").await;
     let token = world.tokens(&public, "read", at(0)).await.access_token;
-    let asker = firman_engine::authenticate::authenticate(&world.engine, &public.credentials, at(1)).await.unwrap();
+    let asker = firman_engine::asker::known(&world.engine, &public.credentials, at(1)).await.unwrap();
     let presented = PresentedToken { token };
     let answer = firman_engine::introspect::introspect(&world.engine, &asker, &presented, at(1)).await;
     assert_eq!(refused(answer), InvalidClient);

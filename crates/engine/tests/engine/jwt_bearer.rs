@@ -8,7 +8,7 @@ use firman_engine::trust::TrustedIssuers;
 use firman_proto::client::GrantType;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::error::ErrorCode::{
-    InvalidClient, InvalidGrant, InvalidScope, UnauthorizedClient, UnsupportedGrantType,
+    InvalidClient, InvalidGrant, InvalidScope, InvalidTarget, UnauthorizedClient, UnsupportedGrantType,
 };
 use firman_proto::form::{self, Form};
 use firman_proto::time::Timestamp;
@@ -188,6 +188,43 @@ async fn a_claim_says_whose_account_is_meant() {
     let tokens = by_subject.ask(&with("3", "sub", json!(subject.as_str())), at(0)).await.unwrap();
     let shown = by_subject.world.introspect(&by_subject.app, &tokens.access_token, at(1)).await;
     assert_eq!(shown["sub"], subject.as_str());
+}
+
+#[tokio::test]
+async fn a_token_by_an_id_jag_is_for_the_resources_that_it_names_at_most() {
+    let it = trusting(|_| {}).await;
+    let (a, b) = ("https://a.example", "https://b.example");
+    it.world.resource(a, |said| said.scope = scope("read")).await;
+    it.world.resource(b, |said| said.scope = scope("write")).await;
+    let ask = async |jti: &str, said: Value, named: &[&str]| {
+        let mut claims = with(jti, "client_id", json!("app"));
+        claims["resource"] = said;
+        let mut body = String::new();
+        form::append(&mut body, "grant_type", GrantType::JwtBearer.as_str());
+        form::append(&mut body, "assertion", &it.idp.sign_as("oauth-id-jag+jwt", &claims));
+        for one in named {
+            form::append(&mut body, "resource", one);
+        }
+        it.world.token(&it.app, TokenRequest::parse(&Form::parse(body.as_bytes()).unwrap()).unwrap(), at(0)).await
+    };
+    for (jti, said, named, audience) in [
+        ("1", json!(a), &[][..], json!([a])),
+        ("2", json!([a, "https://B.example/"]), &[], json!([a, b])),
+        ("3", json!([a, b]), &[b][..], json!([b])),
+        ("4", json!([a, "https://elsewhere.example"]), &[], json!([a])),
+    ] {
+        let token = ask(jti, said, named).await.unwrap().access_token;
+        assert_eq!(it.world.introspect(&it.app, &token, at(1)).await["aud"], audience, "{jti}");
+    }
+    for (jti, said, named) in [
+        ("5", json!(a), &[b][..]),
+        ("6", json!("https://elsewhere.example"), &[]),
+        ("7", json!(7), &[]),
+        ("8", json!([]), &[]),
+        ("9", json!(a), &[ISSUER]),
+    ] {
+        assert_eq!(refused(ask(jti, said, named).await), InvalidTarget, "{jti}");
+    }
 }
 
 #[tokio::test]

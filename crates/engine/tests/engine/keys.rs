@@ -139,8 +139,8 @@ async fn a_retired_signing_key_is_published_until_what_it_signed_has_expired() {
     let day = |n: i64| at(n * DAY);
     let last = world.tokens(&app, "openid", day(10).minus(seconds(1))).await.id_token.unwrap();
     tick(&world, day(8)).await;
-    // An ID token lives 300 s; clients may keep the JWKS for a day.
-    let end = day(11).plus(seconds(300));
+    // A JWT access token lives a day at most; clients may keep the JWKS for another.
+    let end = day(12);
     world.engine.keys().reload(&*world.store, end.minus(seconds(1))).await.unwrap();
     assert_eq!(published(&world).len(), 2);
     assert!(jws::verify::<serde_json::Value>(&last, world.engine.keys().current().published()).is_ok());

@@ -3,6 +3,8 @@
 
 mod accounts;
 mod apply;
+mod apply_resources;
+mod askers;
 mod authorize;
 mod backchannel;
 mod client_authentication;
@@ -15,7 +17,10 @@ mod device;
 mod dpop;
 mod epochs;
 mod exchange;
+mod exchange_targets;
+mod hooks;
 mod introspection;
+mod jwt_access_tokens;
 mod jwt_bearer;
 mod keys;
 mod metadata;
@@ -27,6 +32,7 @@ mod password;
 mod refresh;
 mod refresh_policy;
 mod registration;
+mod resources;
 mod responses;
 mod reuse;
 mod revocation;

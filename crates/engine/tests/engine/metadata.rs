@@ -39,6 +39,8 @@ async fn what_would_not_be_kept_to_is_refused_by_its_name() {
         ("userinfo_encrypted_response_alg", json!("ECDH-ES")),
         ("authorization_encrypted_response_alg", json!("ECDH-ES")),
         ("authorization_signed_response_alg", json!("HS256")),
+        ("introspection_signed_response_alg", json!("HS256")),
+        ("introspection_encrypted_response_alg", json!("ECDH-ES")),
         ("response_types", json!(["code", "password"])),
     ] {
         let refused = register(&world, member, value).await.unwrap_err();

@@ -70,6 +70,12 @@ pub struct Jose {
     /// How authorization responses are encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_encrypted_response_enc: Option<String>,
+    /// How introspection answers are signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_signed_response_alg: Option<String>,
+    /// How the key of introspection answers is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_alg: Option<String>,
 }
 
 /// The certificate a client authenticates with (RFC 8705 §2.1.2, §3.4).

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::identifier::VERSION;
 use super::keyring::{KeyringError, Realm};
-use super::kind::{Access, ApiKey, AuthRequest, Code, Device, Kind, Refresh, Registration, RequestUri, Session};
+use super::kind::{Access, ApiKey, AuthRequest, Code, Device, JwtId, Kind, Refresh, Registration, RequestUri, Session};
 use super::macaroon::derived_key;
 
 /// The two keys of one kind: the identifier is encrypted with one, the macaroon signed with the other.
@@ -27,6 +27,7 @@ pub struct KindKeys {
     pub(super) device: Pair,
     pub(super) request_uri: Pair,
     pub(super) auth_request: Pair,
+    pub(super) jwt_id: Pair,
 }
 
 impl KindKeys {
@@ -41,6 +42,7 @@ impl KindKeys {
             device: root.pair::<Device>()?,
             request_uri: root.pair::<RequestUri>()?,
             auth_request: root.pair::<AuthRequest>()?,
+            jwt_id: root.pair::<JwtId>()?,
         })
     }
 }

@@ -70,5 +70,16 @@ kind!(/// The reference in a `request_uri` (RFC 9126 §2.2).
 kind!(/// An `auth_req_id` (OpenID Connect CIBA Core §7.3).
     AuthRequest, 9, "fm_cb_", auth_request, false);
 
+kind!(/// What the `jti` of a JWT access token is (RFC 9068): the reference that an opaque token would be. It is taken out of a
+    /// JWT that we have signed, and from nowhere else.
+    JwtId, 12, "fm_ji_", jwt_id, true);
+
+/// The kinds that refer to a grant as access tokens do.
+pub trait AccessReference: Kind {}
+
+impl AccessReference for Access {}
+impl AccessReference for JwtId {}
+
 impl TakesCaveats for Access {}
 impl TakesCaveats for ApiKey {}
+impl TakesCaveats for JwtId {}

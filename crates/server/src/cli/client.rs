@@ -12,7 +12,7 @@ use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::scope::Scope;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Page;
-use firman_store::record::{Client as Record, ClientPolicy, ExchangePolicy, RefreshPolicy, ReuseReaction};
+use firman_store::record::{Client as Record, ClientPolicy, ExchangePolicy, RefreshPolicy, ReuseReaction, TokenFormat};
 use serde_json::{Value, json};
 
 use super::apply::Apply;
@@ -110,6 +110,12 @@ pub(super) struct Create {
     /// A resource server: it may introspect the tokens of every client.
     #[arg(long)]
     introspect_any: bool,
+    /// How its access tokens look where their resource does not say: opaque or jwt; without this as the server says.
+    #[arg(long, value_name = "FORMAT")]
+    access_token_format: Option<String>,
+    /// A resource that it may have tokens for; may be repeated; without this any.
+    #[arg(long = "resource", value_name = "URI")]
+    resources: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -195,6 +201,13 @@ impl Create {
             introspect_any: self.introspect_any,
             exchange: (!self.exchange_tokens_of.is_empty())
                 .then(|| ExchangePolicy { tokens_of: self.exchange_tokens_of.clone(), ..ExchangePolicy::default() }),
+            access_token_format: word(
+                "access-token-format",
+                self.access_token_format.as_deref(),
+                TokenFormat::ALL,
+                TokenFormat::as_str,
+            )?,
+            resources: (!self.resources.is_empty()).then_some(self.resources),
             endpoint_audience: self.endpoint_audience,
             ..ClientPolicy::default()
         };
@@ -203,7 +216,7 @@ impl Create {
 }
 
 /// One of a few words.
-fn word<T: Copy>(
+pub(super) fn word<T: Copy>(
     option: &str,
     given: Option<&str>,
     all: &[T],

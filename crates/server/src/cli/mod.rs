@@ -15,6 +15,7 @@ mod migrate;
 mod move_to;
 mod output;
 mod purge;
+mod resource;
 mod restore;
 mod serve;
 mod settings;
@@ -77,6 +78,9 @@ enum Command {
     /// Create, list, show and delete clients, and give them new secrets.
     #[command(subcommand)]
     Client(client::Client),
+    /// Register, list, show, edit and remove resources: the servers that access tokens are for.
+    #[command(subcommand)]
+    Resource(resource::Resource),
     /// Create and list accounts, and set their passwords.
     #[command(subcommand)]
     User(user::User),
@@ -139,6 +143,7 @@ async fn with_store(common: &Common, command: Command, printer: Printer) -> Resu
     let running = crate::start::start(&settings).await?;
     let outcome = match command {
         Command::Client(client) => client.run(&running, printer).await,
+        Command::Resource(resource) => resource.run(&running, printer).await,
         Command::User(user) => user.run(&running, printer).await,
         Command::Key(key) => key.run(&running, printer).await,
         Command::Token(token) => token.run(&running, printer).await,

@@ -27,8 +27,8 @@ pub use error::{ConfigError, Problem, Source};
 pub use schema::{Key, Kind, Section};
 pub use secret::{Secret, key_from_text};
 pub use table::{
-    Backchannel, Fetch, Keys, Log, Login, Metrics, Mtls, Registration, Retention, SECTIONS, Secrets, Server, Settings,
-    Store, Tokens,
+    Backchannel, Claims, Fetch, Keys, Log, Login, Metrics, Mtls, Registration, Retention, SECTIONS, Secrets, Server,
+    Settings, Store, Tokens,
 };
 pub use types::{LogFilter, LogFormat, Names, StoreUrl};
 pub use units::{Days, Milliseconds, Seconds};

@@ -7,10 +7,11 @@ use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_proto::client::GrantType;
 use firman_proto::device::Alphabet;
+use firman_proto::extra_claims::ExtraClaim;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_proto::scope::Scope;
-use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
+use firman_store::record::{RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
 use crate::fetch::Networks;
 use axum::http::HeaderName;
@@ -98,6 +99,8 @@ schema::settings! {
         require_dpop_nonce: bool = false;
         /// Lifetime of an access token, in seconds.
         access_token_seconds: Seconds = 300, 10..=86_400;
+        /// How access tokens look where neither the resource nor the client says: "opaque", or "jwt" (RFC 9068).
+        access_token_format: TokenFormat = "opaque";
         /// Lifetime of an ID token, in seconds.
         id_token_seconds: Seconds = 300, 10..=86_400;
         /// Lifetime of a grant with refresh tokens, however often it is refreshed, in seconds.
@@ -129,6 +132,22 @@ schema::settings! {
         /// TOML or JSON file with a list "issuers" of those whose assertions are taken: each with issuer, jwks_uri or jwks, scope, and if
         /// need be clients, subjects, account ("username" or "subject") and claim.
         trusted_issuers: Option<PathBuf> = "";
+        /// The scope with which an access token lets its holder introspect as its client could; empty: none does.
+        introspect_scope: Scope = "";
+        /// The scope with which an access token lets its holder revoke as its client could; empty: none does.
+        revoke_scope: Scope = "";
+    }
+    /// Claims beside those of the protocol. Each is "name = value" (a text or JSON) or "name = account.detail", and with
+    /// " if scope" behind it only where that scope was granted.
+    claims: Claims {
+        /// In ID tokens.
+        id_token: Vec<ExtraClaim> = [];
+        /// In JWT access tokens.
+        access_token: Vec<ExtraClaim> = [];
+        /// In introspection answers about access tokens.
+        introspection: Vec<ExtraClaim> = [];
+        /// In userinfo answers.
+        userinfo: Vec<ExtraClaim> = [];
     }
     /// Devices without a browser: what they show, and somebody types.
     device: Device {

@@ -8,10 +8,11 @@ use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_proto::client::GrantType;
 use firman_proto::device::Alphabet;
+use firman_proto::extra_claims::ExtraClaim;
 use firman_proto::issuer::Issuer;
 use firman_proto::jws::Algorithm;
 use firman_proto::scope::Scope;
-use firman_store::record::{RefreshPolicy, ReuseReaction, WiderScope};
+use firman_store::record::{RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -179,6 +180,7 @@ words! {
     Mode: "\"off\", \"token\" or \"open\"";
     RefreshPolicy: "\"rotate\" or \"reuse\"";
     ReuseReaction: "\"grant\", \"subject\" or \"ignore\"";
+    TokenFormat: "\"opaque\" or \"jwt\"";
     WiderScope: "\"refuse\" or \"intersect\"";
 }
 
@@ -238,6 +240,24 @@ impl Value for Vec<GrantType> {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.iter().map(|grant_type| grant_type.as_str().to_owned()).collect())
+    }
+}
+
+impl Value for Vec<ExtraClaim> {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || {
+            "texts such as \"tenant = acme\" or \"groups = account.groups if groups\", of claims that the protocol has no \
+             meaning for"
+                .to_owned()
+        };
+        let Raw::List(texts) = raw else { return Err(expected()) };
+        texts.iter().map(|text| ExtraClaim::parse(text)).collect::<Option<_>>().ok_or_else(expected)
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(self.iter().map(ExtraClaim::to_string).collect())
     }
 }
 

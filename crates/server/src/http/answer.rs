@@ -79,14 +79,33 @@ fn denied_response(app: &App, denied: &Denied) -> Response {
     response
 }
 
-/// An error at an endpoint that takes bearer tokens (RFC 6750 §3).
+/// A signed answer, of this media type (without `application/`), that nobody may keep.
+pub fn signed(media_type: &str, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&format!("application/{media_type}")) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// An error at an endpoint that takes bearer tokens (RFC 6750 §3) of OpenID requests.
 pub fn bearer_error(app: &App, failure: impl Into<Failure>) -> Response {
+    bearer_error_for(app, failure, "openid")
+}
+
+/// The same where another scope is needed.
+pub fn bearer_error_for(app: &App, failure: impl Into<Failure>, scope: &str) -> Response {
     let denied = match failure.into() {
         Failure::Denied(denied) => denied,
         Failure::Fault(fault) => return fault_response(&fault),
     };
     tracing::info!(code = %denied.code, why = %denied.why, "refused");
-    let needed = if denied.code == ErrorCode::InsufficientScope { ", scope=\"openid\"" } else { "" };
+    let needed =
+        if denied.code == ErrorCode::InsufficientScope { format!(", scope=\"{scope}\"") } else { String::new() };
     // RFC 9449 §7.1: errors about proofs are told in its own scheme, with the algorithms that are taken.
     let about_proof = matches!(denied.code, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce);
     let (scheme, status) =

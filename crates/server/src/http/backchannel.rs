@@ -70,6 +70,7 @@ fn waiting(of: &Pending) -> Waiting<'_> {
         id: of.id.to_string(),
         client_name: &of.client_name,
         scopes: of.scope.iter().map(ScopeLine::of).collect(),
+        resources: &of.resources,
         binding_message: of.binding_message.as_deref(),
     }
 }

@@ -1,6 +1,7 @@
 //! From bytes to typed requests and back; nothing is decided here.
 
 pub mod answer;
+pub mod asker;
 pub mod authorize;
 pub mod backchannel;
 pub mod consent;

@@ -59,7 +59,7 @@ pub async fn remove(State(app): State<App>, Path(client_id): Path<String>, heade
 fn refused(app: &App, failure: Failure) -> Response {
     match &failure {
         Failure::Denied(denied) if matches!(denied.code, ErrorCode::InvalidToken | ErrorCode::InsufficientScope) => {
-            answer::bearer_error(app, failure)
+            answer::bearer_error_for(app, failure, registration::SCOPE)
         }
         _ => answer::client_error(app, failure),
     }

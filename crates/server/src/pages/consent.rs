@@ -18,6 +18,8 @@ pub struct Consent<'a> {
     pub username: &'a str,
     /// What is asked for, one line each.
     pub scopes: Vec<ScopeLine<'a>>,
+    /// The names of the resources that the tokens will be for, if the client says.
+    pub resources: Vec<String>,
     /// The sealed authorization request: the hidden field `request`.
     pub request: &'a str,
     /// The hidden field `csrf`.

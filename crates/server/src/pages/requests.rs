@@ -32,6 +32,8 @@ pub struct Waiting<'a> {
     pub client_name: &'a str,
     /// For what.
     pub scopes: Vec<ScopeLine<'a>>,
+    /// The names of the resources that the tokens will be for, if the client says.
+    pub resources: &'a [String],
     /// What the application shows, too.
     pub binding_message: Option<&'a str>,
 }

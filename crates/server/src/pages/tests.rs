@@ -16,8 +16,8 @@ fn login(text: &str) -> String {
 
 fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
     let (redirect_host, username, user_code) = (text, text, None);
-    let client = client(text);
-    Consent { client, redirect_host, user_code, username, scopes, request: text, csrf: text, action: text }
+    let (client, resources) = (client(text), vec![text.to_owned()]);
+    Consent { client, redirect_host, user_code, username, scopes, resources, request: text, csrf: text, action: text }
         .render()
         .unwrap()
 }
@@ -25,9 +25,19 @@ fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
 fn consent_to_a_device(text: &str) -> String {
     let (redirect_host, username, user_code) = ("not shown", text, Some(text));
     let (client, scopes) = (client(text), vec![]);
-    Consent { client, redirect_host, user_code, username, scopes, request: text, csrf: text, action: text }
-        .render()
-        .unwrap()
+    Consent {
+        client,
+        redirect_host,
+        user_code,
+        username,
+        scopes,
+        resources: vec![],
+        request: text,
+        csrf: text,
+        action: text,
+    }
+    .render()
+    .unwrap()
 }
 
 fn post(text: &str) -> String {
@@ -36,7 +46,8 @@ fn post(text: &str) -> String {
 
 fn requests(text: &str, username: Option<&str>) -> String {
     let scopes = vec![ScopeLine { name: text, text: None }];
-    let waiting = [Waiting { id: text.to_owned(), client_name: text, scopes, binding_message: Some(text) }];
+    let waiting =
+        [Waiting { id: text.to_owned(), client_name: text, scopes, resources: &[], binding_message: Some(text) }];
     Requests { username, requests: &waiting, news: Some(text), problem: Some(text), csrf: text, action: text }
         .render()
         .unwrap()
@@ -129,10 +140,26 @@ fn consent_says_who_asks_for_what_and_where_it_goes() {
     let scopes = ["openid", "email", "invoices:read"].map(ScopeLine::of).to_vec();
     let client = Client { name: "Ledger", ..Client::default() };
     let (redirect_host, username, user_code) = ("ledger.example", "alice", None);
-    let page =
-        Consent { client, redirect_host, user_code, username, scopes, request: "r", csrf: "c", action: "/consent" };
+    let page = Consent {
+        client,
+        redirect_host,
+        user_code,
+        username,
+        scopes,
+        resources: vec!["Books".to_owned()],
+        request: "r",
+        csrf: "c",
+        action: "/consent",
+    };
     let page = page.render().unwrap();
-    for text in ["Ledger", "alice", "ledger.example", "See your e-mail address", "<code>invoices:read</code>"] {
+    for text in [
+        "Ledger",
+        "alice",
+        "ledger.example",
+        "<bdi>Books</bdi>",
+        "See your e-mail address",
+        "<code>invoices:read</code>",
+    ] {
         assert!(page.contains(text), "{text} in {page}");
     }
     for (id, value) in [("consent-allow", "allow"), ("consent-deny", "deny")] {

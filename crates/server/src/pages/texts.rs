@@ -48,6 +48,7 @@ pub struct Texts {
     pub consent_signed_in_as: &'static str,
     pub consent_sent_to: &'static str,
     pub consent_user_code: &'static str,
+    pub consent_resources: &'static str,
     pub consent_allow: &'static str,
     pub consent_deny: &'static str,
     /// The standard scopes (OpenID Connect Core 1.0 §5.4, §11) in words.
@@ -137,6 +138,7 @@ pub static ENGLISH: Texts = Texts {
     consent_signed_in_as: "You are signed in as",
     consent_sent_to: "Either way, you go on to",
     consent_user_code: "Only if your device shows",
+    consent_resources: "For use at",
     consent_allow: "Allow",
     consent_deny: "Deny",
     scopes: &[

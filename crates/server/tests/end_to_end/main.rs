@@ -30,6 +30,7 @@ mod network;
 mod outage;
 mod races;
 mod relying_party;
+mod resources;
 mod reuse;
 mod secrets;
 mod support;

@@ -89,6 +89,7 @@ impl World {
             entropy,
             fetch: Arc::new(NoFetch),
             notify: Arc::new(firman_engine::backchannel::NoNotify),
+            hooks: None,
             master: MasterKey::from_bytes(&Zeroizing::new([7; 32])).unwrap(),
             policy: Policy::default(),
             key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },

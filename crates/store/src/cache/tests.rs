@@ -122,6 +122,28 @@ async fn an_edit_is_seen_at_once_here_and_within_the_bound_elsewhere() {
 }
 
 #[tokio::test]
+async fn resources_are_remembered_as_clients_are_and_by_every_spelling() {
+    let world = world(BOUND);
+    let resource = resource();
+    done(&world.here, vec![insert_resource(&resource)]).await;
+    let shouted = resource.identifier.replace("api.example", "API.example");
+    let spelled = [Resource::key(resource.issuer, &resource.identifier), Resource::key(resource.issuer, &shouted)];
+    let look = async || {
+        let before = world.store.calls();
+        let found = [world.there.resource(spelled[0]).await.unwrap(), world.there.resource(spelled[1]).await.unwrap()];
+        assert_eq!(found[0], found[1]);
+        (found[0].as_ref().is_some_and(|one| one.enabled), world.store.calls() - before)
+    };
+    assert_eq!(look().await, (true, 2), "the edition and the resource");
+    assert_eq!(look().await, (true, 0));
+    let record = Editable::Resource(Box::new(Resource { enabled: false, ..resource.clone() }));
+    done(&world.here, vec![Change::Replace { record, if_revision: 0 }]).await;
+    assert_eq!(look().await, (true, 0), "within the bound");
+    world.clock.pass(BOUND.millis());
+    assert_eq!(look().await, (false, 2), "and no longer");
+}
+
+#[tokio::test]
 async fn however_many_clients_there_are_a_node_asks_once_in_a_bound() {
     let world = world(BOUND);
     let clients: Vec<_> = (0..20).map(|_| client()).collect();

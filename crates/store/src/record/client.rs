@@ -5,7 +5,7 @@ use firman_proto::seal::Salt;
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ExchangePolicy, RefreshPolicy, Rest, ReuseReaction, WiderScope};
+use super::{ExchangePolicy, RefreshPolicy, Rest, ReuseReaction, TokenFormat, WiderScope};
 
 /// A client: its registered metadata, how it proves itself, and where it differs from the server's policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,6 +142,12 @@ pub struct ClientPolicy {
     /// Whose tokens it may exchange, and how (RFC 8693).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange: Option<ExchangePolicy>,
+    /// How its access tokens look, where the resource they are for does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_format: Option<TokenFormat>,
+    /// The resources that it may have tokens for; `None` is all there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Vec<String>>,
     /// Members of a later version.
     #[serde(flatten)]
     pub rest: Rest,

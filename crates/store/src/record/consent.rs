@@ -2,6 +2,7 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::scope::Scope;
 use firman_proto::time::Timestamp;
+use serde_json::Value;
 
 use super::{Rest, Subject};
 
@@ -35,9 +36,69 @@ pub struct ConsentKey {
     pub client: RecordId,
 }
 
+/// The member of the body that has what was allowed at resources: identifier → scope.
+const AT: &str = "resource";
+
 impl Consent {
+    /// Whether it covers this scope: at each of these resources (RFC 8707), or where none is named, at this server.
+    pub fn covers(&self, scope: &Scope, resources: &[String]) -> bool {
+        if resources.is_empty() {
+            return scope.is_within(&self.scope);
+        }
+        resources.iter().all(|resource| self.at(resource).is_some_and(|allowed| scope.is_within(&allowed)))
+    }
+
+    /// The same with this scope allowed too.
+    #[must_use]
+    pub fn with(mut self, scope: &Scope, resources: &[String]) -> Self {
+        if resources.is_empty() {
+            self.scope = self.scope.union(scope);
+            return self;
+        }
+        for resource in resources {
+            let allowed = self.at(resource).unwrap_or_default().union(scope);
+            let all = self.rest.entry(AT).or_insert_with(|| Value::Object(Rest::new()));
+            if let Value::Object(all) = all {
+                all.insert(resource.clone(), allowed.as_str().into());
+            }
+        }
+        self
+    }
+
+    fn at(&self, resource: &str) -> Option<Scope> {
+        Scope::parse(self.rest.get(AT)?.get(resource)?.as_str()?).ok()
+    }
+
     /// Its key.
     pub fn key(&self) -> ConsentKey {
         ConsentKey { subject: self.subject.key(self.issuer), client: self.client }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_allowed_at_one_resource_is_not_allowed_at_another() {
+        let scope = |text| Scope::parse(text).unwrap();
+        let (a, b) = (["https://a.example".to_owned()], ["https://b.example".to_owned()]);
+        let nothing = Consent {
+            issuer: IssuerNumber(0),
+            subject: Subject::new("somebody").unwrap(),
+            client: RecordId::from_bytes([1; 16]),
+            scope: Scope::default(),
+            updated_at: Timestamp::from_seconds(0),
+            revision: 0,
+            rest: Rest::new(),
+        };
+        let consent = nothing.with(&scope("read"), &a).with(&scope("write"), &b).with(&scope("openid"), &[]);
+        assert!(consent.covers(&scope("read"), &a) && consent.covers(&scope("write"), &b));
+        assert!(!consent.covers(&scope("write"), &a) && !consent.covers(&scope("read"), &b));
+        assert!(!consent.covers(&scope("read"), &[]) && consent.covers(&scope("openid"), &[]));
+        assert!(!consent.covers(&scope("openid"), &a));
+        assert!(!consent.covers(&scope("read"), &[a[0].clone(), b[0].clone()]));
+        let more = consent.with(&scope("read"), &[a[0].clone(), b[0].clone()]);
+        assert!(more.covers(&scope("read"), &[a[0].clone(), b[0].clone()]) && more.covers(&scope("read write"), &b));
     }
 }

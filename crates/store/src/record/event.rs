@@ -42,6 +42,9 @@ pub enum EventKind {
     GrantRevoked,
     TokenRevoked,
     EpochAdvanced,
+    ResourceCreated,
+    ResourceUpdated,
+    ResourceDeleted,
     KeyMade,
     KeyRevoked,
 }

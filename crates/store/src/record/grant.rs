@@ -11,7 +11,8 @@ use super::{Epochs, Rest, Subject};
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Grant {
-    /// The id of the flow it came from, or of the client whose standing grant it is.
+    /// The id of the flow it came from, or of the client whose standing grant it is, or one that follows from that client's and the
+    /// resources.
     pub id: RecordId,
     /// The issuer.
     pub issuer: IssuerNumber,
@@ -261,7 +262,8 @@ impl Grant {
     }
 }
 
-impl seal::Anchor<seal::Access> for Grant {
+/// A reference from an access token is one, whether it comes alone or inside a JWT.
+impl<K: seal::AccessReference> seal::Anchor<K> for Grant {
     fn record(&self) -> RecordId {
         self.id
     }

@@ -1,5 +1,6 @@
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::resource::canonical;
 use firman_proto::scope::Scope;
 use firman_proto::time::Timestamp;
 
@@ -41,9 +42,9 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// The unique key of a resource indicator at an issuer.
+    /// The unique key of a resource indicator at an issuer, the same for all names of one resource.
     pub fn key(issuer: IssuerNumber, identifier: &str) -> Digest16 {
-        Digest16::of(&[&issuer.0.to_be_bytes(), b"resource", identifier.as_bytes()])
+        Digest16::of(&[&issuer.0.to_be_bytes(), b"resource", canonical(identifier).as_bytes()])
     }
 
     /// Whether a presented secret is one of its own at `now`. Looks at every digest, whichever matches.
@@ -63,6 +64,17 @@ pub enum TokenFormat {
 }
 
 impl TokenFormat {
+    /// Every format.
+    pub const ALL: &'static [Self] = &[Self::Opaque, Self::Jwt];
+
+    /// As it is written in settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opaque => "opaque",
+            Self::Jwt => "jwt",
+        }
+    }
+
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
         match self {

@@ -15,7 +15,8 @@ pub(crate) use walk::{Ask, VERIFIER, Visitor, parameter};
 use std::sync::Arc;
 
 use firman_engine::admin::clients::{self, NewClient};
-use firman_engine::authenticate::authenticate;
+use firman_engine::admin::resources::{self, NewResource, Settings};
+use firman_engine::asker;
 use firman_engine::backchannel::NoNotify;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::{Engine, Failure, Fault, NoFetch, Parts, Policy};
@@ -82,6 +83,7 @@ pub(crate) fn parts(store: &Arc<Watched>, people: &Arc<People>) -> Parts {
         entropy: Dice::new(store.next_node()),
         fetch: Arc::new(NoFetch),
         notify: Arc::new(NoNotify),
+        hooks: None,
         master: master(7),
         policy: Policy::default(),
         key_policy: KeyPolicy { algorithms: vec![Algorithm::ES256], ..KeyPolicy::default() },
@@ -185,16 +187,42 @@ impl World {
         asked: Option<&str>,
         now: Timestamp,
     ) -> Result<TokenResponse, Failure> {
-        let request = ClientCredentialsRequest { scope: asked.map(scope) };
+        let request = ClientCredentialsRequest { scope: asked.map(scope), resource: Vec::new() };
         self.token(app, TokenRequest::ClientCredentials(request), now).await
     }
 
     /// Asks the introspection endpoint, and gives what goes over the wire.
     pub(crate) async fn introspect(&self, app: &App, token: &str, now: Timestamp) -> serde_json::Value {
-        let asker = authenticate(&self.engine, &app.credentials, now).await.unwrap();
+        self.introspect_as(&app.credentials, token, now).await
+    }
+
+    /// The same for whoever these credentials belong to.
+    pub(crate) async fn introspect_as(
+        &self,
+        credentials: &Credentials,
+        token: &str,
+        now: Timestamp,
+    ) -> serde_json::Value {
+        let asker = asker::known(&self.engine, credentials, now).await.unwrap();
         let presented = PresentedToken { token: token.to_owned() };
         let answer = firman_engine::introspect::introspect(&self.engine, &asker, &presented, now).await.unwrap();
         serde_json::to_value(answer).unwrap()
+    }
+
+    /// Registers a resource, and gives what it asks with.
+    pub(crate) async fn resource(&self, identifier: &str, edit: impl FnOnce(&mut Settings)) -> Credentials {
+        let mut settings = Settings::default();
+        edit(&mut settings);
+        let new = NewResource { identifier: identifier.to_owned(), settings, secret: true };
+        let (resource, secret) = resources::add(&self.engine, new, at(0)).await.unwrap();
+        Credentials {
+            client_id: resource.identifier,
+            method: AuthMethod::ClientSecretBasic,
+            secret: secret.map(|secret| secret.to_string()),
+            assertion: None,
+            certificate: None,
+            dpop: None,
+        }
     }
 
     pub(crate) async fn is_active(&self, app: &App, token: &str, now: Timestamp) -> bool {
@@ -205,9 +233,9 @@ impl World {
     }
 
     pub(crate) async fn revoke(&self, app: &App, token: &str, now: Timestamp) -> Result<(), Failure> {
-        let client = authenticate(&self.engine, &app.credentials, now).await.unwrap();
+        let asker = asker::known(&self.engine, &app.credentials, now).await.unwrap();
         let presented = PresentedToken { token: token.to_owned() };
-        firman_engine::revoke::revoke(&self.engine, &client, &presented, now).await
+        firman_engine::revoke::revoke(&self.engine, &asker, &presented, now).await
     }
 
     /// The only grant of a client that a person allowed.
@@ -252,7 +280,8 @@ pub(crate) fn redemption(code: &str) -> TokenRequest {
 
 pub(crate) fn redemption_with(code: &str, redirect_uri: Option<&str>, verifier: Option<&str>) -> TokenRequest {
     let (redirect_uri, verifier) = (redirect_uri.map(str::to_owned), verifier.map(str::to_owned));
-    TokenRequest::AuthorizationCode(CodeRequest { code: code.to_owned(), redirect_uri, verifier })
+    let (code, resource) = (code.to_owned(), Vec::new());
+    TokenRequest::AuthorizationCode(CodeRequest { code, redirect_uri, verifier, resource })
 }
 
 /// The same client with another secret.
@@ -263,7 +292,8 @@ pub(crate) fn with_secret(app: &App, secret: &str) -> App {
 }
 
 pub(crate) fn refreshment(token: &str, asked: Option<&str>) -> TokenRequest {
-    TokenRequest::RefreshToken(RefreshRequest { token: token.to_owned(), scope: asked.map(scope) })
+    let (token, scope, resource) = (token.to_owned(), asked.map(scope), Vec::new());
+    TokenRequest::RefreshToken(RefreshRequest { token, scope, resource })
 }
 
 /// The code of a refusal; a fault or an answer is a failed test.

@@ -41,6 +41,12 @@ impl Ask {
         self
     }
 
+    /// One more of what may be there more than once.
+    pub(crate) fn and(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
     pub(crate) fn without(mut self, name: &'static str) -> Self {
         self.0.retain(|(known, _)| *known != name);
         self

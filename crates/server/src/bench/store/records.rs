@@ -18,13 +18,14 @@ use firman_store::record::{
     Origin, Refresh, RefreshStep, Rest, Subject, Terms,
 };
 use firman_store::{Change, Commit, CommitId, Editable, Rotation, Store, Transaction};
+use futures_util::future::try_join_all;
 
 use super::StoreBenchError;
 
 /// The time in which everything happens.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-/// Records of one transaction while the store is filled.
-const AT_ONCE: usize = 500;
+/// Commits at once while the store is filled.
+const AT_ONCE: usize = 1000;
 const CLIENTS: usize = 1000;
 
 /// The grants of a store, in random order, and the generation each is at.
@@ -54,7 +55,7 @@ impl Grants {
             let clients = clients.take(AT_ONCE.min(count - first)).zip(first..);
             let made: Vec<Grant> = clients.map(|(client, number)| grant(*client, number)).collect();
             self.grants.extend(made.iter().map(|grant| (grant.id, AtomicU64::new(0))));
-            done(store, made.into_iter().map(|grant| Change::InsertGrant(Box::new(grant))).collect()).await?;
+            each_done(store, made.into_iter().map(|grant| Change::InsertGrant(Box::new(grant)))).await?;
             tick();
         }
         for place in (1..self.grants.len()).rev() {
@@ -94,6 +95,11 @@ pub(super) async fn done(store: &dyn Store, changes: Vec<Change>) -> Result<(), 
         Commit::Done => Ok(()),
         Commit::Conflict(place) => Err(StoreBenchError::Wrong(format!("change {place} of a commit was refused"))),
     }
+}
+
+/// Commits each by itself, all at once, so that they travel together.
+async fn each_done(store: &dyn Store, changes: impl IntoIterator<Item = Change>) -> Result<(), StoreBenchError> {
+    try_join_all(changes.into_iter().map(|change| done(store, vec![change]))).await.map(drop)
 }
 
 fn later(seconds: i64) -> Timestamp {
@@ -249,7 +255,7 @@ pub(super) async fn fill_flows(store: &SqlStore, count: usize, days_ago: i64) ->
         let flows = (0..AT_ONCE.min(left)).filter_map(|_| flow(client, days_ago));
         let changes: Vec<Change> = flows.map(|flow| Change::InsertFlow(Box::new(flow))).collect();
         left = left.saturating_sub(changes.len().max(1));
-        done(store, changes).await?;
+        each_done(store, changes).await?;
     }
     Ok(())
 }

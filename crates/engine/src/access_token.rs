@@ -1,0 +1,136 @@
+//! An access token as it is handed out: a sealed reference, or a JWT around one (RFC 9068).
+
+use firman_proto::access_token::{self, JwtAccessToken};
+use firman_proto::introspection::Confirmation;
+use firman_proto::jose::Jwt;
+use firman_proto::scope::Scope;
+use firman_proto::seal::{Access, Caveats, JwtId, Reference, Thumbprint};
+use firman_proto::time::Timestamp;
+use firman_store::record::{Client, FirstAccess, Grant, Refresh, Subject, TokenFormat};
+use serde_json::{Map, Value};
+
+use crate::Engine;
+use crate::failure::Fault;
+use crate::issue::signer;
+use crate::target::Target;
+
+/// What seals one access token, and seals the same one again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AccessToken {
+    pub(crate) serial: u64,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) seal_key: u32,
+}
+
+impl AccessToken {
+    /// What seals the last access token of a grant again, if that is known.
+    pub(crate) fn last_of(grant: &Grant) -> Option<Self> {
+        if let Some(chain) = &grant.refresh {
+            return Some(Self::last_of_chain(chain));
+        }
+        let FirstAccess { serial, issued_at, expires_at, seal_key } = grant.terms.first_access?;
+        Some(Self { serial, issued_at, expires_at, seal_key })
+    }
+
+    /// What seals what the last step of a chain got.
+    pub(crate) fn last_of_chain(chain: &Refresh) -> Self {
+        Self {
+            serial: chain.last_access.serial,
+            issued_at: chain.current.since,
+            expires_at: chain.last_access.expires_at,
+            seal_key: chain.seal_key,
+        }
+    }
+
+    fn reference<'g>(&self, grant: &'g Grant) -> Reference<'g> {
+        Reference {
+            record: grant.id,
+            serial: self.serial,
+            issued_at: self.issued_at,
+            expires_at: Some(self.expires_at),
+            salt: &grant.salt,
+        }
+    }
+}
+
+/// One access token with all that it says.
+pub(crate) struct Dressed<'a> {
+    pub(crate) token: AccessToken,
+    pub(crate) client: &'a Client,
+    pub(crate) grant: &'a Grant,
+    pub(crate) scope: &'a Scope,
+    pub(crate) target: &'a Target,
+    /// What it is less than, or bound to beyond, its grant.
+    pub(crate) caveats: Caveats,
+    /// Claims beside those of the protocol; a sealed reference carries none.
+    pub(crate) extra: Map<String, Value>,
+}
+
+impl Dressed<'_> {
+    /// The token itself.
+    pub(crate) fn text(self, engine: &Engine, now: Timestamp) -> Result<String, Fault> {
+        // What no claim expresses, a reader of the JWT would not hold it to: that asks us.
+        let contextual = self.caveats.iter().any(|caveat| caveat.kind().is_contextual());
+        match self.target.format(engine, self.client) {
+            _ if contextual => self.sealed(engine, now),
+            TokenFormat::Opaque => self.sealed(engine, now),
+            TokenFormat::Jwt => self.signed(engine, now),
+        }
+    }
+
+    fn sealed(self, engine: &Engine, now: Timestamp) -> Result<String, Fault> {
+        let (keys, reference) = (engine.keys.current(), self.token.reference(self.grant));
+        let sealed = if self.caveats.is_empty() {
+            keys.seal_with::<Access>(self.token.seal_key, &reference, now)
+        } else {
+            keys.keyring.seal_bound_with::<Access>(self.token.seal_key, &reference, &self.caveats, now)
+        };
+        Ok(sealed.ok_or_else(key_is_gone)?.reveal().to_owned())
+    }
+
+    /// RFC 9068 §2: the claims say to its reader what the seal in its `jti` says to us.
+    fn signed(self, engine: &Engine, now: Timestamp) -> Result<String, Fault> {
+        let (keys, reference) = (engine.keys.current(), self.token.reference(self.grant));
+        let jti = keys.keyring.seal_bound_with::<JwtId>(self.token.seal_key, &reference, &self.caveats, now);
+        let (client, grant) = (self.client, self.grant);
+        let claims = JwtAccessToken {
+            iss: engine.issuer.to_string(),
+            // RFC 9068 §2.2: where no person is involved, the client is the subject.
+            sub: grant.subject.as_ref().map_or_else(|| client.client_id.clone(), Subject::to_string),
+            // RFC 9068 §3.
+            aud: self.target.audience(engine),
+            client_id: client.client_id.clone(),
+            exp: self.token.expires_at.seconds(),
+            iat: self.token.issued_at.seconds(),
+            jti: jti.ok_or_else(key_is_gone)?.reveal().to_owned(),
+            // RFC 9068 §2.2.3: scopes that mean something to the audience.
+            scope: self.target.meaning(self.scope),
+            auth_time: grant.auth.auth_time.map(Timestamp::seconds),
+            acr: grant.auth.acr.clone(),
+            amr: grant.auth.amr.clone(),
+            cnf: confirmation(&self.caveats),
+            act: grant.terms.actor.clone(),
+            claims: self.extra,
+        };
+        let key = signer(engine, &keys, None, now)?;
+        let text = key.sign_as(access_token::TYP, &claims).map_err(|error| broken(error.to_string()))?;
+        // Beyond this nobody reads it, and no header carries it.
+        if text.len() > Jwt::LONGEST { Err(broken("its claims are too long".to_owned())) } else { Ok(text) }
+    }
+}
+
+/// What a token is bound to (RFC 7800 §3.1); `None` if it is to nothing.
+pub(crate) fn confirmation(caveats: &Caveats) -> Option<Confirmation> {
+    let text = |print: Option<Thumbprint>| print.map(|print| print.to_string());
+    let cnf = Confirmation { jkt: text(caveats.jkt().ok()?), certificate: text(caveats.certificate().ok()?) };
+    (cnf != Confirmation::default()).then_some(cnf)
+}
+
+fn broken(cause: String) -> Fault {
+    Fault::lasting("sign an access token", cause)
+}
+
+pub(crate) fn key_is_gone() -> Fault {
+    Fault::temporary("seal a token", "the seal key of this grant was revoked a moment ago")
+}
