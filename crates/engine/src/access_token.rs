@@ -6,7 +6,7 @@ use firman_proto::jose::Jwt;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{Access, Caveats, JwtId, Reference, Thumbprint};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Client, Grant, Subject, TokenFormat};
+use firman_store::record::{Client, FirstAccess, Grant, Refresh, Subject, TokenFormat};
 use serde_json::{Map, Value};
 
 use crate::Engine;
@@ -24,6 +24,25 @@ pub(crate) struct AccessToken {
 }
 
 impl AccessToken {
+    /// What seals the last access token of a grant again, if that is known.
+    pub(crate) fn last_of(grant: &Grant) -> Option<Self> {
+        if let Some(chain) = &grant.refresh {
+            return Some(Self::last_of_chain(chain));
+        }
+        let FirstAccess { serial, issued_at, expires_at, seal_key } = grant.terms.first_access?;
+        Some(Self { serial, issued_at, expires_at, seal_key })
+    }
+
+    /// What seals what the last step of a chain got.
+    pub(crate) fn last_of_chain(chain: &Refresh) -> Self {
+        Self {
+            serial: chain.last_access.serial,
+            issued_at: chain.current.since,
+            expires_at: chain.last_access.expires_at,
+            seal_key: chain.seal_key,
+        }
+    }
+
     fn reference<'g>(&self, grant: &'g Grant) -> Reference<'g> {
         Reference {
             record: grant.id,
@@ -51,7 +70,10 @@ pub(crate) struct Dressed<'a> {
 impl Dressed<'_> {
     /// The token itself.
     pub(crate) fn text(self, engine: &Engine, now: Timestamp) -> Result<String, Fault> {
+        // What no claim expresses, a reader of the JWT would not hold it to: that asks us.
+        let contextual = self.caveats.iter().any(|caveat| caveat.kind().is_contextual());
         match self.target.format(engine, self.client) {
+            _ if contextual => self.sealed(engine, now),
             TokenFormat::Opaque => self.sealed(engine, now),
             TokenFormat::Jwt => self.signed(engine, now),
         }
@@ -91,6 +113,7 @@ impl Dressed<'_> {
             amr: grant.auth.amr.clone(),
             authorization_details: details.map_err(|why| broken(format!("its details: {why:?}")))?,
             cnf: confirmation(&self.caveats),
+            act: grant.terms.actor.clone(),
             claims: self.extra,
         };
         let key = signer(engine, &keys, None, now)?;

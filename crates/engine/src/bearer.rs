@@ -57,7 +57,7 @@ pub(crate) async fn admit(
         None => None,
     };
     let opened = OpenedAccess::open(engine, bearer.token, now).await?.ok_or_else(|| dead("does not open"))?;
-    let standing = engine.store.grant(opened.record(), opened.trace()).await?.ok_or_else(|| dead("no grant"))?;
+    let standing = engine.grant(opened.record(), opened.trace()).await?.ok_or_else(|| dead("no grant"))?;
     if !standing.is_live(now) {
         return Err(dead("its grant, or the token itself, is revoked or has expired").into());
     }

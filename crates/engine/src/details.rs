@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use firman_proto::authorization_details::Details;
+use firman_proto::authorization_details::{Described, Details};
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::form::Form;
 use firman_proto::scope::Scope;
@@ -10,6 +10,7 @@ use firman_store::record::{Client, Flow, FlowRequest};
 use serde_json::Value;
 
 use crate::Engine;
+use crate::failure::Fault;
 use crate::target::Target;
 
 /// The details of a request, as they are stored. RFC 9396 §5: each of a type that this client may use.
@@ -34,6 +35,21 @@ pub(crate) fn narrowed(
     Ok(Some(details))
 }
 
+/// What of another token's details a token has that it is exchanged for: those of types that this client may use, or those of
+/// them that it asks for.
+pub(crate) fn passed_on(
+    engine: &Engine,
+    client: &Client,
+    granted: Option<&Value>,
+    asked: Option<&str>,
+) -> Result<Option<Value>, Denied> {
+    let most = granted.and_then(Details::from_value);
+    let most = most.and_then(|most| most.of_types(&client.metadata.authorization_details_types));
+    let most = most.map(|most| most.to_value());
+    let narrower = narrowed(engine, client, most.as_ref(), asked)?;
+    Ok(narrower.map(|narrower| narrower.to_value()).or(most))
+}
+
 /// The flow with the narrower details of the request that redeems it: no more than these become its grant.
 pub(crate) fn narrow<'f>(
     engine: &Engine,
@@ -56,6 +72,15 @@ pub(crate) fn narrow<'f>(
         }
     }
     Ok(Cow::Owned(flow))
+}
+
+/// Details as a person reads them. What could not be shown must not be allowed.
+pub fn described(engine: &Engine, details: Option<&Value>) -> Result<Vec<Described>, Fault> {
+    let damaged = || Fault::lasting("show a request", "its authorization_details are damaged");
+    match details {
+        Some(details) => Ok(Details::from_value(details).ok_or_else(damaged)?.describe(&engine.policy.details)),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Refuses narrower details that a token has no room for, before anything is written for it.

@@ -14,6 +14,7 @@ use crate::registration::Mode;
 /// The metadata document: it names what works and nothing else.
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
     let offers = Offers {
+        grant_types: engine.policy.grant_types().collect(),
         signing: engine.keys.current().algorithms(now),
         auth_methods: engine.policy.auth_methods().collect(),
         assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),

@@ -40,13 +40,15 @@ pub trait Hooks: Send + Sync + 'static {
 /// What a client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// The authorization endpoint (RFC 6749 §3.1), or the page for devices; a refusal goes to the client by redirect, and a device
-    /// goes on waiting.
+    /// The authorization endpoint (RFC 6749 §3.1), or the pages for devices and for who is asked elsewhere; a refusal goes to the client
+    /// by redirect, and what waits there goes on waiting.
     Authorization,
     /// The pushed authorization request endpoint (RFC 9126 §2).
     PushedRequest,
     /// The device authorization endpoint (RFC 8628 §3.1).
     DeviceAuthorization,
+    /// The backchannel authentication endpoint (OpenID Connect CIBA Core §7).
+    BackchannelAuthentication,
     /// The token endpoint (RFC 6749 §3.2).
     Token,
     /// The introspection endpoint (RFC 7662 §2).

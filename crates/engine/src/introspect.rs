@@ -63,7 +63,7 @@ async fn access_token(
     now: Timestamp,
 ) -> Result<Option<ActiveToken>, Failure> {
     let Some(opened) = OpenedAccess::open(engine, token, now).await? else { return Ok(None) };
-    let Some(standing) = engine.store.grant(opened.record(), opened.trace()).await? else { return Ok(None) };
+    let Some(standing) = engine.grant(opened.record(), opened.trace()).await? else { return Ok(None) };
     if !standing.is_live(now) {
         return Ok(None);
     }
@@ -137,8 +137,8 @@ async fn active(
     let grant = &standing.record;
     let Some(client) = engine.store.client_by_id(grant.client).await? else { return Ok(None) };
     let scope = match grant.kind {
-        GrantKind::AuthorizationCode | GrantKind::DeviceCode | GrantKind::Backchannel => grant.scope.clone(),
         GrantKind::ClientCredentials => own_scope(&client),
+        _ => grant.scope.clone(),
     };
     let active = ActiveToken {
         active: true,
@@ -150,6 +150,7 @@ async fn active(
         auth_time: grant.auth.auth_time.map(Timestamp::seconds),
         acr: grant.auth.acr.clone(),
         authorization_details: grant.terms.authorization_details.clone(),
+        act: grant.terms.actor.clone(),
         claims: Map::new(),
         ..ActiveToken::default()
     };

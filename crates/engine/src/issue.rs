@@ -29,6 +29,8 @@ pub(crate) struct Issued<'a> {
     pub(crate) narrowed: bool,
     /// The details of the access token, if they are less than the grant's.
     pub(crate) details: Option<&'a Details>,
+    /// What limits it beyond its grant, whatever it was derived from.
+    pub(crate) caveats: Vec<Caveat>,
     /// What the refresh token is derived from, if there is to be one.
     pub(crate) refresh: Option<&'a Refresh>,
     /// The nonce the ID token repeats.
@@ -116,6 +118,7 @@ impl Issued<'_> {
         };
         Ok(TokenResponse {
             access_token: access,
+            issued_token_type: None,
             token_type: self.sender.token_type(),
             expires_in: self.access.expires_at.since(now).seconds(),
             refresh_token: refresh.map(|token| token.reveal().to_owned()),
@@ -137,7 +140,10 @@ impl Issued<'_> {
         let audience = self.target.caveat()?;
         // RFC 9396 §6: so do narrower details.
         let details = self.details.cloned().map(Caveat::Details);
-        Caveats::new(narrower.into_iter().chain(audience).chain(details).chain(self.sender.caveats()).collect())
+        let derived = self.caveats.iter().cloned();
+        let mut all: Vec<Caveat> = narrower.into_iter().chain(audience).chain(details).chain(derived).collect();
+        all.extend(self.sender.caveats().filter(|bound| !self.caveats.contains(bound)));
+        Caveats::new(all)
             .map_err(|_| Fault::lasting("seal an access token", "what it is narrowed to is too long for caveats"))
     }
 }

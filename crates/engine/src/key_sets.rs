@@ -11,8 +11,9 @@ use firman_store::record::Client;
 use serde_json::Value;
 
 use crate::Engine;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::fetch::{Document, FetchError, Wanted};
+use crate::trust::TrustedIssuer;
 
 /// RFC 7517 §8.5, and what most publish.
 pub(crate) const TYPES: &[&str] = &["application/jwk-set+json", "application/json"];
@@ -48,6 +49,28 @@ impl KeySets {
             }
             (_, Some(url)) => self.published(engine, url, fetched_since, now).await,
             _ => Err(invalid_client("the client has no registered keys").into()),
+        }
+    }
+
+    /// The keys of an issuer that is trusted here. With `fetched_since`, published ones are fetched again if they are older.
+    pub(crate) async fn of_issuer(
+        &self,
+        engine: &Engine,
+        issuer: &TrustedIssuer,
+        fetched_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Arc<Jwks>, Failure> {
+        // An operator named the place: what is wrong there is nobody's fault who asks.
+        let broken = |why: String| Failure::from(Fault::temporary("read the keys of a trusted issuer", why));
+        match (&issuer.jwks, &issuer.jwks_uri) {
+            (Some(Value::Object(set)), _) => {
+                Ok(Arc::new(Jwks::from_object(set).map_err(|why| broken(why.to_string()))?))
+            }
+            (_, Some(url)) => self.published(engine, url, fetched_since, now).await.map_err(|failure| match failure {
+                Failure::Denied(denied) => broken(denied.why.into_owned()),
+                fault @ Failure::Fault(_) => fault,
+            }),
+            _ => Err(broken("it has none".to_owned())),
         }
     }
 

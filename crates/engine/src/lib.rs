@@ -8,15 +8,17 @@ pub mod admin;
 pub mod asker;
 pub mod authenticate;
 pub mod authorize;
+pub mod backchannel;
 pub mod bearer;
 pub mod client_document;
-mod details;
+pub mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
 mod failure;
 mod fetch;
 mod grant;
+mod guesses;
 pub mod hooks;
 pub mod introspect;
 mod issue;
@@ -35,11 +37,13 @@ mod software_statement;
 mod step_up;
 mod target;
 pub mod token;
+pub mod trust;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
 pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
+pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
@@ -51,9 +55,11 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::issuer::Issuer;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Event, EventKind, Rest};
-use firman_store::{Change, Commit, CommitId, Store, Transaction, settle};
+use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
+use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
+use backchannel::Notify;
+use guesses::Guesses;
 use key_sets::KeySets;
 use keys::{KeyPolicy, Keychain, MakeKeys};
 use registration::Door;
@@ -66,11 +72,13 @@ pub struct Engine {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) notify: Arc<dyn Notify>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
-    pub(crate) guesses: device::Guesses,
+    pub(crate) code_guesses: Guesses,
+    pub(crate) password_guesses: Guesses,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -89,6 +97,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Documents of others.
     pub fetch: Arc<dyn Fetch>,
+    /// Tells people that somebody waits for them.
+    pub notify: Arc<dyn Notify>,
     /// What an embedder has to say before something is issued.
     pub hooks: Option<Arc<dyn Hooks>>,
     /// What keys are wrapped under.
@@ -112,7 +122,7 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
-        let Parts { issuer, number, store, accounts, entropy, fetch, hooks, policy, key_policy, .. } = parts;
+        let Parts { issuer, number, store, accounts, entropy, fetch, notify, hooks, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
             number,
@@ -120,11 +130,13 @@ impl Engine {
             accounts,
             entropy,
             fetch,
+            notify,
             hooks,
             key_sets: KeySets::default(),
             door: Door::default(),
             keys,
-            guesses: device::Guesses::default(),
+            code_guesses: Guesses::default(),
+            password_guesses: Guesses::default(),
             policy,
             key_policy,
         })
@@ -165,6 +177,27 @@ impl Engine {
             policy: &self.key_policy,
             tokens: &self.policy,
         }
+    }
+
+    /// A grant, whatever its state, and everything its life depends on: also those between it and the first it was delegated from.
+    pub(crate) async fn grant(
+        &self,
+        id: RecordId,
+        trace: Option<TokenTrace>,
+    ) -> Result<Option<Standing<Grant>>, Fault> {
+        let Some(mut standing) = self.store.grant(id, trace).await? else { return Ok(None) };
+        for link in &standing.record.terms.via {
+            let link = self.store.grant(*link, None).await?;
+            let lives = |link: &Standing<Grant>| {
+                link.record.revoked_at.is_none() && link.record.epochs == link.epochs && link.client_enabled
+            };
+            if !link.as_ref().is_some_and(lives) {
+                let dead = ParentStanding { revoked: true, expires_at: Timestamp::from_millis(0) };
+                standing.parent = Some(dead);
+                break;
+            }
+        }
+        Ok(Some(standing))
     }
 
     /// Commits, and finds out what happened if the acknowledgement is lost.

@@ -2,18 +2,21 @@
 
 use firman_proto::acr::Classes;
 use firman_proto::authorization_details::DetailTypes;
+use firman_proto::client::GrantType;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::metadata::About;
 use firman_proto::scope::Scope;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
+use crate::backchannel::BackchannelPolicy;
 use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::step_up::StepUp;
+use crate::trust::TrustedIssuers;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -30,6 +33,12 @@ pub struct Policy {
     pub refresh_token: Lifetime,
     /// Whether clients that are registered for it may get tokens through the browser (implicit and hybrid).
     pub front_channel_tokens: bool,
+    /// How long such a grant may lie unused; none: as long as it lives.
+    pub refresh_idle: Option<Lifetime>,
+    /// Whether a person's new grant to a client, of the same scope, takes the place of the one there is.
+    pub one_grant: bool,
+    /// Whether that gives the access token again that is still good.
+    pub reuse_access_token: bool,
     /// What becomes of a refresh token when it is used.
     pub refresh: RefreshPolicy,
     /// What is revoked when an old one is presented again.
@@ -66,6 +75,12 @@ pub struct Policy {
     pub dpop: DpopPolicy,
     /// How devices are let in.
     pub device: DevicePolicy,
+    /// People who are asked elsewhere than where they use something.
+    pub backchannel: BackchannelPolicy,
+    /// Whether clients that are registered for it may send people's passwords (RFC 6749 §4.3).
+    pub password_grant: bool,
+    /// Whose assertions are taken.
+    pub trusted_issuers: TrustedIssuers,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// The scope with which an access token lets its holder introspect; the empty scope lets nobody.
@@ -98,6 +113,9 @@ impl Default for Policy {
             access_token_format: TokenFormat::Opaque,
             id_token: Lifetime::from_seconds(300),
             refresh_token: Lifetime::from_days(30),
+            refresh_idle: None,
+            one_grant: false,
+            reuse_access_token: false,
             front_channel_tokens: false,
             refresh: RefreshPolicy::default(),
             on_refresh_reuse: ReuseReaction::default(),
@@ -117,6 +135,9 @@ impl Default for Policy {
             userinfo: StepUp::default(),
             dpop: DpopPolicy::default(),
             device: DevicePolicy::default(),
+            backchannel: BackchannelPolicy::default(),
+            password_grant: false,
+            trusted_issuers: TrustedIssuers::default(),
             failed_redemptions: 5,
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
@@ -141,6 +162,34 @@ impl Policy {
     /// Life of this client's grants with a refresh token.
     pub fn refresh_token_of(&self, client: &Client) -> Lifetime {
         client.policy.refresh_token_seconds.map_or(self.refresh_token, Lifetime::from_seconds)
+    }
+
+    /// How long this client's grants with a refresh token may lie idle.
+    pub fn refresh_idle_of(&self, client: &Client) -> Option<Lifetime> {
+        match client.policy.refresh_idle_seconds {
+            None => self.refresh_idle,
+            Some(seconds) => (seconds > 0).then_some(Lifetime::from_seconds(seconds)),
+        }
+    }
+
+    /// Whether a person's new grant to this client takes the place of the one of the same scope.
+    pub fn one_grant_of(&self, client: &Client) -> bool {
+        client.policy.one_grant.unwrap_or(self.one_grant) || self.reuses_access_token_of(client)
+    }
+
+    /// Whether this client gets an access token again that is still good.
+    pub fn reuses_access_token_of(&self, client: &Client) -> bool {
+        client.policy.reuse_access_token.unwrap_or(self.reuse_access_token)
+    }
+
+    /// The grant types that work here.
+    pub fn grant_types(&self) -> impl Iterator<Item = GrantType> {
+        GrantType::ALL.iter().copied().filter(|grant_type| match grant_type {
+            GrantType::JwtBearer => !self.trusted_issuers.is_empty(),
+            GrantType::Password => self.password_grant,
+            GrantType::Backchannel => self.backchannel.enabled,
+            _ => true,
+        })
     }
 
     /// How long this client may retry a rotated refresh token.

@@ -90,6 +90,12 @@ pub trait Accounts: Send + Sync + 'static {
     /// Takes as long for a name that does not exist as for one that does.
     async fn authenticate(&self, username: &str, password: &str, now: Timestamp) -> Result<Option<User>, Fault>;
 
+    /// Whoever signs in with this name; `None` if nobody does, or nobody who may. It proves nothing: what is known is that
+    /// somebody else has proved it.
+    async fn find(&self, _username: &str, _now: Timestamp) -> Result<Option<User>, Fault> {
+        Ok(None)
+    }
+
     /// The standard claims of a subject (OpenID Connect Core §5.1); `None` if the subject is gone or disabled.
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault>;
 }

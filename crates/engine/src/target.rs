@@ -96,12 +96,39 @@ pub(crate) async fn chosen(engine: &Engine, client: &Client, asked: &[String]) -
     Ok(if target.resources.is_empty() { Target::default() } else { target })
 }
 
+/// Whom a token is for that rests on a grant of its own: at most those that somebody said, any where nobody said.
+pub(crate) async fn within(
+    engine: &Engine,
+    client: &Client,
+    most: Option<&[String]>,
+    asked: &[String],
+) -> Result<Target, Failure> {
+    let Some(most) = most else { return chosen(engine, client, asked).await };
+    let mut target = of(engine, client, most, &[]).await?;
+    if !asked.is_empty() {
+        target = of(engine, client, &target.audience, asked).await?;
+    }
+    // Nothing of the grant is left out: it is made for these alone.
+    Ok(if target.resources.is_empty() { Target::default() } else { Target { narrowed: false, ..target } })
+}
+
 /// Whom a grant's tokens are for at most.
 pub(crate) fn audience_of<'a>(engine: &'a Engine, grant: &'a Grant) -> Vec<&'a str> {
     if grant.terms.resource.is_empty() {
         return vec![engine.issuer.as_str()];
     }
     grant.terms.resource.iter().map(String::as_str).collect()
+}
+
+/// What people call these resources; one without a name is called as clients do.
+pub(crate) async fn names_of(engine: &Engine, identifiers: &[String]) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for identifier in identifiers {
+        let resource = engine.store.resource(Resource::key(engine.number, identifier)).await?;
+        let name = resource.map(|resource| resource.name.clone()).filter(|name| !name.is_empty());
+        names.push(name.unwrap_or_else(|| identifier.clone()));
+    }
+    Ok(names)
 }
 
 async fn all(engine: &Engine, client: &Client, named: &[String]) -> Result<Vec<Named>, Failure> {

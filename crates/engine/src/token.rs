@@ -1,6 +1,7 @@
 //! The token endpoint (RFC 6749 §3.2): it owns the phases, the grant owns the difference.
 
 use firman_proto::credentials::Credentials;
+use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::time::Timestamp;
 use firman_proto::token::{TokenRequest, TokenResponse};
 
@@ -17,6 +18,10 @@ pub async fn token(
     request: TokenRequest,
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
+    // RFC 6749 §5.2 unsupported_grant_type: what settings have left off.
+    if !engine.policy.grant_types().any(|works| works == request.grant_type()) {
+        return Err(Denied::new(ErrorCode::UnsupportedGrantType, "grant_type: not supported").into());
+    }
     // RFC 6749 §3.2.1.
     let client = match authenticate(engine, credentials, now).await {
         Ok(client) => client,

@@ -36,6 +36,9 @@ pub struct JwtAccessToken {
     pub authorization_details: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Value>,
     /// Claims beside these.
     #[serde(flatten)]
     pub claims: Map<String, Value>,
@@ -82,6 +85,7 @@ mod tests {
             amr: Vec::new(),
             authorization_details: None,
             cnf: None,
+            act: None,
             claims: Map::new(),
         };
         assert_eq!(serde_json::to_value(&token).unwrap()["aud"], "https://api.example");

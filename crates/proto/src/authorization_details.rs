@@ -165,6 +165,16 @@ impl Details {
         Value::Array(self.0.iter().cloned().map(Value::Object).collect())
     }
 
+    /// Those of them that are of these types; none if none is.
+    pub fn of_types(self, allowed: &[String]) -> Option<Self> {
+        let may = |detail: &Map<String, Value>| {
+            let name = detail.get("type").and_then(Value::as_str);
+            allowed.iter().any(|allowed| name == Some(allowed))
+        };
+        let left: Vec<_> = self.0.into_iter().filter(may).collect();
+        (!left.is_empty()).then_some(Self(left))
+    }
+
     /// Whether each of them is no more than one of `granted` (RFC 9396 §6.1).
     pub fn are_within(&self, granted: &Self) -> bool {
         self.0.iter().all(|asked| granted.0.iter().any(|granted| is_within(asked, granted)))

@@ -10,7 +10,7 @@ use crate::scope::Scope;
 
 mod members;
 use members::is_not;
-pub use members::{About, Jose, Logout, Tls};
+pub use members::{About, Backchannel, Jose, Logout, Tls};
 
 /// A grant type a client may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,12 +27,32 @@ pub enum GrantType {
     /// RFC 8628 §3.4.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
+    /// RFC 8693.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
+    /// RFC 7523 §2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
+    /// RFC 6749 §4.3.
+    Password,
+    /// OpenID Connect CIBA Core §10.1.
+    #[serde(rename = "urn:openid:params:grant-type:ciba")]
+    Backchannel,
 }
 
 impl GrantType {
-    /// Every grant type that works here.
-    pub const ALL: &'static [Self] =
-        &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Implicit, Self::DeviceCode];
+    /// Every grant type that is known here. Settings say which of them work.
+    pub const ALL: &'static [Self] = &[
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::Implicit,
+        Self::DeviceCode,
+        Self::TokenExchange,
+        Self::JwtBearer,
+        Self::Password,
+        Self::Backchannel,
+    ];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -42,12 +62,16 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::Implicit => "implicit",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::Password => "password",
+            Self::Backchannel => "urn:openid:params:grant-type:ciba",
         }
     }
 
     /// Whether it begins with a person at one of our pages.
     pub const fn needs_a_page(self) -> bool {
-        matches!(self, Self::AuthorizationCode | Self::Implicit | Self::DeviceCode)
+        matches!(self, Self::AuthorizationCode | Self::Implicit | Self::DeviceCode | Self::Backchannel)
     }
 
     /// Reads the name on the wire.
@@ -142,6 +166,9 @@ pub struct ClientMetadata {
     /// How it takes part in signing out.
     #[serde(flatten)]
     pub logout: Logout,
+    /// How it has people asked elsewhere.
+    #[serde(flatten)]
+    pub backchannel: Backchannel,
     /// Members kept for later versions.
     #[serde(flatten)]
     pub rest: serde_json::Map<String, serde_json::Value>,
@@ -179,6 +206,7 @@ impl ClientMetadata {
             jose: Jose::default(),
             tls: Tls::default(),
             logout: Logout::default(),
+            backchannel: Backchannel::default(),
             rest: serde_json::Map::new(),
         }
     }

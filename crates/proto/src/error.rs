@@ -70,6 +70,10 @@ error_codes! {
     SlowDown = "slow_down", 400, "RFC 8628 §3.5";
     /// The device code has expired.
     ExpiredToken = "expired_token", 400, "RFC 8628 §3.5";
+    /// Nobody here is whom the client means.
+    UnknownUserId = "unknown_user_id", 400, "OpenID Connect CIBA Core §13";
+    /// The message that both places show is too long, or has characters that would not look the same.
+    InvalidBindingMessage = "invalid_binding_message", 400, "OpenID Connect CIBA Core §13";
     /// The DPoP proof is missing, not good, or was used before.
     InvalidDpopProof = "invalid_dpop_proof", 400, "RFC 9449 §5";
     /// The DPoP proof must repeat a nonce of ours.

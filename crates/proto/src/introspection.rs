@@ -89,6 +89,9 @@ pub struct ActiveToken {
     pub authorization_details: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<serde_json::Value>,
     /// Caveats that no standard member expresses, for an asker that enforces them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub caveats: Vec<String>,

@@ -248,6 +248,13 @@ pub fn verify<T: DeserializeOwned>(token: &str, keys: &JwkSet) -> Result<T, JwsE
     jsonwebtoken::decode(token, &key, &validation).map(|data| data.claims).map_err(|_| JwsError::Invalid)
 }
 
+/// The same for an ID token: nothing else that we sign is one (RFC 8725 §3.11).
+pub fn verify_id_token(token: &str, keys: &JwkSet) -> Result<crate::id_token::IdToken, JwsError> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| JwsError::Invalid)?;
+    let plain = header.typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
+    if plain { verify(token, keys) } else { Err(JwsError::Invalid) }
+}
+
 fn decoding_key(jwk: &PublicJwk) -> Option<DecodingKey> {
     match jwk.alg {
         Algorithm::ES256 => DecodingKey::from_ec_components(jwk.x.as_ref()?, jwk.y.as_ref()?).ok(),

@@ -17,6 +17,8 @@ pub mod path {
     pub const PAR: &str = "/oauth2/par";
     pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
     pub const DEVICE: &str = "/device";
+    pub const BACKCHANNEL: &str = "/oauth2/bc-authorize";
+    pub const REQUESTS: &str = "/requests";
     pub const REGISTER: &str = "/oauth2/register";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
@@ -38,6 +40,9 @@ pub struct Metadata {
     pub pushed_authorization_request_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<String>,
+    /// OpenID Connect CIBA Core §4.
+    #[serde(flatten)]
+    pub backchannel: Option<Backchannel>,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
@@ -103,6 +108,16 @@ pub struct About {
     pub op_tos_uri: Option<String>,
 }
 
+/// What is said of backchannel authentication, where there is such a thing.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the members are those of OpenID Connect CIBA Core §4")]
+pub struct Backchannel {
+    pub backchannel_authentication_endpoint: String,
+    pub backchannel_token_delivery_modes_supported: Vec<&'static str>,
+    pub backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
+    pub backchannel_user_code_parameter_supported: bool,
+}
+
 /// What depends on settings and keys.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
@@ -110,6 +125,8 @@ pub struct Offers {
     pub pages: bool,
     /// Tokens may travel through the browser (implicit and hybrid).
     pub front_channel: bool,
+    /// The grant types that work.
+    pub grant_types: Vec<GrantType>,
     /// What ID tokens are signed with.
     pub signing: Vec<Algorithm>,
     /// How clients may authenticate.
@@ -137,6 +154,11 @@ impl Metadata {
         let secret_methods: Vec<_> = methods.iter().copied().filter(|name| *name != "none").collect();
         let signing: Vec<_> = offers.signing.iter().map(|algorithm| algorithm.as_str()).collect();
         let with_pages = |path| offers.pages.then(|| issuer.endpoint(path));
+        let works = |of: GrantType| {
+            offers.grant_types.contains(&of)
+                && (offers.pages || !of.needs_a_page())
+                && (offers.front_channel || of != GrantType::Implicit)
+        };
         let assertions: Vec<_> = offers.assertions.iter().map(|alg| alg.as_str()).collect();
         Self {
             issuer: issuer.to_string(),
@@ -145,6 +167,12 @@ impl Metadata {
             token_endpoint: issuer.endpoint(path::TOKEN),
             pushed_authorization_request_endpoint: with_pages(path::PAR),
             device_authorization_endpoint: with_pages(path::DEVICE_AUTHORIZATION),
+            backchannel: works(GrantType::Backchannel).then(|| Backchannel {
+                backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
+                backchannel_token_delivery_modes_supported: vec!["poll"],
+                backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
+                backchannel_user_code_parameter_supported: false,
+            }),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
@@ -160,12 +188,7 @@ impl Metadata {
                 .map(ResponseType::as_str)
                 .collect(),
             response_modes_supported: ResponseMode::ALL.to_vec(),
-            grant_types_supported: GrantType::ALL
-                .iter()
-                .filter(|of| offers.pages || !of.needs_a_page())
-                .filter(|of| offers.front_channel || **of != GrantType::Implicit)
-                .map(|of| of.as_str())
-                .collect(),
+            grant_types_supported: GrantType::ALL.iter().filter(|of| works(**of)).map(|of| of.as_str()).collect(),
             token_endpoint_auth_methods_supported: methods.clone(),
             introspection_endpoint_auth_methods_supported: secret_methods,
             revocation_endpoint_auth_methods_supported: methods,
@@ -177,7 +200,7 @@ impl Metadata {
             authorization_signing_alg_values_supported: signing.clone(),
             introspection_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
-            dpop_signing_alg_values_supported: public_algorithms(),
+            dpop_signing_alg_values_supported: algorithms(Alg::PUBLIC),
             prompt_values_supported: vec!["none", "login", "consent", "select_account"],
             ui_locales_supported: if offers.pages { vec!["en"] } else { Vec::new() },
             about: offers.about.clone(),
@@ -187,7 +210,7 @@ impl Metadata {
             request_parameter_supported: true,
             request_uri_parameter_supported: true,
             require_request_uri_registration: true,
-            request_object_signing_alg_values_supported: public_algorithms(),
+            request_object_signing_alg_values_supported: algorithms(Alg::PUBLIC),
             require_signed_request_object: false,
             client_id_metadata_document_supported: offers.client_documents,
             tls_client_certificate_bound_access_tokens: offers.certificate_bound,
@@ -195,8 +218,8 @@ impl Metadata {
     }
 }
 
-fn public_algorithms() -> Vec<&'static str> {
-    Alg::PUBLIC.iter().map(|alg| alg.as_str()).collect()
+fn algorithms(of: &[Alg]) -> Vec<&'static str> {
+    of.iter().map(|alg| alg.as_str()).collect()
 }
 
 fn claims_supported() -> Vec<&'static str> {

@@ -89,7 +89,7 @@ fn must_be_timely(claims: &Claims, timed: bool, now: Timestamp) -> Result<(), De
 
 /// RFC 9101 §4: texts stand as they are, numbers as they are written; what is JSON as a parameter is JSON here. Lists of
 /// texts are parameters that are repeated (RFC 8707 §2).
-fn form_of(members: Map<String, Value>) -> Result<Form<'static>, Denied> {
+pub fn form_of(members: Map<String, Value>) -> Result<Form<'static>, Denied> {
     let mut pairs = Vec::with_capacity(members.len());
     for (name, value) in members {
         match value {

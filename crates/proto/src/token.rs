@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::client::GrantType;
 use crate::error::{Denied, ErrorCode};
+use crate::exchange::ExchangeRequest;
 use crate::form::Form;
 use crate::resource;
 use crate::scope::Scope;
@@ -20,6 +22,14 @@ pub enum TokenRequest {
     ClientCredentials(ClientCredentialsRequest),
     /// RFC 8628 §3.4.
     DeviceCode(DeviceCodeRequest),
+    /// RFC 8693 §2.1.
+    TokenExchange(Box<ExchangeRequest>),
+    /// RFC 7523 §2.1.
+    JwtBearer(JwtBearerRequest),
+    /// RFC 6749 §4.3.2.
+    Password(PasswordRequest),
+    /// OpenID Connect CIBA Core §10.1.
+    Backchannel(BackchannelTokenRequest),
 }
 
 /// An authorization code presented for tokens.
@@ -66,6 +76,38 @@ pub struct DeviceCodeRequest {
     pub authorization_details: Option<String>,
 }
 
+/// An assertion of a trusted issuer, presented for a token.
+pub struct JwtBearerRequest {
+    /// The JWT.
+    pub assertion: String,
+    /// The scope; all that may be had if absent.
+    pub scope: Option<Scope>,
+    /// Whom the access token is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
+}
+
+/// A person's name and password, presented for tokens.
+pub struct PasswordRequest {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+    /// The scope; what the client registered, short of offline access, if absent.
+    pub scope: Option<Scope>,
+    /// Whom the access token is for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
+}
+
+/// A client that asks whether somebody has answered elsewhere.
+pub struct BackchannelTokenRequest {
+    /// What it asks with.
+    pub auth_req_id: String,
+    /// Whom the access token is for, of those that were asked for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
+    /// Narrower details for the grant (RFC 9396 §6).
+    pub authorization_details: Option<String>,
+}
+
 impl TokenRequest {
     /// Reads the form of a token request.
     pub fn parse(form: &Form<'_>) -> Result<Self, Denied> {
@@ -99,6 +141,23 @@ impl TokenRequest {
                 resource: resource::requested(form)?,
                 authorization_details,
             }),
+            GrantType::TokenExchange => Self::TokenExchange(Box::new(ExchangeRequest::parse(form)?)),
+            GrantType::JwtBearer => Self::JwtBearer(JwtBearerRequest {
+                assertion: form.required("assertion")?.to_owned(),
+                scope: scope(form)?,
+                resource: resource::requested(form)?,
+            }),
+            GrantType::Backchannel => Self::Backchannel(BackchannelTokenRequest {
+                auth_req_id: form.required("auth_req_id")?.to_owned(),
+                resource: resource::requested(form)?,
+                authorization_details,
+            }),
+            GrantType::Password => Self::Password(PasswordRequest {
+                username: form.required("username")?.to_owned(),
+                password: Zeroizing::new(form.required("password")?.to_owned()),
+                scope: scope(form)?,
+                resource: resource::requested(form)?,
+            }),
         })
     }
 
@@ -109,6 +168,10 @@ impl TokenRequest {
             Self::RefreshToken(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::DeviceCode(_) => GrantType::DeviceCode,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
+            Self::JwtBearer(_) => GrantType::JwtBearer,
+            Self::Password(_) => GrantType::Password,
+            Self::Backchannel(_) => GrantType::Backchannel,
         }
     }
 }
@@ -117,7 +180,11 @@ impl TokenRequest {
 fn authorization_details(form: &Form<'_>, grant_type: GrantType) -> Result<Option<String>, Denied> {
     let text = form.get("authorization_details");
     match grant_type {
-        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::DeviceCode => Ok(text.map(str::to_owned)),
+        GrantType::AuthorizationCode
+        | GrantType::RefreshToken
+        | GrantType::DeviceCode
+        | GrantType::TokenExchange
+        | GrantType::Backchannel => Ok(text.map(str::to_owned)),
         _ if text.is_none() => Ok(None),
         _ => {
             let text = "authorization_details: not for this grant type";
@@ -126,7 +193,7 @@ fn authorization_details(form: &Form<'_>, grant_type: GrantType) -> Result<Optio
     }
 }
 
-fn scope(form: &Form<'_>) -> Result<Option<Scope>, Denied> {
+pub(crate) fn scope(form: &Form<'_>) -> Result<Option<Scope>, Denied> {
     let read = |text| Scope::parse(text).map_err(|e| Denied::new(ErrorCode::InvalidScope, e.to_string()));
     form.get("scope").map(read).transpose()
 }
@@ -142,6 +209,9 @@ impl fmt::Debug for TokenRequest {
 pub struct TokenResponse {
     /// The access token.
     pub access_token: String,
+    /// What it is, where something else could have been asked for (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
     /// How to present it.
     pub token_type: &'static str,
     /// Its lifetime in seconds.
@@ -190,6 +260,10 @@ mod tests {
             refused("grant_type=client_credentials&authorization_details=[]")
                 .starts_with("invalid_authorization_details")
         );
+        assert_eq!(refused("grant_type=password&username=a"), "invalid_request password: missing");
+        assert_eq!(refused("grant_type=password&password=a"), "invalid_request username: missing");
+        let bearer = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+        assert_eq!(refused(bearer), "invalid_request assertion: missing");
         assert!(refused("grant_type=client_credentials&scope=%22").starts_with("invalid_scope scope:"));
         assert!(refused("grant_type=client_credentials&resource=api").starts_with("invalid_target resource:"));
     }

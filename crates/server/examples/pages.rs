@@ -4,7 +4,9 @@ use std::path::Path;
 
 use firman_proto::authorization_details::Described;
 
-use firman::pages::{Client, Consent, Device, ErrorPage, Home, Login, Message, ScopeLine, assets, texts::ENGLISH};
+use firman::pages::{
+    Client, Consent, Device, ErrorPage, Home, Login, Message, Requests, ScopeLine, Waiting, assets, texts::ENGLISH,
+};
 
 const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
                     height='56' rx='10' fill='%23215c5c'/%3E%3Cpath d='M16 14h8v22h16v8H16z' fill='%23fff'/%3E%3C/svg%3E";
@@ -66,6 +68,19 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let device = Device { user_code: "", problem: None, qr: &qr, csrf: "token", action: "/device" };
     let unknown = Device { user_code: "WDJB-MJHT", problem: Some(ENGLISH.device_unknown), ..device };
     let text = "The address to return to (redirect_uri) is not one that this application has registered.";
+    let waiting = |client_name, binding_message| Waiting {
+        id: "0199c3f2-7a41".to_owned(),
+        client_name,
+        scopes: ["openid", "invoices:read"].map(ScopeLine::of).to_vec(),
+        details: &[],
+        resources: &[],
+        binding_message,
+    };
+    let waiting = [waiting("Ledger", Some("W4SCT")), waiting("Till 7", None)];
+    let (csrf, action) = ("token", "/requests");
+    let requests = Requests { username: Some("alice"), requests: &waiting, news: None, problem: None, csrf, action };
+    let answered = Requests { requests: &[], news: Some(ENGLISH.requests_allowed), ..requests };
+    let stranger = Requests { username: None, requests: &[], ..requests };
     let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
     Ok(vec![
         ("login", login.render()?),
@@ -76,6 +91,9 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("consent-device", tv.render()?),
         ("device", device.render()?),
         ("device-unknown", unknown.render()?),
+        ("requests", requests.render()?),
+        ("requests-answered", answered.render()?),
+        ("requests-sign-in", stranger.render()?),
         ("error", error.render()?),
         ("home", Home { issuer: "https://id.example" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),

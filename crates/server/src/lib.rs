@@ -21,3 +21,4 @@ pub mod retention;
 pub mod router;
 pub mod start;
 pub mod tls;
+pub mod trust;

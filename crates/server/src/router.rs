@@ -32,6 +32,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let pushed = Router::new()
         .route(&at(path::PAR), post(http::par::push))
         .route(&at(path::DEVICE_AUTHORIZATION), post(http::device::authorize))
+        .merge(backchannel(&app))
         .method_not_allowed_fallback(http::answer::method_not_allowed)
         .layer(cors());
     let api = discovery_paths(&prefix)
@@ -49,6 +50,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::DEVICE), get(http::device::page).post(http::device::submit))
         .route(&at(http::device::ALLOWED), get(http::device::allowed))
         .route(&at(http::device::DENIED), get(http::device::denied))
+        .merge(requests(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
 
@@ -77,6 +79,20 @@ fn registration(app: &App) -> Router<App> {
     let one = format!("{all}/{{client_id}}");
     let own = get(http::register::show).put(http::register::replace).delete(http::register::remove);
     Router::new().route(&all, post(http::register::register)).route(&one, own)
+}
+
+/// Where clients have people asked, if they may.
+fn backchannel(app: &App) -> Router<App> {
+    let path = app.engine.issuer().route(path::BACKCHANNEL);
+    let on = app.engine.policy().backchannel.enabled;
+    if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
+}
+
+/// Where those people answer.
+fn requests(app: &App) -> Router<App> {
+    let path = app.engine.issuer().route(path::REQUESTS);
+    let page = get(http::backchannel::page).post(http::backchannel::submit);
+    if app.engine.policy().backchannel.enabled { Router::new().route(&path, page) } else { Router::new() }
 }
 
 /// RFC 8414 §3.1 puts the issuer's path behind the well-known part, OpenID Connect Discovery §4 before it; clients try both.

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use firman_engine::accounts::{LocalAccounts, Passwords};
+use firman_engine::backchannel::{BackchannelPolicy, NoNotify};
 use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::registration::RegistrationPolicy;
-use firman_engine::{Clock, Engine, Entropy, Fault, Fetch, Parts, Policy, StepUp, SystemClock, SystemEntropy};
+use firman_engine::trust::TrustedIssuers;
+use firman_engine::{
+    Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Parts, Policy, StepUp, SystemClock, SystemEntropy,
+};
 use firman_proto::authorization_details::DetailTypes;
 use firman_proto::id::IssuerNumber;
 use firman_proto::metadata::About;
@@ -74,9 +78,10 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         accounts,
         entropy,
         fetch: fetch(settings)?,
+        notify: Arc::new(NoNotify),
         hooks: None,
         master,
-        policy: Policy { details: settings.detail_types()?, ..policy(settings) },
+        policy: Policy { details: settings.detail_types()?, ..policy(settings)? },
         key_policy: key_policy(settings),
     };
     let engine = Engine::start(parts, clock.now()).await?;
@@ -117,16 +122,19 @@ fn fetch(settings: &Settings) -> Result<Arc<dyn Fetch>, StartError> {
     Ok(Arc::new(web.map_err(|error| Fault::lasting("use fetch.ca_file", error))?))
 }
 
-fn policy(settings: &Settings) -> Policy {
+fn policy(settings: &Settings) -> Result<Policy, StartError> {
     let (tokens, login) = (&settings.tokens, &settings.login);
     let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
-    Policy {
+    Ok(Policy {
         code: seconds(tokens.code_seconds),
         access_token: seconds(tokens.access_token_seconds),
         access_token_format: tokens.access_token_format,
         id_token: seconds(tokens.id_token_seconds),
         refresh_token: seconds(tokens.refresh_token_seconds),
         front_channel_tokens: tokens.front_channel,
+        refresh_idle: Some(seconds(tokens.refresh_idle_seconds)).filter(|idle| *idle > Lifetime::ZERO),
+        one_grant: tokens.one_grant,
+        reuse_access_token: tokens.reuse_access_token,
         refresh: tokens.refresh,
         on_refresh_reuse: tokens.on_refresh_reuse,
         wider_scope: tokens.wider_scope,
@@ -147,9 +155,19 @@ fn policy(settings: &Settings) -> Policy {
             interval: seconds(settings.device.interval_seconds),
             alphabet: settings.device.user_code_alphabet.clone(),
             length: settings.device.user_code_length as usize,
-            guesses_per_minute: settings.device.wrong_codes_per_minute,
+            guesses: GuessLimits {
+                each: settings.device.wrong_codes_per_minute,
+                all: settings.device.wrong_codes_per_minute_in_all,
+            },
+        },
+        backchannel: BackchannelPolicy {
+            enabled: settings.backchannel.enabled,
+            life: seconds(settings.backchannel.life_seconds),
+            interval: seconds(settings.backchannel.interval_seconds),
         },
         failed_redemptions: tokens.failed_redemptions,
+        password_grant: tokens.password_grant,
+        trusted_issuers: trusted_issuers(settings)?,
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
@@ -173,7 +191,7 @@ fn policy(settings: &Settings) -> Policy {
         about: about(settings),
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
-    }
+    })
 }
 
 fn about(settings: &Settings) -> About {
@@ -183,6 +201,13 @@ fn about(settings: &Settings) -> About {
         op_policy_uri: text(&settings.metadata.policy_uri),
         op_tos_uri: text(&settings.metadata.tos_uri),
     }
+}
+
+/// The issuers of the file that settings name.
+fn trusted_issuers(settings: &Settings) -> Result<TrustedIssuers, StartError> {
+    let Some(path) = &settings.tokens.trusted_issuers else { return Ok(TrustedIssuers::default()) };
+    let read = crate::trust::read(path);
+    Ok(read.map_err(|error| Fault::lasting("use tokens.trusted_issuers", format!("{}: {error}", path.display())))?)
 }
 
 fn claims(settings: &Settings) -> ClaimPolicy {

@@ -115,6 +115,7 @@ fn records(change: &Change) -> Vec<[u8; 16]> {
         | Change::PollFlow { id, .. }
         | Change::RevokeFlow { id }
         | Change::CloseRetry { id, .. }
+        | Change::MoveExpiry { id, .. }
         | Change::RevokeGrant { id, .. }
         | Change::ResaltGrant { id, .. }
         | Change::TouchSession { id, .. }
@@ -150,6 +151,9 @@ fn step(change: Change, by: CommitId) -> Step {
         Change::Rotate(rotation) => (rotate(&rotation, by), None),
         Change::CloseRetry { id, generation } => {
             (Write { statement: Statement::CloseRetry, values: values![by, id, generation] }, None)
+        }
+        Change::MoveExpiry { id, from, to, now } => {
+            (Write { statement: Statement::MoveExpiry, values: values![to, by, id, from, now] }, None)
         }
         Change::RevokeGrant { id, reason, now } => (revoke_grant(id, reason, now, by), None),
         Change::ResaltGrant { id, from, to, epochs } => (resalt_grant(id, (&from, &to), epochs, by), None),
@@ -321,6 +325,7 @@ pub(crate) fn rotate(rotation: &Rotation, by: CommitId) -> Write {
         rotation.seal_key,
         access.serial,
         access.expires_at,
+        rotation.expires_at,
         by,
         rotation.id,
         rotation.from,

@@ -125,10 +125,13 @@ statements! {
         {grants.earlier_salt} = {grants.before_salt}, {grants.earlier_since} = {grants.before_since},
         {grants.before_salt} = {grants.refresh_salt}, {grants.before_since} = {grants.rotated_at},
         {grants.generation} = ?, {grants.refresh_salt} = ?, {grants.rotated_at} = ?, {grants.retry_closed} = 0,
-        {grants.seal_key} = ?, {grants.access_serial} = ?, {grants.access_expires_at} = ?, {grants.commit_id} = ?
+        {grants.seal_key} = ?, {grants.access_serial} = ?, {grants.access_expires_at} = ?,
+        {grants.expires_at} = COALESCE(?, {grants.expires_at}), {grants.commit_id} = ?
         WHERE {grants.id} = ? AND {grants.generation} = ? AND {grants.revoked_at} IS NULL AND {grants.expires_at} > ?";
     CloseRetry = "UPDATE {grants} SET {grants.retry_closed} = 1, {grants.commit_id} = ?
         WHERE {grants.id} = ? AND {grants.generation} = ?";
+    MoveExpiry = "UPDATE {grants} SET {grants.expires_at} = ?, {grants.commit_id} = ?
+        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.expires_at} = ? AND {grants.expires_at} > ?";
     RevokeGrant = "UPDATE {grants} SET {grants.revoked_at} = ?, {grants.reason} = ?, {grants.commit_id} = ?
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
     ResaltGrant = "UPDATE {grants} SET {grants.salt} = ?, {grants.epoch_everything} = ?, {grants.epoch_client} = ?,
@@ -136,6 +139,10 @@ statements! {
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.salt} = ?";
     EndedGrants = "SELECT {grants.id} FROM {grants} WHERE {grants.purge_day} < ? AND {grants.expires_at} < ?
         ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
+    // Grants whose expiry moved after their purge day was set.
+    LateGrants = "SELECT {grants.id}, {grants.expires_at} FROM {grants}
+        WHERE {grants.purge_day} < ? AND {grants.expires_at} >= ? ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
+    MovePurgeDay = "UPDATE {grants} SET {grants.purge_day} = ? WHERE {grants.id} = ? AND {grants.expires_at} = ?";
     SweepGrant = "DELETE FROM {grants} WHERE {grants.id} = ? AND {grants.expires_at} < ?";
 
     // Epochs.

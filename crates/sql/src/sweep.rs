@@ -1,5 +1,6 @@
 //! Deleting what has ended, in small bites between the commits that people wait for.
 
+use firman_proto::id::RecordId;
 use firman_proto::time::{Day, Timestamp};
 use firman_store::{CommitError, Cutoffs, StoreError, Swept};
 
@@ -16,7 +17,6 @@ const BITE: u32 = 256;
 impl SqlStore {
     pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         let (at, mut left) = (cutoffs, limit);
-        let grant_day = [at.grants.day().into()];
         for table in [&FLOWS, &REVOKED_TOKENS, &ONCE, &EVENTS] {
             self.driver.make_days(table.table, at.now.day()).await?;
         }
@@ -26,7 +26,7 @@ impl SqlStore {
             once: self.sweep_days(&ONCE, at.once.day(), None, &mut left).await?,
             events: self.sweep_days(&EVENTS, at.events.day(), None, &mut left).await?,
             sessions: self.sweep_rows(&SESSIONS, &[], at.sessions, &mut left).await?,
-            grants: self.sweep_rows(&GRANTS, &grant_day, at.grants, &mut left).await?,
+            grants: self.sweep_grants(at.grants, &mut left).await?,
             names: self.sweep_rows(&NAMES, &[], at.names, &mut left).await?,
             keys: self.sweep_rows(&SIGNING_KEYS, &[], at.keys, &mut left).await?
                 + self.sweep_rows(&SEAL_KEYS, &[], at.keys, &mut left).await?,
@@ -100,6 +100,19 @@ impl SqlStore {
                 break;
             }
         }
+        Ok(swept)
+    }
+
+    /// Deletes grants by their purge day; one whose expiry has moved since gets another day.
+    async fn sweep_grants(&self, ended: Timestamp, left: &mut u32) -> Result<u64, StoreError> {
+        let swept = self.sweep_rows(&GRANTS, &[ended.day().into()], ended, left).await?;
+        let values = values![ended.day(), ended, BITE.min(*left)];
+        let late = self.all(Statement::LateGrants, &values, |columns| Ok((columns.id()?, columns.time()?))).await?;
+        let day_of = |(id, expires_at): (RecordId, Timestamp)| Write {
+            statement: Statement::MovePurgeDay,
+            values: values![expires_at.day(), id, expires_at],
+        };
+        self.delete(late.into_iter().map(day_of)).await?;
         Ok(swept)
     }
 

@@ -126,6 +126,17 @@ pub enum Change {
         /// The generation the caller saw.
         generation: u64,
     },
+    /// Guard: the grant is not revoked, not expired at `now`, and expires when the caller saw it does. It expires at `to`.
+    MoveExpiry {
+        /// Which.
+        id: RecordId,
+        /// When it expires, as the caller saw.
+        from: Timestamp,
+        /// When it expires from now on.
+        to: Timestamp,
+        /// Now.
+        now: Timestamp,
+    },
     /// No guard: a grant that is absent or already revoked stays as it is.
     RevokeGrant {
         /// Which.
@@ -253,6 +264,9 @@ pub struct Rotation {
     pub seal_key: u32,
     /// What seals the new access token again.
     pub last_access: LastAccess,
+    /// When the grant expires from now on, where that moves.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A session after its person has proved again who they are.
@@ -319,7 +333,9 @@ impl Change {
             Self::InsertOnce(once) => RowKey::Once(once.day(), once.namespace, once.digest),
             Self::InsertGrant(grant) => RowKey::Grant(grant.id),
             Self::Rotate(rotation) => RowKey::Grant(rotation.id),
-            Self::CloseRetry { id, .. } | Self::ResaltGrant { id, .. } => RowKey::Grant(*id),
+            Self::CloseRetry { id, .. } | Self::MoveExpiry { id, .. } | Self::ResaltGrant { id, .. } => {
+                RowKey::Grant(*id)
+            }
             Self::InsertSession(session) => RowKey::Session(session.id),
             Self::RenewSession(renewal) => RowKey::Session(renewal.id),
             Self::ReleaseName { .. }

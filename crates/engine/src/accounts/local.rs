@@ -48,6 +48,15 @@ impl Accounts for LocalAccounts {
         }))
     }
 
+    async fn find(&self, username: &str, now: Timestamp) -> Result<Option<User>, Fault> {
+        let digest = Name::digest(self.issuer, Namespace::Username, &normalized(username));
+        let named = self.store.account_by_name(Namespace::Username, digest, now).await?;
+        Ok(named.filter(|account| account.enabled).and_then(|account| {
+            let subject = account.subject()?;
+            Some(User { subject, username: account.username, amr: Vec::new(), epochs: None })
+        }))
+    }
+
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault> {
         let Some(id) = RecordId::parse(subject.as_str()) else { return Ok(None) };
         let account = self.store.account(id).await?.filter(|account| account.enabled && account.issuer == self.issuer);

@@ -10,7 +10,7 @@ use firman_store::record::{Client, ClientPolicy, Origin};
 use zeroize::Zeroizing;
 
 use super::clients::{self, Edit, NewClient};
-use super::{AdminError, metadata};
+use super::{AdminError, metadata, policy};
 use crate::Engine;
 
 /// How many clients are looked at in one page.
@@ -76,7 +76,7 @@ pub async fn apply(engine: &Engine, wanted: Vec<Wanted>, how: How, now: Timestam
 
     let mut outcomes = Vec::new();
     for (client, known) in planned {
-        outcomes.push(one(engine, client, known, how, now).await?);
+        outcomes.push(Box::pin(one(engine, client, known, how, now)).await?);
     }
     for client_id in gone {
         if !how.dry_run {
@@ -91,6 +91,7 @@ pub async fn apply(engine: &Engine, wanted: Vec<Wanted>, how: How, now: Timestam
 async fn check(engine: &Engine, wanted: &Wanted) -> Result<Option<Client>, AdminError> {
     let named = |text: &str| invalid_request(format!("{}: {text}", wanted.client_id));
     metadata::check(engine, &wanted.metadata).map_err(|denied| named(&denied.text))?;
+    policy::check(&wanted.policy).map_err(|denied| named(&denied.text))?;
     if wanted.secret.as_ref().is_some_and(|secret| secret.len() < SHORTEST_SECRET) {
         return Err(named("client_secret: must be random, and 32 bytes or more").into());
     }

@@ -14,7 +14,7 @@ use firman_store::record::{Client, ClientPolicy, ClientSecret, EpochKey, EventKi
 use firman_store::{Change, Commit, Editable, EditableKey, Page};
 use zeroize::Zeroizing;
 
-use super::{AdminError, metadata};
+use super::{AdminError, metadata, policy};
 use crate::Engine;
 use crate::authenticate::seal_secret;
 use crate::failure::Fault;
@@ -158,6 +158,7 @@ pub(crate) async fn edit(
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
     let Edit { metadata, policy, secret } = edit;
     metadata::check(engine, &metadata)?;
+    policy::check(&policy)?;
     let method = metadata.token_endpoint_auth_method;
     let needs_copy = method == AuthMethod::ClientSecretJwt;
     let mut secrets = client.secrets.clone();
@@ -215,6 +216,7 @@ fn check(engine: &Engine, new: &NewClient) -> Result<(), Denied> {
     {
         return Err(invalid_request("client_id: 1 to 1024 printable ASCII characters"));
     }
+    policy::check(&new.policy)?;
     metadata::check(engine, &new.metadata)
 }
 

@@ -28,9 +28,12 @@ pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(),
             return Ok(());
         }
         let change = match standing.record.kind {
-            GrantKind::AuthorizationCode | GrantKind::DeviceCode | GrantKind::Backchannel => {
-                Change::RevokeGrant { id, reason: RevokeReason::Operator, now }
-            }
+            GrantKind::AuthorizationCode
+            | GrantKind::DeviceCode
+            | GrantKind::Backchannel
+            | GrantKind::TokenExchange
+            | GrantKind::JwtBearer
+            | GrantKind::Password => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
             GrantKind::ClientCredentials => Change::ResaltGrant {
                 id,
                 from: standing.record.salt.clone(),

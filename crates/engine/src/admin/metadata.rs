@@ -28,6 +28,8 @@ pub(crate) fn check(engine: &Engine, metadata: &ClientMetadata) -> Result<(), De
     if !metadata.redirect_uris.iter().all(is_allowed) {
         return Err(invalid_request(format!("redirect_uris: this server takes only {}", schemes.join(", "))));
     }
+    check_grant_types(engine, metadata)?;
+    check_backchannel(metadata)?;
     check_authentication(engine, metadata)?;
     check_answers(engine, metadata)?;
     check_requests(metadata)?;
@@ -38,6 +40,37 @@ pub(crate) fn check(engine: &Engine, metadata: &ClientMetadata) -> Result<(), De
     // RFC 6749 §4.4: client credentials are for confidential clients.
     if metadata.is_public() && metadata.may_use(GrantType::ClientCredentials) {
         return Err(invalid_request("grant_types: client_credentials needs a client with a secret"));
+    }
+    Ok(())
+}
+
+/// What settings have left off is registered by nobody.
+fn check_grant_types(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
+    let works = |asked: &GrantType| engine.policy.grant_types().any(|works| works == *asked);
+    match metadata.grant_types.iter().find(|asked| !works(asked)) {
+        None => Ok(()),
+        Some(off) => Err(invalid_request(format!("grant_types: {} is off in this server's settings", off.as_str()))),
+    }
+}
+
+/// OpenID Connect CIBA Core §4: answers are polled for, by clients that authenticate.
+fn check_backchannel(metadata: &ClientMetadata) -> Result<(), Denied> {
+    let asked = &metadata.backchannel;
+    if asked.backchannel_token_delivery_mode.as_deref().is_some_and(|mode| mode != "poll") {
+        return Err(invalid_request("backchannel_token_delivery_mode: only poll is done here"));
+    }
+    if asked.backchannel_user_code_parameter {
+        return Err(invalid_request("backchannel_user_code_parameter: this server does not do that"));
+    }
+    let alg = asked.backchannel_authentication_request_signing_alg.as_deref();
+    if alg.is_some_and(|name| !Alg::parse(name).is_some_and(|alg| Alg::PUBLIC.contains(&alg))) {
+        return Err(invalid_request("backchannel_authentication_request_signing_alg: an algorithm of a public key"));
+    }
+    if alg.is_some() && metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
+        return Err(invalid_request("jwks: signed requests need a key that can be used, here or at jwks_uri"));
+    }
+    if metadata.is_public() && metadata.may_use(GrantType::Backchannel) {
+        return Err(invalid_request("grant_types: ciba needs a client that authenticates"));
     }
     Ok(())
 }

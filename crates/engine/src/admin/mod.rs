@@ -6,6 +6,7 @@ pub mod apply_resources;
 pub mod clients;
 pub mod grants;
 pub(crate) mod metadata;
+pub(crate) mod policy;
 pub mod resources;
 pub mod tokens;
 

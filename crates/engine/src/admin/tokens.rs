@@ -51,7 +51,7 @@ pub async fn inspect(engine: &Engine, token: &str, now: Timestamp) -> Result<Tok
         return Ok(of_refresh_token(&opened, why));
     }
     let opened = open_access(engine, token, now).await?;
-    let standing = engine.store.grant(opened.record(), opened.trace()).await?;
+    let standing = engine.grant(opened.record(), opened.trace()).await?;
     let why = refusal(standing.as_ref(), now).or_else(|| {
         let grant = &standing.as_ref()?.record;
         let ended = opened.has_expired(now) || opened.caveats().expires_at().is_some_and(|end| end <= now);

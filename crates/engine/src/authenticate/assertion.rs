@@ -92,7 +92,7 @@ fn audiences(engine: &Engine, client: &Client) -> Vec<String> {
     let mut audiences = vec![engine.issuer.to_string()];
     if client.policy.endpoint_audience {
         audiences.extend(
-            [path::TOKEN, path::PAR, path::DEVICE_AUTHORIZATION, path::INTROSPECT, path::REVOKE]
+            [path::TOKEN, path::PAR, path::DEVICE_AUTHORIZATION, path::BACKCHANNEL, path::INTROSPECT, path::REVOKE]
                 .map(|path| engine.issuer.endpoint(path)),
         );
     }

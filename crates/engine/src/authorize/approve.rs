@@ -5,7 +5,7 @@ use firman_proto::id::RecordId;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{Code, Reference, Sealed};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest};
+use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest, SessionDetails};
 use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
 
 use super::respond::Address;
@@ -102,14 +102,19 @@ fn code_of(engine: &Engine, flow: &Flow, now: Timestamp) -> Sealed<Code> {
     engine.keys.current().keyring.seal::<Code>(&reference)
 }
 
+/// The class of a sign-in: of those that were asked for, if there is one (RFC 9470 §5).
+pub(crate) fn acr_of(engine: &Engine, signed_in: &SessionDetails, asked: &[String]) -> Option<String> {
+    let acr = engine.policy.acr.of(&signed_in.amr, asked);
+    acr.map(str::to_owned).or_else(|| signed_in.acr.clone())
+}
+
 fn approval_of(engine: &Engine, interaction: &Interaction, signed_in: &SignedIn) -> Approval {
     let session = &signed_in.session;
-    let acr = engine.policy.acr.of(&session.details.amr, &interaction.request.acr_values);
     Approval {
         subject: session.subject.clone(),
         session: Some(session.id),
         auth_time: session.auth_time,
-        acr: acr.map(str::to_owned).or_else(|| session.details.acr.clone()),
+        acr: acr_of(engine, &session.details, &interaction.request.acr_values),
         amr: session.details.amr.clone(),
         scope: interaction.request.scope.clone(),
         epochs: signed_in.epochs,

@@ -83,7 +83,7 @@ impl fmt::Debug for Browser {
 }
 
 /// Who is signed in with this browser, with the consent for a client; `None` if nobody is.
-pub(super) async fn signed_in(
+pub(crate) async fn signed_in(
     engine: &Engine,
     browser: &Browser,
     client: Option<RecordId>,
@@ -97,12 +97,12 @@ pub(super) async fn signed_in(
 }
 
 /// The change that notes that a session is in use, if it is time for one.
-pub(super) fn touch(session: &Session, now: Timestamp) -> Option<Change> {
+pub(crate) fn touch(session: &Session, now: Timestamp) -> Option<Change> {
     (now.since(session.last_seen) >= SEEN_PRECISION).then_some(Change::TouchSession { id: session.id, now })
 }
 
 /// Seals a session for its browser's cookie.
-pub(super) fn cookie(engine: &Engine, session: &Session, now: Timestamp) -> Result<SessionCookie, Fault> {
+pub(crate) fn cookie(engine: &Engine, session: &Session, now: Timestamp) -> Result<SessionCookie, Fault> {
     let reference = Reference {
         record: session.id,
         serial: random::serial(&*engine.entropy)?,

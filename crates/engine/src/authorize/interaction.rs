@@ -6,13 +6,14 @@ use firman_proto::authorize::AuthorizationRequest;
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Client, Resource};
+use firman_store::record::Client;
 use serde::{Deserialize, Serialize};
 
 use super::{Browser, DeviceEnd, Next, Redirectable};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::random;
+use crate::target;
 
 const PURPOSE: &str = "interaction";
 
@@ -103,19 +104,8 @@ impl Interaction {
         let (interaction, client) = Self::resume(engine, browser, sealed, now).await?;
         let signed_in = super::browser::signed_in(engine, browser, None, now).await?;
         let username = signed_in.map(|signed_in| signed_in.session.details.username);
-        let resources = interaction.resources(engine).await?;
+        let resources = target::names_of(engine, &interaction.request.resource).await?;
         Ok(ClientView { client, interaction, username, resources })
-    }
-
-    /// What people call the resources (RFC 8707) that it asks for; one without a name is called as clients do.
-    async fn resources(&self, engine: &Engine) -> Result<Vec<String>, Failure> {
-        let mut names = Vec::new();
-        for identifier in &self.request.resource {
-            let resource = engine.store.resource(Resource::key(engine.number, identifier)).await?;
-            let name = resource.map(|resource| resource.name.clone()).filter(|name| !name.is_empty());
-            names.push(name.unwrap_or_else(|| identifier.clone()));
-        }
-        Ok(names)
     }
 
     pub(super) async fn resume(

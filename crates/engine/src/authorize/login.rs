@@ -73,7 +73,7 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
 }
 
 /// A session for whoever has just signed in.
-async fn begin_session(
+pub(crate) async fn begin_session(
     engine: &Engine,
     user: &User,
     mut before: Option<SignedIn>,

@@ -19,6 +19,9 @@ pub use consent::{Decision, consent};
 pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
 
+pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
+pub(crate) use login::begin_session;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,6 +43,7 @@ use crate::hooks::{self, Endpoint};
 use crate::policy::Policy;
 use crate::request_object;
 use crate::target;
+pub(crate) use approve::acr_of;
 use approve::{approve, remember};
 use respond::Address;
 use step::Step;

@@ -1,11 +1,8 @@
 //! The device authorization endpoint, and the page on which somebody types the code (RFC 8628).
 
-mod guesses;
 mod page;
 
 pub use page::{Entered, enter};
-
-pub(crate) use guesses::Guesses;
 
 use firman_proto::client::GrantType;
 use firman_proto::device::{DeviceRequest, DeviceResponse, shown};
@@ -21,6 +18,7 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::details;
 use crate::failure::{Failure, Fault};
+use crate::guesses::GuessLimits;
 use crate::hooks::{self, Endpoint};
 use crate::random;
 use crate::target;
@@ -39,8 +37,8 @@ pub struct DevicePolicy {
     pub alphabet: firman_proto::device::Alphabet,
     /// How many of them make a user code.
     pub length: usize,
-    /// How many wrong user codes a minute are looked up on this node, whoever types them.
-    pub guesses_per_minute: u32,
+    /// How many wrong user codes are looked up.
+    pub guesses: GuessLimits,
 }
 
 impl Default for DevicePolicy {
@@ -50,7 +48,7 @@ impl Default for DevicePolicy {
             interval: Lifetime::from_seconds(5),
             alphabet: firman_proto::device::Alphabet::default(),
             length: 8,
-            guesses_per_minute: 60,
+            guesses: GuessLimits { each: 10, all: 1000 },
         }
     }
 }

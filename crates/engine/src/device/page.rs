@@ -1,5 +1,7 @@
 //! What somebody typed.
 
+use std::net::IpAddr;
+
 use firman_proto::authorize::{AuthorizationRequest, Prompt};
 use firman_proto::device::shown;
 use firman_proto::error::{Denied, ErrorCode};
@@ -12,6 +14,7 @@ use firman_store::record::{Flow, FlowRequest, Name, Namespace, PolledRequest};
 use crate::Engine;
 use crate::authorize::{Browser, Interaction, Next, Waiting, go_on};
 use crate::failure::{Failure, Fault};
+use crate::guesses;
 
 /// What came of a code that was typed.
 #[derive(Debug)]
@@ -23,21 +26,28 @@ pub enum Entered {
 }
 
 /// Looks up what somebody typed on the page for devices, and goes on with the device's request (RFC 8628 §3.3).
-pub async fn enter(engine: &Engine, browser: &Browser, typed: &str, now: Timestamp) -> Result<Entered, Failure> {
+///
+/// `from` says where they are, as far as that is known: by it wrong codes are counted.
+pub async fn enter(
+    engine: &Engine,
+    browser: &Browser,
+    from: Option<IpAddr>,
+    typed: &str,
+    now: Timestamp,
+) -> Result<Entered, Failure> {
     let policy = &engine.policy.device;
-    // RFC 8628 §5.1: the number of guesses is limited.
-    if !engine.guesses.may_try(policy.guesses_per_minute, now) {
+    // RFC 8628 §5.1: the number of guesses is limited, so that nobody keeps others from the page: for each address.
+    let guess = engine.code_guesses.begin(from.map(guesses::of_address), policy.guesses, now);
+    let Some(guess) = guess else {
         let text = "user_code: too many wrong codes were typed; try again in a minute";
         return Err(Denied::new(ErrorCode::TemporarilyUnavailable, text).into());
-    }
+    };
     let found = match policy.alphabet.canonical(typed, policy.length) {
         Some(code) => waiting(engine, &code, now).await?.map(|flow| (flow, code)),
         None => None,
     };
-    let Some((flow, code)) = found else {
-        engine.guesses.wrong();
-        return Ok(Entered::Unknown);
-    };
+    let Some((flow, code)) = found else { return Ok(Entered::Unknown) };
+    guess.was_right();
     let client = engine.store.client_by_id(flow.client).await?.filter(|client| client.enabled);
     let (FlowRequest::Device(request), Some(client)) = (&flow.request, client) else { return Ok(Entered::Unknown) };
     let interaction = Interaction {

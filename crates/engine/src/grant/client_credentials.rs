@@ -43,8 +43,9 @@ pub(super) async fn issue(
     if let Some(proved) = sender.key() {
         dpop::must_be_new(engine, proved).await?;
     }
-    let (target, refresh, nonce) = (&target, None, None);
-    let issued = Issued { access, scope: &scope, narrowed, details: None, refresh, nonce, sender, target, extra };
+    let (target, caveats, details) = (&target, Vec::new(), None);
+    let (refresh, nonce) = (None, None);
+    let issued = Issued { access, scope: &scope, narrowed, details, caveats, refresh, nonce, sender, target, extra };
     Ok(issued.seal(engine, client, &grant, now)?)
 }
 

@@ -5,10 +5,10 @@ use firman_proto::pkce;
 use firman_proto::seal::{self, Opened};
 use firman_proto::time::Timestamp;
 use firman_proto::token::{CodeRequest, TokenResponse};
-use firman_store::record::{Approval, EventKind, Flow, FlowState, RevokeReason};
+use firman_store::record::{Approval, EventKind, Flow, FlowState, Grant, RevokeReason};
 use firman_store::{Change, Commit, Standing};
 
-use super::approved;
+use super::{approved, one};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::details;
@@ -119,13 +119,12 @@ async fn refuse(engine: &Engine, flow: &Flow, verdict: Verdict, now: Timestamp) 
         }
         Verdict::Replayed => {
             // RFC 6749 §4.1.2: revoke what the first use got. The refusal stands whether or not this commit wins.
-            let grant = engine.store.grant(flow.id, None).await?;
-            if grant.is_none_or(|standing| standing.record.revoked_at.is_some()) {
+            let Some(grant) = grant_of(engine, flow).await?.filter(|grant| grant.revoked_at.is_none()) else {
                 return Ok(invalid_grant("the code was redeemed before; its grant is revoked already").into());
-            }
-            let mut event = engine.event(EventKind::GrantRevoked, flow.id, now)?;
+            };
+            let mut event = engine.event(EventKind::GrantRevoked, grant.id, now)?;
             event.details.insert("reason".to_owned(), "code_replayed".into());
-            let revoke = Change::RevokeGrant { id: flow.id, reason: RevokeReason::CodeReplayed, now };
+            let revoke = Change::RevokeGrant { id: grant.id, reason: RevokeReason::CodeReplayed, now };
             engine.commit(vec![revoke, Change::Append(Box::new(event))]).await?;
             invalid_grant("the code was redeemed before; its grant is revoked").into()
         }
@@ -145,6 +144,19 @@ async fn judge_again(
         // The flow is Ready again for all we can see: somebody else's miss came between.
         Ok(_) => Ok(invalid_grant("lost a race that left no trace; try again").into()),
     }
+}
+
+/// What came of a flow: the grant of its id, or the one whose tokens were given again for it.
+async fn grant_of(engine: &Engine, flow: &Flow) -> Result<Option<Grant>, Failure> {
+    if let Some(standing) = engine.store.grant(flow.id, None).await? {
+        return Ok(Some(standing.record));
+    }
+    let (client, approval) = (engine.store.client_by_id(flow.client).await?, &flow.approval);
+    let client = client.filter(|client| engine.policy.reuses_access_token_of(client));
+    let (Some(client), Some(approval)) = (client, approval) else { return Ok(None) };
+    let resources = flow.request.authorization().map(|request| request.resource.as_slice()).unwrap_or_default();
+    let place = one::of(engine, &client, &approval.subject, (&approval.scope, resources)).await?;
+    Ok(place.into_held())
 }
 
 /// Counts one miss. Whoever loses this race was not the only one to miss: it is read again and counted again.

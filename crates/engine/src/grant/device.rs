@@ -1,32 +1,14 @@
-//! The device code grant (RFC 8628 §3.4, §3.5): one read and one commit for each question at most.
+//! The device code grant (RFC 8628 §3.4, §3.5).
 
-use firman_proto::error::{Denied, ErrorCode, invalid_grant};
-use firman_proto::seal::{Device, Opened};
-use firman_proto::time::{Lifetime, Timestamp};
+use firman_proto::seal::Device;
+use firman_proto::time::Timestamp;
 use firman_proto::token::{DeviceCodeRequest, TokenResponse};
-use firman_store::record::{Approval, Client, Flow, FlowRequest, FlowState, PolledRequest};
-use firman_store::{Change, Commit, Standing};
+use firman_store::record::{FlowRequest, PolledRequest};
 
-use super::approved;
+use super::polled::{self, Question};
 use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
-use crate::details;
 use crate::failure::Failure;
-use crate::sender::Sender;
-
-/// RFC 8628 §3.5: a device that asks too soon waits so much longer from then on.
-const SLOWER: Lifetime = Lifetime::from_seconds(5);
-
-/// Nobody waits longer than this; whoever still asks too soon is told so, and nothing is written for it.
-const SLOWEST: Lifetime = Lifetime::from_seconds(60);
-
-/// Why there are no tokens yet.
-#[derive(Debug)]
-enum Verdict<'f> {
-    Denied(Denied),
-    /// Nobody has answered yet.
-    Pending(&'f PolledRequest),
-}
 
 pub(super) async fn redeem(
     engine: &Engine,
@@ -34,79 +16,15 @@ pub(super) async fn redeem(
     request: &DeviceCodeRequest,
     now: Timestamp,
 ) -> Result<TokenResponse, Failure> {
-    let sender = Sender::of(client)?;
-    let opened = engine.keys.open::<Device>(&*engine.store, &request.device_code, now).await?;
-    let opened = opened.map_err(|why| invalid_grant(format!("the device code does not open: {why:?}")))?;
-    let standing = engine.store.flow(opened.record()).await?;
-    let standing = standing.ok_or_else(|| invalid_grant("no flow of this code: purged, or of another database"))?;
-    let approval = match decide(client.record(), &opened, &standing, now) {
-        Ok(approval) => approval,
-        Err(Verdict::Denied(denied)) => return Err(denied.into()),
-        Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
+    let question = Question {
+        presented: &request.device_code,
+        resource: &request.resource,
+        authorization_details: request.authorization_details.as_deref(),
+        request_of,
     };
-    let flow = details::narrow(engine, client.record(), &standing.record, request.authorization_details.as_deref())?;
-    let response = approved::claim(engine, client, &flow, approval, (sender, &request.resource), now).await?;
-    let lost = || invalid_grant("the device code was redeemed or withdrawn at this very moment");
-    Ok(response.ok_or_else(lost)?)
+    polled::redeem::<Device>(engine, client, &question, now).await
 }
 
-fn decide<'f>(
-    client: &Client,
-    opened: &Opened<Device>,
-    standing: &'f Standing<Flow>,
-    now: Timestamp,
-) -> Result<&'f Approval, Verdict<'f>> {
-    let flow = &standing.record;
-    let denied = |code, text: &'static str| Verdict::Denied(Denied::new(code, text));
-    // The seal was made by somebody who knew the flow's salt.
-    if !opened.proves(&flow.salt) {
-        return Err(Verdict::Denied(invalid_grant("the device code was sealed for an earlier salt")));
-    }
-    // RFC 8628 §3.4, RFC 6749 §5.2: the code was issued to this client.
-    if flow.client != client.id {
-        return Err(Verdict::Denied(invalid_grant("another client's device code")));
-    }
-    let FlowRequest::Device(request) = &flow.request else {
-        return Err(Verdict::Denied(invalid_grant("a flow of another kind")));
-    };
-    match flow.state {
-        // RFC 8628 §3.5: access_denied.
-        FlowState::Denied => return Err(denied(ErrorCode::AccessDenied, "the person said no")),
-        FlowState::Done { .. } => return Err(Verdict::Denied(invalid_grant("the device code was redeemed before"))),
-        FlowState::Failed(_) | FlowState::Revoked => {
-            return Err(Verdict::Denied(invalid_grant("the device flow has failed or was withdrawn")));
-        }
-        FlowState::Pending | FlowState::Ready => {}
-    }
-    // RFC 8628 §3.5: expired_token.
-    if now >= flow.expires_at {
-        return Err(denied(ErrorCode::ExpiredToken, "the device code has expired; begin again"));
-    }
-    if flow.state == FlowState::Pending {
-        return Err(Verdict::Pending(request));
-    }
-    if !standing.approval_stands() {
-        return Err(Verdict::Denied(invalid_grant("the person or an operator has signed out everywhere since")));
-    }
-    flow.approval.as_ref().ok_or_else(|| Verdict::Denied(invalid_grant("nobody has approved it")))
-}
-
-/// Notes that the device has asked, and gives what it is told.
-async fn poll(engine: &Engine, flow: &Flow, request: &PolledRequest, now: Timestamp) -> Result<Denied, Failure> {
-    // RFC 8628 §3.5: slow_down.
-    let slow_down =
-        || Denied::new(ErrorCode::SlowDown, "asked too soon; wait five seconds longer between two questions");
-    let too_soon = request.polled_at.is_some_and(|before| now < before.plus(request.interval));
-    if too_soon && request.interval >= SLOWEST {
-        return Ok(slow_down());
-    }
-    let slower = Lifetime::from_millis(request.interval.millis() + SLOWER.millis());
-    let interval = if too_soon { slower } else { request.interval };
-    let change = Change::PollFlow { id: flow.id, seen: request.polled_at, interval, now };
-    Ok(match engine.commit(vec![change]).await? {
-        // RFC 8628 §3.5: authorization_pending.
-        Commit::Done if !too_soon => Denied::new(ErrorCode::AuthorizationPending, "nobody has answered yet"),
-        // Lost: the same device asked twice at once, or somebody answered just now, which the next question finds.
-        Commit::Done | Commit::Conflict(_) => slow_down(),
-    })
+fn request_of(request: &FlowRequest) -> Option<&PolledRequest> {
+    if let FlowRequest::Device(request) = request { Some(request) } else { None }
 }

@@ -4,7 +4,7 @@ use firman_proto::authorization_details::Details;
 use firman_proto::error::{Denied, ErrorCode, invalid_grant};
 use firman_proto::scope::Scope;
 use firman_proto::seal::{self, Opened};
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Lifetime, Timestamp};
 use firman_proto::token::{RefreshRequest, TokenResponse};
 use firman_store::record::{
     Client, EpochKey, EventKind, Grant, LastAccess, Refresh, RefreshPolicy, RefreshStep, ReuseReaction, RevokeReason,
@@ -55,6 +55,7 @@ pub(super) async fn refresh(
     let opened = engine.keys.open::<seal::Refresh>(&*engine.store, &request.token, now).await?;
     let opened = opened.map_err(|why| invalid_grant(format!("the refresh token does not open: {why:?}")))?;
     let sender = Sender::of(client)?;
+    let mut unseen = sender.key();
     for _ in 0..LOOKS {
         let standing = engine.store.grant(opened.record(), None).await?;
         let standing =
@@ -65,11 +66,17 @@ pub(super) async fn refresh(
             Ok((step, chain)) => {
                 let asked = Asked::of(engine, client.record(), &standing.record, request, (sender, now)).await?;
                 // RFC 9449 §11.1: a rotation remembers the proof in its own commit; what writes nothing else, by itself.
-                if let (Step::Keep | Step::Retry, Some(proved)) = (&step, sender.key()) {
+                if step != Step::Rotate
+                    && let Some(proved) = unseen.take()
+                {
                     dpop::must_be_new(engine, proved).await?;
                 }
                 match step {
-                    Step::Keep => return asked.keep(chain),
+                    Step::Keep => {
+                        if let Some(response) = asked.keep(chain).await? {
+                            return Ok(response);
+                        }
+                    }
                     Step::Retry => {
                         // Another node may have rotated the chain, under a seal key that is new here.
                         engine.keys.know(&*engine.store, chain.seal_key, now).await?;
@@ -205,13 +212,16 @@ impl<'a> Asked<'a> {
     /// Moves the chain on by one guarded update of one row. `None` if somebody else did.
     async fn rotate(&self, chain: &Refresh) -> Result<Option<TokenResponse>, Failure> {
         let Self { engine, client, grant, now, .. } = *self;
-        let access_ends = now.plus(self.target.lifetime(engine, client)).min(grant.expires_at);
+        let moved = self.moved_expiry();
+        let ends = moved.unwrap_or(grant.expires_at);
+        let access_ends = now.plus(self.target.lifetime(engine, client)).min(ends);
         let rotation = Rotation {
             id: grant.id,
             from: chain.generation,
             to: RefreshStep { salt: random::salt(&*engine.entropy)?, since: now },
             seal_key: engine.keys.current().keyring.current_number(),
             last_access: LastAccess { serial: random::serial(&*engine.entropy)?, expires_at: access_ends },
+            expires_at: moved,
         };
         let next = Refresh {
             generation: chain.generation + 1,
@@ -232,27 +242,43 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Another access token beside those there are; nothing is written.
-    fn keep(&self, chain: &Refresh) -> Result<TokenResponse, Failure> {
+    /// When the grant expires from now on, if that moves with its use.
+    fn moved_expiry(&self) -> Option<Timestamp> {
+        let terms = &self.grant.terms;
+        let idle = Lifetime::from_seconds(terms.idle_seconds?);
+        Some(self.now.plus(idle).min(terms.ends_at.unwrap_or(Timestamp::NEVER)).max(self.grant.expires_at))
+    }
+
+    /// Another access token beside those there are; nothing is written, unless the grant lives longer by it. `None` if somebody
+    /// else moved its expiry.
+    async fn keep(&self, chain: &Refresh) -> Result<Option<TokenResponse>, Failure> {
         let Self { engine, client, grant, now, .. } = *self;
+        let from = grant.expires_at;
+        let mut ends = from;
+        if let Some(to) = self.moved_expiry().filter(|to| to.since(from) >= self.worth_a_write()) {
+            let change = Change::MoveExpiry { id: grant.id, from, to, now };
+            if engine.commit(vec![change]).await? != Commit::Done {
+                return Ok(None);
+            }
+            ends = to;
+        }
         let access = AccessToken {
             serial: random::serial(&*engine.entropy)?,
             issued_at: now,
-            expires_at: now.plus(self.target.lifetime(engine, client)).min(grant.expires_at),
+            expires_at: now.plus(self.target.lifetime(engine, client)).min(ends),
             seal_key: engine.keys.current().keyring.current_number(),
         };
-        self.answer(access, chain)
+        self.answer(access, chain).map(Some)
+    }
+
+    /// By how much an expiry must move to be written: a tenth of the time for which the grant may lie idle.
+    fn worth_a_write(&self) -> Lifetime {
+        Lifetime::from_seconds(self.grant.terms.idle_seconds.unwrap_or_default() / 10).max(Lifetime::from_millis(1))
     }
 
     /// Seals what the chain's last step got: the same tokens for everybody who asks.
     fn again(&self, chain: &Refresh) -> Result<TokenResponse, Failure> {
-        let access = AccessToken {
-            serial: chain.last_access.serial,
-            issued_at: chain.current.since,
-            expires_at: chain.last_access.expires_at,
-            seal_key: chain.seal_key,
-        };
-        self.answer(access, chain)
+        self.answer(AccessToken::last_of_chain(chain), chain)
     }
 
     fn answer(&self, access: AccessToken, chain: &Refresh) -> Result<TokenResponse, Failure> {
@@ -261,6 +287,7 @@ impl<'a> Asked<'a> {
             scope: &self.scope,
             narrowed: self.narrowed,
             details: self.details.as_ref(),
+            caveats: Vec::new(),
             refresh: Some(chain),
             // OpenID Connect Core §12.2: no nonce in the ID token of a refresh.
             nonce: None,

@@ -193,6 +193,11 @@ impl KeySet {
         self.signing.iter().filter(current).max_by_key(|(_, schedule)| schedule.current_from).map(|(key, _)| key)
     }
 
+    /// Whether there is a seal key of this number, and it was not revoked.
+    pub(crate) fn has_seal_key(&self, number: u32) -> bool {
+        self.seal_numbers.contains(&number)
+    }
+
     /// The algorithms there is a key for.
     pub fn algorithms(&self, now: Timestamp) -> Vec<Algorithm> {
         Algorithm::ALL.iter().copied().filter(|algorithm| self.signer(*algorithm, now).is_some()).collect()

@@ -194,7 +194,7 @@ async fn they_may_be_pushed_signed_or_asked_for_by_a_device() {
 
     let begun = device::authorize(&world.engine, &client, &form, at(0)).await.unwrap();
     let mut visitor = Visitor::new(&world);
-    let entered = device::enter(&world.engine, &visitor.browser(), &begun.user_code, at(1)).await.unwrap();
+    let entered = device::enter(&world.engine, &visitor.browser(), None, &begun.user_code, at(1)).await.unwrap();
     let Entered::Next(Next::Login(request)) = entered else { panic!("{entered:?}") };
     let Ok(Next::Consent(request)) = world.sign_in(&mut visitor, &request, "somebody", at(1)).await else { panic!() };
     world.allow(&visitor, &request, at(1)).await.unwrap();

@@ -301,11 +301,11 @@ async fn a_client_may_have_lifetimes_of_its_own() {
     let world = World::new().await;
     let app = world
         .app_with("app", |new| {
-            new.policy.access_token_seconds = Some(7);
-            new.policy.refresh_token_seconds = Some(5);
+            new.policy.access_token_seconds = Some(70);
+            new.policy.refresh_token_seconds = Some(60);
         })
         .await;
     let response = world.tokens(&app, "read", at(10)).await;
-    assert_eq!(world.grant(&app).await.record.expires_at, at(15));
-    assert_eq!(response.expires_in, 5, "an access token never outlives its grant");
+    assert_eq!(world.grant(&app).await.record.expires_at, at(70));
+    assert_eq!(response.expires_in, 60, "an access token never outlives its grant");
 }

@@ -1,11 +1,12 @@
 //! Devices without a browser (RFC 8628).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::{Decision, DeviceEnd, Next, consent};
 use firman_engine::device::{Entered, authorize, enter};
-use firman_engine::{Failure, Parts};
+use firman_engine::{Failure, GuessLimits, Parts};
 use firman_proto::client::GrantType;
 use firman_proto::device::DeviceResponse;
 use firman_proto::error::ErrorCode::{
@@ -45,7 +46,7 @@ async fn told(world: &World, app: &App, device: &DeviceResponse, now: Timestamp)
 /// Somebody types the code and signs in, and is asked.
 async fn asked(world: &World, typed: &str, now: Timestamp) -> (Visitor, String) {
     let mut visitor = Visitor::new(world);
-    let entered = enter(&world.engine, &visitor.browser(), typed, now).await.unwrap();
+    let entered = enter(&world.engine, &visitor.browser(), None, typed, now).await.unwrap();
     let Entered::Next(Next::Login(request)) = entered else { panic!("no login: {entered:?}") };
     let next = world.sign_in(&mut visitor, &request, "somebody", now).await.unwrap();
     let Next::Consent(request) = next else { panic!("no consent: {next:?}") };
@@ -124,7 +125,7 @@ async fn saying_no_is_told_to_the_device() {
     assert_eq!(next, Next::Device(DeviceEnd::Denied));
     assert_eq!(told(&world, &app, &device, at(2)).await, AccessDenied);
     // Nobody can say yes after that.
-    let entered = enter(&world.engine, &Visitor::new(&world).browser(), &device.user_code, at(3)).await.unwrap();
+    let entered = enter(&world.engine, &Visitor::new(&world).browser(), None, &device.user_code, at(3)).await.unwrap();
     assert!(matches!(entered, Entered::Unknown));
 }
 
@@ -172,7 +173,7 @@ async fn a_device_that_waited_too_long_begins_again() {
     assert_eq!(told(&world, &app, &device, at(600)).await, ExpiredToken);
     let late = consent(&world.engine, &visitor.browser(), &request, Decision::Allow, at(600)).await;
     assert_eq!(refused(late), ExpiredToken);
-    let entered = enter(&world.engine, &visitor.browser(), &device.user_code, at(600)).await.unwrap();
+    let entered = enter(&world.engine, &visitor.browser(), None, &device.user_code, at(600)).await.unwrap();
     assert!(matches!(entered, Entered::Unknown));
     // Allowed in time and asked for too late.
     let device = begin(&world, &app, "", at(1000)).await.unwrap();
@@ -215,19 +216,32 @@ async fn wrong_requests_get_their_errors() {
 
 // RFC 8628 §5.1.
 #[tokio::test]
-async fn wrong_codes_are_counted_and_end_in_a_pause() {
-    let world = World::with(|parts: &mut Parts| parts.policy.device.guesses_per_minute = 3).await;
+async fn wrong_codes_are_counted_and_end_in_a_pause_for_who_typed_them() {
+    let limits = GuessLimits { each: 3, all: 7 };
+    let world = World::with(|parts: &mut Parts| parts.policy.device.guesses = limits).await;
     let app = world.public_app("tv").await;
     let device = begin(&world, &app, "", at(0)).await.unwrap();
     let visitor = Visitor::new(&world);
-    let enter = async |typed: &str, now| enter(&world.engine, &visitor.browser(), typed, now).await;
+    let enter = async |from: u8, typed: &str, now| {
+        let from = Some(IpAddr::from([192, 0, 2, from]));
+        enter(&world.engine, &visitor.browser(), from, typed, now).await
+    };
     for wrong in ["", "BCDF-GHJK", "not one"] {
-        assert!(matches!(enter(wrong, at(1)).await, Ok(Entered::Unknown)));
+        assert!(matches!(enter(1, wrong, at(1)).await, Ok(Entered::Unknown)));
     }
     world.store.forget_calls();
-    assert_eq!(refused(enter(&device.user_code, at(2)).await), TemporarilyUnavailable);
+    assert_eq!(refused(enter(1, &device.user_code, at(2)).await), TemporarilyUnavailable);
     assert_eq!(world.store.count(Op::Name), 0);
-    assert!(matches!(enter(&device.user_code, at(61)).await, Ok(Entered::Next(_))));
+    // Nobody else waits for that; and what is right does not count.
+    for _ in 0..10 {
+        assert!(matches!(enter(2, &device.user_code, at(2)).await, Ok(Entered::Next(_))));
+    }
+    assert!(matches!(enter(1, &device.user_code, at(61)).await, Ok(Entered::Next(_))));
+    // Many together end at the limit of all.
+    for from in 10..17 {
+        assert!(matches!(enter(from, "not one", at(62)).await, Ok(Entered::Unknown)));
+    }
+    assert_eq!(refused(enter(2, &device.user_code, at(63)).await), TemporarilyUnavailable);
 }
 
 #[tokio::test]

@@ -8,12 +8,13 @@ use firman_engine::admin::clients::NewClient;
 use firman_engine::userinfo::{userinfo, userinfo_with_proof};
 use firman_engine::{Failure, authenticate::authenticate, par};
 use firman_proto::digest::sha256;
-use firman_proto::error::ErrorCode::{InvalidDpopProof, InvalidGrant, InvalidToken, UseDpopNonce};
+use firman_proto::error::ErrorCode::{InvalidDpopProof, InvalidGrant, InvalidRequest, InvalidToken, UseDpopNonce};
 use firman_proto::form::Form;
 use firman_proto::jws::verify;
 use firman_proto::metadata::path;
+use firman_proto::seal::{Caveat, attenuate};
 use firman_proto::time::Timestamp;
-use firman_proto::token::TokenResponse;
+use firman_proto::token::{TokenRequest, TokenResponse};
 use firman_store::record::{RefreshPolicy, TokenFormat};
 use serde_json::{Value, json};
 
@@ -250,4 +251,26 @@ async fn a_proof_is_taken_once_where_refresh_tokens_stay_too() {
     let proving = proving(&app, &holder.proof(path::TOKEN, "2", at(2)));
     world.token(&proving, refreshment(&token, None), at(2)).await.unwrap();
     assert_eq!(refused(world.token(&proving, refreshment(&token, None), at(3)).await), InvalidDpopProof);
+}
+
+#[tokio::test]
+async fn caveats_that_leave_no_room_for_the_key_of_an_exchanged_token_are_the_clients_mistake() {
+    let world = World::new().await;
+    let app = world.app("app").await;
+    let holder = Holder::new();
+    let mut token = world.tokens(&app, "read", at(0)).await.access_token;
+    let exchange = async |token: &str, jti: &str| {
+        let body = format!(
+            "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={token}\
+             &subject_token_type=urn:ietf:params:oauth:token-type:access_token"
+        );
+        let request = TokenRequest::parse(&Form::parse(body.as_bytes()).unwrap()).unwrap();
+        world.token(&proving(&app, &holder.proof(path::TOKEN, jti, at(1))), request, at(1)).await
+    };
+    for _ in 0..15 {
+        token = attenuate(&token, &Caveat::parse("path = /v1").unwrap()).unwrap();
+    }
+    assert_eq!(exchange(&token, "1").await.unwrap().token_type, "DPoP");
+    token = attenuate(&token, &Caveat::parse("path = /v1").unwrap()).unwrap();
+    assert_eq!(refused(exchange(&token, "2").await), InvalidRequest);
 }

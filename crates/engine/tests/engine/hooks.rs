@@ -7,7 +7,8 @@ use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::Next;
 use firman_engine::hooks::{ClaimPolicy, Endpoint, Hooks, Occasion, Place, Refusal};
 use firman_engine::userinfo::userinfo;
-use firman_engine::{Failure, Parts, asker, device, introspect, par};
+use firman_engine::{Failure, Parts, asker, backchannel, device, introspect, par};
+use firman_proto::client::GrantType;
 use firman_proto::error::ErrorCode::{AccessDenied, InsufficientScope};
 use firman_proto::extra_claims::ExtraClaim;
 use firman_proto::form::Form;
@@ -95,10 +96,14 @@ async fn world() -> (World, App, Arc<Hook>) {
         parts.hooks = Some(hooks);
         parts.policy.access_token_format = TokenFormat::Jwt;
         parts.policy.front_channel_tokens = true;
+        parts.policy.backchannel.enabled = true;
     };
     let world = World::with(edit).await;
     let app = world
-        .app_with("app", |new| new.metadata.response_types = ["code", "token", "id_token"].map(str::to_owned).to_vec())
+        .app_with("app", |new| {
+            new.metadata.response_types = ["code", "token", "id_token"].map(str::to_owned).to_vec();
+            new.metadata.grant_types.push(GrantType::Backchannel);
+        })
         .await;
     (world, app, hook)
 }
@@ -180,6 +185,11 @@ async fn ask(world: &World, app: &App, endpoint: Endpoint) -> Result<(), Failure
         Endpoint::Authorization => world.authorize(&Visitor::new(world), &ask, at(1)).await.map(|_| ()),
         Endpoint::PushedRequest => par::push(&world.engine, &client, &form, at(1)).await.map(|_| ()),
         Endpoint::DeviceAuthorization => device::authorize(&world.engine, &client, &form, at(1)).await.map(|_| ()),
+        Endpoint::BackchannelAuthentication => {
+            let body = b"scope=openid&login_hint=somebody";
+            let form = Form::parse(body).unwrap();
+            backchannel::authenticate(&world.engine, &client, &form, at(1)).await.map(|_| ())
+        }
         Endpoint::Token => world.client_credentials(app, None, at(1)).await.map(|_| ()),
         Endpoint::Introspection => introspect::introspect(&world.engine, &known, &token, at(1)).await.map(|_| ()),
         Endpoint::Revocation => world.revoke(app, "x", at(1)).await,
@@ -193,6 +203,7 @@ async fn a_hook_closes_any_endpoint_to_a_client() {
     let direct = [
         Endpoint::PushedRequest,
         Endpoint::DeviceAuthorization,
+        Endpoint::BackchannelAuthentication,
         Endpoint::Token,
         Endpoint::Introspection,
         Endpoint::Revocation,

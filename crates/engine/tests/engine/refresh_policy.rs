@@ -4,7 +4,7 @@ use firman_engine::Policy;
 use firman_proto::error::ErrorCode::{InvalidGrant, InvalidScope};
 use firman_store::record::{ClientPolicy, EventKind, RefreshPolicy, ReuseReaction, WiderScope};
 
-use crate::support::{App, Op, World, at, refresh_token, refreshment, refused, scope};
+use crate::support::{App, Op, World, at, refresh_token, refreshment, refused, scope, seconds};
 
 const ALL: &str = "read write offline_access";
 
@@ -117,4 +117,73 @@ async fn a_wider_scope_can_be_cut_to_what_was_granted_but_not_to_nothing() {
     assert_eq!(next.scope, scope("read"));
     let nothing = world.token(&app, refreshment(&refresh_token(&next), Some("write")), at(2)).await;
     assert_eq!(refused(nothing), InvalidScope);
+}
+
+const DAY: i64 = 86_400;
+
+/// A grant lives a week from its last use, and four weeks in all.
+async fn sliding(refresh: RefreshPolicy) -> (World, App) {
+    world(|policy| {
+        policy.refresh = refresh;
+        (policy.refresh_idle, policy.refresh_token) = (Some(seconds(7 * DAY)), seconds(28 * DAY));
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_grant_that_lies_idle_ends_and_one_in_use_goes_on_to_its_absolute_end() {
+    for refresh in [RefreshPolicy::Rotate, RefreshPolicy::Reuse] {
+        let (world, app) = sliding(refresh).await;
+        let mut token = refresh_token(&world.tokens(&app, ALL, at(0)).await);
+        for day in [6, 12, 18, 24] {
+            token = refresh_token(&world.refresh(&app, &token, at(day * DAY)).await.unwrap());
+        }
+        let last = world.refresh(&app, &token, at(28 * DAY - 60)).await.unwrap();
+        assert_eq!(last.expires_in, 60);
+        assert_eq!(refused(world.refresh(&app, &refresh_token(&last), at(28 * DAY)).await), InvalidGrant);
+
+        let idle = world.app("idle").await;
+        let token = refresh_token(&world.tokens(&idle, ALL, at(0)).await);
+        let access = world.refresh(&idle, &token, at(7 * DAY - 1)).await.unwrap();
+        assert!(world.is_active(&idle, &access.access_token, at(7 * DAY + 200)).await);
+        assert_eq!(refused(world.refresh(&idle, &refresh_token(&access), at(14 * DAY)).await), InvalidGrant);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_stays_moves_its_expiry_by_one_write_now_and_then() {
+    let (world, app) = sliding(RefreshPolicy::Reuse).await;
+    let token = refresh_token(&world.tokens(&app, ALL, at(0)).await);
+    world.store.forget_calls();
+    for time in [1, 3600, 12 * 3600] {
+        world.refresh(&app, &token, at(time)).await.unwrap();
+    }
+    assert_eq!((world.store.count(Op::Grant), world.store.count(Op::Commit)), (3, 0));
+    world.refresh(&app, &token, at(DAY)).await.unwrap();
+    world.refresh(&app, &token, at(DAY + 1)).await.unwrap();
+    assert_eq!((world.store.count(Op::Grant), world.store.count(Op::Commit)), (5, 1));
+    assert_eq!(world.grant(&app).await.record.expires_at, at(8 * DAY));
+}
+
+#[tokio::test]
+async fn how_long_a_clients_grants_may_lie_idle_is_its_own_matter() {
+    let (world, app) = sliding(RefreshPolicy::Rotate).await;
+    let patient = world.app_with("patient", |new| new.policy.refresh_idle_seconds = Some(0)).await;
+    let hasty = world.app_with("hasty", |new| new.policy.refresh_idle_seconds = Some(60)).await;
+    for (app, ends) in [(&app, 7 * DAY), (&patient, 28 * DAY), (&hasty, 60)] {
+        let token = refresh_token(&world.tokens(app, ALL, at(0)).await);
+        assert_eq!(world.grant(app).await.record.expires_at, at(ends));
+        assert_eq!(refused(world.refresh(app, &token, at(ends)).await), InvalidGrant);
+    }
+    // No access token outlives its grant.
+    assert_eq!(world.tokens(&hasty, ALL, at(100)).await.expires_in, 60);
+}
+
+#[tokio::test]
+async fn what_was_fixed_when_a_grant_was_made_stays() {
+    let (world, app) = sliding(RefreshPolicy::Rotate).await;
+    let token = refresh_token(&world.tokens(&app, ALL, at(0)).await);
+    world.edit_client(&app, |client| client.policy.refresh_idle_seconds = Some(0)).await;
+    world.refresh(&app, &token, at(DAY)).await.unwrap();
+    assert_eq!(world.grant(&app).await.record.expires_at, at(8 * DAY));
 }

@@ -213,7 +213,7 @@ async fn a_device_asks_for_resources_too() {
     let form = format!("scope=read+write+offline_access&resource={A}&resource={B}");
     let codes = device::authorize(&world.engine, &client, &Form::parse(form.as_bytes()).unwrap(), at(0)).await.unwrap();
     let mut visitor = Visitor::new(&world);
-    let entered = device::enter(&world.engine, &visitor.browser(), &codes.user_code, at(1)).await.unwrap();
+    let entered = device::enter(&world.engine, &visitor.browser(), None, &codes.user_code, at(1)).await.unwrap();
     let device::Entered::Next(Next::Login(request)) = entered else { panic!("no login: {entered:?}") };
     let next = world.sign_in(&mut visitor, &request, "somebody", at(1)).await.unwrap();
     let Next::Consent(request) = next else { panic!("no consent: {next:?}") };

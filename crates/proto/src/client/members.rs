@@ -120,3 +120,20 @@ pub struct Logout {
     #[serde(default, skip_serializing_if = "is_not")]
     pub backchannel_logout_session_required: bool,
 }
+
+/// How a client has people asked elsewhere than where they use something (OpenID Connect CIBA Core §4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backchannel {
+    /// How it gets the answer: `poll`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<String>,
+    /// Where it would be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_client_notification_endpoint: Option<String>,
+    /// The one algorithm of its requests, if it signs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_authentication_request_signing_alg: Option<String>,
+    /// It sends a code that only the person knows.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub backchannel_user_code_parameter: bool,
+}

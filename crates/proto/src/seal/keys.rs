@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::identifier::VERSION;
 use super::keyring::{KeyringError, Realm};
-use super::kind::{Access, ApiKey, Code, Device, JwtId, Kind, Refresh, Registration, RequestUri, Session};
+use super::kind::{Access, ApiKey, AuthRequest, Code, Device, JwtId, Kind, Refresh, Registration, RequestUri, Session};
 use super::macaroon::derived_key;
 
 /// The two keys of one kind: the identifier is encrypted with one, the macaroon signed with the other.
@@ -26,6 +26,7 @@ pub struct KindKeys {
     pub(super) registration: Pair,
     pub(super) device: Pair,
     pub(super) request_uri: Pair,
+    pub(super) auth_request: Pair,
     pub(super) jwt_id: Pair,
 }
 
@@ -40,6 +41,7 @@ impl KindKeys {
             registration: root.pair::<Registration>()?,
             device: root.pair::<Device>()?,
             request_uri: root.pair::<RequestUri>()?,
+            auth_request: root.pair::<AuthRequest>()?,
             jwt_id: root.pair::<JwtId>()?,
         })
     }

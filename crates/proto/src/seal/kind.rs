@@ -67,6 +67,8 @@ kind!(/// A device code (RFC 8628 §3.2).
     Device, 7, "fm_dc_", device, false);
 kind!(/// The reference in a `request_uri` (RFC 9126 §2.2).
     RequestUri, 8, "fm_ru_", request_uri, false);
+kind!(/// An `auth_req_id` (OpenID Connect CIBA Core §7.3).
+    AuthRequest, 9, "fm_cb_", auth_request, false);
 
 kind!(/// What the `jti` of a JWT access token is (RFC 9068): the reference that an opaque token would be. It is taken out of a
     /// JWT that we have signed, and from nowhere else.

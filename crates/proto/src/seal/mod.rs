@@ -22,8 +22,8 @@ pub use caveat::{Caveat, CaveatKind, Seconds, Thumbprint, Words};
 pub use caveats::{Caveats, Presented, TooManyCaveats};
 pub use keyring::{KeyUse, Keyring, KeyringError, Realm, Reference, SealKey, SealKeyMaterial, Unsealed};
 pub use kind::{
-    Access, AccessReference, ApiKey, Code, Device, JwtId, Kind, Refresh, Registration, RequestUri, Session,
-    TakesCaveats,
+    Access, AccessReference, ApiKey, AuthRequest, Code, Device, JwtId, Kind, Refresh, Registration, RequestUri,
+    Session, TakesCaveats,
 };
 pub use master::{MasterKey, NotUnwrapped, Place};
 pub use path::PathPrefix;

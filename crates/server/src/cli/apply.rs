@@ -38,7 +38,7 @@ impl Apply {
         // Both lists are checked before anything of either is done.
         let checked = How { dry_run: true, ..how };
         apply_resources::apply(engine, wanted.resources.iter().map(Listed::wanted).collect(), checked, now).await?;
-        let clients = Box::pin(apply::apply(engine, wanted.clients, how, now)).await?;
+        let clients = apply::apply(engine, wanted.clients, how, now).await?;
         let resources = wanted.resources.iter().map(Listed::wanted).collect();
         let resources = apply_resources::apply(engine, resources, how, now).await?;
         let mut shown: Vec<Value> = clients.iter().map(|outcome| shown(outcome, self.dry_run)).collect();

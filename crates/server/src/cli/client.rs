@@ -12,7 +12,7 @@ use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::scope::Scope;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Page;
-use firman_store::record::{Client as Record, ClientPolicy, RefreshPolicy, ReuseReaction, TokenFormat};
+use firman_store::record::{Client as Record, ClientPolicy, ExchangePolicy, RefreshPolicy, ReuseReaction, TokenFormat};
 use serde_json::{Value, json};
 
 use super::apply::Apply;
@@ -107,6 +107,9 @@ pub(super) struct Create {
     /// What is revoked when one of its old refresh tokens is presented again: grant, subject or ignore.
     #[arg(long, value_name = "WHAT")]
     on_refresh_reuse: Option<String>,
+    /// It may exchange the tokens of the client with this id, "*" for everybody's, and is then named as who acts; may be repeated.
+    #[arg(long = "exchange-tokens-of", value_name = "CLIENT_ID")]
+    exchange_tokens_of: Vec<String>,
     /// A resource server: it may introspect the tokens of every client.
     #[arg(long)]
     introspect_any: bool,
@@ -128,6 +131,14 @@ enum Grant {
     Implicit,
     /// Devices without a browser (RFC 8628).
     DeviceCode,
+    /// Tokens for tokens (RFC 8693).
+    TokenExchange,
+    /// Assertions of trusted issuers (RFC 7523).
+    JwtBearer,
+    /// People's passwords (RFC 6749 §4.3), where settings allow it.
+    Password,
+    /// People who are asked elsewhere (OpenID Connect CIBA), where settings allow it.
+    Ciba,
 }
 
 impl Client {
@@ -194,6 +205,8 @@ impl Create {
             require_pkce: self.require_pkce.then_some(true),
             skip_consent: self.skip_consent,
             introspect_any: self.introspect_any,
+            exchange: (!self.exchange_tokens_of.is_empty())
+                .then(|| ExchangePolicy { tokens_of: self.exchange_tokens_of.clone(), ..ExchangePolicy::default() }),
             access_token_format: word(
                 "access-token-format",
                 self.access_token_format.as_deref(),
@@ -229,6 +242,10 @@ impl Grant {
             Self::ClientCredentials => GrantType::ClientCredentials,
             Self::Implicit => GrantType::Implicit,
             Self::DeviceCode => GrantType::DeviceCode,
+            Self::TokenExchange => GrantType::TokenExchange,
+            Self::JwtBearer => GrantType::JwtBearer,
+            Self::Password => GrantType::Password,
+            Self::Ciba => GrantType::Backchannel,
         }
     }
 }

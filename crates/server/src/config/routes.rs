@@ -13,13 +13,15 @@ const TAKEN: [&str; 3] = ["/.well-known", "/assets", "/health"];
 
 impl Settings {
     /// Every route: its key, where it usually is, and where it is.
-    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 12] {
+    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 14] {
         let routes = &self.routes;
         [
             ("routes.authorize", path::AUTHORIZE, &routes.authorize),
             ("routes.token", path::TOKEN, &routes.token),
             ("routes.par", path::PAR, &routes.par),
             ("routes.device_authorization", path::DEVICE_AUTHORIZATION, &routes.device_authorization),
+            ("routes.backchannel", path::BACKCHANNEL, &routes.backchannel),
+            ("routes.requests", path::REQUESTS, &routes.requests),
             ("routes.device", path::DEVICE, &routes.device),
             ("routes.register", path::REGISTER, &routes.register),
             ("routes.introspect", path::INTROSPECT, &routes.introspect),

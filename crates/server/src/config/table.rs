@@ -44,7 +44,7 @@ schema::settings! {
         tls_key: Option<PathBuf> = "";
         /// Whether there are pages on which people sign in and consent; without them only programs are served, in JSON.
         pages: bool = true;
-        /// Whether TLS ends at a proxy in front that sets X-Forwarded-Proto; cookies are then Secure.
+        /// Whether TLS ends at a proxy in front that sets X-Forwarded-Proto, and adds to X-Forwarded-For who asked it; cookies are then Secure.
         trust_forwarded_proto: bool = false;
     }
     /// The database.
@@ -114,6 +114,12 @@ schema::settings! {
         refresh_token_seconds: Seconds = 2_592_000, 60..=315_360_000;
         /// Whether clients registered for it may get tokens through the browser (implicit, hybrid); RFC 9700 advises against it.
         front_channel: bool = false;
+        /// How long a grant with refresh tokens may lie unused, in seconds; each use counts anew, up to refresh_token_seconds. 0: as long as it lives.
+        refresh_idle_seconds: Seconds = 0, 0..=315_360_000;
+        /// Whether a person's new grant to a client takes the place of the one of the same scope, which is revoked.
+        one_grant: bool = false;
+        /// Whether such a new grant gets the tokens of the one there is while its access token is good; then there is one_grant too.
+        reuse_access_token: bool = false;
         /// What becomes of a refresh token when it is used: "rotate" (it gets a successor) or "reuse" (it stays).
         refresh: RefreshPolicy = "rotate";
         /// What is revoked when an old refresh token is presented again: its "grant", everything of its "subject", or "ignore".
@@ -128,6 +134,11 @@ schema::settings! {
         late_seconds: Seconds = 60, 0..=600;
         /// How many failed redemptions burn an authorization code; 0: they are not counted.
         failed_redemptions: u32 = 5, 0..=100;
+        /// Whether clients registered for it may send people's passwords, to replace old systems; RFC 9700 says not to.
+        password_grant: bool = false;
+        /// TOML or JSON file with a list "issuers" of those whose assertions are taken: each with issuer, jwks_uri or jwks, scope, and if
+        /// need be clients, subjects, account ("username" or "subject") and claim.
+        trusted_issuers: Option<PathBuf> = "";
         /// The scope with which an access token lets its holder introspect as its client could; empty: none does.
         introspect_scope: Scope = "";
         /// The scope with which an access token lets its holder revoke as its client could; empty: none does.
@@ -155,8 +166,19 @@ schema::settings! {
         user_code_alphabet: Alphabet = "BCDFGHJKLMNPQRSTVWXZ";
         /// How many of them make a code.
         user_code_length: u32 = 8, 6..=32;
-        /// How many wrong codes may be typed in a minute at one node, by anybody; then the page takes none until the minute is over.
-        wrong_codes_per_minute: u32 = 60, 1..=1_000_000;
+        /// How many wrong codes may be typed in a minute from one address, at one node; then it gets no further until the minute is over.
+        wrong_codes_per_minute: u32 = 10, 1..=1_000_000;
+        /// The same for everybody together.
+        wrong_codes_per_minute_in_all: u32 = 1_000, 1..=1_000_000;
+    }
+    /// People who are asked elsewhere than where they use something (OpenID Connect CIBA, poll mode).
+    backchannel: Backchannel {
+        /// Whether clients that are registered for it may have people asked; they answer on the page /requests.
+        enabled: bool = false;
+        /// For how long such a request waits for its answer at most, in seconds.
+        life_seconds: Seconds = 300, 30..=3600;
+        /// How long a client waits between two questions, in seconds; one that asks too soon waits five seconds longer.
+        interval_seconds: Seconds = 5, 1..=60;
     }
     /// What holds for every client.
     clients: Clients {
@@ -175,6 +197,10 @@ schema::settings! {
         par: Route = "/oauth2/par";
         /// Where devices begin.
         device_authorization: Route = "/oauth2/device_authorization";
+        /// Where clients have people asked elsewhere.
+        backchannel: Route = "/oauth2/bc-authorize";
+        /// Where people answer what waits for them.
+        requests: Route = "/requests";
         /// Where somebody types the code of a device.
         device: Route = "/device";
         /// Where clients register themselves.

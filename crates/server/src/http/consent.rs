@@ -3,9 +3,9 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use firman_engine::Failure;
 use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
-use firman_engine::{Failure, Fault};
-use firman_proto::authorization_details::Details;
+use firman_engine::details::described;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
@@ -35,12 +35,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     // What everybody asks for comes first, in an order that reads well; then what only this client knows.
     let mut scopes: Vec<_> = asked.scope.iter().map(ScopeLine::of).collect();
     scopes.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
-    // What could not be shown must not be allowed.
-    let unreadable = || Fault::lasting("show a request", "its authorization_details are damaged");
-    let details = match &asked.authorization_details {
-        Some(value) => Details::from_value(value).ok_or_else(unreadable)?.describe(&app.engine.policy().details),
-        None => Vec::new(),
-    };
+    let details = described(&app.engine, asked.authorization_details.as_ref())?;
     let html = pages::Consent {
         client: login::client_of(&view.client),
         user_code: view.interaction.waiting.as_ref().and_then(Waiting::user_code),

@@ -60,7 +60,7 @@ fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failur
 /// Takes the code.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
-        Ok((headers, body)) => match enter(&app, &headers, &body).await {
+        Ok((head, body)) => match enter(&app, &head, &body).await {
             Ok(response) => response,
             Err(failure) => page::error_page(&app, failure),
         },
@@ -68,11 +68,11 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn enter(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+async fn enter(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
-    let browser = page::sender(app, headers, path::DEVICE, form.get("csrf"))?;
+    let browser = page::sender(app, head, path::DEVICE, form.get("csrf"))?;
     let typed = form.get("user_code").unwrap_or_default();
-    match device::enter(&app.engine, &browser, typed, app.now()).await? {
+    match device::enter(&app.engine, &browser, head.address(app), typed, app.now()).await? {
         Entered::Next(next) => Ok(page::go(app, &next)),
         Entered::Unknown => Ok(render(app, &browser, typed, Some(ENGLISH.device_unknown))?),
     }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod asker;
 pub mod authorize;
+pub mod backchannel;
 pub mod consent;
 pub mod cookies;
 pub mod device;
@@ -35,6 +36,8 @@ pub struct App {
     pub max_body: usize,
     /// Whether cookies are for TLS only.
     pub secure_cookies: bool,
+    /// Whether a proxy in front says who asked it, in X-Forwarded-For.
+    pub forwarded: bool,
 }
 
 impl App {

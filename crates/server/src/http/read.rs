@@ -1,5 +1,6 @@
 //! Reading requests, with limits.
 
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use firman_proto::form::Form;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::App;
+use crate::client_certificate::Peer;
 
 /// Why a request could not be read.
 #[derive(Debug)]
@@ -36,12 +38,25 @@ pub struct Head {
     headers: HeaderMap,
     /// What the client has shown that it holds (RFC 8705), here or to a front that we trust.
     pub certificate: Option<Arc<Certificate>>,
+    peer: Option<IpAddr>,
 }
 
 impl Head {
     /// Of a request.
     pub fn of<B>(request: &Request<B>) -> Self {
-        Self { headers: request.headers().clone(), certificate: request.extensions().get().cloned() }
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
+        Self { headers: request.headers().clone(), certificate: request.extensions().get().cloned(), peer }
+    }
+
+    /// Where a request comes from, as far as that is known: behind a proxy, what that has noted last.
+    pub fn address(&self, app: &App) -> Option<IpAddr> {
+        if !app.forwarded {
+            return self.peer;
+        }
+        let noted = self.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+        let last = noted.rsplit(',').next()?.trim();
+        let with_port = || last.parse().map(|address: SocketAddr| address.ip());
+        last.parse().or_else(|_| with_port()).ok()
     }
 }
 

@@ -15,6 +15,7 @@ mod home;
 mod login;
 mod message;
 mod post;
+mod requests;
 pub mod texts;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
@@ -27,6 +28,7 @@ pub use home::Home;
 pub use login::Login;
 pub use message::Message;
 pub use post::Post;
+pub use requests::{Requests, Waiting};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use firman_proto::authorization_details::Described;
 
-use super::{Client, Consent, Device, ErrorPage, Home, Login, Message, Post, ScopeLine};
+use super::{Client, Consent, Device, ErrorPage, Home, Login, Message, Post, Requests, ScopeLine, Waiting};
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
 const HOSTILE: &str = "\"'><script>x</script><p style=\"x\">&amp;{{ 7*7 }}";
@@ -62,6 +62,21 @@ fn post(text: &str) -> String {
     Post { action: text, host: text, members: &[("code", text.to_owned())] }.render().unwrap()
 }
 
+fn requests(text: &str, username: Option<&str>) -> String {
+    let scopes = vec![ScopeLine { name: text, text: None }];
+    let waiting = [Waiting {
+        id: text.to_owned(),
+        client_name: text,
+        scopes,
+        details: &details(text),
+        resources: &[],
+        binding_message: Some(text),
+    }];
+    Requests { username, requests: &waiting, news: Some(text), problem: Some(text), csrf: text, action: text }
+        .render()
+        .unwrap()
+}
+
 fn every_page(text: &str) -> Vec<String> {
     vec![
         login(text),
@@ -72,6 +87,8 @@ fn every_page(text: &str) -> Vec<String> {
         Home { issuer: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
         post(text),
+        requests(text, None),
+        requests(text, Some(text)),
     ]
 }
 

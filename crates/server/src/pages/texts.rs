@@ -73,6 +73,15 @@ pub struct Texts {
     pub device_denied_title: &'static str,
     pub device_denied_text: &'static str,
 
+    pub requests_title: &'static str,
+    pub requests_lead: &'static str,
+    pub requests_sign_in: &'static str,
+    pub requests_none: &'static str,
+    pub requests_asks: Phrase,
+    pub requests_message: &'static str,
+    pub requests_allowed: &'static str,
+    pub requests_denied: &'static str,
+
     pub error_title: &'static str,
     pub error_next: &'static str,
     pub error_steps: &'static [&'static str],
@@ -159,6 +168,15 @@ pub static ENGLISH: Texts = Texts {
     device_denied_title: "Your device is not connected",
     device_denied_text: "It has no access. You may close this page.",
 
+    requests_title: "Waiting for you",
+    requests_lead: "Applications that ask for your permission while you use them elsewhere. Allow only what you have just begun yourself.",
+    requests_sign_in: "Sign in to see what waits for you.",
+    requests_none: "Nothing waits for you.",
+    requests_asks: Phrase("{} asks to"),
+    requests_message: "Only if it shows you",
+    requests_allowed: "You allowed it. The application goes on by itself in a few seconds.",
+    requests_denied: "You denied it. The application has no access.",
+
     error_title: "This request cannot continue",
     error_next: "What you can do",
     error_steps: &[
@@ -192,8 +210,8 @@ mod tests {
 
     #[test]
     fn every_phrase_has_one_gap() {
-        let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, .. } = ENGLISH;
-        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead] {
+        let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
+        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks] {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }

@@ -26,6 +26,7 @@ mod crash;
 mod device;
 mod doctor;
 mod durability;
+mod grants;
 mod growth;
 mod login;
 mod mtls;

@@ -72,7 +72,7 @@ async fn server() -> Rc<World> {
         parts.policy.registration.mode = Mode::Open;
         parts.policy.registration.scope = client.metadata.scope.clone();
         parts.policy.registration.each_minute = u32::MAX;
-        parts.policy.device.guesses_per_minute = u32::MAX;
+        parts.policy.device.guesses = firman_engine::GuessLimits { each: u32::MAX, all: u32::MAX };
         parts.policy.failed_redemptions = 0;
     });
     Rc::new(world.await)

@@ -15,7 +15,7 @@ use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::admin::clients::{self, NewClient};
 use firman_engine::keys::KeyPolicy;
 use firman_engine::{Clock, Engine, Entropy, NoFetch, Parts, Policy, SystemEntropy};
-use firman_proto::client::{ClientMetadata, GrantType};
+use firman_proto::client::ClientMetadata;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::id::IssuerNumber;
 use firman_proto::issuer::Issuer;
@@ -94,6 +94,7 @@ impl World {
             accounts: Arc::new(LocalAccounts::new(shared, number, Arc::clone(&passwords))),
             entropy,
             fetch: Arc::new(NoFetch),
+            notify: Arc::new(firman_engine::backchannel::NoNotify),
             hooks: None,
             master: MasterKey::from_bytes(&Zeroizing::new([7; 32])).unwrap(),
             policy: Policy::default(),
@@ -105,7 +106,13 @@ impl World {
         let new = NewAccount { username: USERNAME.to_owned(), password: PASSWORD.to_owned(), claims: Rest::default() };
         accounts::create(&engine, &passwords, new, NOW).await.unwrap();
         let (_, secret) = clients::create(&engine, new_client, NOW).await.unwrap();
-        let app = App { engine: Arc::clone(&engine), clock: Arc::new(Fixed), max_body: 65_536, secure_cookies: true };
+        let app = App {
+            engine: Arc::clone(&engine),
+            clock: Arc::new(Fixed),
+            max_body: 65_536,
+            secure_cookies: true,
+            forwarded: false,
+        };
         let router = firman::router::router(app, Router::new());
         let client_secret = secret.unwrap().to_string();
         let sent = Mutex::new(vec![client_secret.clone(), PASSWORD.to_owned()]);
@@ -195,7 +202,7 @@ pub(crate) fn encoded(pairs: &[(String, String)]) -> String {
 pub(crate) fn client() -> NewClient {
     let mut metadata = ClientMetadata::new("The client", AuthMethod::ClientSecretBasic);
     metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
-    metadata.grant_types = GrantType::ALL.to_vec();
+    metadata.grant_types = firman_engine::Policy::default().grant_types().collect();
     metadata.scope = Scope::parse("openid profile offline_access").unwrap();
     NewClient {
         client_id: Some(CLIENT.to_owned()),

@@ -1,7 +1,13 @@
 //! Grants: the hot rows. What rotation writes and what a check needs stands first.
 
-use firman_store::record::{AuthContext, Grant, GrantKind, LastAccess, Refresh, RefreshStep, RevokeReason, Terms};
+use firman_proto::id::RecordId;
+use firman_proto::time::Timestamp;
+use firman_store::record::{
+    AuthContext, FirstAccess, Grant, GrantKind, LastAccess, Refresh, RefreshStep, Rest, RevokeReason, Terms,
+};
 use firman_store::{CommitId, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::{body, read_json, read_uris, uris_text};
 use crate::row::{Columns, list_text};
@@ -37,7 +43,7 @@ pub(crate) fn row(grant: &Grant, by: CommitId) -> Vec<Value> {
         auth.nonce.as_deref(),
         grant.expires_at.day(),
         by,
-        body::write(grant.rest.clone()),
+        body::write(with_terms(grant)),
     ]);
     row.extend(terms_values(&grant.terms));
     row
@@ -92,8 +98,9 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
         nonce: columns.maybe_string()?,
     };
     columns.skip(2);
-    let rest = body::read(columns)?;
-    let terms = read_terms(columns)?;
+    let mut rest = body::read(columns)?;
+    let in_body = take_terms(&mut rest, columns)?;
+    let terms = read_terms(in_body, columns)?;
     Ok(Grant {
         id,
         issuer,
@@ -115,7 +122,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
     })
 }
 
-fn read_terms(columns: &mut Columns<'_>) -> Result<Terms, StoreError> {
+fn read_terms(in_body: InBody, columns: &mut Columns<'_>) -> Result<Terms, StoreError> {
     Ok(Terms {
         resource: read_uris(columns)?,
         authorization_details: read_json(columns)?,
@@ -124,7 +131,39 @@ fn read_terms(columns: &mut Columns<'_>) -> Result<Terms, StoreError> {
         certificate_thumbprint: columns.maybe_string()?,
         name: columns.maybe_string()?,
         idle_seconds: columns.maybe_int()?,
+        ends_at: in_body.ends_at,
+        actor: in_body.act,
+        via: in_body.via,
+        first_access: in_body.first_access,
     })
+}
+
+/// The terms that few grants have: they are members of the body.
+#[derive(Default, Serialize, Deserialize)]
+struct InBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Json>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    via: Vec<RecordId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_access: Option<FirstAccess>,
+}
+
+/// The members of the body: those that nobody knows, and the terms that stand there.
+fn with_terms(grant: &Grant) -> Rest {
+    let Terms { ends_at, actor, via, first_access, .. } = &grant.terms;
+    let in_body = InBody { ends_at: *ends_at, act: actor.clone(), via: via.clone(), first_access: *first_access };
+    let mut members = grant.rest.clone();
+    members.extend(body::members(&in_body));
+    members
+}
+
+fn take_terms(rest: &mut Rest, columns: &Columns<'_>) -> Result<InBody, StoreError> {
+    let names = ["ends_at", "act", "via", "first_access"];
+    let members: Rest = names.into_iter().filter_map(|name| rest.remove_entry(name)).collect();
+    if members.is_empty() { Ok(InBody::default()) } else { body::made_of(members, columns) }
 }
 
 /// The ten columns of the refresh chain, all empty where there is no generation.

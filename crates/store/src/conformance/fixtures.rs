@@ -18,9 +18,9 @@ use firman_proto::time::{Lifetime, Timestamp};
 
 use crate::record::{
     Account, Approval, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Deployment, Epochs, Event, EventKind,
-    Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Once, OnceNamespace, Origin, PolledRequest, Refresh,
-    RefreshStep, Registration, Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms,
-    TokenFormat,
+    FirstAccess, Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Once, OnceNamespace, Origin,
+    PolledRequest, Refresh, RefreshStep, Registration, Resource, Rest, Schedule, SealKey, Session, SessionDetails,
+    SigningKey, Subject, Terms, TokenFormat,
 };
 use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
@@ -228,6 +228,10 @@ pub fn terms() -> Terms {
         certificate_thumbprint: Some("t".repeat(43)),
         name: Some("backup key".to_owned()),
         idle_seconds: Some(86_400),
+        ends_at: Some(later(7200)),
+        actor: Some(serde_json::json!({"sub": "agent", "act": {"sub": "ü"}})),
+        via: vec![id()],
+        first_access: Some(FirstAccess { serial: u64::MAX, issued_at: NOW, expires_at: later(300), seal_key: 3 }),
     }
 }
 
@@ -369,6 +373,7 @@ pub fn rotation(grant: &Grant, from: u64, at: Timestamp) -> Rotation {
         to: RefreshStep { salt: salt(), since: at },
         seal_key: 2,
         last_access: LastAccess { serial: 7 + from, expires_at: at.plus(Lifetime::from_seconds(300)) },
+        expires_at: None,
     }
 }
 

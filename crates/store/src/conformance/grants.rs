@@ -5,7 +5,7 @@ use firman_proto::time::Timestamp;
 
 use super::fixtures::*;
 use crate::record::{Epochs, Grant, RevokeReason, RevokedToken, TokenTrace};
-use crate::{Change, Store};
+use crate::{Change, Rotation, Store};
 use firman_proto::digest::Digest16;
 
 async fn read(store: &dyn Store, grant: &Grant) -> Grant {
@@ -35,6 +35,35 @@ pub async fn rotation_moves_the_chain(store: Shared) {
     assert_eq!(chain.earlier.as_ref(), Some(&steps[0].to));
     assert_eq!((chain.seal_key, chain.last_access), (2, steps[2].last_access));
     assert_eq!(Grant { refresh: grant.refresh.clone(), ..read }, grant);
+}
+
+pub async fn a_rotation_may_move_the_expiry(store: Shared) {
+    let grant = grant();
+    done(&store, vec![insert_grant(&grant)]).await;
+    let moving = |from, to| Change::Rotate(Box::new(Rotation { expires_at: to, ..rotation(&grant, from, later(10)) }));
+    for (from, to, expected) in
+        [(0, Some(later(7200)), later(7200)), (1, None, later(7200)), (2, Some(later(5)), later(5))]
+    {
+        done(&store, vec![moving(from, to)]).await;
+        assert_eq!(read(&*store, &grant).await.expires_at, expected);
+    }
+    conflict(&store, moving(3, Some(later(7200)))).await;
+}
+
+pub async fn an_expiry_is_moved_once_from_where_it_was_seen(store: Shared) {
+    let grant = grant();
+    let seen = grant.expires_at;
+    let moving = |from, to, now| Change::MoveExpiry { id: grant.id, from, to, now };
+    conflict(&store, moving(seen, later(7200), NOW)).await;
+    done(&store, vec![insert_grant(&grant)]).await;
+    conflict(&store, moving(later(1), later(7200), NOW)).await;
+    conflict(&store, moving(seen, later(7200), seen)).await;
+    done(&store, vec![moving(seen, later(7200), NOW)]).await;
+    conflict(&store, moving(seen, later(9000), NOW)).await;
+    let moved = read(&*store, &grant).await;
+    assert_eq!(moved, Grant { expires_at: later(7200), ..grant.clone() });
+    done(&store, vec![revoke(&grant, RevokeReason::Client, NOW)]).await;
+    conflict(&store, moving(later(7200), later(9000), NOW)).await;
 }
 
 pub async fn rotation_needs_the_generation_seen(store: Shared) {

@@ -48,7 +48,7 @@ macro_rules! conformance {
                 a_miss_nobody_saw_is_not_counted, a_claimed_code_has_no_misses, an_approved_flow_is_claimed_once,
                 a_flow_is_answered_once, an_expired_flow_is_not_answered, a_poll_counts_from_the_one_seen,
                 only_a_pending_flow_is_polled, a_withdrawn_flow_is_not_claimed, what_is_taken_once_is_refused_twice;
-            grants: rotation_moves_the_chain, rotation_needs_the_generation_seen, a_revoked_grant_is_not_rotated,
+            grants: rotation_moves_the_chain, a_rotation_may_move_the_expiry, an_expiry_is_moved_once_from_where_it_was_seen, rotation_needs_the_generation_seen, a_revoked_grant_is_not_rotated,
                 an_expired_grant_is_not_rotated, revoking_twice_keeps_the_first_reason, revoking_what_is_absent_is_done,
                 a_closed_retry_window_opens_with_the_next_rotation, a_new_salt_is_for_live_grants,
                 a_grant_is_renewed_once_per_salt, revoking_a_token_twice_is_done;
@@ -70,6 +70,7 @@ macro_rules! conformance {
             lost: the_winner_of_a_row_can_be_asked_for, a_lost_acknowledgement_is_resolved_by_reading,
                 a_commit_that_never_arrived_is_not_done, harmless_changes_are_repeated;
             sweeping: only_what_has_ended_is_swept, a_sweep_is_bounded_and_goes_on, nothing_live_is_swept,
+                a_grant_whose_expiry_moved_leaves_after_the_later_one,
                 each_kind_has_a_cutoff_of_its_own, what_is_overdue_is_what_a_sweep_deletes;
         }
     };

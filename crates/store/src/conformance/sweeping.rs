@@ -76,6 +76,19 @@ pub async fn nothing_live_is_swept(store: Shared) {
     assert_eq!(store.session(session.id, None).await.unwrap(), None);
 }
 
+pub async fn a_grant_whose_expiry_moved_leaves_after_the_later_one(store: Shared) {
+    let (kept, gone) = (Grant { expires_at: days(1), ..grant() }, Grant { expires_at: days(1), ..grant() });
+    done(&store, vec![insert_grant(&kept), insert_grant(&gone)]).await;
+    done(&store, vec![Change::MoveExpiry { id: kept.id, from: days(1), to: days(9), now: NOW }]).await;
+    for _ in 0..2 {
+        store.sweep(Cutoffs::all(days(5)), 1000).await.unwrap();
+        let left: Vec<_> = store.grants(GrantsOf::Everybody, Page::first(9)).await.unwrap();
+        assert_eq!(left.iter().map(|grant| grant.id).collect::<Vec<_>>(), [kept.id]);
+    }
+    assert_eq!(store.overdue(Cutoffs::all(days(8)), 9).await.unwrap().grants, 0);
+    assert_eq!(store.sweep(Cutoffs::all(days(11)), 1000).await.unwrap().grants, 1);
+}
+
 pub async fn each_kind_has_a_cutoff_of_its_own(store: Shared) {
     done(&store, all_made_at(NOW, 1)).await;
     let (none, late) = (Cutoffs::all(NOW), days(3));

@@ -104,6 +104,11 @@ impl Tables {
             Change::InsertGrant(grant) => insert(self, |t| &mut t.grants, grant.id, Row { record: *grant, won_by: by }),
             Change::Rotate(rotation) => self.rotate(*rotation, by),
             Change::CloseRetry { id, generation } => self.close_retry(id, generation, by),
+            Change::MoveExpiry { id, from, to, now } => self.update_grant(id, by, |grant| {
+                let holds = grant.is_live(now) && grant.expires_at == from;
+                grant.expires_at = to;
+                holds
+            }),
             Change::RevokeGrant { id, reason, now } => Ok(self
                 .update_grant(id, by, |grant| {
                     let live = grant.revoked_at.is_none();
@@ -381,6 +386,7 @@ impl Tables {
             refresh.earlier = refresh.before.replace(before);
             (refresh.seal_key, refresh.last_access) = (rotation.seal_key, rotation.last_access);
             refresh.retry_closed = false;
+            grant.expires_at = rotation.expires_at.unwrap_or(grant.expires_at);
             true
         })
     }

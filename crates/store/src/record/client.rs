@@ -5,7 +5,7 @@ use firman_proto::seal::Salt;
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{RefreshPolicy, Rest, ReuseReaction, TokenFormat, WiderScope};
+use super::{ExchangePolicy, RefreshPolicy, Rest, ReuseReaction, TokenFormat, WiderScope};
 
 /// A client: its registered metadata, how it proves itself, and where it differs from the server's policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +130,18 @@ pub struct ClientPolicy {
     /// What it gets when it refreshes for more than was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wider_scope: Option<WiderScope>,
+    /// How long its grants with a refresh token may lie idle, in seconds; 0: as long as they live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_idle_seconds: Option<i64>,
+    /// Whether a person's new grant of the same scope takes the place of the one there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_grant: Option<bool>,
+    /// Whether that gives the access token again that is still good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reuse_access_token: Option<bool>,
+    /// Whose tokens it may exchange, and how (RFC 8693).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ExchangePolicy>,
     /// How its access tokens look, where the resource they are for does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_format: Option<TokenFormat>,

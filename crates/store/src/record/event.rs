@@ -38,6 +38,7 @@ pub enum EventKind {
     Approved,
     CodeRedeemed,
     CodeBurnt,
+    GrantMade,
     GrantRevoked,
     TokenRevoked,
     EpochAdvanced,

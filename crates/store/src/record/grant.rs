@@ -66,8 +66,33 @@ pub struct Terms {
     pub certificate_thumbprint: Option<String>,
     /// What its owner calls it (API keys).
     pub name: Option<String>,
-    /// How long it may lie idle, in seconds.
+    /// How long it may lie idle, in seconds: its expiry moves with its use.
     pub idle_seconds: Option<i64>,
+    /// The absolute end of one whose expiry moves.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ends_at: Option<Timestamp>,
+    /// Who acts for its subject (RFC 8693 §4.1 `act`).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub actor: Option<Json>,
+    /// The grants between the one it was delegated from and its parent, the nearest first: it lives only while they do.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub via: Vec<RecordId>,
+    /// What seals its one access token again, where that is to be given again and there is no refresh chain.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub first_access: Option<FirstAccess>,
+}
+
+/// What seals the only access token of a grant again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstAccess {
+    /// Its serial.
+    pub serial: u64,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// The number of its seal key.
+    pub seal_key: u32,
 }
 
 /// How the person had signed in when they allowed it, and what the ID token repeats.
@@ -99,6 +124,12 @@ pub enum GrantKind {
     DeviceCode,
     /// Somebody allowed it elsewhere than where they use it (OpenID Connect CIBA).
     Backchannel,
+    /// It was delegated from another one (RFC 8693).
+    TokenExchange,
+    /// A trusted issuer said so (RFC 7523 §2.1).
+    JwtBearer,
+    /// Somebody gave the client their password (RFC 6749 §4.3).
+    Password,
 }
 
 impl GrantKind {
@@ -109,6 +140,9 @@ impl GrantKind {
             Self::ClientCredentials => 2,
             Self::DeviceCode => 3,
             Self::Backchannel => 4,
+            Self::TokenExchange => 5,
+            Self::JwtBearer => 6,
+            Self::Password => 7,
         }
     }
 
@@ -119,6 +153,9 @@ impl GrantKind {
             2 => Some(Self::ClientCredentials),
             3 => Some(Self::DeviceCode),
             4 => Some(Self::Backchannel),
+            5 => Some(Self::TokenExchange),
+            6 => Some(Self::JwtBearer),
+            7 => Some(Self::Password),
             _ => None,
         }
     }
@@ -138,12 +175,14 @@ pub enum RevokeReason {
     CodeReplayed,
     /// An old refresh token was presented (RFC 9700 §4.14.2).
     RefreshReused,
+    /// A later one took its place, where there is to be one at a time.
+    Replaced,
 }
 
 impl RevokeReason {
     /// Every reason, at the place of its number in the database less one.
     pub const ALL: &'static [Self] =
-        &[Self::Client, Self::Operator, Self::Subject, Self::CodeReplayed, Self::RefreshReused];
+        &[Self::Client, Self::Operator, Self::Subject, Self::CodeReplayed, Self::RefreshReused, Self::Replaced];
 
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
@@ -153,6 +192,7 @@ impl RevokeReason {
             Self::Subject => 3,
             Self::CodeReplayed => 4,
             Self::RefreshReused => 5,
+            Self::Replaced => 6,
         }
     }
 

@@ -33,11 +33,13 @@ pub enum Namespace {
     UserCode,
     /// A client, a subject and a scope that have one live grant at a time; the id is the grant's.
     LiveGrant,
+    /// One of the few places of a person's requests that wait for an answer (OpenID Connect CIBA); the id is the flow's.
+    Pending,
 }
 
 impl Namespace {
     /// Every kind there is.
-    pub const ALL: &'static [Self] = &[Self::Username, Self::UserCode, Self::LiveGrant];
+    pub const ALL: &'static [Self] = &[Self::Username, Self::UserCode, Self::LiveGrant, Self::Pending];
 
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
@@ -45,6 +47,7 @@ impl Namespace {
             Self::Username => 1,
             Self::UserCode => 2,
             Self::LiveGrant => 3,
+            Self::Pending => 4,
         }
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use firman_engine::admin::clients::{self, NewClient};
 use firman_engine::admin::resources::{self, NewResource, Settings};
 use firman_engine::asker;
+use firman_engine::backchannel::NoNotify;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::{Engine, Failure, Fault, NoFetch, Parts, Policy};
 use firman_proto::client::{ClientMetadata, GrantType};
@@ -81,6 +82,7 @@ pub(crate) fn parts(store: &Arc<Watched>, people: &Arc<People>) -> Parts {
         accounts: Arc::clone(people) as _,
         entropy: Dice::new(store.next_node()),
         fetch: Arc::new(NoFetch),
+        notify: Arc::new(NoNotify),
         hooks: None,
         master: master(7),
         policy: Policy::default(),
@@ -264,7 +266,7 @@ impl World {
 pub(crate) fn new_client(client_id: &str, edit: impl FnOnce(&mut NewClient)) -> NewClient {
     let mut metadata = ClientMetadata::new(client_id, AuthMethod::ClientSecretBasic);
     metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
-    metadata.grant_types = GrantType::ALL.to_vec();
+    metadata.grant_types = Policy::default().grant_types().collect();
     metadata.scope = scope(SCOPE);
     let policy = firman_store::record::ClientPolicy::default();
     let mut new = NewClient { client_id: Some(client_id.to_owned()), metadata, policy, owner: None, secret: None };

@@ -47,6 +47,12 @@ impl Accounts for People {
         Ok(right.then(|| User { subject, username: username.to_owned(), amr: vec!["pwd".to_owned()], epochs: None }))
     }
 
+    async fn find(&self, username: &str, _now: Timestamp) -> Result<Option<User>, Fault> {
+        let subject = Self::subject(username);
+        let there = !self.has_left(&subject);
+        Ok(there.then(|| User { subject, username: username.to_owned(), amr: Vec::new(), epochs: None }))
+    }
+
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault> {
         let claims = self.claims.lock().unwrap().get(subject.as_str()).cloned().unwrap_or_default();
         Ok((!self.has_left(subject)).then_some(claims))

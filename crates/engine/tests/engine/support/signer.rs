@@ -24,6 +24,11 @@ impl Signer {
     pub(crate) fn sign(&self, claims: &Value) -> String {
         self.0.sign(claims).unwrap()
     }
+
+    /// The same as a JWT of another type.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &Value) -> String {
+        self.0.sign_as(typ, claims).unwrap()
+    }
 }
 
 /// A JWT under an HMAC.

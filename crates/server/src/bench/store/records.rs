@@ -80,7 +80,7 @@ impl Grants {
             (*id, generation.fetch_add(1, Ordering::Relaxed))
         });
         let last_access = LastAccess { serial: random(), expires_at: later(300) };
-        Rotation { id, from, to: RefreshStep { salt: salt(), since: NOW }, seal_key: 1, last_access }
+        Rotation { id, from, to: RefreshStep { salt: salt(), since: NOW }, seal_key: 1, last_access, expires_at: None }
     }
 
     fn at(&self, task: usize, tasks: usize, turn: usize) -> Option<&(RecordId, AtomicU64)> {

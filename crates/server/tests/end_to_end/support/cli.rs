@@ -40,11 +40,8 @@ impl Cli {
     pub(crate) fn run(&self, words: &[&str], input: &str) -> Outcome {
         let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
         words.extend(["--json".into(), "--dir".into(), self.0.clone().into()]);
-        run(
-            Command::new(env!("CARGO_BIN_EXE_firman")).envs(database_of(&self.0)).envs(settings_of(&self.0)),
-            &words,
-            input,
-        )
+        let mut firman = Command::new(env!("CARGO_BIN_EXE_firman"));
+        run(firman.envs(database_of(&self.0)).envs(settings_of(&self.0)), &words, input)
     }
 }
 

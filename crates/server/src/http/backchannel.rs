@@ -1,0 +1,124 @@
+//! `/oauth2/bc-authorize`, and the page on which people answer (OpenID Connect CIBA Core §7).
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::authenticate;
+use firman_engine::authorize::{Browser, Decision};
+use firman_engine::backchannel::{self, Answered, Pending, Shown};
+use firman_proto::backchannel::BackchannelResponse;
+use firman_proto::error::invalid_request;
+use firman_proto::form::Form;
+use firman_proto::id::RecordId;
+use firman_proto::metadata::path;
+
+use super::{App, answer, cookies, page, read};
+use crate::pages::texts::ENGLISH;
+use crate::pages::{Requests, ScopeLine, Waiting};
+
+/// Has somebody asked.
+pub async fn authenticate(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => match begin(&app, &head, &body).await {
+            Ok(response) => answer::json(&response),
+            Err(failure) => answer::client_error(&app, failure),
+        },
+        Err(unreadable) => answer::unreadable(&app, unreadable),
+    }
+}
+
+async fn begin(app: &App, head: &read::Head, body: &[u8]) -> Result<BackchannelResponse, Failure> {
+    let now = app.now();
+    let form = Form::parse(body)?;
+    let client = authenticate::authenticate(&app.engine, &read::credentials(head, &form)?, now).await?;
+    backchannel::authenticate(&app.engine, &client, &form, now).await
+}
+
+/// Shows what waits for whoever is signed in, or asks who is there.
+pub async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
+    match show(&app, &headers).await {
+        Ok(response) => response,
+        Err(failure) => page::error_page(&app, failure),
+    }
+}
+
+async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
+    let (browser, is_new) = page::with_browser(app, headers)?;
+    let mut response = render(app, &browser, None).await?;
+    if is_new {
+        cookies::keep_browser(app, &mut response, &browser);
+    }
+    Ok(response)
+}
+
+async fn render(app: &App, browser: &Browser, news: Option<&str>) -> Result<Response, Failure> {
+    let csrf = browser.csrf(&app.engine, path::REQUESTS);
+    let action = app.engine.issuer().endpoint(path::REQUESTS);
+    let shown = backchannel::pending(&app.engine, browser, app.now()).await?;
+    let (username, pending) = match &shown {
+        Shown::SignIn => (None, &[][..]),
+        Shown::Pending { username, requests } => (Some(username.as_str()), requests.as_slice()),
+    };
+    let requests: Vec<_> = pending.iter().map(waiting).collect();
+    let html = Requests { username, requests: &requests, news, problem: None, csrf: &csrf, action: &action }.render();
+    Ok(page::page(app, StatusCode::OK, html))
+}
+
+fn waiting(of: &Pending) -> Waiting<'_> {
+    Waiting {
+        id: of.id.to_string(),
+        client_name: &of.client_name,
+        scopes: of.scope.iter().map(ScopeLine::of).collect(),
+        details: &of.details,
+        resources: &of.resources,
+        binding_message: of.binding_message.as_deref(),
+    }
+}
+
+/// Takes an answer, or user name and password.
+pub async fn submit(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => match take(&app, &head, &body).await {
+            Ok(response) => response,
+            Err(failure) => page::error_page(&app, failure),
+        },
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn take(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, headers, path::REQUESTS, form.get("csrf"))?;
+    let Some(decision) = form.get("decision") else { return sign_in(app, &browser, &form).await };
+    let decision = match decision {
+        "allow" => Decision::Allow,
+        "deny" => Decision::Deny,
+        _ => return Err(invalid_request("decision: allow or deny").into()),
+    };
+    let id = RecordId::parse(form.required("request")?);
+    let id = id.ok_or_else(|| invalid_request("request: not one that waits"))?;
+    let news = match backchannel::answer(&app.engine, &browser, id, decision, app.now()).await? {
+        Answered::Done(Decision::Allow) => Some(ENGLISH.requests_allowed),
+        Answered::Done(Decision::Deny) => Some(ENGLISH.requests_denied),
+        Answered::SignIn => None,
+    };
+    render(app, &browser, news).await
+}
+
+async fn sign_in(app: &App, browser: &Browser, form: &Form<'_>) -> Result<Response, Failure> {
+    let typed = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
+    let Some(cookie) = backchannel::sign_in(&app.engine, browser, typed, app.now()).await? else {
+        let csrf = browser.csrf(&app.engine, path::REQUESTS);
+        let action = app.engine.issuer().endpoint(path::REQUESTS);
+        let problem = Some(ENGLISH.wrong_credentials);
+        let html =
+            Requests { username: None, requests: &[], news: None, problem, csrf: &csrf, action: &action }.render();
+        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+        return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
+    };
+    let signed_in = Browser::new(Some(browser.id()), Some(cookie.value.reveal()));
+    let mut response = render(app, signed_in.as_ref().unwrap_or(browser), None).await?;
+    cookies::keep_session(app, &mut response, &cookie);
+    Ok(response)
+}
