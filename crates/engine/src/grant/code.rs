@@ -154,7 +154,12 @@ async fn grant_of(engine: &Engine, flow: &Flow) -> Result<Option<Grant>, Failure
     let (client, approval) = (engine.store.client_by_id(flow.client).await?, &flow.approval);
     let client = client.filter(|client| engine.policy.reuses_access_token_of(client));
     let (Some(client), Some(approval)) = (client, approval) else { return Ok(None) };
-    let resources = flow.request.authorization().map(|request| request.resource.as_slice()).unwrap_or_default();
+    let asked = flow.request.authorization();
+    if asked.is_some_and(|request| request.authorization_details.is_some()) {
+        // What was allowed in detail has no place that others share.
+        return Ok(None);
+    }
+    let resources = asked.map(|request| request.resource.as_slice()).unwrap_or_default();
     let place = one::of(engine, &client, &approval.subject, (&approval.scope, resources)).await?;
     Ok(place.into_held())
 }

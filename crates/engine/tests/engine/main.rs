@@ -16,6 +16,7 @@ mod client_document;
 mod cluster;
 mod code;
 mod costs;
+mod details_of_grants;
 mod device;
 mod dpop;
 mod epochs;
