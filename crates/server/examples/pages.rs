@@ -25,6 +25,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+fn details() -> Vec<Described> {
+    let facts = [("actions", "initiate"), ("Amount: currency", "EUR"), ("Amount: value", "12.50")];
+    let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    vec![Described { title: "Make a payment".to_owned(), facts }]
+}
+
 fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
     let plain = Client { name: "Ledger", ..Client::default() };
     let full = Client {
@@ -59,20 +65,18 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         resources: vec!["The books".to_owned(), "https://a-rather-long-name-of-a-host.ledger.example/v1".to_owned()],
         ..consent.clone()
     };
-    let facts = [("actions", "initiate"), ("Amount: currency", "EUR"), ("Amount: value", "12.50")];
-    let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let details = vec![Described { title: "Make a payment".to_owned(), facts }];
-    let payment = Consent { scopes: vec![], details, ..consent.clone() };
+    let payment = Consent { scopes: vec![], details: details(), ..consent.clone() };
     let tv = Consent { user_code: Some("WDJB-MJHT"), ..consent.clone() };
     let qr = firman::qr::image("https://id.example/device").ok_or("no QR code")?;
     let device = Device { user_code: "", problem: None, qr: &qr, csrf: "token", action: "/device" };
     let unknown = Device { user_code: "WDJB-MJHT", problem: Some(ENGLISH.device_unknown), ..device };
     let text = "The address to return to (redirect_uri) is not one that this application has registered.";
+    let paid = details();
     let waiting = |client_name, binding_message| Waiting {
         id: "0199c3f2-7a41".to_owned(),
         client_name,
         scopes: ["openid", "invoices:read"].map(ScopeLine::of).to_vec(),
-        details: &[],
+        details: &paid,
         resources: &[],
         binding_message,
     };
