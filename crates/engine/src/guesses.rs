@@ -98,41 +98,41 @@ mod tests {
         Timestamp::from_seconds(seconds)
     }
 
-    fn from(address: &str) -> Option<Digest16> {
-        Some(of_address(address.parse().unwrap()))
+    fn from(address: &str) -> Digest16 {
+        of_address(address.parse().unwrap())
     }
 
     #[test]
     fn so_many_are_wrong_in_a_minute_and_no_more() {
         let guesses = Guesses::default();
         for _ in 0..3 {
-            assert!(guesses.begin(from("192.0.2.1"), LIMITS, at(100)).is_some());
+            assert!(guesses.begin(Some(from("192.0.2.1")), LIMITS, at(100)).is_some());
         }
-        assert!(guesses.begin(from("192.0.2.1"), LIMITS, at(159)).is_none());
-        assert!(guesses.begin(from("192.0.2.1"), LIMITS, at(160)).is_some());
-        assert!(guesses.begin(from("192.0.2.1"), GuessLimits { each: 0, all: 9 }, at(160)).is_none());
+        assert!(guesses.begin(Some(from("192.0.2.1")), LIMITS, at(159)).is_none());
+        assert!(guesses.begin(Some(from("192.0.2.1")), LIMITS, at(160)).is_some());
+        assert!(guesses.begin(Some(from("192.0.2.1")), GuessLimits { each: 0, all: 9 }, at(160)).is_none());
     }
 
     #[test]
     fn one_guesser_does_not_keep_others_out() {
         let guesses = Guesses::default();
-        while guesses.begin(from("2001:db8::1"), LIMITS, at(0)).is_some() {}
-        assert!(guesses.begin(from("2001:db8::ffff:1"), LIMITS, at(0)).is_none(), "the same network");
-        assert!(guesses.begin(from("2001:db8:0:1::1"), LIMITS, at(0)).is_some());
+        while guesses.begin(Some(from("2001:db8::1")), LIMITS, at(0)).is_some() {}
+        assert!(guesses.begin(Some(from("2001:db8::ffff:1")), LIMITS, at(0)).is_none(), "the same network");
+        assert!(guesses.begin(Some(from("2001:db8:0:1::1")), LIMITS, at(0)).is_some());
         assert!(guesses.begin(None, LIMITS, at(0)).is_some());
-        assert!(guesses.begin(from("192.0.2.1"), LIMITS, at(0)).is_none(), "the limit of all");
+        assert!(guesses.begin(Some(from("192.0.2.1")), LIMITS, at(0)).is_none(), "the limit of all");
     }
 
     #[test]
     fn a_right_guess_does_not_count() {
         let guesses = Guesses::default();
         for _ in 0..100 {
-            guesses.begin(from("192.0.2.1"), LIMITS, at(0)).unwrap().was_right();
+            guesses.begin(Some(from("192.0.2.1")), LIMITS, at(0)).unwrap().was_right();
         }
         // One of the minute before takes nothing off.
-        let late = guesses.begin(from("192.0.2.1"), LIMITS, at(1)).unwrap();
+        let late = guesses.begin(Some(from("192.0.2.1")), LIMITS, at(1)).unwrap();
         let limits = GuessLimits { each: 1, all: 1 };
-        let own = guesses.begin(from("192.0.2.1"), limits, at(100));
+        let own = guesses.begin(Some(from("192.0.2.1")), limits, at(100));
         late.was_right();
         assert!(own.is_some() && guesses.begin(None, limits, at(100)).is_none());
     }
