@@ -27,6 +27,7 @@ mod device;
 mod doctor;
 mod durability;
 mod growth;
+mod javascript;
 mod login;
 mod mtls;
 mod network;
