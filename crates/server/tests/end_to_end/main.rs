@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
 mod answers;
+mod apache;
 mod attenuation;
 mod backup;
 mod bad_input;
