@@ -11,15 +11,16 @@ GALERA=/usr/lib/galera/libgalera_smm.so
 APACHE_MODULES=/usr/lib/apache2/modules
 
 # Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE, FIRMAN_TEST_OPENSSL,
-# FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server), FIRMAN_TEST_GALERA (its library for
-# clusters) and FIRMAN_TEST_APACHE (the server, where both modules of its tests are). One that stays unset
-# is missing: its tests skip loudly, or fail with CI=true.
+# FIRMAN_TEST_OIDC_AGENT, FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server),
+# FIRMAN_TEST_GALERA (its library for clusters) and FIRMAN_TEST_APACHE (the server, where both modules of its tests are). One
+# that stays unset is missing: its tests skip loudly, or fail with CI=true.
 tools_for_tests() {
     local folder
     folder=$(absolute "${CARGO_TARGET_DIR:-target}/test-tools")
     system_packages || missing "Some system packages are"
     export_found FIRMAN_TEST_CHROMIUM chromium chromium-headless-shell chromium-browser google-chrome
     export_found FIRMAN_TEST_STRACE strace
+    export_found FIRMAN_TEST_OIDC_AGENT oidc-agent
     export_found FIRMAN_TEST_OPENSSL openssl
     local programs
     if programs=$(postgres_folder); then export FIRMAN_TEST_POSTGRES="${FIRMAN_TEST_POSTGRES:-$programs}"; fi
@@ -47,6 +48,7 @@ system_packages() {
     first_of chromium chromium-headless-shell chromium-browser google-chrome >/dev/null ||
         packages+=(chromium-headless-shell)
     first_of strace >/dev/null || packages+=(strace)
+    first_of oidc-agent >/dev/null || packages+=(oidc-agent-cli)
     first_of openssl >/dev/null || packages+=(openssl)
     postgres_folder >/dev/null || packages+=(postgresql)
     PATH="$PATH:/usr/sbin" first_of mariadbd >/dev/null || packages+=(mariadb-server)

@@ -32,6 +32,7 @@ mod javascript;
 mod login;
 mod mtls;
 mod network;
+mod oidc_agent;
 mod outage;
 mod pushed;
 mod races;
