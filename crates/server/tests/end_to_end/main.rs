@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
 mod answers;
+mod apache;
 mod attenuation;
 mod backup;
 mod bad_input;
@@ -27,9 +28,11 @@ mod device;
 mod doctor;
 mod durability;
 mod growth;
+mod javascript;
 mod login;
 mod mtls;
 mod network;
+mod oidc_agent;
 mod outage;
 mod pushed;
 mod races;
