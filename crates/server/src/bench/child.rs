@@ -67,6 +67,18 @@ impl Child {
         Err(BenchError::Child(format!("the server does not start: {last}")))
     }
 
+    /// Runs this program with these words to its end.
+    pub(super) fn run(folder: &Path, words: &[&str]) -> Result<(), BenchError> {
+        let program = std::env::current_exe().map_err(BenchError::cannot("find this program"))?;
+        let mut command = Command::new(program);
+        let ended = command.args(words).current_dir(folder).env_clear().stdin(Stdio::null()).output();
+        let output = ended.map_err(BenchError::cannot("run this program"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(BenchError::Child(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
+
     /// Waits until it says that it is ready to serve.
     pub(super) fn wait_ready(address: SocketAddr) -> Result<(), BenchError> {
         let probe = request::get(address, "/health/ready", "");

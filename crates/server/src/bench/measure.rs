@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, BenchError> {
         ceiling: ceiling(&cores, folder.path())?,
         memory: idle,
     };
-    bench.site.sign_in()?;
+    bench.site.sign_in(&home)?;
     let mut lines = Vec::new();
     for name in &options.names {
         lines.push(bench.measure(*name)?);

@@ -36,7 +36,7 @@ impl Counter {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
         let listener = free.map_err(BenchError::cannot("find a free port"))?;
         let mut site = Site::start(cores, folder, &[("FIRMAN__METRICS__LISTEN", &listener.to_string())])?;
-        site.sign_in()?;
+        site.sign_in(folder)?;
         Ok(Self { site, listener })
     }
 

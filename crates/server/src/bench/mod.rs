@@ -19,6 +19,7 @@ mod report;
 mod request;
 mod scenario;
 mod sign_in;
+mod signer;
 mod site;
 mod stop;
 pub(crate) mod store;

@@ -23,12 +23,29 @@ impl Post {
         ))
     }
 
+    /// To this path, by a client that says in the form who it is.
+    pub(super) fn anonymous(address: SocketAddr, path: &str) -> Self {
+        Self(format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\naccept: application/json\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: "
+        ))
+    }
+
     /// Appends the request with this form, given in parts.
     pub(super) fn write(&self, out: &mut Vec<u8>, form: &[&str]) {
+        self.finish(out, "", form);
+    }
+
+    /// The same with a header more.
+    pub(super) fn write_with(&self, out: &mut Vec<u8>, (name, value): (&str, &str), form: &[&str]) {
+        self.finish(out, &format!("{name}: {value}\r\n"), form);
+    }
+
+    fn finish(&self, out: &mut Vec<u8>, header: &str, form: &[&str]) {
         let length: usize = form.iter().map(|part| part.len()).sum();
         out.extend_from_slice(self.0.as_bytes());
         // Writing to memory does not fail.
-        let _ = write!(out, "{length}\r\n\r\n");
+        let _ = write!(out, "{length}\r\n{header}\r\n");
         for part in form {
             out.extend_from_slice(part.as_bytes());
         }

@@ -8,6 +8,7 @@ use firman_proto::form;
 use firman_proto::metadata::path;
 use firman_proto::pkce::Challenge;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::BenchError;
 use super::child::Child;
@@ -22,6 +23,8 @@ use super::stop::Stop;
 pub(super) const VERIFIER: &str = "a-verifier-that-is-the-same-for-every-code-of-the-run";
 /// All that is asked for in the course of a run, allowed once.
 const SCOPE: &str = "openid profile email offline_access";
+/// Who verifies signatures and asks about nothing.
+pub(super) const RESOURCE: &str = "https://api.example";
 /// For making codes.
 const LONGEST: Duration = Duration::from_mins(2);
 
@@ -51,9 +54,15 @@ pub(super) struct Site {
 impl Site {
     /// Starts a server in a folder, which need not have one yet.
     pub(super) fn start(cores: &Cores, folder: &Path, environment: &[(&str, &str)]) -> Result<Self, BenchError> {
-        // Codes are made ahead, and tokens are asked about until the run is over.
-        let lifetimes = [("FIRMAN__TOKENS__CODE_SECONDS", "600"), ("FIRMAN__TOKENS__ACCESS_TOKEN_SECONDS", "86400")];
-        let environment: Vec<_> = lifetimes.iter().chain(environment).copied().collect();
+        // Codes and proofs are made ahead, and tokens are asked about until the run is over. A client registers its key.
+        let settings = [
+            ("FIRMAN__TOKENS__CODE_SECONDS", "600"),
+            ("FIRMAN__TOKENS__DPOP_PROOF_SECONDS", "600"),
+            ("FIRMAN__TOKENS__ACCESS_TOKEN_SECONDS", "86400"),
+            ("FIRMAN__REGISTRATION__MODE", "open"),
+            ("FIRMAN__REGISTRATION__GRANT_TYPES", "client_credentials"),
+        ];
+        let environment: Vec<_> = settings.iter().chain(environment).copied().collect();
         let words = ["serve", "--demo", "--dir", ".", "--port", "0", "--json"];
         let started = Instant::now();
         let (child, ready) = Child::start::<Ready>(cores, folder, &words, &environment)?;
@@ -63,10 +72,18 @@ impl Site {
         Ok(Self { child, address, ready, start: started.elapsed(), cookies: String::new() })
     }
 
-    /// Signs the demo's user in and allows the demo's client everything.
-    pub(super) fn sign_in(&mut self) -> Result<(), BenchError> {
+    /// Registers the resource, signs the demo's user in and allows the demo's client everything.
+    pub(super) fn sign_in(&mut self, folder: &Path) -> Result<(), BenchError> {
+        let list = json!({"resources": [{"identifier": RESOURCE, "token_format": "jwt"}]});
+        std::fs::write(folder.join("resources.json"), list.to_string()).map_err(BenchError::cannot("write a file"))?;
+        Child::run(folder, &["client", "apply", "resources.json", "--dir", "."])?;
         self.cookies = sign_in::sign_in(self, &self.authorize(SCOPE))?;
         Ok(())
+    }
+
+    /// Who it says it is.
+    pub(super) fn issuer(&self) -> &str {
+        &self.ready.issuer
     }
 
     /// A request of the demo's application.

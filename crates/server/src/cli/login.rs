@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use serde_json::Value;
 
 use super::output::{Failed, Printer};
 use super::{Common, device};
-use crate::{demo, start};
+use crate::{demo, fetch, start};
 
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -39,6 +40,9 @@ pub(super) struct Login {
     /// What to ask for, separated by spaces.
     #[arg(long, default_value = "openid profile email offline_access")]
     scope: String,
+    /// PEM file with authorities to trust beside those of the system.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Print the address instead of opening a browser.
     #[arg(long)]
     no_browser: bool,
@@ -98,12 +102,12 @@ impl Login {
     }
 
     fn discover(&self, common: &Common) -> Result<Session, Failed> {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (issuer, client_id, client_secret) = self.parties(common)?;
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(30)))
             .max_redirects(0)
             .http_status_as_error(false)
+            .tls_config(fetch::trust_of_commands(self.ca_file.as_deref()).map_err(Failed::refused)?)
             .build()
             .into();
         let document = get(&agent, &format!("{issuer}{}", path::OPENID_CONFIGURATION))?;

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, Method, Request};
 use rustls::ClientConfig;
-use rustls::crypto::aws_lc_rs::default_provider;
 use serde_json::Value;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::fetch;
 
@@ -36,18 +34,11 @@ pub(super) struct Answer {
 impl Wire {
     /// Trusts the authorities of the system, and those of a file.
     pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, String> {
-        let mut roots = rustls_native_certs::load_native_certs().certs;
-        roots.extend(ca_file.map(fetch::certificates).transpose()?.unwrap_or_default());
-        let roots: Vec<_> = roots.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::new_with_certs(&roots))
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .build();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(PATIENCE))
-            .tls_config(tls)
+            .tls_config(fetch::trust_of_commands(ca_file)?)
             .user_agent(concat!("firman-doctor/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Self { agent: agent.into(), tls: Arc::new(fetch::trust(ca_file)?) })

@@ -24,6 +24,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use cache::Cache;
 use target::Target;
@@ -94,6 +95,16 @@ pub(crate) fn trust(file: Option<&Path>) -> Result<ClientConfig, String> {
     let mut config = config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The same for the blocking client of the command line.
+pub(crate) fn trust_of_commands(file: Option<&Path>) -> Result<TlsConfig, String> {
+    let mut roots = rustls_native_certs::load_native_certs().certs;
+    roots.extend(file.map(certificates).transpose()?.unwrap_or_default());
+    let roots: Vec<_> = roots.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots));
+    Ok(config.unversioned_rustls_crypto_provider(provider).build())
 }
 
 /// The certificates in a PEM file.

@@ -1,16 +1,14 @@
 //! `firman doctor`, against good servers and against one of which everything is bad.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use serde_json::{Value, json};
 
 use crate::support::cli::{Outcome, firman};
+use crate::support::secured::Secured;
 use crate::support::server::Server;
 
 fn doctor(words: &[&str]) -> (Outcome, Value) {
@@ -51,54 +49,15 @@ fn a_server_as_it_is_has_nothing_wrong() {
     );
 }
 
-/// A process that does not outlive its test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn an_issuer_with_a_path_behind_tls_has_nothing_wrong_but_a_stranger_does_not_trust_it() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("doctor-tls-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    let shown = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    fs::write(folder.join("c.pem"), shown.cert.pem()).unwrap();
-    fs::write(folder.join("k.pem"), shown.signing_key.serialize_pem()).unwrap();
-    // The key of a server that lives for this test alone.
-    fs::write(folder.join("master.key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
-    // Its own port is part of the issuer.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let issuer = format!("https://localhost:{port}/tenant");
-    let settings = format!(
-        "[server]\nlisten = \"127.0.0.1:{port}\"\nissuer = \"{issuer}\"\ntls_certificate = \"c.pem\"\ntls_key = \"k.pem\"\n"
-    );
-    fs::write(folder.join("firman.toml"), settings).unwrap();
-    let mut server = Process(
-        Command::new(env!("CARGO_BIN_EXE_firman"))
-            .args(["serve", "--json"])
-            .current_dir(&folder)
-            .env("FIRMAN__SECRETS__MASTER_KEY_FILE", "master.key")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
-    let mut line = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-
-    let authority = folder.join("c.pem");
-    let (outcome, report) = doctor(&[&issuer, "--ca-file", authority.to_str().unwrap()]);
+    let server = Secured::start("doctor-tls");
+    let (outcome, report) = doctor(&[&server.issuer, "--ca-file", server.authority.to_str().unwrap()]);
     assert_eq!(outcome.code, Some(0), "{report:#}");
     let good = checks(&report, "good");
     assert!(["tls", "certificate", "plain-http", "cookies"].iter().all(|check| good.contains(*check)), "{report:#}");
-    let (outcome, report) = doctor(&[&issuer]);
+    let (outcome, report) = doctor(&[&server.issuer]);
     assert_eq!((outcome.code, checks(&report, "wrong").contains("tls")), (Some(5), true), "{report:#}");
-    drop(server);
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -19,6 +19,7 @@ use url::Url;
 use crate::support::browser::{AuthorizationRequest, parameter};
 use crate::support::cli::firman;
 use crate::support::http::Http;
+use crate::support::secured::Secured;
 use crate::support::server::Server;
 
 #[test]
@@ -80,6 +81,12 @@ impl Login {
         http.get(url.as_str()).status
     }
 
+    /// How it ends, and what it says last.
+    fn ends(self) -> (Option<i32>, String) {
+        let output = self.child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
     fn ends_well(self) -> bool {
         self.child.wait_with_output().unwrap().status.success()
     }
@@ -98,6 +105,24 @@ fn login_takes_no_answer_to_another_question_and_none_of_another_server() {
     let mixed_up = [("code", "x"), ("state", &*state), ("iss", "https://evil.example")];
     assert_eq!(login.come_back(&server.http, &mixed_up), 400);
     assert!(!login.ends_well());
+}
+
+#[test]
+fn login_trusts_the_authorities_of_the_system_and_those_it_is_given() {
+    let server = Secured::start("login-tls");
+    let words = ["login", "--no-browser", "--client-id", "x", "--issuer", &server.issuer];
+    let stranger = firman(&words.map(Into::into), "");
+    assert_eq!(stranger.code, Some(1), "{}", stranger.stderr);
+    assert!(stranger.stderr.contains("certificate"), "{}", stranger.stderr);
+
+    let words = ["--client-id", "x", "--issuer", &server.issuer, "--ca-file"].map(OsStr::new);
+    let login = Login::begin(&[&words, &[server.authority.as_os_str()][..]].concat());
+    assert!(login.address.as_str().starts_with(&server.issuer), "{}", login.address);
+    let members = [("code", "x"), ("state", &*login.parameter("state")), ("iss", &server.issuer)];
+    assert_eq!(login.come_back(&Http::new(), &members), 200);
+    // Nobody knows this client: the token endpoint itself has said so.
+    let (code, said) = login.ends();
+    assert!(code == Some(5) && said.contains("invalid_client"), "{code:?} {said}");
 }
 
 /// A server of which everything is well-formed, and something wrong.

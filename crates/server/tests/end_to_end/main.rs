@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
 mod answers;
+mod apache;
 mod attenuation;
 mod backup;
 mod bad_input;
@@ -28,9 +29,11 @@ mod doctor;
 mod durability;
 mod grants;
 mod growth;
+mod javascript;
 mod login;
 mod mtls;
 mod network;
+mod oidc_agent;
 mod outage;
 mod pushed;
 mod races;

@@ -4,6 +4,7 @@ mod client_credentials;
 mod code;
 mod introspect;
 mod refresh;
+mod signed;
 
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ use super::stop::Stop;
 pub(crate) enum Name {
     /// A client gets a token of its own.
     ClientCredentials,
+    /// The same for a client that signs an ES256 assertion for each request.
+    PrivateKeyJwt,
+    /// The same with an ES256 proof of a key (DPoP) beside each request.
+    Dpop,
+    /// The same for a resource that verifies signatures: an ES256 JWT (RFC 9068).
+    JwtAccessToken,
     /// A service asks about live access tokens of many grants.
     Introspection,
     /// A code with PKCE becomes an access token, a refresh token and an ES256 ID token.
@@ -34,13 +41,24 @@ pub(crate) enum Name {
 
 impl Name {
     /// All of them, in the order in which they are run.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::ClientCredentials, Self::Introspection, Self::Code, Self::Refresh, Self::RefreshOpenid];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::ClientCredentials,
+        Self::PrivateKeyJwt,
+        Self::Dpop,
+        Self::JwtAccessToken,
+        Self::Introspection,
+        Self::Code,
+        Self::Refresh,
+        Self::RefreshOpenid,
+    ];
 
     /// As people read it.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client_credentials",
+            Self::PrivateKeyJwt => "client_credentials, private_key_jwt",
+            Self::Dpop => "client_credentials, DPoP",
+            Self::JwtAccessToken => "client_credentials, JWT access token",
             Self::Introspection => "introspection",
             Self::Code => "code exchange, PKCE, ES256 ID token",
             Self::Refresh => "refresh, plain OAuth (no ID token)",
@@ -54,14 +72,17 @@ impl Name {
             Self::ClientCredentials | Self::Introspection => Some(0.5),
             Self::Code => Some(0.08),
             Self::Refresh => Some(0.2),
-            Self::RefreshOpenid => None,
+            Self::RefreshOpenid | Self::PrivateKeyJwt | Self::Dpop | Self::JwtAccessToken => None,
         }
     }
 
     /// Makes what it needs of a server where somebody is signed in.
     pub(super) fn prepare(self, site: &Site, lanes: usize, stop: &Stop) -> Result<Box<dyn Scenario>, BenchError> {
         Ok(match self {
-            Self::ClientCredentials => Box::new(client_credentials::ClientCredentials::new(site)),
+            Self::ClientCredentials => Box::new(client_credentials::ClientCredentials::new(site, &[])),
+            Self::PrivateKeyJwt => Box::new(signed::Signed::assertions(site)?),
+            Self::Dpop => Box::new(signed::Signed::proofs(site)?),
+            Self::JwtAccessToken => Box::new(client_credentials::ClientCredentials::for_resource(site)?),
             Self::Introspection => Box::new(introspect::Introspect::new(site, stop)?),
             Self::Code => Box::new(code::Exchange::new(site)),
             Self::Refresh => Box::new(refresh::Refresh::new(site, lanes, "profile", stop)?),

@@ -8,5 +8,6 @@ pub(crate) mod database;
 pub(crate) mod engines;
 pub(crate) mod http;
 pub(crate) mod page;
+pub(crate) mod secured;
 pub(crate) mod server;
 pub(crate) mod socket;

@@ -1,0 +1,55 @@
+//! A strict JavaScript client, in `tests/browser`, uses what newer profiles ask for.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::cli::Cli;
+use crate::support::engines::engine;
+use crate::support::server::Server;
+
+/// The key of RFC 7517 Appendix A.2: everybody has it.
+fn key() -> Value {
+    json!({"kty": "EC", "crv": "P-256", "kid": "1", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+           "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"})
+}
+
+fn private_key() -> Value {
+    let mut key = key();
+    key["d"] = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE".into();
+    key
+}
+
+#[test]
+fn openid_client_pushes_its_requests_binds_its_tokens_and_registers() {
+    let Some(node) = engine("FIRMAN_TEST_NODE") else { return };
+    let settings = [
+        ("FIRMAN__TOKENS__REQUIRE_DPOP_NONCE", "true"),
+        ("FIRMAN__REGISTRATION__MODE", "open"),
+        ("FIRMAN__DEVICE__INTERVAL_SECONDS", "1"),
+    ];
+    let server = Server::start_with("javascript", &settings);
+    let client = json!({"client_id": "signer", "client_name": "Signer", "redirect_uris": [server.ready.redirect_uri],
+        "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [key()]},
+        "grant_types": ["authorization_code", "refresh_token"], "scope": "openid profile email offline_access",
+        "require_pushed_authorization_requests": true, "dpop_bound_access_tokens": true});
+    let file = server.folder().data().join("clients.json");
+    fs::write(&file, json!({"clients": [client]}).to_string()).unwrap();
+    Cli::on(server.folder()).json(&["client", "apply", file.to_str().unwrap()]);
+
+    let mut script = Command::new(node)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/browser/modern.mjs"))
+        .arg(json!({"client_id": "signer", "private_key": private_key()}).to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    script.stdin.take().unwrap().write_all(server.ready_line.as_bytes()).unwrap();
+    let output = script.wait_with_output().unwrap();
+    let steps = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{steps}\n{}", String::from_utf8_lossy(&output.stderr));
+}

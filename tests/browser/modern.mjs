@@ -1,0 +1,134 @@
+// A strict client nobody here wrote (openid-client) uses what newer profiles ask for: pushed requests, signed responses, DPoP
+// with nonces of the server, keys instead of secrets, devices, and registration.
+//
+//   node modern.mjs CLIENT < READY_LINE
+//
+// CLIENT is a JSON object with client_id and private_key (JWK) of a client that authenticates by private_key_jwt and must push
+// its requests. The server demands DPoP nonces and lets anybody register. One line per step goes to standard output; the first
+// step that fails ends the run with exit code 1.
+
+import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
+import * as client from 'openid-client'
+import { Visitor } from './visitor.mjs'
+
+const SCOPE = 'openid profile email offline_access'
+const http = { execute: [client.allowInsecureRequests] }
+
+const ready = JSON.parse(await text(process.stdin))
+const signing = JSON.parse(process.argv[2])
+const issuer = new URL(ready.issuer)
+
+let current = 'starting'
+try {
+  await pushedSignedAndBound()
+  await device()
+  await registration()
+} catch (error) {
+  console.log(`FAILED  ${current}`)
+  console.log(error.stack ?? error)
+  if (error.cause) console.log('cause:', error.cause)
+  process.exit(1)
+}
+
+async function step(name, run) {
+  current = name
+  const result = await run()
+  console.log(`ok  ${name}`)
+  return result
+}
+
+async function signingConfiguration() {
+  const { kid, ...jwk } = signing.private_key
+  const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
+  return client.discovery(issuer, signing.client_id, undefined, client.PrivateKeyJwt({ key, kid }), http)
+}
+
+async function pushedSignedAndBound() {
+  const config = await step('discovery', signingConfiguration)
+  client.useJwtResponseMode(config)
+  client.enableNonRepudiationChecks(config)
+  const bound = { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) }
+  const checks = {
+    pkceCodeVerifier: client.randomPKCECodeVerifier(),
+    expectedState: client.randomState(),
+    expectedNonce: client.randomNonce(),
+    idTokenExpected: true,
+  }
+  const url = await step('the request is pushed, with a proof that repeats a nonce', async () =>
+    client.buildAuthorizationUrlWithPAR(config, {
+      redirect_uri: ready.redirect_uri,
+      scope: SCOPE,
+      state: checks.expectedState,
+      nonce: checks.expectedNonce,
+      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    }, bound))
+  assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request_uri'])
+  const callback = await step('somebody signs in, and the response is one signed object', async () => {
+    const callback = await new Visitor(ready).walk(url)
+    assert.deepEqual([...callback.searchParams.keys()], ['response'])
+    return callback
+  })
+  const tokens = await step('the code gives tokens bound to the key', async () => {
+    const tokens = await client.authorizationCodeGrant(config, callback, checks, undefined, bound)
+    assert.equal(tokens.token_type, 'dpop')
+    return tokens
+  })
+  const claims = tokens.claims()
+  await step('userinfo takes the token beside a proof', async () => {
+    const user = await client.fetchUserInfo(config, tokens.access_token, claims.sub, bound)
+    assert(user.name && user.email)
+  })
+  await step('and not without one', () =>
+    assert.rejects(client.fetchUserInfo(config, tokens.access_token, claims.sub), error => error.status === 401))
+  const renewed = await step('the refresh token gives another', async () => {
+    const renewed = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, bound)
+    assert.notEqual(renewed.access_token, tokens.access_token)
+    return renewed
+  })
+  await step('introspection tells the key', async () => {
+    const told = await client.tokenIntrospection(config, renewed.access_token)
+    assert.equal(told.active, true)
+    assert.equal(told.cnf.jkt, await bound.DPoP.calculateThumbprint())
+  })
+  await step('revocation ends it', async () => {
+    await client.tokenRevocation(config, renewed.refresh_token)
+    assert.deepEqual({ ...await client.tokenIntrospection(config, renewed.access_token) }, { active: false })
+  })
+}
+
+async function device() {
+  const config = await client.discovery(issuer, ready.client_id, ready.client_secret, undefined, http)
+  const codes = await step('a device gets codes', () => client.initiateDeviceAuthorization(config, { scope: SCOPE }))
+  const waiting = client.pollDeviceAuthorizationGrant(config, codes)
+  const place = await step('somebody types the code and says yes', () =>
+    new Visitor(ready).walk(codes.verification_uri_complete, codes.user_code))
+  assert.equal(place.url.pathname, '/device/allowed')
+  await step('the device gets tokens', async () => {
+    const tokens = await waiting
+    assert(tokens.refresh_token)
+    assert.equal((await client.tokenIntrospection(config, tokens.access_token)).active, true)
+  })
+}
+
+async function registration() {
+  const config = await step('a client registers itself', () =>
+    client.dynamicClientRegistration(issuer, { redirect_uris: [ready.redirect_uri], client_name: 'Mine' }, undefined, http))
+  const metadata = config.clientMetadata()
+  assert.equal(metadata.client_name, 'Mine')
+  await step('and signs somebody in', async () => {
+    const pkceCodeVerifier = client.randomPKCECodeVerifier()
+    const expectedState = client.randomState()
+    const url = client.buildAuthorizationUrl(config, {
+      redirect_uri: ready.redirect_uri,
+      scope: 'openid',
+      state: expectedState,
+      code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    })
+    const callback = await new Visitor(ready).walk(url)
+    const tokens = await client.authorizationCodeGrant(config, callback, { pkceCodeVerifier, expectedState })
+    assert.equal(tokens.claims().aud, metadata.client_id)
+  })
+}
