@@ -82,6 +82,7 @@ async fn answer(world: &World, visitor: &Visitor, decision: Decision, now: Times
     backchannel::answer(&world.engine, &visitor.browser(), only.id, decision, now).await
 }
 
+// OpenID Connect CIBA Core §7, §7.1, §7.3, §10.1.
 #[tokio::test]
 async fn somebody_who_is_asked_elsewhere_says_yes_and_the_client_gets_tokens() {
     let (world, app) = world().await;
@@ -131,6 +132,7 @@ async fn who_is_asked_elsewhere_sees_for_which_resources_and_the_tokens_are_for_
     assert_eq!(refused(unknown), InvalidTarget);
 }
 
+// OpenID Connect CIBA Core §11.
 #[tokio::test]
 async fn who_asks_too_soon_waits_longer() {
     let (world, app) = world().await;
@@ -140,6 +142,7 @@ async fn who_asks_too_soon_waits_longer() {
     }
 }
 
+// OpenID Connect CIBA Core §11.
 #[tokio::test]
 async fn saying_no_is_told_to_the_client_and_silence_ends() {
     let (world, app) = world().await;
@@ -193,6 +196,7 @@ async fn nobody_is_flooded() {
     begin(&world, &app, GOOD, at(300)).await.unwrap();
 }
 
+// OpenID Connect CIBA Core §7.1, §13.
 #[tokio::test]
 async fn a_hint_names_somebody_who_is_here() {
     let (world, app) = world().await;
@@ -214,6 +218,7 @@ async fn a_hint_names_somebody_who_is_here() {
     assert_eq!(refused(begin(&world, &app, GOOD, at(1)).await), UnknownUserId);
 }
 
+// OpenID Connect CIBA Core §4, §7.1.
 #[tokio::test]
 async fn who_may_not_have_people_asked_is_refused() {
     let (world, app) = world().await;
@@ -282,6 +287,7 @@ async fn it_is_off_unless_settings_say_otherwise() {
     assert_eq!(shown(&world)["backchannel_token_delivery_modes_supported"], json!(["poll"]));
 }
 
+// OpenID Connect CIBA Core §4, §7.1.1.
 #[tokio::test]
 async fn signed_requests_are_verified_and_taken_once() {
     let (world, _) = world().await;

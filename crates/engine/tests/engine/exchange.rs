@@ -55,6 +55,7 @@ async fn told(world: &World, app: &App, members: &[(&str, &str)], now: Timestamp
     refused(ask(world, app, members, now).await)
 }
 
+// RFC 8693 §1.1, §2.2.1, §3, §4.1.
 #[tokio::test]
 async fn an_agent_gets_a_token_for_the_same_person_that_names_the_agent() {
     let (world, app, agent) = world().await;
@@ -69,6 +70,7 @@ async fn an_agent_gets_a_token_for_the_same_person_that_names_the_agent() {
     assert_eq!(world.grant(&agent).await.record.kind, GrantKind::TokenExchange);
 }
 
+// RFC 8693 §4.1.
 #[tokio::test]
 async fn an_actor_token_names_who_acts_and_the_chain_grows_outward_to_its_end() {
     let (world, app, agent) = world().await;
@@ -148,6 +150,7 @@ async fn nothing_grows_by_an_exchange() {
     assert_eq!(refused(exchange(&world, &agent, &both, at(300)).await), InvalidRequest);
 }
 
+// RFC 8693 §2.2.2.
 #[tokio::test]
 async fn what_a_holder_has_limited_stays_limited() {
     let (world, app, agent) = world().await;
@@ -224,6 +227,7 @@ async fn an_id_token_is_worth_what_its_person_has_allowed_while_they_are_signed_
     assert_eq!(told(&world, &app, &members, at(3)).await, InvalidRequest);
 }
 
+// RFC 8693 §4.4.
 #[tokio::test]
 async fn a_jwt_of_a_trusted_issuer_is_taken_and_its_may_act_is_kept() {
     let idp = Signer::new();
@@ -248,6 +252,7 @@ async fn a_jwt_of_a_trusted_issuer_is_taken_and_its_may_act_is_kept() {
     }
 }
 
+// RFC 8693 §2.1, §2.2.2.
 #[tokio::test]
 async fn wrong_requests_get_their_errors() {
     let (world, app, _) = world().await;
@@ -266,6 +271,7 @@ async fn wrong_requests_get_their_errors() {
     assert_eq!(told(&world, &app, &good, at(3)).await, InvalidRequest);
 }
 
+// Identity Assertion Authorization Grant §4.3, §8.1.
 #[tokio::test]
 async fn an_assertion_for_another_server_says_who_somebody_is() {
     let (world, app, _) = world().await;

@@ -71,6 +71,7 @@ impl Trusting {
     }
 }
 
+// RFC 7521 §4.1, RFC 7523 §2.1.
 #[tokio::test]
 async fn an_assertion_of_a_trusted_issuer_gets_a_token_of_its_person_and_nothing_that_lasts() {
     let it = trusting(|_| {}).await;
@@ -173,6 +174,7 @@ async fn an_issuer_is_trusted_as_far_as_settings_say() {
     assert_eq!(refused(ask(&it.world, &silent, &it.idp.sign(&service("7")), None, at(0)).await), UnauthorizedClient);
 }
 
+// OpenID Connect Core §5.7.
 #[tokio::test]
 async fn a_claim_says_whose_account_is_meant() {
     let by_email = trusting(|issuer| issuer["claim"] = json!("email")).await;
@@ -190,6 +192,7 @@ async fn a_claim_says_whose_account_is_meant() {
     assert_eq!(shown["sub"], subject.as_str());
 }
 
+// Identity Assertion Authorization Grant §3.1.
 #[tokio::test]
 async fn a_token_by_an_id_jag_is_for_the_resources_that_it_names_at_most() {
     let it = trusting(|_| {}).await;
@@ -227,6 +230,7 @@ async fn a_token_by_an_id_jag_is_for_the_resources_that_it_names_at_most() {
     }
 }
 
+// Identity Assertion Authorization Grant §3.1, §4.4.1.
 #[tokio::test]
 async fn an_id_jag_is_for_the_client_that_it_names_and_allows_what_it_says() {
     let it = trusting(|_| {}).await;

@@ -30,6 +30,7 @@ fn right() -> String {
     format!("username=somebody&password={}", PASSWORD.replace(' ', "+"))
 }
 
+// RFC 6749 §4.3.
 #[tokio::test]
 async fn a_right_password_gets_tokens_of_its_person() {
     let (world, app) = world().await;
@@ -44,6 +45,7 @@ async fn a_right_password_gets_tokens_of_its_person() {
     assert_eq!((other.scope.contains("offline_access"), other.refresh_token), (false, None));
 }
 
+// RFC 9700 §2.4.
 #[tokio::test]
 async fn it_is_off_unless_server_and_client_say_otherwise() {
     let world = World::new().await;
@@ -77,6 +79,7 @@ async fn nothing_tells_a_wrong_password_from_somebody_who_is_not_there() {
     assert_eq!(texts.len(), 1);
 }
 
+// RFC 6749 §4.3.2.
 #[tokio::test]
 async fn so_many_passwords_are_tried_at_one_name_and_no_more() {
     let (world, app) = world().await;

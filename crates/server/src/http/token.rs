@@ -5,7 +5,7 @@ use axum::response::Response;
 use firman_engine::{Failure, token};
 use firman_proto::form::Form;
 use firman_proto::metadata::path;
-use firman_proto::token::{TokenRequest, TokenResponse};
+use firman_proto::token::TokenResponse;
 
 use super::{App, answer, read};
 
@@ -24,6 +24,6 @@ async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<TokenRes
     let now = app.now();
     let form = Form::parse(body)?;
     let credentials = read::credentials(head, &form)?.with_dpop(read::dpop(head)?, path::TOKEN);
-    let request = TokenRequest::parse(&form)?;
+    let request = token::read(&app.engine, &form)?;
     token::token(&app.engine, &credentials, request, now).await
 }
