@@ -81,7 +81,10 @@ fn without_pages_only_programs_are_served_and_in_json() {
     for member in ["authorization_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint"] {
         assert!(metadata.get(member).is_none(), "{member}");
     }
-    assert_eq!(metadata["grant_types_supported"], json!(["refresh_token", "client_credentials"]));
+    assert_eq!(
+        metadata["grant_types_supported"],
+        json!(["refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"])
+    );
     assert_eq!(metadata["response_types_supported"], json!([]));
     for path in
         ["/", "/login", "/consent", "/device", "/oauth2/authorize", "/oauth2/par", "/assets/firman.css", "/nothing"]
