@@ -311,3 +311,29 @@ async fn two(url: &str) -> [Arc<dyn Store>; 2] {
     let one = SqlStore::open(made(url)).await.unwrap();
     [one, SqlStore::open(made(url)).await.unwrap()]
 }
+
+#[tokio::test]
+async fn of_rotations_that_travel_as_one_statement_each_wins_or_loses_on_its_own() {
+    let Some(server) = Mariadb::shared() else { return };
+    let store = SqlStore::open(made(&server.fresh())).await.unwrap();
+    let shared: Arc<dyn Store> = Arc::clone(&store) as _;
+    let grants: Vec<_> = (0..300).map(|_| grant()).collect();
+    done(&shared, grants.iter().map(insert_grant).collect()).await;
+    for lost in grants.iter().step_by(7) {
+        done(&shared, vec![Change::Rotate(Box::new(rotation(lost, 0, NOW)))]).await;
+    }
+    let rotate = |grant, from| commit(&shared, vec![Change::Rotate(Box::new(rotation(grant, from, NOW)))]);
+    let outcomes = futures_util::future::join_all(grants.iter().map(|grant| rotate(grant, 0))).await;
+    for (place, outcome) in outcomes.into_iter().enumerate() {
+        assert_eq!(outcome, if place % 7 == 0 { Commit::Conflict(0) } else { Commit::Done });
+    }
+    let outcomes = futures_util::future::join_all(grants.iter().map(|grant| rotate(grant, 1))).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == Commit::Done));
+    for grant in &grants {
+        let kept = shared.grant(grant.id, None).await.unwrap().unwrap().record.refresh.unwrap();
+        // Each step moved to the place of the one before it.
+        assert_eq!((kept.generation, kept.earlier), (2, grant.refresh.clone().map(|before| before.current)));
+        assert_eq!(kept.before.map(|step| step.since), Some(NOW));
+    }
+    store.close().await;
+}

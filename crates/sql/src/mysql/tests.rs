@@ -97,6 +97,7 @@ async fn a_read_that_was_given_up_spoils_the_connection() {
     let values = params![[0_u8; 16], [1_u8; 16]];
     let query = [Query { statement: Statement::FindEpochs, values: &values }];
     let mut each = |_: usize, _: &dyn crate::row::Row| Ok(());
-    tokio::time::timeout(Duration::ZERO, one.read(&query, &mut each)).await.unwrap_err();
+    // A server may be so quick that there is nothing to give up.
+    while futures_util::poll!(one.read(&query, &mut each)).is_ready() {}
     assert!(one.is_lost());
 }

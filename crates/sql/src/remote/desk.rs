@@ -2,10 +2,9 @@
 //!
 //! A few at once go each on a connection of its own, written by whoever asks: nothing is won by waiting for others. When there
 //! are more, they wait, and go together over a few connections, so that their batches are large. The first connections are
-//! preferred: their server processes are warm.
+//! preferred: their server processes are warm. Those that could not connect come last.
 
-use std::collections::VecDeque;
-use std::collections::btree_map::{BTreeMap, OccupiedEntry};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use firman_store::{CommitError, StoreError};
@@ -37,8 +36,8 @@ pub(super) struct Desk<C: Connector> {
 
 struct State<C: Connector> {
     waiting: VecDeque<Member>,
-    /// By number; those below [`Limits::writers`] write batches, too.
-    idle: BTreeMap<usize, Merger<C>>,
+    /// By whether their last attempt to connect failed, and number; those below [`Limits::writers`] write batches, too.
+    idle: BTreeMap<(bool, usize), Merger<C>>,
     under_way: usize,
     closed: bool,
 }
@@ -54,7 +53,7 @@ struct Seat<C: Connector> {
 
 impl<C: Connector> Desk<C> {
     pub(super) fn new(connector: &Arc<C>, limits: Limits) -> Self {
-        let merger = |number| (number, Merger::new(Arc::clone(connector), limits.answer, limits.turn));
+        let merger = |number| ((false, number), Merger::new(Arc::clone(connector), limits.answer, limits.turn));
         let idle = (0..limits.writers.max(FEW)).map(merger).collect();
         Self {
             state: Mutex::new(State { waiting: VecDeque::new(), idle, under_way: 0, closed: false }),
@@ -95,7 +94,7 @@ impl<C: Connector> Desk<C> {
         if state.closed || !state.waiting.is_empty() || state.under_way >= FEW {
             return None;
         }
-        let (number, merger) = state.idle.pop_first()?;
+        let ((_, number), merger) = state.idle.pop_first()?;
         state.under_way += 1;
         Some(Seat { desk: Arc::clone(self), number, merger: Some(merger), writes: 1 })
     }
@@ -119,8 +118,8 @@ impl<C: Connector> Desk<C> {
 
     /// Has what waits written, if a connection for batches has nothing to do.
     fn start(self: &Arc<Self>, state: &mut State<C>) {
-        let free = state.idle.first_entry().filter(|entry| *entry.key() < self.limits.writers);
-        let Some((number, merger)) = free.map(OccupiedEntry::remove_entry) else { return };
+        let free = state.idle.keys().find(|(_, number)| *number < self.limits.writers).copied();
+        let Some(((_, number), merger)) = free.and_then(|key| state.idle.remove_entry(&key)) else { return };
         let seat = Seat { desk: Arc::clone(self), number, merger: Some(merger), writes: 0 };
         tokio::spawn(seat.write_batches());
     }
@@ -182,7 +181,7 @@ impl<C: Connector> Drop for Seat<C> {
         if state.closed && state.waiting.is_empty() {
             return;
         }
-        state.idle.insert(self.number, merger);
+        state.idle.insert((merger.has_failed(), self.number), merger);
         if !state.waiting.is_empty() && tokio::runtime::Handle::try_current().is_ok() {
             desk.start(&mut state);
         }

@@ -53,6 +53,11 @@ impl<C: Connector> Link<C> {
         self.wire.as_ref().filter(|wire| !wire.is_lost())
     }
 
+    /// Whether there is none because the last attempt to make one failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Throws the connection away.
     pub(super) fn drop_wire(&mut self) {
         self.wire = None;

@@ -60,6 +60,11 @@ impl<C: Connector> Merger<C> {
         Self { link: Link::new(connector, patience), patience, turn }
     }
 
+    /// Whether it has no connection because the last attempt to make one failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.link.has_failed()
+    }
+
     /// Writes every member and answers it.
     pub(super) async fn run(&mut self, members: Vec<Member>) {
         if members.len() < 2 {

@@ -26,6 +26,8 @@ struct Slot<C: Connector> {
     permits: Semaphore,
     /// A query did not come back: whoever is next makes a new connection.
     broken: AtomicBool,
+    /// The last attempt to connect failed.
+    failing: AtomicBool,
 }
 
 impl<C: Connector> Pool<C> {
@@ -36,6 +38,7 @@ impl<C: Connector> Pool<C> {
             link: RwLock::new(Link::new(Arc::clone(connector), patience)),
             permits: Semaphore::new(at_once),
             broken: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
         };
         let connections = connections.max(1);
         let slots = (0..connections).map(slot).collect();
@@ -75,9 +78,9 @@ impl<C: Connector> Pool<C> {
     async fn turn(&self) -> Result<(SemaphorePermit<'_>, &Slot<C>, SemaphorePermit<'_>), StoreError> {
         let turn = timeout(self.patience, self.permits.acquire()).await.map_err(|_| too_many())?;
         let turn = turn.map_err(|_| closed())?;
-        // The one with the least to do, and of those the first: its server process is warm.
-        let free = |slot: &&Slot<C>| slot.permits.available_permits();
-        let slot = self.slots.iter().rev().max_by_key(free).ok_or_else(too_many)?;
+        // One that can connect; of those the one with the least to do, and of those the first: its server process is warm.
+        let good = |slot: &&Slot<C>| (!slot.failing.load(Ordering::Relaxed), slot.permits.available_permits());
+        let slot = self.slots.iter().rev().max_by_key(good).ok_or_else(too_many)?;
         // Whoever holds a permit of the whole finds one of a slot; not that of another who looked at the same moment.
         let place = slot.permits.try_acquire().ok().map(|place| (slot, place));
         let any = || self.slots.iter().find_map(|slot| slot.permits.try_acquire().ok().map(|place| (slot, place)));
@@ -97,7 +100,9 @@ impl<C: Connector> Slot<C> {
         if self.broken.swap(false, Ordering::Relaxed) {
             link.drop_wire();
         }
-        link.wire().await?;
+        let connected = link.wire().await.map(drop);
+        self.failing.store(connected.is_err(), Ordering::Relaxed);
+        connected?;
         let link = link.downgrade();
         let Some(wire) = link.made() else { return Err(WireError::Lost("the connection went away".to_owned()).into()) };
         wire.read(queries, each).await
