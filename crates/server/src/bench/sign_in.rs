@@ -43,7 +43,8 @@ pub(super) fn code_of(location: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("code="))
 }
 
-fn path_of<'a>(location: &'a str, site: &Site) -> Option<&'a str> {
+/// The address below the issuer that the browser is sent to.
+pub(super) fn path_of<'a>(location: &'a str, site: &Site) -> Option<&'a str> {
     location.strip_prefix("http://")?.strip_prefix(&*site.address.to_string())
 }
 
@@ -62,13 +63,11 @@ fn jar(cookies: &BTreeMap<String, String>) -> String {
 }
 
 /// The form of a page as somebody fills it in who wants to sign in and to allow.
-fn filled(site: &Site, action: &str, page: &Answer<'_>) -> Result<String, BenchError> {
+pub(super) fn filled(site: &Site, action: &str, page: &Answer<'_>) -> Result<String, BenchError> {
     page.must_be(200)?;
-    let html = std::str::from_utf8(page.body).unwrap_or_default();
     let mut form = String::new();
     for name in ["request", "csrf"] {
-        let value = html.split_once(&*format!("name=\"{name}\" value=\"")).and_then(|(_, rest)| rest.split('"').next());
-        form::append(&mut form, name, value.ok_or_else(|| page.unexpected())?);
+        form::append(&mut form, name, hidden(page, name)?);
     }
     if action.ends_with(crate::http::login::PATH) {
         form::append(&mut form, "username", &site.ready.username);
@@ -77,4 +76,11 @@ fn filled(site: &Site, action: &str, page: &Answer<'_>) -> Result<String, BenchE
         form::append(&mut form, "decision", "allow");
     }
     Ok(form)
+}
+
+/// The value of a hidden field.
+pub(super) fn hidden<'a>(page: &Answer<'a>, name: &str) -> Result<&'a str, BenchError> {
+    let html = std::str::from_utf8(page.body).unwrap_or_default();
+    let value = html.split_once(&*format!("name=\"{name}\" value=\"")).and_then(|(_, rest)| rest.split('"').next());
+    value.ok_or_else(|| page.unexpected())
 }

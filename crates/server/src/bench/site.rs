@@ -48,7 +48,8 @@ pub(super) struct Site {
     pub(super) ready: Ready,
     /// From its start until it said that it was ready.
     pub(super) start: Duration,
-    cookies: String,
+    /// Of the browser of the user who is signed in.
+    pub(super) cookies: String,
 }
 
 impl Site {

@@ -1,6 +1,9 @@
 //! `/oauth2/register` (RFC 7591) and `/oauth2/register/{client_id}` (RFC 7592).
 
-use axum::extract::{Path, Request, State};
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use firman_engine::{Failure, registration};
@@ -8,6 +11,19 @@ use firman_proto::credentials::bearer;
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 
 use super::{App, answer, read};
+
+/// Whom the address names. What is no text names nobody, as the empty text does.
+#[derive(Debug)]
+pub struct Named(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let path = Path::from_request_parts(parts, state).await;
+        Ok(Self(path.map(|Path(name)| name).unwrap_or_default()))
+    }
+}
 
 /// Registers a client.
 pub async fn register(State(app): State<App>, request: Request) -> Response {
@@ -24,7 +40,7 @@ pub async fn register(State(app): State<App>, request: Request) -> Response {
 }
 
 /// Shows a registration to its client.
-pub async fn show(State(app): State<App>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
+pub async fn show(State(app): State<App>, Named(client_id): Named, headers: HeaderMap) -> Response {
     let shown = match needed(&headers) {
         Ok(token) => registration::read(&app.engine, &client_id, token, app.now()).await,
         Err(denied) => Err(denied.into()),
@@ -33,7 +49,7 @@ pub async fn show(State(app): State<App>, Path(client_id): Path<String>, headers
 }
 
 /// Replaces a registration.
-pub async fn replace(State(app): State<App>, Path(client_id): Path<String>, request: Request) -> Response {
+pub async fn replace(State(app): State<App>, Named(client_id): Named, request: Request) -> Response {
     let (head, body) = match read::json_body(&app, request).await {
         Ok(read) => read,
         Err(unreadable) => return answer::unreadable(&app, unreadable),
@@ -46,7 +62,7 @@ pub async fn replace(State(app): State<App>, Path(client_id): Path<String>, requ
 }
 
 /// Ends a registration.
-pub async fn remove(State(app): State<App>, Path(client_id): Path<String>, headers: HeaderMap) -> Response {
+pub async fn remove(State(app): State<App>, Named(client_id): Named, headers: HeaderMap) -> Response {
     let gone = match needed(&headers) {
         Ok(token) => registration::delete(&app.engine, &client_id, token, app.now()).await,
         Err(denied) => Err(denied.into()),

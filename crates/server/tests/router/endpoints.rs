@@ -1,6 +1,9 @@
 //! Every address of the router, with a request that it answers.
 #![allow(clippy::unused_async, reason = "what is done before a request is waited for, in every row of the table")]
 
+mod device;
+mod registration;
+
 use std::pin::Pin;
 
 use axum::http::Method;
@@ -22,6 +25,16 @@ pub(crate) struct Endpoint {
 /// RFC 7636 Appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+const ASKED: [(&str, &str); 7] = [
+    ("client_id", CLIENT),
+    ("redirect_uri", CALLBACK),
+    ("response_type", "code"),
+    ("scope", "openid profile offline_access"),
+    ("state", "s"),
+    ("code_challenge", CHALLENGE),
+    ("code_challenge_method", "S256"),
+];
 
 macro_rules! endpoints {
     ($($name:literal, $prepare:expr, $good:expr;)*) => {
@@ -56,6 +69,20 @@ endpoints! {
     "revoke an access token", revoke_access, |reply| reply.status.is_success();
     "revoke a refresh token", revoke_refresh, |reply| reply.status.is_success();
     "revoke a rotated refresh token", revoke_rotated, |reply| reply.status.is_success();
+    "pushed request", push, |reply| reply.body.contains("request_uri");
+    "authorize what was pushed", authorize_pushed, |reply| leads_to(reply, "/login");
+    "consent to what was pushed", allow_pushed, |reply| leads_to(reply, "code=");
+    "device", device::begin, |reply| reply.body.contains("\"user_code\"");
+    "device code typed", device::typed, |reply| leads_to(reply, "/login");
+    "device code unknown", device::unknown, |reply| reply.body.contains("device-problem");
+    "device consent", device::allow, |reply| leads_to(reply, "/device/allowed");
+    "device consent denied", device::deny, |reply| leads_to(reply, "/device/denied");
+    "device waits", device::wait, |reply| reply.body.contains("authorization_pending");
+    "device code", device::redeem, |reply| reply.body.contains("\"refresh_token\"");
+    "register", registration::register, |reply| reply.body.contains("\"registration_access_token\"");
+    "read a registration", registration::read, |reply| reply.body.contains("\"client_name\":\"A\"");
+    "change a registration", registration::change, |reply| reply.body.contains("\"client_name\":\"B\"");
+    "end a registration", registration::end, |reply| reply.status.is_success();
     "userinfo", userinfo, |reply| reply.body.contains("\"sub\"");
     "ready", ready, |reply| reply.body == "ok\n";
 }
@@ -69,6 +96,9 @@ async fn what_asks_no_store_has_no_fault() {
         "/",
         "/health/live",
         "/nowhere",
+        "/device",
+        "/device/allowed",
+        "/device/denied",
     ];
     let world = World::new().await;
     world.store.work();
@@ -84,12 +114,12 @@ fn leads_to(reply: &Reply, part: &str) -> bool {
 }
 
 fn get(path: impl Into<String>) -> Ask {
-    Ask { method: Method::GET, path: path.into(), form: vec![], headers: vec![] }
+    Ask { method: Method::GET, path: path.into(), form: vec![], json: None, headers: vec![] }
 }
 
 fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> Ask {
     let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Ask { method: Method::POST, path: path.to_owned(), form, headers: vec![header] }
+    Ask { method: Method::POST, path: path.to_owned(), form, json: None, headers: vec![header] }
 }
 
 pub(crate) async fn authorize(world: &World) -> Ask {
@@ -103,16 +133,7 @@ pub(crate) async fn authorize(world: &World) -> Ask {
 }
 
 pub(crate) fn asked() -> Ask {
-    let fields = [
-        ("client_id", CLIENT),
-        ("redirect_uri", CALLBACK),
-        ("response_type", "code"),
-        ("scope", "openid profile offline_access"),
-        ("state", "s"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let fields = ASKED.map(|(name, value)| (name.to_owned(), value.to_owned()));
     get(format!("/oauth2/authorize?{}", encoded(&fields)))
 }
 
@@ -122,6 +143,31 @@ fn next(world: &World, reply: &Reply) -> Ask {
     let mut ask = get(location.to_str().unwrap().strip_prefix(ISSUER).unwrap());
     ask.headers.push(world.cookie());
     ask
+}
+
+/// A request that was sent ahead (RFC 9126).
+async fn push(world: &World) -> Ask {
+    let fields: Vec<_> = ASKED.iter().copied().filter(|(name, _)| *name != "client_id").collect();
+    form("/oauth2/par", world.basic(), &fields)
+}
+
+async fn authorize_pushed(world: &World) -> Ask {
+    // Here is a browser that was here before.
+    world.browse(&asked()).await;
+    let ask = push(world).await;
+    let uri = member(world, ask, "request_uri").await;
+    let fields =
+        [("client_id", CLIENT), ("request_uri", &*uri)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut ask = get(format!("/oauth2/authorize?{}", encoded(&fields)));
+    ask.headers.push(world.cookie());
+    ask
+}
+
+async fn allow_pushed(world: &World) -> Ask {
+    let ask = authorize_pushed(world).await;
+    let reply = world.browse(&ask).await;
+    let page = next(world, &reply);
+    sign_in_and_decide(world, page, "allow").await
 }
 
 async fn login_page(world: &World) -> Ask {
@@ -180,6 +226,18 @@ async fn consent_page(world: &World) -> Ask {
 
 async fn decide(world: &World, decision: &str) -> Ask {
     let page = consent_page(world).await;
+    answer(world, page, decision).await
+}
+
+/// From the login page through to the answer to the question that follows.
+async fn sign_in_and_decide(world: &World, page: Ask, decision: &str) -> Ask {
+    let ask = login_with(world, page, &[("username", USERNAME), ("password", PASSWORD)]).await;
+    let reply = world.browse(&ask).await;
+    let page = next(world, &reply);
+    answer(world, page, decision).await
+}
+
+async fn answer(world: &World, page: Ask, decision: &str) -> Ask {
     let html = world.browse(&page).await.body;
     let (request, csrf) = (hidden(&html, "request"), hidden(&html, "csrf"));
     form("/consent", world.cookie(), &[("request", &request), ("csrf", &csrf), ("decision", decision)])
@@ -219,10 +277,15 @@ async fn redeem_wrong(world: &World) -> Ask {
     redeem_with(world, &"x".repeat(43)).await
 }
 
-/// A member of the answer to a request for tokens.
-async fn token(world: &World, ask: Ask, member: &str) -> String {
+/// A member of an answer.
+async fn member(world: &World, ask: Ask, name: &str) -> String {
     let answer: serde_json::Value = serde_json::from_str(&world.send(&ask).await.body).unwrap();
-    let token = answer[member].as_str().unwrap().to_owned();
+    answer[name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// A token of an answer.
+async fn token(world: &World, ask: Ask, member: &str) -> String {
+    let token = self::member(world, ask, member).await;
     world.keep_secret(&token);
     token
 }

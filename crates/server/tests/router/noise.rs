@@ -27,10 +27,11 @@ struct Seed {
 impl Seed {
     fn of(name: &str, ask: &Ask) -> Self {
         let mut headers: Vec<_> = ask.headers.iter().map(|(name, value)| (*name, value.clone().into_bytes())).collect();
-        if !ask.form.is_empty() {
-            headers.push((CONTENT_TYPE.as_str(), b"application/x-www-form-urlencoded".to_vec()));
+        let kind = if ask.json.is_some() { "application/json" } else { "application/x-www-form-urlencoded" };
+        if ask.json.is_some() || !ask.form.is_empty() {
+            headers.push((CONTENT_TYPE.as_str(), kind.as_bytes().to_vec()));
         }
-        let body = encoded(&ask.form).into_bytes();
+        let body = ask.json.clone().unwrap_or_else(|| encoded(&ask.form)).into_bytes();
         Self { name: name.to_owned(), method: ask.method.clone(), path: ask.path.clone().into_bytes(), headers, body }
     }
 
@@ -63,7 +64,7 @@ impl Seed {
 
 fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> Ask {
     let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Ask { method: Method::POST, path: path.to_owned(), form, headers: vec![header] }
+    Ask { method: Method::POST, path: path.to_owned(), form, json: None, headers: vec![header] }
 }
 
 /// A server that never tires of anybody.
@@ -91,47 +92,19 @@ async fn seeds() -> Vec<(Rc<World>, Seed)> {
         }
     }
     let world = server().await;
-    seeds.extend(more(&world).await.into_iter().map(|seed| (Rc::clone(&world), seed)));
+    let seed = bound(&world);
+    seeds.push((world, seed));
     seeds
 }
 
-async fn more(world: &World) -> Vec<Seed> {
-    let mut seeds = Vec::new();
-    let pushed = [
-        ("response_type", "code"),
-        ("redirect_uri", CALLBACK),
-        ("scope", "openid"),
-        ("code_challenge_method", "S256"),
-        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
-    ];
-    seeds.push(Seed::of("pushed request", &form(path::PAR, world.basic(), &pushed)));
-    seeds.push(Seed::of("device", &form(path::DEVICE_AUTHORIZATION, world.basic(), &[("scope", "openid")])));
-    let typed = [("user_code", "WDJB-MJHT"), ("csrf", "x")];
-    seeds.push(Seed::of("device page", &form(path::DEVICE, world.cookie(), &typed)));
-
+/// With a proof of a key beside it (RFC 9449).
+fn bound(world: &World) -> Seed {
     let signer = Signer::of("ES256");
     let claims = json!({"jti": jti(), "htm": "POST", "htu": format!("{ISSUER}{}", path::TOKEN), "iat": NOW.seconds()});
     let proof = signer.sign(&json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": signer.jwk()}), &claims);
     let mut bound = Seed::of("proof", &form(path::TOKEN, world.basic(), &[("grant_type", "client_credentials")]));
     bound.headers.push(("dpop", proof.into_bytes()));
-    seeds.push(bound);
-
-    let document = json!({"redirect_uris": [CALLBACK], "client_name": "A", "scope": "openid", "token_endpoint_auth_method": "none"});
-    let json = (CONTENT_TYPE.as_str(), b"application/json".to_vec());
-    let mut register = Seed::of("register", &form(path::REGISTER, world.basic(), &[]));
-    (register.headers, register.body) = (vec![json.clone()], document.to_string().into_bytes());
-    let made = world.give(register.request().unwrap()).await;
-    let made: serde_json::Value = serde_json::from_str(&made.body).unwrap();
-    let text = |name: &str| made[name].as_str().unwrap();
-    let token = (AUTHORIZATION.as_str(), format!("Bearer {}", text("registration_access_token")).into_bytes());
-    let own = text("registration_client_uri").strip_prefix(ISSUER).unwrap().as_bytes().to_vec();
-    for (method, headers, body) in
-        [(Method::GET, vec![token.clone()], Vec::new()), (Method::PUT, vec![token, json], register.body.clone())]
-    {
-        seeds.push(Seed { name: format!("registration {method}"), method, path: own.clone(), headers, body });
-    }
-    seeds.push(register);
-    seeds
+    bound
 }
 
 fn must_be_ours(seed: &Seed, reply: &Reply) {
@@ -183,6 +156,17 @@ fn every_damaged_request_gets_an_answer_of_ours() {
         }
         assert!(answered > rounds() / 2, "{answered}");
     });
+}
+
+#[tokio::test]
+async fn a_registration_whose_address_is_no_text_is_nobodys() {
+    let world = server().await;
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let request = Request::builder().method(method).uri(format!("{}/%ff", path::REGISTER));
+        let request = request.header(CONTENT_TYPE, "application/json").header(AUTHORIZATION, "Bearer x");
+        let reply = world.give(request.body(Body::from("{}")).unwrap()).await;
+        assert!(reply.status == 401 && reply.body.contains("\"error\":\"invalid_token\""), "{}", reply.body);
+    }
 }
 
 #[test]

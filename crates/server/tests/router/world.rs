@@ -51,6 +51,8 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) form: Vec<(String, String)>,
+    /// A JSON body, where there is no form.
+    pub(crate) json: Option<String>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
@@ -145,7 +147,10 @@ impl World {
         for (name, value) in &ask.headers {
             request = request.header(*name, value);
         }
-        let body = if ask.form.is_empty() {
+        let body = if let Some(json) = &ask.json {
+            request = request.header(CONTENT_TYPE, "application/json");
+            Body::from(json.clone())
+        } else if ask.form.is_empty() {
             Body::empty()
         } else {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -180,6 +185,9 @@ impl World {
         let mut count = |what: String| *left.entry(what).or_default() += 1;
         for event in self.works.events(None, Page::first(1000)).await.unwrap() {
             count(format!("event {:?}", event.kind));
+        }
+        for client in self.works.clients(IssuerNumber(0), Page::first(1000)).await.unwrap() {
+            count(format!("client {:?}", client.metadata.client_name));
         }
         for grant in self.works.grants(GrantsOf::Everybody, Page::first(1000)).await.unwrap() {
             let generation = grant.refresh.as_ref().map(|refresh| refresh.generation);

@@ -2,6 +2,7 @@
 
 mod client_credentials;
 mod code;
+mod device;
 mod introspect;
 mod refresh;
 mod signed;
@@ -33,6 +34,8 @@ pub(crate) enum Name {
     Introspection,
     /// A code with PKCE becomes an access token, a refresh token and an ES256 ID token.
     Code,
+    /// A device code to which somebody has said yes becomes the same.
+    Device,
     /// A refresh token of a plain OAuth grant is rotated.
     Refresh,
     /// A refresh token of an OpenID grant is rotated: an ES256 ID token comes with it.
@@ -41,13 +44,14 @@ pub(crate) enum Name {
 
 impl Name {
     /// All of them, in the order in which they are run.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::ClientCredentials,
         Self::PrivateKeyJwt,
         Self::Dpop,
         Self::JwtAccessToken,
         Self::Introspection,
         Self::Code,
+        Self::Device,
         Self::Refresh,
         Self::RefreshOpenid,
     ];
@@ -61,6 +65,7 @@ impl Name {
             Self::JwtAccessToken => "client_credentials, JWT access token",
             Self::Introspection => "introspection",
             Self::Code => "code exchange, PKCE, ES256 ID token",
+            Self::Device => "device code, ES256 ID token",
             Self::Refresh => "refresh, plain OAuth (no ID token)",
             Self::RefreshOpenid => "refresh, OpenID (ES256 ID token)",
         }
@@ -72,7 +77,7 @@ impl Name {
             Self::ClientCredentials | Self::Introspection => Some(0.5),
             Self::Code => Some(0.08),
             Self::Refresh => Some(0.2),
-            Self::RefreshOpenid | Self::PrivateKeyJwt | Self::Dpop | Self::JwtAccessToken => None,
+            Self::RefreshOpenid | Self::PrivateKeyJwt | Self::Dpop | Self::JwtAccessToken | Self::Device => None,
         }
     }
 
@@ -85,6 +90,7 @@ impl Name {
             Self::JwtAccessToken => Box::new(client_credentials::ClientCredentials::for_resource(site)?),
             Self::Introspection => Box::new(introspect::Introspect::new(site, stop)?),
             Self::Code => Box::new(code::Exchange::new(site)),
+            Self::Device => Box::new(device::Device::new(site)),
             Self::Refresh => Box::new(refresh::Refresh::new(site, lanes, "profile", stop)?),
             Self::RefreshOpenid => Box::new(refresh::Refresh::new(site, lanes, "openid offline_access", stop)?),
         })
