@@ -1,10 +1,10 @@
-// A strict client nobody here wrote (openid-client) uses what newer profiles ask for: pushed requests, signed responses, DPoP
-// with nonces of the server, keys instead of secrets, devices, and registration.
+// A strict client nobody here wrote (openid-client) uses what newer profiles ask for: pushed and signed requests, signed
+// responses, DPoP with nonces of the server, keys instead of secrets, devices, requests answered elsewhere, and registration.
 //
 //   node modern.mjs CLIENT < READY_LINE
 //
 // CLIENT is a JSON object with client_id and private_key (JWK) of a client that authenticates by private_key_jwt and must push
-// its requests. The server demands DPoP nonces and lets anybody register. One line per step goes to standard output; the first
+// its requests, and asking_client_id, of one with the same key that must sign them and may ask elsewhere. The server demands DPoP nonces and lets anybody register. One line per step goes to standard output; the first
 // step that fails ends the run with exit code 1.
 
 import assert from 'node:assert/strict'
@@ -22,6 +22,8 @@ const issuer = new URL(ready.issuer)
 let current = 'starting'
 try {
   await pushedSignedAndBound()
+  await signedRequests()
+  await elsewhere()
   await device()
   await registration()
 } catch (error) {
@@ -38,14 +40,17 @@ async function step(name, run) {
   return result
 }
 
-async function signingConfiguration() {
+async function signingKey() {
   const { kid, ...jwk } = signing.private_key
-  const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
-  return client.discovery(issuer, signing.client_id, undefined, client.PrivateKeyJwt({ key, kid }), http)
+  return { key: await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']), kid }
+}
+
+async function configurationOf(id) {
+  return client.discovery(issuer, id, undefined, client.PrivateKeyJwt(await signingKey()), http)
 }
 
 async function pushedSignedAndBound() {
-  const config = await step('discovery', signingConfiguration)
+  const config = await step('discovery', () => configurationOf(signing.client_id))
   client.useJwtResponseMode(config)
   client.enableNonRepudiationChecks(config)
   const bound = { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) }
@@ -95,6 +100,74 @@ async function pushedSignedAndBound() {
   await step('revocation ends it', async () => {
     await client.tokenRevocation(config, renewed.refresh_token)
     assert.deepEqual({ ...await client.tokenIntrospection(config, renewed.access_token) }, { active: false })
+  })
+}
+
+async function signedRequests() {
+  const config = await configurationOf(signing.asking_client_id)
+  const request = async () => {
+    const checks = {
+      pkceCodeVerifier: client.randomPKCECodeVerifier(),
+      expectedState: client.randomState(),
+      expectedNonce: client.randomNonce(),
+      idTokenExpected: true,
+    }
+    const parameters = {
+      redirect_uri: ready.redirect_uri,
+      scope: SCOPE,
+      state: checks.expectedState,
+      nonce: checks.expectedNonce,
+      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    }
+    return { parameters, checks, url: await client.buildAuthorizationUrlWithJAR(config, parameters, await signingKey()) }
+  }
+  const signIn = async (url, checks) => {
+    const callback = await new Visitor(ready).walk(url)
+    const tokens = await client.authorizationCodeGrant(config, callback, checks)
+    assert.equal(tokens.claims().aud, signing.asking_client_id)
+  }
+  await step('a signed request object in the address signs somebody in', async () => {
+    const { url, checks } = await request()
+    assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request'])
+    await signIn(url, checks)
+  })
+  await step('and so does one that is pushed', async () => {
+    const { url: signed, checks } = await request()
+    const url = await client.buildAuthorizationUrlWithPAR(config, signed.searchParams)
+    assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request_uri'])
+    await signIn(url, checks)
+  })
+  await step('a request that is not signed is refused', async () => {
+    const { parameters } = await request()
+    const refused = error => error.error === 'invalid_request'
+    await assert.rejects(client.buildAuthorizationUrlWithPAR(config, parameters), refused)
+  })
+}
+
+async function elsewhere() {
+  const config = await configurationOf(signing.asking_client_id)
+  const ask = message => client.initiateBackchannelAuthentication(config,
+    { scope: SCOPE, login_hint: ready.username, binding_message: message })
+  const asked = await step('somebody is to be asked elsewhere', () => ask('W4SCT'))
+  const waiting = client.pollBackchannelAuthenticationGrant(config, asked)
+  const visitor = new Visitor(ready)
+  await step('who signs in on the page of requests sees the message and says yes', () =>
+    visitor.answer(config.serverMetadata().issuer + '/requests', 'W4SCT', 'allow'))
+  await step('the client gets tokens of that person', async () => {
+    const tokens = await waiting
+    const claims = tokens.claims()
+    assert.equal(claims.aud, signing.asking_client_id)
+    assert((await client.fetchUserInfo(config, tokens.access_token, claims.sub)).name)
+    assert.equal((await client.tokenIntrospection(config, tokens.access_token)).sub, claims.sub)
+    const renewed = await client.refreshTokenGrant(config, tokens.refresh_token)
+    assert.notEqual(renewed.access_token, tokens.access_token)
+  })
+  await step('and is told when somebody says no', async () => {
+    const waiting = client.pollBackchannelAuthenticationGrant(config, await ask('N0'))
+    const refused = assert.rejects(waiting, error => error.error === 'access_denied')
+    await visitor.answer(config.serverMetadata().issuer + '/requests', 'N0', 'deny')
+    await refused
   })
 }
 

@@ -30,6 +30,20 @@ export class Visitor {
     throw new Error(`it does not end: ${place.url}`)
   }
 
+  /** Signs in on the page of requests if need be, and answers the one there is, which shows `message`. */
+  async answer(url, message, decision) {
+    let place = await this.#go(url)
+    if (place.html.includes('id="requests-login"')) {
+      const { username, password } = this.ready
+      place = await this.#press(place, 'login-submit', { username, password })
+    }
+    assert(place.html.includes(message), place.html)
+    const buttons = [...place.html.matchAll(new RegExp(`id="(${decision}-[^"]+)"`, 'g'))]
+    assert.equal(buttons.length, 1)
+    place = await this.#press(place, buttons[0][1], {})
+    assert(place.html.includes('id="requests-none"'), place.html)
+  }
+
   async #go(url, init = {}) {
     for (let hops = 0; hops < 10; hops++) {
       const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')

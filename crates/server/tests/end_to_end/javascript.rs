@@ -24,25 +24,31 @@ fn private_key() -> Value {
 }
 
 #[test]
-fn openid_client_pushes_its_requests_binds_its_tokens_and_registers() {
+fn openid_client_pushes_and_signs_its_requests_binds_its_tokens_asks_elsewhere_and_registers() {
     let Some(node) = engine("FIRMAN_TEST_NODE") else { return };
     let settings = [
         ("FIRMAN__TOKENS__REQUIRE_DPOP_NONCE", "true"),
         ("FIRMAN__REGISTRATION__MODE", "open"),
         ("FIRMAN__DEVICE__INTERVAL_SECONDS", "1"),
+        ("FIRMAN__BACKCHANNEL__ENABLED", "true"),
+        ("FIRMAN__BACKCHANNEL__INTERVAL_SECONDS", "1"),
     ];
     let server = Server::start_with("javascript", &settings);
-    let client = json!({"client_id": "signer", "client_name": "Signer", "redirect_uris": [server.ready.redirect_uri],
+    let signer = json!({"client_id": "signer", "client_name": "Signer", "redirect_uris": [server.ready.redirect_uri],
         "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [key()]},
         "grant_types": ["authorization_code", "refresh_token"], "scope": "openid profile email offline_access",
         "require_pushed_authorization_requests": true, "dpop_bound_access_tokens": true});
+    let asker = json!({"client_id": "asker", "client_name": "Asker", "redirect_uris": [server.ready.redirect_uri],
+        "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [key()]}, "scope": "openid profile email offline_access",
+        "grant_types": ["authorization_code", "refresh_token", "urn:openid:params:grant-type:ciba"],
+        "backchannel_token_delivery_mode": "poll", "require_signed_request_object": true});
     let file = server.folder().data().join("clients.json");
-    fs::write(&file, json!({"clients": [client]}).to_string()).unwrap();
+    fs::write(&file, json!({"clients": [signer, asker]}).to_string()).unwrap();
     Cli::on(server.folder()).json(&["client", "apply", file.to_str().unwrap()]);
 
     let mut script = Command::new(node)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/browser/modern.mjs"))
-        .arg(json!({"client_id": "signer", "private_key": private_key()}).to_string())
+        .arg(json!({"client_id": "signer", "asking_client_id": "asker", "private_key": private_key()}).to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -30,6 +30,7 @@ mod durability;
 mod grants;
 mod growth;
 mod javascript;
+mod jwt_bearer;
 mod login;
 mod mtls;
 mod network;
