@@ -4,8 +4,9 @@
 //   node modern.mjs CLIENT < READY_LINE
 //
 // CLIENT is a JSON object with client_id and private_key (JWK) of a client that authenticates by private_key_jwt and must push
-// its requests, and asking_client_id, of one with the same key that must sign them and may ask elsewhere. The server demands DPoP nonces and lets anybody register. One line per step goes to standard output; the first
-// step that fails ends the run with exit code 1.
+// its requests, and with asking_client_id of another with the same key that must sign them and may have people asked elsewhere.
+// The server demands DPoP nonces and lets anybody register. One line per step goes to standard output; the first step that
+// fails ends the run with exit code 1.
 
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
