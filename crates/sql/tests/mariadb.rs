@@ -337,3 +337,28 @@ async fn of_rotations_that_travel_as_one_statement_each_wins_or_loses_on_its_own
     }
     store.close().await;
 }
+
+#[test]
+fn a_runtime_that_ends_while_commits_wait_ends() {
+    let Some(server) = Mariadb::shared() else { return };
+    for _ in 0..20 {
+        let url = server.fresh();
+        let (ended, has_ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let store: Arc<dyn Store> = runtime.block_on(SqlStore::open(made(&url))).unwrap();
+            for _ in 0..24 {
+                let store = Arc::clone(&store);
+                runtime.spawn(async move {
+                    loop {
+                        done(&store, vec![insert_grant(&grant())]).await;
+                    }
+                });
+            }
+            runtime.block_on(async { done(&store, vec![insert_grant(&grant())]).await });
+            drop(runtime);
+            ended.send(()).unwrap();
+        });
+        has_ended.recv_timeout(Duration::from_secs(30)).unwrap();
+    }
+}

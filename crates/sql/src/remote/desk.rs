@@ -49,6 +49,8 @@ struct Seat<C: Connector> {
     merger: Option<Merger<C>>,
     /// How many commits it writes. If it is dropped meanwhile, nobody knows what the connection is in the middle of.
     writes: usize,
+    /// A runtime that ends drops what it is given without running it.
+    has_run: bool,
 }
 
 impl<C: Connector> Desk<C> {
@@ -96,7 +98,7 @@ impl<C: Connector> Desk<C> {
         }
         let ((_, number), merger) = state.idle.pop_first()?;
         state.under_way += 1;
-        Some(Seat { desk: Arc::clone(self), number, merger: Some(merger), writes: 1 })
+        Some(Seat { desk: Arc::clone(self), number, merger: Some(merger), writes: 1, has_run: false })
     }
 
     async fn hand_in(
@@ -112,16 +114,17 @@ impl<C: Connector> Desk<C> {
             return Err(closed());
         }
         state.waiting.push_back(Member { plan, answer, since });
-        self.start(&mut state);
+        let seat = self.seat_for_batches(&mut state);
+        drop(state);
+        start(seat);
         Ok(answered)
     }
 
-    /// Has what waits written, if a connection for batches has nothing to do.
-    fn start(self: &Arc<Self>, state: &mut State<C>) {
+    /// A connection for batches that has nothing to do.
+    fn seat_for_batches(self: &Arc<Self>, state: &mut State<C>) -> Option<Seat<C>> {
         let free = state.idle.keys().find(|(_, number)| *number < self.limits.writers).copied();
-        let Some(((_, number), merger)) = free.and_then(|key| state.idle.remove_entry(&key)) else { return };
-        let seat = Seat { desk: Arc::clone(self), number, merger: Some(merger), writes: 0 };
-        tokio::spawn(seat.write_batches());
+        let ((_, number), merger) = state.idle.remove_entry(&free?)?;
+        Some(Seat { desk: Arc::clone(self), number, merger: Some(merger), writes: 0, has_run: false })
     }
 
     fn next_batch(&self) -> Vec<Member> {
@@ -148,6 +151,7 @@ impl<C: Connector> Desk<C> {
 
 impl<C: Connector> Seat<C> {
     async fn write_one(mut self, plan: Plan) -> Result<Written, CommitError> {
+        self.has_run = true;
         let Some(merger) = &mut self.merger else { return Err(CommitError::NotApplied(closed())) };
         let outcome = merger.run_one(&plan, Instant::now()).await;
         self.desk.done(std::mem::take(&mut self.writes));
@@ -155,6 +159,7 @@ impl<C: Connector> Seat<C> {
     }
 
     async fn write_batches(mut self) {
+        self.has_run = true;
         let desk = Arc::clone(&self.desk);
         let Some(merger) = &mut self.merger else { return };
         loop {
@@ -182,9 +187,16 @@ impl<C: Connector> Drop for Seat<C> {
             return;
         }
         state.idle.insert((merger.has_failed(), self.number), merger);
-        if !state.waiting.is_empty() && tokio::runtime::Handle::try_current().is_ok() {
-            desk.start(&mut state);
-        }
+        let seat = if state.waiting.is_empty() || !self.has_run { None } else { desk.seat_for_batches(&mut state) };
+        drop(state);
+        start(seat);
+    }
+}
+
+/// Has what waits written. Never called with the desk locked: a runtime that ends drops the seat here and now.
+fn start<C: Connector>(seat: Option<Seat<C>>) {
+    if let (Some(seat), Ok(runtime)) = (seat, tokio::runtime::Handle::try_current()) {
+        runtime.spawn(seat.write_batches());
     }
 }
 
