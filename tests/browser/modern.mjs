@@ -50,26 +50,33 @@ async function configurationOf(id) {
   return client.discovery(issuer, id, undefined, client.PrivateKeyJwt(await signingKey()), http)
 }
 
-async function pushedSignedAndBound() {
-  const config = await step('discovery', () => configurationOf(signing.client_id))
-  client.useJwtResponseMode(config)
-  client.enableNonRepudiationChecks(config)
-  const bound = { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) }
+/** What is asked for, and what its answer is checked against. */
+async function aRequest() {
   const checks = {
     pkceCodeVerifier: client.randomPKCECodeVerifier(),
     expectedState: client.randomState(),
     expectedNonce: client.randomNonce(),
     idTokenExpected: true,
   }
+  const parameters = {
+    redirect_uri: ready.redirect_uri,
+    scope: SCOPE,
+    state: checks.expectedState,
+    nonce: checks.expectedNonce,
+    code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
+    code_challenge_method: 'S256',
+  }
+  return { parameters, checks }
+}
+
+async function pushedSignedAndBound() {
+  const config = await step('discovery', () => configurationOf(signing.client_id))
+  client.useJwtResponseMode(config)
+  client.enableNonRepudiationChecks(config)
+  const bound = { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) }
+  const { parameters, checks } = await aRequest()
   const url = await step('the request is pushed, with a proof that repeats a nonce', async () =>
-    client.buildAuthorizationUrlWithPAR(config, {
-      redirect_uri: ready.redirect_uri,
-      scope: SCOPE,
-      state: checks.expectedState,
-      nonce: checks.expectedNonce,
-      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
-      code_challenge_method: 'S256',
-    }, bound))
+    client.buildAuthorizationUrlWithPAR(config, parameters, bound))
   assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request_uri'])
   const callback = await step('somebody signs in, and the response is one signed object', async () => {
     const callback = await new Visitor(ready).walk(url)
@@ -107,20 +114,7 @@ async function pushedSignedAndBound() {
 async function signedRequests() {
   const config = await configurationOf(signing.asking_client_id)
   const request = async () => {
-    const checks = {
-      pkceCodeVerifier: client.randomPKCECodeVerifier(),
-      expectedState: client.randomState(),
-      expectedNonce: client.randomNonce(),
-      idTokenExpected: true,
-    }
-    const parameters = {
-      redirect_uri: ready.redirect_uri,
-      scope: SCOPE,
-      state: checks.expectedState,
-      nonce: checks.expectedNonce,
-      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
-      code_challenge_method: 'S256',
-    }
+    const { parameters, checks } = await aRequest()
     return { parameters, checks, url: await client.buildAuthorizationUrlWithJAR(config, parameters, await signingKey()) }
   }
   const signIn = async (url, checks) => {

@@ -22,7 +22,8 @@ pub struct Options {
     pub url: String,
     /// How many connections read at once; at least 1. More than there are threads that ask are of no use.
     pub readers: usize,
-    /// How many connections write at once to a database on the network; at least 1. A file has one.
+    /// How many connections to a database on the network write when many commits wait; at least 1. A few commits at once have one
+    /// each, up to eight. A file has one.
     pub writers: usize,
     /// The most commits that share one transaction; with 1 each has its own.
     pub longest_batch: usize,

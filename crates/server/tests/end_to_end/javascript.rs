@@ -1,14 +1,12 @@
 //! A strict JavaScript client, in `tests/browser`, uses what newer profiles ask for.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::support::cli::Cli;
 use crate::support::engines::engine;
+use crate::support::script;
 use crate::support::server::Server;
 
 /// The key of RFC 7517 Appendix A.2: everybody has it.
@@ -46,16 +44,6 @@ fn openid_client_pushes_and_signs_its_requests_binds_its_tokens_asks_elsewhere_a
     fs::write(&file, json!({"clients": [signer, asker]}).to_string()).unwrap();
     Cli::on(server.folder()).json(&["client", "apply", file.to_str().unwrap()]);
 
-    let mut script = Command::new(node)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/browser/modern.mjs"))
-        .arg(json!({"client_id": "signer", "asking_client_id": "asker", "private_key": private_key()}).to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    script.stdin.take().unwrap().write_all(server.ready_line.as_bytes()).unwrap();
-    let output = script.wait_with_output().unwrap();
-    let steps = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{steps}\n{}", String::from_utf8_lossy(&output.stderr));
+    let given = json!({"client_id": "signer", "asking_client_id": "asker", "private_key": private_key()});
+    script::run(node, "modern.mjs", &[&given.to_string()], &server.ready_line);
 }

@@ -1,7 +1,7 @@
 //! Resource servers over HTTP: registered by command, told about tokens for them, by credentials, by token, and signed.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -13,6 +13,7 @@ use crate::support::cli::Cli;
 use crate::support::client::{Client, basic};
 use crate::support::engines::engine;
 use crate::support::http::{Answer, Http, form_request};
+use crate::support::script;
 use crate::support::server::Server;
 
 const API: &str = "https://api.example";
@@ -206,16 +207,6 @@ fn a_resource_server_that_nobody_here_wrote_takes_our_jwt_access_tokens() {
         "access_token": answer.text("access_token"),
         "introspection": signed.body,
     });
-    let mut script = Command::new(node)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/browser/resource-server.mjs"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    script.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
-    let output = script.wait_with_output().unwrap();
-    let steps = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{steps}\n{}", String::from_utf8_lossy(&output.stderr));
+    let steps = script::run(node, "resource-server.mjs", &[], &given.to_string());
     assert_eq!(steps.lines().filter(|line| line.starts_with("ok  ")).count(), 3, "{steps}");
 }

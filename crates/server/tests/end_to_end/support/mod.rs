@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod engines;
 pub(crate) mod http;
 pub(crate) mod page;
+pub(crate) mod script;
 pub(crate) mod secured;
 pub(crate) mod server;
 pub(crate) mod socket;
