@@ -1,11 +1,11 @@
-//! The public keys of clients: registered with them, or where they publish them.
+//! The public keys of clients and issuers: registered with them, or where they publish them.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use firman_proto::error::{Denied, ErrorCode, invalid_client};
-use firman_proto::jose::{self, Jwks};
+use firman_proto::jose::{self, Jwks, Refused};
 use firman_proto::time::Timestamp;
 use firman_store::record::Client;
 use serde_json::Value;
@@ -33,9 +33,61 @@ struct Read {
     keys: Arc<Jwks>,
 }
 
+/// Whose keys.
+#[derive(Clone, Copy)]
+pub(crate) enum Whose<'a> {
+    Client(&'a Client),
+    /// An issuer that is trusted here.
+    Issuer(&'a TrustedIssuer),
+    /// Whoever publishes them at this address.
+    Published(&'a str),
+}
+
+impl Whose<'_> {
+    fn are_published(self) -> bool {
+        match self {
+            Self::Client(client) => client.metadata.jwks_uri.is_some(),
+            Self::Issuer(issuer) => issuer.jwks_uri.is_some(),
+            Self::Published(_) => true,
+        }
+    }
+}
+
 impl KeySets {
-    /// The keys of a client. With `fetched_since`, published ones are fetched again if they are older.
-    pub(crate) async fn of_client(
+    /// Verifies with a known key, or with one that was published since we last looked.
+    pub(crate) async fn verify<T>(
+        &self,
+        engine: &Engine,
+        whose: Whose<'_>,
+        now: Timestamp,
+        verify: impl Fn(&Jwks) -> Result<T, Refused>,
+    ) -> Result<Result<T, Refused>, Failure> {
+        let known = self.of(engine, whose, None, now).await?;
+        match verify(&known) {
+            Err(Refused::UnknownKey) if whose.are_published() => {
+                let newer = self.of(engine, whose, Some(now), now).await?;
+                Ok(verify(&newer))
+            }
+            verified => Ok(verified),
+        }
+    }
+
+    /// With `fetched_since`, published ones are fetched again if they are older.
+    async fn of(
+        &self,
+        engine: &Engine,
+        whose: Whose<'_>,
+        fetched_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Arc<Jwks>, Failure> {
+        match whose {
+            Whose::Client(client) => self.of_client(engine, client, fetched_since, now).await,
+            Whose::Issuer(issuer) => self.of_issuer(engine, issuer, fetched_since, now).await,
+            Whose::Published(url) => self.published(engine, url, fetched_since, now).await,
+        }
+    }
+
+    async fn of_client(
         &self,
         engine: &Engine,
         client: &Client,
@@ -52,8 +104,7 @@ impl KeySets {
         }
     }
 
-    /// The keys of an issuer that is trusted here. With `fetched_since`, published ones are fetched again if they are older.
-    pub(crate) async fn of_issuer(
+    async fn of_issuer(
         &self,
         engine: &Engine,
         issuer: &TrustedIssuer,
@@ -93,8 +144,7 @@ impl KeySets {
         }
     }
 
-    /// The keys that are published at an address.
-    pub(crate) async fn published(
+    async fn published(
         &self,
         engine: &Engine,
         url: &str,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::digest::sha256;
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
-use firman_proto::jose::{Alg, Claims, Jwt, Refused, Typ};
+use firman_proto::jose::{Alg, Claims, Jwks, Jwt, Refused, Typ};
 use firman_proto::request_object::{LONGEST_URI, MEDIA_TYPES, Rules, TYPES, parameters, refused};
 use firman_proto::time::Timestamp;
 use firman_store::record::Client;
@@ -15,6 +15,7 @@ use firman_store::record::Client;
 use crate::Engine;
 use crate::failure::Failure;
 use crate::fetch::{Document, FetchError, Wanted};
+use crate::key_sets::Whose;
 
 /// The parameters of the request object that came with a request; `None` if none came, and none had to.
 pub(crate) async fn read(
@@ -65,19 +66,12 @@ async fn verified(engine: &Engine, client: &Client, text: &str, now: Timestamp) 
     Ok(parameters(claims, &rules, now)?)
 }
 
-/// With a registered key, or with one that was registered since we last looked.
 async fn signed(engine: &Engine, client: &Client, text: &str, now: Timestamp) -> Result<Claims, Failure> {
     let algorithms = algorithms(client);
     let verify =
-        |keys: &_| Jwt::parse(text).and_then(|jwt| jwt.verify_signature(keys, &algorithms, Typ::Optional(TYPES)));
-    let keys = engine.key_sets.of_client(engine, client, None, now).await.map_err(about_keys)?;
-    match verify(&keys) {
-        Err(Refused::UnknownKey) if client.metadata.jwks_uri.is_some() => {
-            let newer = engine.key_sets.of_client(engine, client, Some(now), now).await.map_err(about_keys)?;
-            verify(&newer).map_err(|why| refused(why).into())
-        }
-        verified => verified.map_err(|why| refused(why).into()),
-    }
+        |keys: &Jwks| Jwt::parse(text).and_then(|jwt| jwt.verify_signature(keys, &algorithms, Typ::Optional(TYPES)));
+    let verified = engine.key_sets.verify(engine, Whose::Client(client), now, verify).await.map_err(about_keys)?;
+    Ok(verified.map_err(refused)?)
 }
 
 /// Nobody authenticates here: what is wrong with the keys is wrong with the object.

@@ -1,7 +1,5 @@
 //! Issuers whose assertions are taken here (RFC 7523 §3), and whose people have accounts here.
 
-use std::sync::Arc;
-
 use firman_proto::digest::sha256;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::jose::{Alg, Claims, Expected, Jwks, Jwt, Refused, Typ};
@@ -14,6 +12,7 @@ use serde_json::Value;
 
 use crate::Engine;
 use crate::failure::Failure;
+use crate::key_sets::Whose;
 use crate::ports::User;
 
 /// How far ahead an assertion may expire: so long it is remembered.
@@ -160,7 +159,6 @@ pub(crate) async fn verify<'e>(
     Ok(Vouched { issuer, claims, is_id_jag, identifier })
 }
 
-/// With a known key of the issuer, or with one that it has published since we last looked.
 async fn by_keys_of(
     engine: &Engine,
     issuer: &TrustedIssuer,
@@ -177,14 +175,8 @@ async fn by_keys_of(
         (Typ::Optional(&["JWT", "authorization-grant+jwt"]), &audiences[..])
     };
     let expected = Expected { typ, algorithms: Alg::PUBLIC, audiences, skew: SKEW, longest: LONGEST };
-    let verify = |keys: Arc<Jwks>| Jwt::parse(text).and_then(|jwt| jwt.verify(&keys, &expected, now));
-    let verified = verify(engine.key_sets.of_issuer(engine, issuer, None, now).await?);
-    match verified {
-        Err(Refused::UnknownKey) if issuer.jwks_uri.is_some() => {
-            Ok(verify(engine.key_sets.of_issuer(engine, issuer, Some(now), now).await?))
-        }
-        verified => Ok(verified),
-    }
+    let verify = |keys: &Jwks| Jwt::parse(text).and_then(|jwt| jwt.verify(keys, &expected, now));
+    engine.key_sets.verify(engine, Whose::Issuer(issuer), now, verify).await
 }
 
 fn decide(issuer: &TrustedIssuer, client_id: &str, claims: &Claims, is_id_jag: bool) -> Result<(), &'static str> {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::error::{Denied, invalid_client};
-use firman_proto::jose::{Alg, Claims, Expected, Jwt, MacKey, Refused, Typ};
+use firman_proto::jose::{Alg, Claims, Expected, Jwks, Jwt, MacKey, Refused, Typ};
 use firman_proto::metadata::path;
 use firman_proto::seal::Place;
 use firman_proto::time::{Lifetime, Timestamp};
@@ -13,6 +13,7 @@ use firman_store::{Change, Commit};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
+use crate::key_sets::Whose;
 
 /// The algorithms of an assertion under the client's secret: our secrets are long enough for these.
 pub(crate) const SECRET_ALGORITHMS: &[Alg] = &[Alg::HS256, Alg::HS384];
@@ -56,7 +57,6 @@ pub(super) async fn verify(engine: &Engine, client: &Client, text: &str, now: Ti
     }
 }
 
-/// With a registered key, or with one that was registered since we last looked.
 async fn by_public_key(
     engine: &Engine,
     client: &Client,
@@ -64,15 +64,8 @@ async fn by_public_key(
     expected: &Expected<'_>,
     now: Timestamp,
 ) -> Result<Claims, Failure> {
-    let verify = |keys: &_| Jwt::parse(text).and_then(|jwt| jwt.verify(keys, expected, now));
-    let keys = engine.key_sets.of_client(engine, client, None, now).await?;
-    match verify(&keys) {
-        Err(Refused::UnknownKey) if client.metadata.jwks_uri.is_some() => {
-            let newer = engine.key_sets.of_client(engine, client, Some(now), now).await?;
-            verify(&newer).map_err(|why| refused(why).into())
-        }
-        verified => verified.map_err(|why| refused(why).into()),
-    }
+    let verify = |keys: &Jwks| Jwt::parse(text).and_then(|jwt| jwt.verify(keys, expected, now));
+    Ok(engine.key_sets.verify(engine, Whose::Client(client), now, verify).await?.map_err(refused)?)
 }
 
 /// Who made it and who it is about; gives its identifier.

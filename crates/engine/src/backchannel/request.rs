@@ -2,7 +2,7 @@
 
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
-use firman_proto::jose::{Alg, Claims, Expected, Jwt, Refused, Typ};
+use firman_proto::jose::{Alg, Claims, Expected, Jwks, Jwt, Refused, Typ};
 use firman_proto::request_object::form_of;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Client, Once, OnceNamespace};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::failure::Failure;
+use crate::key_sets::Whose;
 
 /// How far ahead such a request may expire: so long it is remembered.
 const LONGEST: Lifetime = Lifetime::from_seconds(3600);
@@ -67,14 +68,8 @@ async fn verified(engine: &Engine, client: &Client, text: &str, alg: Alg, now: T
         longest: LONGEST,
     };
     let refused = |why: Refused| invalid_request("request: not valid, or not this client's").because(why.to_string());
-    let verify = |keys: &_| Jwt::parse(text).and_then(|jwt| jwt.verify(keys, &expected, now));
-    let claims = match verify(&*engine.key_sets.of_client(engine, client, None, now).await?) {
-        Err(Refused::UnknownKey) if client.metadata.jwks_uri.is_some() => {
-            verify(&*engine.key_sets.of_client(engine, client, Some(now), now).await?)
-        }
-        verified => verified,
-    };
-    let claims = claims.map_err(refused)?;
+    let verify = |keys: &Jwks| Jwt::parse(text).and_then(|jwt| jwt.verify(keys, &expected, now));
+    let claims = engine.key_sets.verify(engine, Whose::Client(client), now, verify).await?.map_err(refused)?;
     // OpenID Connect CIBA Core §7.1.1: iss is the client; exp, iat, nbf and jti are required.
     let whole = claims.iss.as_deref() == Some(&client.client_id) && claims.iat.is_some() && claims.nbf.is_some();
     if !whole {
