@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::time::Timestamp;
-use firman_store::record::{EventKind, Rest, Session, SessionDetails};
+use firman_store::record::{Client, EventKind, Rest, Session, SessionDetails};
 use firman_store::{Change, Commit, Renewal, SignedIn};
 
 use super::{Browser, Interaction, Next, SessionCookie, browser, proceed};
@@ -61,14 +61,26 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
         tracing::info!(client = %client.client_id, "a sign-in failed");
         return Ok(LoggedIn::Wrong);
     };
+    welcome(engine, browser, interaction, &client, &user, now).await
+}
+
+/// Signs a browser in as somebody who has proved who they are, wherever they did, and goes on with the request.
+pub(crate) async fn welcome(
+    engine: &Engine,
+    browser: &Browser,
+    interaction: Interaction,
+    client: &Arc<Client>,
+    user: &User,
+    now: Timestamp,
+) -> Result<LoggedIn, Failure> {
     let before = browser::signed_in(engine, browser, None, now).await?;
-    let session = begin_session(engine, &user, before, now).await?;
+    let session = begin_session(engine, user, before, now).await?;
     let cookie = browser::cookie(engine, &session, now)?;
     // One more read: what this person allowed this client, and the epochs of both.
     let signed_in = engine.store.session(session.id, Some(client.id)).await?;
     // Signing out everywhere may have come between: then it is the later word.
     let signed_in = signed_in.filter(|signed_in| signed_in.is_live(now, engine.policy.session_idle));
-    let next = proceed(engine, browser, interaction, &Arc::clone(&client), signed_in, now).await?;
+    let next = proceed(engine, browser, interaction, client, signed_in, now).await?;
     Ok(LoggedIn::Welcome { cookie, next })
 }
 
