@@ -24,6 +24,7 @@ pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod logout;
 pub mod par;
 mod policy;
 mod ports;
@@ -33,6 +34,7 @@ pub mod registration;
 mod request_object;
 pub mod revoke;
 mod sender;
+pub mod sessions;
 mod software_statement;
 mod step_up;
 mod target;
@@ -198,6 +200,12 @@ impl Engine {
             }
         }
         Ok(Some(standing))
+    }
+
+    /// How a client knows a session (`sid`).
+    pub(crate) fn sid(&self, session: RecordId, client: RecordId) -> Result<String, Fault> {
+        let sid = self.keys.sid().seal(session, client);
+        sid.map_err(|error| Fault::lasting("name a session", error.to_string()))
     }
 
     /// Commits, and finds out what happened if the acknowledgement is lost.

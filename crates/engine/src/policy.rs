@@ -15,6 +15,7 @@ use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
 use crate::registration::RegistrationPolicy;
+use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
 use crate::trust::TrustedIssuers;
 
@@ -93,6 +94,8 @@ pub struct Policy {
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
     pub session_idle: Lifetime,
+    /// What becomes of what was allowed in a session that is ended.
+    pub session_grants: SessionGrants,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
     /// Whose client documents are taken.
@@ -144,6 +147,7 @@ impl Default for Policy {
             claims: ClaimPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
+            session_grants: SessionGrants::default(),
             interaction: Lifetime::from_seconds(900),
             client_documents: TrustedHosts::default(),
             registration: RegistrationPolicy::default(),

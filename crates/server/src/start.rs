@@ -173,6 +173,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         claims: claims(settings),
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
+        session_grants: login.session_grants,
         interaction: seconds(login.request_seconds),
         client_documents: settings.registration.document_hosts.clone(),
         registration: RegistrationPolicy {

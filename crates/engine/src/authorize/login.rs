@@ -13,6 +13,7 @@ use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::ports::User;
 use crate::random;
+use crate::sessions;
 
 /// How often a session that was renewed meanwhile is read again.
 const LOOKS: usize = 4;
@@ -145,7 +146,9 @@ async fn new_or_renewed(
         epochs,
         details,
     };
-    let ended = before.map(|before| Change::EndSession { id: before.session.id, now });
-    let insert = Change::InsertSession(Box::new(session.clone()));
-    Ok((session, [insert].into_iter().chain(ended).collect()))
+    let mut changes = vec![Change::InsertSession(Box::new(session.clone()))];
+    if let Some(before) = before {
+        changes.extend(sessions::ending(engine, &before.session, sessions::Why::Replaced, now).await?);
+    }
+    Ok((session, changes))
 }

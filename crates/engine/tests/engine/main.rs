@@ -27,6 +27,7 @@ mod introspection;
 mod jwt_access_tokens;
 mod jwt_bearer;
 mod keys;
+mod logout;
 mod metadata;
 mod misses;
 mod one_grant;

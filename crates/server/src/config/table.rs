@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::{Mode, StatementIssuer};
+use firman_engine::sessions::SessionGrants;
 use firman_proto::acr::Classes;
 use firman_proto::client::GrantType;
 use firman_proto::credentials::AuthMethod;
@@ -209,6 +210,8 @@ schema::settings! {
         introspect: Route = "/oauth2/introspect";
         /// Where tokens are revoked.
         revoke: Route = "/oauth2/revoke";
+        /// Where clients send people who sign out.
+        end_session: Route = "/oauth2/logout";
         /// Where the claims of a person are.
         userinfo: Route = "/oauth2/userinfo";
         /// Where the public keys are.
@@ -217,6 +220,8 @@ schema::settings! {
         login: Route = "/login";
         /// Where people are asked for consent.
         consent: Route = "/consent";
+        /// Where people are asked whether they want to sign out.
+        logout: Route = "/logout";
     }
     /// What the metadata document says for people.
     metadata: Metadata {
@@ -249,6 +254,9 @@ schema::settings! {
         session_seconds: Seconds = 86_400, 60..=31_536_000;
         /// How long a person stays signed in without being seen, in seconds.
         session_idle_seconds: Seconds = 28_800, 60..=31_536_000;
+        /// What becomes of what was allowed in a session that is ended: "keep" it, end what is "online" (without offline_access, and not of
+        /// a device), or "all".
+        session_grants: SessionGrants = "online";
         /// How long the login and consent pages may stay open, in seconds.
         request_seconds: Seconds = 900, 60..=86_400;
         /// What a sign-in is told as (acr), the weakest first: "name = methods it needs", such as "urn:example:mfa = pwd otp".

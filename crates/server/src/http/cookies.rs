@@ -46,6 +46,11 @@ pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) 
     set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
 }
 
+/// Lets a browser forget its session.
+pub fn forget_session(app: &App, response: &mut Response) {
+    set(app, response, names(app.secure_cookies).session, "", Some(0));
+}
+
 fn set(app: &App, response: &mut Response, name: &str, value: &str, max_age: Option<i64>) {
     let secure = if app.secure_cookies { "; Secure" } else { "" };
     let kept = max_age.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));

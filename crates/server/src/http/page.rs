@@ -90,7 +90,12 @@ pub fn go(app: &App, next: &Next) -> Response {
             DeviceEnd::Left => path::DEVICE,
         }),
     };
-    let Ok(location) = HeaderValue::from_str(&location) else {
+    see(app, &location)
+}
+
+/// Sends the browser to an address.
+pub fn see(app: &App, location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));
     };
     protected(app, (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
@@ -107,7 +112,8 @@ fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Respon
     response
 }
 
-fn address(app: &App, path: &str, request: &str) -> String {
+/// A page of ours with the sealed request that it is for.
+pub fn address(app: &App, path: &str, request: &str) -> String {
     let mut address = format!("{}?", app.engine.issuer().endpoint(path));
     form::append(&mut address, "request", request);
     address

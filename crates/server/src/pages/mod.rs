@@ -13,9 +13,11 @@ mod device;
 mod error;
 mod home;
 mod login;
+mod logout;
 mod message;
 mod post;
 mod requests;
+mod signed_out;
 pub mod texts;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
@@ -26,9 +28,11 @@ pub use device::Device;
 pub use error::ErrorPage;
 pub use home::Home;
 pub use login::Login;
+pub use logout::Logout;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
+pub use signed_out::SignedOut;
 
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,18 @@ pub struct Texts {
 
     pub not_found_title: &'static str,
     pub not_found_text: &'static str,
+
+    pub logout_title: &'static str,
+    pub logout_lead: &'static str,
+    pub logout_client: Phrase,
+    pub logout_another: &'static str,
+    pub logout_problem: &'static str,
+    pub logout_submit: &'static str,
+    pub logout_cancel: &'static str,
+    pub logout_stayed_title: &'static str,
+    pub logout_stayed_text: &'static str,
+    pub signed_out_title: &'static str,
+    pub signed_out_text: &'static str,
 }
 
 impl Texts {
@@ -202,6 +214,18 @@ pub static ENGLISH: Texts = Texts {
 
     not_found_title: "Nothing here",
     not_found_text: "There is no page at this address.",
+
+    logout_title: "Sign out?",
+    logout_lead: "You are signed in as",
+    logout_client: Phrase("{} asks whether you want to sign out here, too."),
+    logout_another: "The application means somebody else, or another sign-in than this one.",
+    logout_problem: "Something in the application's request is wrong, so you will stay here afterwards.",
+    logout_submit: "Sign out",
+    logout_cancel: "Stay signed in",
+    logout_stayed_title: "You are still signed in",
+    logout_stayed_text: "Nothing has changed. You may close this page.",
+    signed_out_title: "You are signed out",
+    signed_out_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
 };
 
 #[cfg(test)]
@@ -210,8 +234,18 @@ mod tests {
 
     #[test]
     fn every_phrase_has_one_gap() {
-        let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
-        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks] {
+        let Texts {
+            client_links,
+            login_lead,
+            consent_title,
+            scope_unknown,
+            post_lead,
+            requests_asks,
+            logout_client,
+            ..
+        } = ENGLISH;
+        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, logout_client]
+        {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unused_async, reason = "what is done before a request is waited for, in every row of the table")]
 
 mod device;
+pub(crate) mod logout;
 mod registration;
 
 use std::pin::Pin;
@@ -84,6 +85,10 @@ endpoints! {
     "change a registration", registration::change, |reply| reply.body.contains("\"client_name\":\"B\"");
     "end a registration", registration::end, |reply| reply.status.is_success();
     "userinfo", userinfo, |reply| reply.body.contains("\"sub\"");
+    "logout request", logout::begin, |reply| leads_to(reply, "/logout?request=");
+    "logout with a hint", logout::with_hint, |reply| logout::is_gone(reply, "?state=s");
+    "logout page", logout::without_hint, |reply| reply.body.contains("id=\"logout-confirm\"");
+    "logout confirmed", logout::confirm, |reply| logout::is_gone(reply, "");
     "ready", ready, |reply| reply.body == "ok\n";
 }
 
@@ -99,6 +104,10 @@ async fn what_asks_no_store_has_no_fault() {
         "/device",
         "/device/allowed",
         "/device/denied",
+        "/oauth2/logout",
+        "/logout",
+        "/logout/done",
+        "/logout/stayed",
     ];
     let world = World::new().await;
     world.store.work();

@@ -35,6 +35,7 @@ pub enum EventKind {
     AccountCreated,
     AccountUpdated,
     SignedIn,
+    SessionEnded,
     Approved,
     CodeRedeemed,
     CodeBurnt,
