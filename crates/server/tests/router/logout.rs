@@ -74,7 +74,8 @@ async fn who_would_rather_not_stays() {
     assert_eq!(location(&reply), format!("{ISSUER}/logout/stayed"));
     assert!(!reply.headers.contains_key("set-cookie"));
     // They are asked again: they are still signed in.
-    let page = world.send(&without_hint(&world).await).await;
+    let page = page_with(&world, &[]).await;
+    let page = world.send(&Ask { headers: vec![world.cookie()], ..page }).await;
     assert!(page.body.contains("id=\"logout-username\">reader<"), "{}", page.body);
 }
 
