@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firman_proto::error::{Denied, invalid_request};
+use firman_proto::error::invalid_request;
 use firman_proto::form;
 use firman_proto::id::RecordId;
 use firman_proto::id_token::IdToken;
@@ -143,7 +143,7 @@ async fn client_of(
         return Err(invalid_request("id_token_hint: issued to another client").into());
     }
     let Some(client_id) = client_id.or(audience) else { return Ok(None) };
-    let unknown = || Denied::from(invalid_request("client_id: no such client"));
+    let unknown = || invalid_request("client_id: no such client");
     if client_id.len() > Client::LONGEST_ID {
         return Err(unknown().into());
     }

@@ -35,7 +35,6 @@ pub enum EventKind {
     AccountCreated,
     AccountUpdated,
     SignedIn,
-    SessionEnded,
     Approved,
     CodeRedeemed,
     CodeBurnt,
