@@ -6,6 +6,7 @@ mod access_token;
 pub mod accounts;
 pub mod admin;
 pub mod asker;
+mod attempts;
 pub mod authenticate;
 pub mod authorize;
 pub mod backchannel;
@@ -32,7 +33,9 @@ pub mod random;
 pub mod registration;
 mod request_object;
 pub mod revoke;
+pub mod security;
 mod sender;
+pub mod sign_in;
 mod software_statement;
 mod step_up;
 mod target;
@@ -40,6 +43,7 @@ pub mod token;
 pub mod trust;
 pub mod userinfo;
 
+pub use attempts::{Pace, SignInLimits};
 pub use failure::{Failure, Fault};
 pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
 pub use firman_store::Clock;
@@ -58,6 +62,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
+use attempts::Attempts;
 use backchannel::Notify;
 use guesses::Guesses;
 use key_sets::KeySets;
@@ -78,7 +83,7 @@ pub struct Engine {
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
-    pub(crate) password_guesses: Guesses,
+    pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -136,7 +141,7 @@ impl Engine {
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),
-            password_guesses: Guesses::default(),
+            attempts: Attempts::default(),
             policy,
             key_policy,
         })

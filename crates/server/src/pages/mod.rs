@@ -11,11 +11,13 @@ mod client;
 mod consent;
 mod device;
 mod error;
+mod form;
 mod home;
 mod login;
 mod message;
 mod post;
 mod requests;
+mod security;
 pub mod texts;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
@@ -24,11 +26,13 @@ pub use client::Client;
 pub use consent::{Consent, ScopeLine};
 pub use device::Device;
 pub use error::ErrorPage;
+pub use form::{Field, FormPage, Link};
 pub use home::Home;
 pub use login::Login;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
+pub use security::Security;
 
 #[cfg(test)]
 mod tests;
