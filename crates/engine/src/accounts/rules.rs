@@ -119,6 +119,7 @@ const COMMON: &[&str] = &[
 mod tests {
     use super::*;
 
+    // NIST SP 800-63B §3.1.1.2.
     #[test]
     fn what_everybody_tries_first_is_refused() {
         let rules = PasswordRules::default();

@@ -115,7 +115,7 @@ mod tests {
         assert!(normalized(&endless).len() < 1024 && acceptable(&endless).is_err());
     }
 
-    // UTS 39 §4.
+    // UTS 39 §4, §5.1.
     #[test]
     fn names_that_look_alike_have_one_look() {
         for (one, other) in

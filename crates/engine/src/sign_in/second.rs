@@ -149,6 +149,7 @@ pub async fn second_step(
         }
         Err(fault) => return Err(fault),
     }
+    // RFC 8176 §2: otp is the code, mfa that there was more than one factor.
     let mut amr = half.amr;
     amr.extend(["otp", "mfa"].map(str::to_owned));
     // As often as it was shown, a method is told once.

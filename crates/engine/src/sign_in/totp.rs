@@ -16,7 +16,7 @@ use crate::failure::Fault;
 use crate::random;
 
 const STEP_SECONDS: i64 = 30;
-/// RFC 4226 §4 R6: at least 128 bits, 160 recommended.
+/// 160 bits, as RFC 4226 recommends.
 pub(crate) const SECRET_BYTES: usize = 20;
 /// Tells the secret from whatever else may be wrapped for an account.
 const PLACE: u32 = 1;
@@ -95,7 +95,7 @@ mod tests {
 
     const SECRET: &[u8] = b"12345678901234567890";
 
-    // RFC 6238 Appendix B (SHA-1), the last six of its eight digits.
+    // RFC 4226 §5.3; the vectors of RFC 6238, Appendix B (SHA-1), the last six of their eight digits.
     #[test]
     fn the_codes_are_those_of_the_specification() {
         for (seconds, expected) in [
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    // RFC 4648 §10.
+    // RFC 4648 §6.
     #[test]
     fn a_secret_is_typed_in_base32() {
         for (bytes, text) in

@@ -201,7 +201,7 @@ async fn one_password_has_many_hashes_and_no_hash_has_no_password() {
     }
 }
 
-// RFC 9106 §4.
+// RFC 9106 §3.1.
 #[tokio::test]
 async fn a_hash_of_another_cost_is_made_anew_when_its_person_signs_in() {
     let local = Local::new().await;

@@ -29,7 +29,7 @@ async fn try_in(world: &World, browser: &Browser, username: &str, password: &str
     }
 }
 
-// RFC 6749 §10.10.
+// RFC 6749 §4.3.2.
 #[tokio::test]
 async fn so_many_passwords_are_wrong_at_one_account_and_then_one_a_minute() {
     let world = World::new().await;

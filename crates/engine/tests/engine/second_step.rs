@@ -86,7 +86,7 @@ impl Person {
     }
 }
 
-// RFC 6238 §5.2, RFC 4226 §7.
+// RFC 6238 §5.2.
 #[tokio::test]
 async fn a_code_of_the_app_is_taken_once() {
     let person = Person::new().await;

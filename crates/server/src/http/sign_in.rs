@@ -17,7 +17,8 @@ pub const SECOND: &str = "/login/code";
 /// Signing in to a page of ours, below the issuer.
 pub const OWN: &str = "/account/sign-in";
 
-/// The pages of ours that somebody may sign in to: the word in the address, and where it goes. Nothing else is an address to go to.
+/// The pages of ours that somebody may sign in to: the word in the address, and where it goes. RFC 9700 §4.11: nothing that is sent
+/// here is itself an address to go to.
 const PAGES: &[(&str, &str)] = &[("security", security::PATH)];
 
 /// Where the second step of this half is.
