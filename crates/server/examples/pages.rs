@@ -5,8 +5,8 @@ use std::path::Path;
 use firman_proto::authorization_details::Described;
 
 use firman::pages::{
-    Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, RenderError, Requests,
-    ScopeLine, Security, Waiting, assets, texts::ENGLISH,
+    Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, RenderError, Requests, ScopeLine,
+    Security, Waiting, assets, texts::ENGLISH,
 };
 
 const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \

@@ -51,7 +51,8 @@ fn after<'t>(text: &'t str, mark: &str) -> &'t str {
 }
 
 fn all_shown(page: &Reply, class: &str) -> Vec<String> {
-    let parts = page.body.split(&format!("<code class=\"{class}\">")).skip(1);
+    let mark = format!("<code class=\"{class}\">");
+    let parts = page.body.split(&mark).skip(1);
     parts.map(|part| part.split('<').next().unwrap().to_owned()).collect()
 }
 
@@ -132,7 +133,8 @@ async fn with_an_app_signing_in_takes_a_second_step() {
     sign_in(&world, PASSWORD).await;
     let (secret, codes) = add_app(&world).await;
     assert_eq!(codes.len(), 10);
-    // On the way to a client.
+    // On the way to a client, in another browser.
+    world.forget_cookies();
     let reply = world.browse(&crate::endpoints::login(&world).await).await;
     let address = leads_to(&reply).to_owned();
     assert!(address.starts_with("/login/code?half="), "{address}");
@@ -190,7 +192,7 @@ async fn a_password_is_changed_by_who_knows_it() {
 async fn a_form_of_another_page_or_site_changes_nothing() {
     let world = World::new().await;
     sign_in(&world, PASSWORD).await;
-    let overview = open(&world, SECURITY).await;
+    let overview = open(&world, "/account/security/app").await;
     let fields = [("current", PASSWORD), ("new", "another password"), ("again", "another password")];
     let swapped = send(&world, &overview, "/account/security/password", &fields).await;
     assert_eq!(swapped.status, StatusCode::BAD_REQUEST, "the token of another page");
