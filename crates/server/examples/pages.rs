@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for asset in assets::paths().into_iter().filter_map(assets::find) {
         std::fs::write(folder.join(asset.path.trim_start_matches('/')), asset.body)?;
     }
-    for (name, html) in samples()? {
+    for (name, html) in samples()?.into_iter().chain(own_samples()?) {
         // Opened as files, there is no root to link from.
         std::fs::write(folder.join(format!("{name}.html")), html.replace("\"/assets/", "\"assets/"))?;
     }
@@ -86,16 +86,6 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let requests = Requests { username: Some("alice"), requests: &waiting, news: None, problem: None, csrf, action };
     let answered = Requests { requests: &[], news: Some(ENGLISH.requests_allowed), ..requests };
     let stranger = Requests { username: None, requests: &[], ..requests };
-    let security = Security {
-        username: "alice",
-        news: None,
-        has_password: true,
-        app_since: Some("18 Nov 2026"),
-        codes_left: 9,
-        csrf: "token",
-        action: "/account/security",
-    };
-    let plain_security = Security { app_since: None, news: Some(ENGLISH.password_changed), ..security };
     let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
     Ok(vec![
         ("login", login.render()?),
@@ -109,6 +99,25 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("requests", requests.render()?),
         ("requests-answered", answered.render()?),
         ("requests-sign-in", stranger.render()?),
+        ("error", error.render()?),
+        ("home", Home { issuer: "https://id.example" }.render()?),
+        ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
+    ])
+}
+
+/// The pages on which people see to their own account.
+fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
+    let security = Security {
+        username: "alice",
+        news: None,
+        has_password: true,
+        app_since: Some("18 Nov 2026"),
+        codes_left: 9,
+        csrf: "token",
+        action: "/account/security",
+    };
+    let plain_security = Security { app_since: None, news: Some(ENGLISH.password_changed), ..security };
+    Ok(vec![
         ("second-step", second_step(None)?),
         ("second-step-wrong", second_step(Some(ENGLISH.second_wrong))?),
         ("security", security.render()?),
@@ -116,9 +125,6 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("password", password()?),
         ("app", app()?),
         ("recovery-codes", recovery_codes()?),
-        ("error", error.render()?),
-        ("home", Home { issuer: "https://id.example" }.render()?),
-        ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
     ])
 }
 

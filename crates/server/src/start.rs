@@ -160,16 +160,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             max_age: Some(seconds(login.userinfo_max_age_seconds)).filter(|most| *most > Lifetime::ZERO),
         },
         dpop: DpopPolicy { window: seconds(tokens.dpop_proof_seconds), require_nonce: tokens.require_dpop_nonce },
-        device: DevicePolicy {
-            life: seconds(settings.device.life_seconds),
-            interval: seconds(settings.device.interval_seconds),
-            alphabet: settings.device.user_code_alphabet.clone(),
-            length: settings.device.user_code_length as usize,
-            guesses: GuessLimits {
-                each: settings.device.wrong_codes_per_minute,
-                all: settings.device.wrong_codes_per_minute_in_all,
-            },
-        },
+        device: device(settings),
         backchannel: BackchannelPolicy {
             enabled: settings.backchannel.enabled,
             life: seconds(settings.backchannel.life_seconds),
@@ -205,6 +196,20 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
     })
+}
+
+fn device(settings: &Settings) -> DevicePolicy {
+    let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
+    DevicePolicy {
+        life: seconds(settings.device.life_seconds),
+        interval: seconds(settings.device.interval_seconds),
+        alphabet: settings.device.user_code_alphabet.clone(),
+        length: settings.device.user_code_length as usize,
+        guesses: GuessLimits {
+            each: settings.device.wrong_codes_per_minute,
+            all: settings.device.wrong_codes_per_minute_in_all,
+        },
+    }
 }
 
 fn sign_in_limits(settings: &Settings) -> SignInLimits {

@@ -40,7 +40,7 @@ impl Browser {
     pub(crate) fn guesser(&self, engine: &Engine, username: &str) -> Guesser {
         let known = self.device().and_then(read).and_then(|(id, marks)| {
             let own = mark(engine, &id, &normalized(username));
-            marks.iter().any(|mark| same(mark.as_bytes(), own.as_bytes())).then(|| Digest16(id))
+            marks.iter().any(|mark| same(mark.as_bytes(), own.as_bytes())).then_some(Digest16(id))
         });
         Guesser { address: self.address(), known }
     }
