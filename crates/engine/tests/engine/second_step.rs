@@ -19,8 +19,10 @@ use crate::support::{Ask, Local, PASSWORD, Visitor, at, parameter, refused};
 /// What an app shows: HMAC-SHA-1 over the step, by another road than the engine's own.
 fn shown(secret: &str, now: Timestamp) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bits: String = secret.chars().map(|letter| format!("{:05b}", alphabet.find(letter).expect("base32"))).collect();
-    let key: Vec<u8> = (0..bits.len() / 8).map(|i| u8::from_str_radix(&bits[i * 8..i * 8 + 8], 2).unwrap()).collect();
+    let letters = secret.chars().map(|letter| alphabet.find(letter).unwrap());
+    let bits: Vec<usize> = letters.flat_map(|five| (0..5).rev().map(move |bit| five >> bit & 1)).collect();
+    let byte = |bits: &[usize]| u8::try_from(bits.iter().fold(0, |byte, bit| byte << 1 | bit)).unwrap();
+    let key: Vec<u8> = bits.chunks_exact(8).map(byte).collect();
     let step = u64::try_from(now.seconds() / 30).unwrap();
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
     let mac = aws_lc_rs::hmac::sign(&key, &step.to_be_bytes());
