@@ -6,6 +6,7 @@ mod access_token;
 pub mod accounts;
 pub mod admin;
 pub mod asker;
+mod attempts;
 pub mod authenticate;
 pub mod authorize;
 pub mod backchannel;
@@ -33,8 +34,13 @@ pub mod random;
 pub mod registration;
 mod request_object;
 pub mod revoke;
+pub mod security;
 mod sender;
+<<<<<<< HEAD
 pub mod sessions;
+=======
+pub mod sign_in;
+>>>>>>> acc
 mod software_statement;
 mod step_up;
 mod target;
@@ -42,6 +48,7 @@ pub mod token;
 pub mod trust;
 pub mod userinfo;
 
+pub use attempts::{Pace, SignInLimits};
 pub use failure::{Failure, Fault};
 pub use fetch::{Call, Document, Fetch, FetchError, NoFetch, Reply, Wanted};
 pub use firman_store::Clock;
@@ -60,6 +67,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
+use attempts::Attempts;
 use backchannel::Notify;
 use guesses::Guesses;
 use key_sets::KeySets;
@@ -80,7 +88,7 @@ pub struct Engine {
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
-    pub(crate) password_guesses: Guesses,
+    pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -138,7 +146,7 @@ impl Engine {
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),
-            password_guesses: Guesses::default(),
+            attempts: Attempts::default(),
             policy,
             key_policy,
         })

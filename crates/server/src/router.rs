@@ -55,6 +55,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(http::device::ALLOWED), get(http::device::allowed))
         .route(&at(http::device::DENIED), get(http::device::denied))
         .merge(requests(&app))
+        .merge(people_of_ours(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
 
@@ -90,6 +91,20 @@ fn backchannel(app: &App) -> Router<App> {
     let path = app.engine.issuer().route(path::BACKCHANNEL);
     let on = app.engine.policy().backchannel.enabled;
     if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
+}
+
+/// Where people sign in to pages of ours, and change how they do.
+fn people_of_ours(app: &App) -> Router<App> {
+    use http::{security, sign_in};
+    let at = |path: &str| app.engine.issuer().route(path);
+    Router::new()
+        .route(&at(sign_in::SECOND), get(sign_in::second).post(sign_in::submit_second))
+        .route(&at(sign_in::OWN), get(sign_in::own).post(sign_in::submit_own))
+        .route(&at(security::PATH), get(security::overview))
+        .route(&at(security::PASSWORD), get(security::password).post(security::submit_password))
+        .route(&at(security::APP), get(security::app).post(security::submit_app))
+        .route(&at(security::REMOVE_APP), post(security::remove_app))
+        .route(&at(security::RECOVERY), post(security::new_codes))
 }
 
 /// Where those people answer.

@@ -18,6 +18,8 @@ pub mod par;
 pub mod read;
 pub mod register;
 pub mod revoke;
+pub mod security;
+pub mod sign_in;
 pub mod token;
 pub mod userinfo;
 

@@ -11,13 +11,18 @@ mod client;
 mod consent;
 mod device;
 mod error;
+mod form;
 mod home;
 mod login;
 mod logout;
 mod message;
 mod post;
 mod requests;
+<<<<<<< HEAD
 mod signed_out;
+=======
+mod security;
+>>>>>>> acc
 pub mod texts;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
@@ -26,13 +31,18 @@ pub use client::Client;
 pub use consent::{Consent, ScopeLine};
 pub use device::Device;
 pub use error::ErrorPage;
+pub use form::{Field, FormPage, Link};
 pub use home::Home;
 pub use login::Login;
 pub use logout::Logout;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
+<<<<<<< HEAD
 pub use signed_out::SignedOut;
+=======
+pub use security::Security;
+>>>>>>> acc
 
 #[cfg(test)]
 mod tests;

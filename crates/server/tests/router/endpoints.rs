@@ -122,11 +122,11 @@ fn leads_to(reply: &Reply, part: &str) -> bool {
     reply.headers.get(LOCATION).is_some_and(|location| location.to_str().unwrap().contains(part))
 }
 
-fn get(path: impl Into<String>) -> Ask {
+pub(crate) fn get(path: impl Into<String>) -> Ask {
     Ask { method: Method::GET, path: path.into(), form: vec![], json: None, headers: vec![] }
 }
 
-fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> Ask {
+pub(crate) fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> Ask {
     let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Ask { method: Method::POST, path: path.to_owned(), form, json: None, headers: vec![header] }
 }
@@ -186,7 +186,7 @@ async fn login_page(world: &World) -> Ask {
 }
 
 /// The hidden field of a page.
-fn hidden(html: &str, name: &str) -> String {
+pub(crate) fn hidden(html: &str, name: &str) -> String {
     let (_, after) = html.split_once(&format!("name=\"{name}\" value=\"")).expect("a hidden field");
     after.split('"').next().unwrap().to_owned()
 }
@@ -198,7 +198,7 @@ async fn login_with(world: &World, page: Ask, fields: &[(&str, &str)]) -> Ask {
     form("/login", world.cookie(), &fields)
 }
 
-async fn login(world: &World) -> Ask {
+pub(crate) async fn login(world: &World) -> Ask {
     let page = login_page(world).await;
     login_with(world, page, &[("username", USERNAME), ("password", PASSWORD)]).await
 }

@@ -10,6 +10,7 @@ mod metadata;
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod people;
 mod signer;
 mod world;
 

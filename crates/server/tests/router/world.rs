@@ -143,6 +143,11 @@ impl World {
         (COOKIE.as_str(), pairs.join("; "))
     }
 
+    /// Another browser.
+    pub(crate) fn forget_cookies(&self) {
+        self.cookies.lock().unwrap().clear();
+    }
+
     /// Sends a request and reads the answer.
     pub(crate) async fn send(&self, ask: &Ask) -> Reply {
         let mut request = Request::builder().method(ask.method.clone()).uri(&ask.path);
