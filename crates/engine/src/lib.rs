@@ -36,11 +36,8 @@ mod request_object;
 pub mod revoke;
 pub mod security;
 mod sender;
-<<<<<<< HEAD
 pub mod sessions;
-=======
 pub mod sign_in;
->>>>>>> acc
 mod software_statement;
 mod step_up;
 mod target;

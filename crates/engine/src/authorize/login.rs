@@ -13,12 +13,9 @@ use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::ports::User;
 use crate::random;
-<<<<<<< HEAD
 use crate::sessions;
-=======
 use crate::sign_in::password::{self, Checked};
 use crate::sign_in::{Then, half};
->>>>>>> acc
 
 /// How often a session that was renewed meanwhile is read again.
 const LOOKS: usize = 4;

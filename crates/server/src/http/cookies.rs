@@ -53,18 +53,17 @@ pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) 
     set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
 }
 
-<<<<<<< HEAD
 /// Lets a browser forget its session.
 pub fn forget_session(app: &App, response: &mut Response) {
     set(app, response, names(app.secure_cookies).session, "", Some(0));
-=======
+}
+
 /// Lets a browser keep that it has signed somebody in, so that strangers who guess at their password do not make it wait.
 pub fn keep_device(app: &App, response: &mut Response, browser: &Browser, username: &str) -> Result<(), Fault> {
     if let Some(device) = known_to(&app.engine, browser, username)? {
         set(app, response, names(app.secure_cookies).device, &device, Some(DEVICE_SECONDS));
     }
     Ok(())
->>>>>>> acc
 }
 
 fn set(app: &App, response: &mut Response, name: &str, value: &str, max_age: Option<i64>) {

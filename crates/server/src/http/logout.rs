@@ -34,7 +34,7 @@ pub async fn post(State(app): State<App>, request: Request) -> Response {
 
 async fn begin(app: &App, parameters: &[u8]) -> Response {
     match verified(app, parameters).await {
-        Ok(sealed) => page::see(app, &page::address(app, PATH, &sealed)),
+        Ok(sealed) => page::see_other(app, &page::address(app, PATH, &sealed)),
         Err(failure) => page::error_page(app, failure),
     }
 }
@@ -57,7 +57,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     // Whoever has typed the address wants to sign out.
     let Some(request) = form.get("request") else {
         let sealed = logout::request(&app.engine, &LogoutRequest::default(), app.now()).await?;
-        return Ok(page::see(app, &page::address(app, PATH, &sealed)));
+        return Ok(page::see_other(app, &page::address(app, PATH, &sealed)));
     };
     let (browser, is_new) = page::with_browser(app, headers)?;
     let mut response = match logout::arrive(&app.engine, &browser, request, app.now()).await? {
@@ -103,7 +103,7 @@ async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
     let request = form.required("request")?;
     if form.get("cancel").is_some() {
-        return Ok(page::see(app, &app.engine.issuer().endpoint(STAYED)));
+        return Ok(page::see_other(app, &app.engine.issuer().endpoint(STAYED)));
     }
     Ok(gone(app, &logout::confirm(&app.engine, &browser, request, app.now()).await?))
 }
@@ -111,8 +111,8 @@ async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
 /// The browser forgets its session and goes on.
 fn gone(app: &App, left: &Left) -> Response {
     let mut response = match &left.to {
-        Some(to) => page::see(app, to),
-        None => page::see(app, &app.engine.issuer().endpoint(DONE)),
+        Some(to) => page::see_other(app, to),
+        None => page::see_other(app, &app.engine.issuer().endpoint(DONE)),
     };
     cookies::forget_session(app, &mut response);
     response

@@ -92,13 +92,6 @@ pub fn go(app: &App, next: &Next) -> Response {
             DeviceEnd::Left => path::DEVICE,
         }),
     };
-<<<<<<< HEAD
-    see(app, &location)
-}
-
-/// Sends the browser to an address.
-pub fn see(app: &App, location: &str) -> Response {
-=======
     see_other(app, &location)
 }
 
@@ -109,7 +102,6 @@ pub fn go_to(app: &App, page: &str) -> Response {
 
 /// Sends the browser to an address.
 pub fn see_other(app: &App, location: &str) -> Response {
->>>>>>> acc
     let Ok(location) = HeaderValue::from_str(location) else {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));
     };

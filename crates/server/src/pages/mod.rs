@@ -18,11 +18,8 @@ mod logout;
 mod message;
 mod post;
 mod requests;
-<<<<<<< HEAD
-mod signed_out;
-=======
 mod security;
->>>>>>> acc
+mod signed_out;
 pub mod texts;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
@@ -38,11 +35,8 @@ pub use logout::Logout;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
-<<<<<<< HEAD
-pub use signed_out::SignedOut;
-=======
 pub use security::Security;
->>>>>>> acc
+pub use signed_out::SignedOut;
 
 #[cfg(test)]
 mod tests;

@@ -104,7 +104,6 @@ pub struct Texts {
     pub not_found_title: &'static str,
     pub not_found_text: &'static str,
 
-<<<<<<< HEAD
     pub logout_title: &'static str,
     pub logout_lead: &'static str,
     pub logout_client: Phrase,
@@ -116,7 +115,7 @@ pub struct Texts {
     pub logout_stayed_text: &'static str,
     pub signed_out_title: &'static str,
     pub signed_out_text: &'static str,
-=======
+
     pub wait_credentials: &'static str,
     pub own_sign_in_title: &'static str,
     pub own_sign_in_lead: &'static str,
@@ -160,7 +159,6 @@ pub struct Texts {
     pub recovery_new: &'static str,
     pub recovery_title: &'static str,
     pub recovery_lead: &'static str,
->>>>>>> acc
 }
 
 impl Texts {
@@ -261,7 +259,6 @@ pub static ENGLISH: Texts = Texts {
     not_found_title: "Nothing here",
     not_found_text: "There is no page at this address.",
 
-<<<<<<< HEAD
     logout_title: "Sign out?",
     logout_lead: "You are signed in as",
     logout_client: Phrase("{} asks whether you want to sign out here, too."),
@@ -273,7 +270,7 @@ pub static ENGLISH: Texts = Texts {
     logout_stayed_text: "Nothing has changed. You may close this page.",
     signed_out_title: "You are signed out",
     signed_out_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
-=======
+
     wait_credentials: "Too many sign-ins went wrong. Wait a minute, then try again.",
     own_sign_in_title: "Sign in",
     own_sign_in_lead: "to continue to your account",
@@ -317,7 +314,6 @@ pub static ENGLISH: Texts = Texts {
     recovery_new: "Make new recovery codes",
     recovery_title: "Your recovery codes",
     recovery_lead: "Each signs you in once, when you do not have the app. Write them down now: they are not shown again.",
->>>>>>> acc
 };
 
 #[cfg(test)]
@@ -326,26 +322,11 @@ mod tests {
 
     #[test]
     fn every_phrase_has_one_gap() {
-<<<<<<< HEAD
-        let Texts {
-            client_links,
-            login_lead,
-            consent_title,
-            scope_unknown,
-            post_lead,
-            requests_asks,
-            logout_client,
-            ..
-        } = ENGLISH;
-        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, logout_client]
-        {
-=======
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
-        let Texts { security_lead, app_since, recovery_left, .. } = ENGLISH;
-        let own = [security_lead, app_since, recovery_left];
+        let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
+        let own = [logout_client, security_lead, app_since, recovery_left];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
->>>>>>> acc
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }
