@@ -1,8 +1,10 @@
 //! The map of the server: every address and who answers it.
 
 use axum::Router;
+use axum::handler::Handler as _;
 use axum::http::Method;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use axum::middleware;
 use axum::routing::{get, post};
 use firman_engine::registration::Mode;
 use firman_proto::metadata::path;
@@ -10,6 +12,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::http::{self, App};
 use crate::pages::assets;
+use crate::pages::brand::Brand;
 
 /// Everything below the issuer, the well-known addresses that are above it, and what a mode of its own adds (the demo).
 pub fn router(app: App, extra: Router<App>) -> Router {
@@ -53,19 +56,21 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .merge(requests(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
+    let pages = Brand::PATHS.into_iter().fold(pages, |router, path| router.route(path, get(http::home::brand)));
 
     let health =
         Router::new().route("/health/live", get(http::health::live)).route("/health/ready", get(http::health::ready));
 
     // Where there are no pages, what would end at one is not there either.
-    let people = if has_pages { pages.merge(pushed) } else { Router::new() };
+    let look = || middleware::from_fn_with_state(app.clone(), http::look::around);
+    let people = if has_pages { pages.layer(look()).merge(pushed) } else { Router::new() };
 
     Router::new()
         .merge(api)
         .merge(people)
         .merge(health)
-        .merge(extra)
-        .fallback(http::home::not_found)
+        .merge(extra.layer(look()))
+        .fallback(http::home::not_found.layer(look()))
         .method_not_allowed_fallback(http::answer::method_not_allowed)
         .with_state(app)
 }

@@ -17,9 +17,12 @@ use firman_proto::scope::Scope;
 use firman_store::record::{RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
 use crate::fetch::Networks;
+use crate::pages::brand::Colour;
 use axum::http::HeaderName;
 
-use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, WebAddress, schema};
+use super::{
+    Days, HelpAddress, Line, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, WebAddress, schema,
+};
 
 schema::settings! {
     /// Where the server listens, and who it is.
@@ -217,6 +220,27 @@ schema::settings! {
         login: Route = "/login";
         /// Where people are asked for consent.
         consent: Route = "/consent";
+    }
+    /// Whose pages people see.
+    brand: BrandSettings {
+        /// What the service is called; empty: Firman.
+        name: Option<Line> = "";
+        /// File (SVG, PNG, JPEG or WebP) with the picture that stands in the place of the seal.
+        logo_file: Option<PathBuf> = "";
+        /// The colour of seal, button and links, such as "#1b5fae".
+        accent: Option<Colour> = "";
+        /// The same where people like dark pages; empty: the same colour.
+        accent_dark: Option<Colour> = "";
+        /// File with a style sheet of your own, which comes last.
+        css_file: Option<PathBuf> = "";
+        /// What the foot of a page says.
+        footer: Option<Line> = "";
+        /// Where the terms of service are.
+        terms_url: Option<WebAddress> = "";
+        /// Where people read what becomes of their data.
+        privacy_url: Option<WebAddress> = "";
+        /// Where people find help: an address, or "mailto:" and one.
+        support_url: Option<HelpAddress> = "";
     }
     /// What the metadata document says for people.
     metadata: Metadata {

@@ -14,7 +14,7 @@ use firman_proto::id::RecordId;
 use firman_proto::metadata::path;
 
 use super::{App, answer, cookies, page, read};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{Requests, ScopeLine, Waiting};
 
 /// Has somebody asked.
@@ -99,8 +99,8 @@ async fn take(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, F
     let id = RecordId::parse(form.required("request")?);
     let id = id.ok_or_else(|| invalid_request("request: not one that waits"))?;
     let news = match backchannel::answer(&app.engine, &browser, id, decision, app.now()).await? {
-        Answered::Done(Decision::Allow) => Some(ENGLISH.requests_allowed),
-        Answered::Done(Decision::Deny) => Some(ENGLISH.requests_denied),
+        Answered::Done(Decision::Allow) => Some(look::texts().requests_allowed),
+        Answered::Done(Decision::Deny) => Some(look::texts().requests_denied),
         Answered::SignIn => None,
     };
     render(app, &browser, news).await
@@ -111,7 +111,7 @@ async fn sign_in(app: &App, browser: &Browser, form: &Form<'_>) -> Result<Respon
     let Some(cookie) = backchannel::sign_in(&app.engine, browser, typed, app.now()).await? else {
         let csrf = browser.csrf(&app.engine, path::REQUESTS);
         let action = app.engine.issuer().endpoint(path::REQUESTS);
-        let problem = Some(ENGLISH.wrong_credentials);
+        let problem = Some(look::texts().wrong_credentials);
         let html =
             Requests { username: None, requests: &[], news: None, problem, csrf: &csrf, action: &action }.render();
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.

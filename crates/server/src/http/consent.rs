@@ -10,7 +10,7 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::{App, login, page, read};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{self, ScopeLine};
 
 /// Below the issuer.
@@ -34,7 +34,8 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let asked = &view.interaction.request;
     // What everybody asks for comes first, in an order that reads well; then what only this client knows.
     let mut scopes: Vec<_> = asked.scope.iter().map(ScopeLine::of).collect();
-    scopes.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
+    scopes
+        .sort_by_key(|line| look::texts().scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
     let details = described(&app.engine, asked.authorization_details.as_ref())?;
     let html = pages::Consent {
         client: login::client_of(&view.client),

@@ -9,7 +9,7 @@ use firman_proto::form::Form;
 
 use super::{App, cookies, page, read};
 use crate::pages;
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 
 /// Below the issuer.
 pub const PATH: &str = "/login";
@@ -57,7 +57,7 @@ async fn sign_in(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response
             Ok(response)
         }
         LoggedIn::Cancelled(next) => Ok(page::go(app, &next)),
-        LoggedIn::Wrong => render(app, &browser, request, Some(username), Some(ENGLISH.wrong_credentials)).await,
+        LoggedIn::Wrong => render(app, &browser, request, Some(username), Some(look::texts().wrong_credentials)).await,
     }
 }
 

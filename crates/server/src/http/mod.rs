@@ -12,6 +12,7 @@ pub mod health;
 pub mod home;
 pub mod introspect;
 pub mod login;
+pub mod look;
 pub mod page;
 pub mod par;
 pub mod read;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 use firman_engine::{Clock, Engine};
 use firman_proto::time::Timestamp;
+
+use crate::pages::brand::Brand;
 
 /// What every handler has at hand.
 #[derive(Clone)]
@@ -38,6 +41,8 @@ pub struct App {
     pub secure_cookies: bool,
     /// Whether a proxy in front says who asked it, in X-Forwarded-For.
     pub forwarded: bool,
+    /// Whose pages people see.
+    pub brand: Arc<Brand>,
 }
 
 impl App {

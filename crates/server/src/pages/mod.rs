@@ -7,12 +7,15 @@
 //! frame-ancestors 'none'`; the one with a script also `script-src 'self'`. What people read is in [`texts`] alone.
 
 pub mod assets;
+pub mod brand;
 mod client;
 mod consent;
 mod device;
 mod error;
 mod home;
+pub mod language;
 mod login;
+pub mod look;
 mod message;
 mod post;
 mod requests;

@@ -26,6 +26,11 @@ pub struct Texts {
     pub dir: &'static str,
     pub product: &'static str,
     pub footer: &'static str,
+    /// Names the links at the foot to a screen reader.
+    pub footer_links: Phrase,
+    pub footer_terms: &'static str,
+    pub footer_privacy: &'static str,
+    pub footer_support: &'static str,
     /// Begins the title of a page on which something went wrong.
     pub problem_mark: &'static str,
 
@@ -90,7 +95,7 @@ pub struct Texts {
     /// The public text of a fault of the server itself.
     pub error_internal: &'static str,
 
-    pub home_title: &'static str,
+    pub home_title: Phrase,
     pub home_lead: &'static str,
     pub home_person: &'static str,
     pub home_developers: &'static str,
@@ -112,12 +117,19 @@ impl Texts {
     }
 }
 
+/// Every language there is; the first where nobody says.
+pub static SPOKEN: &[&Texts] = &[&ENGLISH];
+
 /// The pages in English.
 pub static ENGLISH: Texts = Texts {
     lang: "en",
     dir: "ltr",
     product: "Firman",
     footer: "Signed and sealed by Firman",
+    footer_links: Phrase("About {}"),
+    footer_terms: "Terms",
+    footer_privacy: "Privacy",
+    footer_support: "Help",
     problem_mark: "Problem:",
 
     client_links: Phrase("About {}"),
@@ -187,7 +199,7 @@ pub static ENGLISH: Texts = Texts {
     error_incident: "Incident",
     error_internal: "Something went wrong on this server. It is not your fault.",
 
-    home_title: "This is Firman",
+    home_title: Phrase("This is {}"),
     home_lead: "It signs people in to applications, and keeps what they allowed those applications to do.",
     home_person: "There is nothing for you to do here. Start in the application that you want to use: it sends you here \
                   when it is time to sign in.",

@@ -113,7 +113,7 @@ fn leads_to(reply: &Reply, part: &str) -> bool {
     reply.headers.get(LOCATION).is_some_and(|location| location.to_str().unwrap().contains(part))
 }
 
-fn get(path: impl Into<String>) -> Ask {
+pub(crate) fn get(path: impl Into<String>) -> Ask {
     Ask { method: Method::GET, path: path.into(), form: vec![], json: None, headers: vec![] }
 }
 

@@ -4,6 +4,7 @@
 
 mod authentication;
 mod endpoints;
+mod looks;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
