@@ -7,10 +7,11 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::{Day, Lifetime, Timestamp};
 
-use crate::change::{Change, CommitId, Editable, EditableKey, FlowApproval, Renewal, Rotation, RowKey};
+use crate::change::{Change, CommitId, DeliveryFate, Editable, EditableKey, FlowApproval, Renewal, Rotation, RowKey};
 use crate::record::{
-    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowFailure, FlowRequest,
-    FlowState, Grant, Name, Namespace, Once, OnceNamespace, Resource, RevokedToken, SealKey, Session, SigningKey,
+    Account, Client, Consent, ConsentKey, Delivery, DeliveryState, Deployment, EpochKey, Epochs, Event, Flow,
+    FlowFailure, FlowRequest, FlowState, Grant, Name, Namespace, Once, OnceNamespace, Resource, RevokedToken, SealKey,
+    Session, SigningKey,
 };
 use crate::store::ParentStanding;
 
@@ -39,6 +40,8 @@ pub(super) struct Tables {
     pub(super) revoked: BTreeMap<(Day, RecordId, Digest16), RevokedToken>,
     pub(super) sessions: BTreeMap<RecordId, Row<Session>>,
     pub(super) epochs: BTreeMap<EpochKey, u64>,
+    pub(super) session_clients: BTreeMap<(Day, RecordId, RecordId), ()>,
+    pub(super) deliveries: BTreeMap<RecordId, Row<Delivery>>,
     pub(super) events: BTreeMap<(Day, RecordId, RecordId), Event>,
 }
 
@@ -88,6 +91,13 @@ impl Tables {
             Change::Insert(record) => self.edit(record, None, by),
             Change::Replace { record, if_revision } => self.edit(record, Some(if_revision), by),
             Change::Remove { key, if_revision } => self.remove(key, if_revision),
+            Change::CountAttempt { id, seen, to } => {
+                let mut account = self.accounts.get(&id).ok_or(Lost)?.record.clone();
+                if std::mem::replace(&mut account.attempts, to).count != seen {
+                    return Err(Lost);
+                }
+                Ok(put(self, |t| &mut t.accounts, id, Some(Row { record: account, won_by: by })))
+            }
             Change::TakeName { name, now } => self.take_name(name, now, by),
             Change::ReleaseName { namespace, digest, id } => Ok(self.release_name(namespace, digest, id)),
             Change::InsertFlow(flow) => insert(self, |t| &mut t.flows, flow.id, Row { record: *flow, won_by: by }),
@@ -116,6 +126,13 @@ impl Tables {
                     live
                 })
                 .unwrap_or_else(|_| nothing())),
+            Change::TouchGrant { id, now } => Ok(self
+                .update_grant(id, by, |grant| {
+                    let later = grant.revoked_at.is_none() && grant.last_used_at.is_none_or(|last| last < now);
+                    grant.last_used_at = Some(now);
+                    later
+                })
+                .unwrap_or_else(|_| nothing())),
             Change::ResaltGrant { id, from, to, epochs } => self.update_grant(id, by, |grant| {
                 let holds = grant.revoked_at.is_none() && grant.salt == from;
                 (grant.salt, grant.epochs) = (to, epochs);
@@ -138,6 +155,18 @@ impl Tables {
             Change::EndSession { id, now } => Ok(self
                 .update_session(id, by, |session| session.ended_at.replace(now).is_none())
                 .unwrap_or_else(|_| nothing())),
+            Change::JoinSession { session, client, expires_at } => {
+                Ok(put(self, |t| &mut t.session_clients, (expires_at.day(), session, client), Some(())))
+            }
+            Change::InsertDelivery(delivery) => {
+                let row = Row { record: *delivery, won_by: by };
+                Ok(insert(self, |t| &mut t.deliveries, row.record.id, row).unwrap_or_else(|_| nothing()))
+            }
+            Change::TakeDelivery { id, seen, until } => self.update_delivery(id, seen, by, |delivery| {
+                delivery.attempts += 1;
+                delivery.state = DeliveryState::Due { at: until };
+            }),
+            Change::FinishDelivery(fate) => self.finish_delivery(*fate, by),
             Change::AdvanceEpoch(key) => {
                 let next = self.epochs.get(&key).copied().unwrap_or(0) + 1;
                 Ok(put(self, |t| &mut t.epochs, key, Some(next)))
@@ -161,6 +190,9 @@ impl Tables {
             }
             Editable::Account(mut account) => {
                 account.revision = revision;
+                if let Some(known) = self.accounts.get(&account.id) {
+                    account.attempts = known.record.attempts;
+                }
                 put(self, |t| &mut t.accounts, account.id, Some(Row { record: *account, won_by: by }))
             }
             Editable::Consent(mut consent) => {
@@ -317,6 +349,8 @@ impl Tables {
             flow.state = FlowState::Ready;
             flow.approval = Some(approved.approval);
             flow.expires_at = approved.expires_at;
+            flow.upstream = approved.upstream.or(flow.upstream.take());
+            flow.upstream_state = approved.upstream_state.or(flow.upstream_state.take());
             pending
         })
     }
@@ -426,6 +460,31 @@ impl Tables {
         })
     }
 
+    /// Guard: it is due and was taken so often.
+    fn update_delivery(
+        &mut self,
+        id: RecordId,
+        seen: u32,
+        by: CommitId,
+        change: impl FnOnce(&mut Delivery),
+    ) -> Result<Undo, Lost> {
+        let mut delivery = self.deliveries.get(&id).ok_or(Lost)?.record.clone();
+        if delivery.attempts != seen || !matches!(delivery.state, DeliveryState::Due { .. }) {
+            return Err(Lost);
+        }
+        change(&mut delivery);
+        Ok(put(self, |t| &mut t.deliveries, id, Some(Row { record: delivery, won_by: by })))
+    }
+
+    fn finish_delivery(&mut self, fate: DeliveryFate, by: CommitId) -> Result<Undo, Lost> {
+        self.update_delivery(fate.id, fate.seen, by, |delivery| {
+            (delivery.state, delivery.error) = (fate.state, fate.error);
+            if matches!(fate.state, DeliveryState::Done { .. }) {
+                delivery.sealed.clear();
+            }
+        })
+    }
+
     pub(super) fn winner(&self, row: RowKey) -> Option<CommitId> {
         match row {
             RowKey::Editable(EditableKey::Client(id)) => self.clients.get(&id).map(|row| row.won_by),
@@ -441,6 +500,7 @@ impl Tables {
             RowKey::Once(day, namespace, digest) => self.once.get(&(day, namespace, digest)).map(|row| row.won_by),
             RowKey::Flow(id) => self.flows.get(&id).map(|row| row.won_by),
             RowKey::Grant(id) => self.grants.get(&id).map(|row| row.won_by),
+            RowKey::Delivery(id) => self.deliveries.get(&id).map(|row| row.won_by),
             RowKey::Session(id) => self.sessions.get(&id).map(|row| row.won_by),
         }
     }
