@@ -193,7 +193,8 @@ impl Store for SqlStore {
     }
 
     async fn session_clients(&self, session: RecordId, expires_at: Timestamp) -> Result<Vec<RecordId>, StoreError> {
-        self.all(Statement::SessionClients, &params![expires_at.day(), session], |columns| columns.id()).await
+        let read = |columns: &mut Columns<'_>| columns.id();
+        self.all(Statement::SessionClients, &params![expires_at.day(), session], read).await
     }
 
     async fn consents_of(&self, subject: Digest16, page: Page) -> Result<Vec<Consent>, StoreError> {

@@ -1,5 +1,8 @@
 //! A store in memory: the readable reference of the contract, and the store of tests.
 
+mod deliveries;
+mod grants;
+mod sessions;
 mod sweep;
 mod tables;
 
@@ -51,7 +54,7 @@ fn page_back<R>(records: impl Iterator<Item = R>, id: impl Fn(&R) -> RecordId, p
 }
 
 /// What begins with a text.
-fn found<R>(records: impl Iterator<Item = R>, key: impl Fn(&R) -> (String, RecordId), search: Search) -> Vec<R> {
+fn found<R>(records: impl Iterator<Item = R>, key: impl Fn(&R) -> (String, RecordId), search: &Search) -> Vec<R> {
     let fits = |record: &R| {
         let key = key(record);
         key.0.starts_with(&search.prefix) && search.after.as_ref().is_none_or(|last| key > *last)
@@ -187,19 +190,19 @@ impl Store for MemoryStore {
     async fn search_clients(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Client>, StoreError> {
         let tables = self.tables();
         let all = tables.clients.values().map(|row| Client::clone(&row.record)).filter(|c| c.issuer == issuer);
-        Ok(found(all, |client| (client.client_id.clone(), client.id), search))
+        Ok(found(all, |client| (client.client_id.clone(), client.id), &search))
     }
 
     async fn search_accounts(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Account>, StoreError> {
         let tables = self.tables();
         let all = tables.accounts.values().map(|row| row.record.clone()).filter(|a| a.issuer == issuer);
-        Ok(found(all, |account| (account.username.clone(), account.id), search))
+        Ok(found(all, |account| (account.username.clone(), account.id), &search))
     }
 
     async fn search_resources(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Resource>, StoreError> {
         let tables = self.tables();
         let all = tables.resources.values().map(|row| Resource::clone(&row.record)).filter(|r| r.issuer == issuer);
-        Ok(found(all, |resource| (resource.identifier.clone(), resource.id), search))
+        Ok(found(all, |resource| (resource.identifier.clone(), resource.id), &search))
     }
 
     async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError> {
