@@ -10,6 +10,7 @@ mod device;
 mod front_channel;
 mod interaction;
 mod login;
+pub mod own;
 mod pushed;
 mod respond;
 mod step;
@@ -66,6 +67,8 @@ pub enum Next {
     Consent(String),
     /// To the page for devices, with nothing left to do.
     Device(DeviceEnd),
+    /// To a page of ours, below the issuer, which somebody signed in to.
+    Page(String),
 }
 
 /// How the answer to a device ended.
@@ -87,6 +90,7 @@ impl fmt::Debug for Next {
             Self::Login(_) => "Login(..)",
             Self::Consent(_) => "Consent(..)",
             Self::Device(_) => "Device(..)",
+            Self::Page(_) => "Page(..)",
         })
     }
 }
@@ -142,7 +146,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now)?),
         Err(fault) => return Err(fault),
     };
-    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None };
+    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None, asked: None };
     go_on(engine, browser, interaction, &client, now).await
 }
 
@@ -245,7 +249,10 @@ async fn proceed(
 ) -> Result<Next, Failure> {
     match step::decide(&interaction, client, signed_in.as_ref(), &engine.policy.acr, now) {
         Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
-        Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
+        Step::Consent => {
+            let asked = signed_in.map(|signed_in| signed_in.session.subject);
+            Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
+        }
         Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),
         Step::Approve(signed_in) => {
             let next = approve(engine, interaction, client, signed_in, None, now).await?;

@@ -15,7 +15,11 @@ pub(crate) const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.or
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("say which folder: cargo run --example pages -- FOLDER")?;
-    let folder = Path::new(&folder);
+    write(Path::new(&folder))
+}
+
+/// Writes every sample, and what it refers to.
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder.join("assets"))?;
     for asset in assets::paths().into_iter().filter_map(assets::find) {
         std::fs::write(folder.join(asset.path.trim_start_matches('/')), asset.body)?;
@@ -33,6 +37,7 @@ pub(crate) fn details() -> Vec<Described> {
     vec![Described { title: "Make a payment".to_owned(), facts }]
 }
 
+#[allow(clippy::too_many_lines, reason = "one sample after another")]
 fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
     let plain = Client { name: "Ledger", ..Client::default() };
     let full = Client {

@@ -32,7 +32,7 @@ pub use error::{ConfigError, Problem, Source};
 pub use schema::{Key, Kind, Section};
 pub use secret::{Secret, key_from_text};
 pub use table::{
-    Backchannel, BrandSettings, Claims, Clients, Details, Fetch, Keys, Log, Login, Metadata, Metrics, Mtls,
+    Account, Backchannel, BrandSettings, Claims, Clients, Details, Fetch, Keys, Log, Login, Metadata, Metrics, Mtls,
     Registration, Retention, Routes, SECTIONS, Secrets, Server, Settings, Store, Tokens,
 };
 pub use types::{LogFilter, LogFormat, Names, StoreUrl};

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use firman_engine::account::Owners;
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::{Mode, StatementIssuer};
 use firman_proto::acr::Classes;
@@ -222,6 +223,21 @@ schema::settings! {
         login: Route = "/login";
         /// Where people are asked for consent.
         consent: Route = "/consent";
+        /// Where people see and change what is theirs.
+        account: Route = "/account";
+    }
+    /// What people may do for themselves, on the page /account.
+    account: Account {
+        /// For how long after signing in somebody may make keys and clients without signing in again, in seconds.
+        fresh_seconds: Seconds = 600, 30..=86_400;
+        /// The most that people's API keys may be for, separated by spaces; empty: there are no API keys.
+        api_key_scope: Scope = "";
+        /// How long an API key lives for which nothing is said, in days.
+        api_key_days: Days = 30, 1..=3650;
+        /// How long an API key may live, in days.
+        api_key_most_days: Days = 366, 1..=3650;
+        /// Who may have clients of their own: user names, or "*" for everybody; they may be for registration.scope. Empty: nobody.
+        client_owners: Owners = [];
     }
     /// Whose pages people see.
     brand: BrandSettings {

@@ -92,5 +92,6 @@ pub(super) fn client_of(client: &firman_store::record::Client) -> pages::Client<
         uri: metadata.client_uri.as_deref(),
         policy_uri: metadata.policy_uri.as_deref(),
         tos_uri: metadata.tos_uri.as_deref(),
+        verified: client.policy.verified,
     }
 }

@@ -1,5 +1,6 @@
 //! From bytes to typed requests and back; nothing is decided here.
 
+pub mod account;
 pub mod answer;
 pub mod asker;
 pub mod authorize;

@@ -89,8 +89,14 @@ pub fn go(app: &App, next: &Next) -> Response {
             DeviceEnd::Denied => device::DENIED,
             DeviceEnd::Left => path::DEVICE,
         }),
+        Next::Page(page) => app.engine.issuer().endpoint(page),
     };
-    let Ok(location) = HeaderValue::from_str(&location) else {
+    to(app, &location)
+}
+
+/// Sends the browser to an address of ours or of a client.
+pub fn to(app: &App, location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));
     };
     protected(app, (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())

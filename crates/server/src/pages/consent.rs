@@ -17,8 +17,10 @@ pub struct Consent<'a> {
     pub user_code: Option<&'a str>,
     /// The name the person signed in with.
     pub username: &'a str,
-    /// What is asked for, one line each.
+    /// What is asked for, one line each; where some of it is known, what is new.
     pub scopes: Vec<ScopeLine<'a>>,
+    /// What is asked for and was allowed before.
+    pub known: Vec<ScopeLine<'a>>,
     /// What is asked for in detail (RFC 9396).
     pub details: Vec<Described>,
     /// The names of the resources that the tokens will be for, if the client says.

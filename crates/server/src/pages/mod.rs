@@ -6,6 +6,7 @@
 //! Content-Security-Policy: `default-src 'none'; style-src 'self'; img-src 'self' data: https:; base-uri 'none';
 //! frame-ancestors 'none'`; the one with a script also `script-src 'self'`. What people read is in [`texts`] alone.
 
+pub mod account;
 pub mod assets;
 pub mod brand;
 mod client;
@@ -20,6 +21,7 @@ mod message;
 mod post;
 mod requests;
 pub mod texts;
+pub mod when;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;
