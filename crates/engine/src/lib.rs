@@ -41,7 +41,7 @@ pub mod trust;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
-pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
+pub use fetch::{Call, Document, Fetch, FetchError, NoFetch, Reply, Wanted};
 pub use firman_store::Clock;
 pub use guesses::GuessLimits;
 pub use hooks::Hooks;
