@@ -14,6 +14,7 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::step_up::StepUp;
 use crate::trust::TrustedIssuers;
@@ -89,6 +90,8 @@ pub struct Policy {
     pub revoke_scope: Scope,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
+    /// How long and how often deliveries are tried.
+    pub outbox: OutboxPolicy,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
@@ -142,6 +145,7 @@ impl Default for Policy {
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
             claims: ClaimPolicy::default(),
+            outbox: OutboxPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             interaction: Lifetime::from_seconds(900),

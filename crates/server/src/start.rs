@@ -8,6 +8,7 @@ use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
+use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
 use firman_engine::{
@@ -93,6 +94,11 @@ impl Running {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// How what is in the outbox is delivered: one way for each kind.
+    pub fn ways(&self) -> Vec<Arc<dyn Deliver>> {
+        Vec::new()
+    }
 }
 
 /// Which database the settings name, and how it is used.
@@ -171,6 +177,13 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
+        outbox: OutboxPolicy {
+            attempts: settings.outbox.attempts,
+            life: seconds(settings.outbox.life_seconds),
+            first_pause: seconds(settings.outbox.first_pause_seconds),
+            longest_pause: seconds(settings.outbox.longest_pause_seconds),
+            attempt: Lifetime::from_millis(settings.outbox.attempt_timeout_ms.millis()),
+        },
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         interaction: seconds(login.request_seconds),

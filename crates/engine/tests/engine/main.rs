@@ -31,6 +31,7 @@ mod keys;
 mod metadata;
 mod misses;
 mod one_grant;
+mod outbox;
 mod pages;
 mod par;
 mod password;
