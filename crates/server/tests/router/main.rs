@@ -4,12 +4,14 @@
 
 mod authentication;
 mod endpoints;
+mod logout;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
 mod outbox;
+mod people;
 mod signer;
 mod world;
 
