@@ -9,6 +9,7 @@ use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
+use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
 use firman_engine::{
@@ -95,6 +96,11 @@ impl Running {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// How what is in the outbox is delivered: one way for each kind.
+    pub fn ways(&self) -> Vec<Arc<dyn Deliver>> {
+        Vec::new()
+    }
 }
 
 /// Which database the settings name, and how it is used.
@@ -173,6 +179,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
+        outbox: outbox(settings),
         passwords: PasswordRules { shortest: login.password_min_length as usize },
         sign_in: sign_in_limits(settings),
         fresh_sign_in: seconds(login.fresh_seconds),
@@ -231,6 +238,17 @@ fn account(settings: &Settings) -> AccountPolicy {
         api_key: Lifetime::from_millis(account.api_key_days.millis()),
         api_key_most: Lifetime::from_millis(account.api_key_most_days.millis()),
         client_owners: account.client_owners.clone(),
+    }
+}
+
+fn outbox(settings: &Settings) -> OutboxPolicy {
+    let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
+    OutboxPolicy {
+        attempts: settings.outbox.attempts,
+        life: seconds(settings.outbox.life_seconds),
+        first_pause: seconds(settings.outbox.first_pause_seconds),
+        longest_pause: seconds(settings.outbox.longest_pause_seconds),
+        attempt: Lifetime::from_millis(settings.outbox.attempt_timeout_ms.millis()),
     }
 }
 

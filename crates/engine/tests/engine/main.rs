@@ -34,6 +34,7 @@ mod logout;
 mod metadata;
 mod misses;
 mod one_grant;
+mod outbox;
 mod pages;
 mod par;
 mod password;

@@ -326,6 +326,21 @@ schema::settings! {
         /// How long ago somebody may have signed in who changes how their account is signed in to, in seconds.
         fresh_seconds: Seconds = 600, 60..=86_400;
     }
+    /// What must reach others (logout tokens, webhooks, e-mail), and is tried until it does.
+    outbox: Outbox {
+        /// How many are under way at once, on each node; a quarter of them to one place.
+        at_once: u32 = 32, 1..=1024;
+        /// How long one attempt may take, in milliseconds.
+        attempt_timeout_ms: Milliseconds = 10_000, 100..=120_000;
+        /// About how long the first pause between two attempts is, in seconds; each is twice the one before.
+        first_pause_seconds: Seconds = 5, 1..=3600;
+        /// The longest pause, in seconds.
+        longest_pause_seconds: Seconds = 21_600, 1..=86_400;
+        /// After how many attempts something is given up.
+        attempts: u32 = 20, 1..=1000;
+        /// After how long it is given up at the latest, in seconds.
+        life_seconds: Seconds = 259_200, 60..=2_592_000;
+    }
     /// Documents of others that this server fetches: key sets, client documents.
     fetch: Fetch {
         /// How long fetching one may take, in milliseconds.

@@ -12,6 +12,7 @@ mod metadata;
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod outbox;
 mod people;
 mod signer;
 mod world;
