@@ -4,6 +4,7 @@
 
 mod access_token;
 pub mod accounts;
+pub mod acting;
 pub mod admin;
 pub mod asker;
 pub mod authenticate;
@@ -24,6 +25,7 @@ pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod operator;
 pub mod par;
 mod policy;
 mod ports;
@@ -55,7 +57,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::issuer::Issuer;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
+use firman_store::record::{Event, EventKind, Grant, Resource, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
 use backchannel::Notify;
@@ -81,6 +83,8 @@ pub struct Engine {
     pub(crate) password_guesses: Guesses,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
+    /// The resource that the admin API is, if there is one.
+    pub(crate) admin: Option<Arc<Resource>>,
 }
 
 /// What an engine is made of.
@@ -122,6 +126,7 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
+        let admin = parts.policy.admin.is_some().then(|| operator::resource(parts.number, parts.issuer.as_str()));
         let Parts { issuer, number, store, accounts, entropy, fetch, notify, hooks, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
@@ -139,6 +144,7 @@ impl Engine {
             password_guesses: Guesses::default(),
             policy,
             key_policy,
+            admin,
         })
     }
 
@@ -209,6 +215,6 @@ impl Engine {
     /// A line of the audit trail.
     pub(crate) fn event(&self, kind: EventKind, about: RecordId, now: Timestamp) -> Result<Event, Fault> {
         let id = random::record_id(&*self.entropy, now)?;
-        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: Rest::new() })
+        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: acting::details() })
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator does with local accounts.
 
 use firman_proto::error::{Denied, invalid_request};
+use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
 use firman_store::record::{Account, EpochKey, Event, EventKind, Name, Namespace, Rest};
 use firman_store::{Change, Commit, Editable, Page};
@@ -8,7 +9,6 @@ use firman_store::{Change, Commit, Editable, Page};
 use super::AdminError;
 use crate::Engine;
 use crate::accounts::{LONGEST_PASSWORD, Passwords, SHORTEST_PASSWORD, normalized};
-use crate::failure::Fault;
 use crate::random;
 
 /// A new local account.
@@ -28,10 +28,7 @@ pub async fn create(
     new: NewAccount,
     now: Timestamp,
 ) -> Result<Account, AdminError> {
-    let username = new.username.trim().to_owned();
-    if username.is_empty() || username.len() > 255 || username.chars().any(char::is_control) {
-        return Err(invalid_request("username: 1 to 255 bytes, no control characters").into());
-    }
+    let username = checked_username(&new.username)?;
     check_password(&new.password)?;
     let id = random::record_id(&*engine.entropy, now)?;
     let account = Account {
@@ -52,7 +49,7 @@ pub async fn create(
     let insert = Change::Insert(Editable::Account(Box::new(account.clone())));
     match engine.commit(vec![Change::TakeName { name, now }, insert, Change::Append(Box::new(event))]).await? {
         Commit::Done => Ok(account),
-        Commit::Conflict(_) => Err(invalid_request("username: taken by another account").into()),
+        Commit::Conflict(_) => Err(taken().into()),
     }
 }
 
@@ -72,14 +69,70 @@ pub async fn set_password(
         Event { subject: Some(account.id.to_string()), ..engine.event(EventKind::AccountUpdated, account.id, now)? };
     let replace =
         Change::Replace { record: Editable::Account(Box::new(changed.clone())), if_revision: account.revision };
-    let signed_out = account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)));
-    let changes = [replace, Change::Append(Box::new(event))].into_iter().chain(signed_out).collect();
+    let changes = [replace, Change::Append(Box::new(event))].into_iter().chain(signed_out(engine, &account)).collect();
     match engine.commit(changes).await? {
         Commit::Done => Ok(Account { revision: account.revision + 1, ..changed }),
-        Commit::Conflict(_) => {
-            Err(Fault::temporary("set a password", "the account was edited at the same time").into())
-        }
+        Commit::Conflict(_) => Err(AdminError::Edited("the account")),
     }
+}
+
+/// What becomes of an account.
+pub struct Edit {
+    /// What the person types to sign in.
+    pub username: String,
+    /// Whether they may.
+    pub enabled: bool,
+    /// Standard claims.
+    pub claims: Rest,
+}
+
+/// Edits an account as it was read; a disabled one is signed out everywhere, and what it allowed is dead.
+pub async fn edit(engine: &Engine, seen: &Account, edit: Edit, now: Timestamp) -> Result<Account, AdminError> {
+    let Edit { username, enabled, claims } = edit;
+    let username = checked_username(&username)?;
+    let digest = |name: &str| Name::digest(engine.number, Namespace::Username, &normalized(name));
+    let (before, after, id) = (digest(&seen.username), digest(&username), seen.id);
+    let mut changes = Vec::new();
+    if before != after {
+        let name = Name { namespace: Namespace::Username, digest: after, id, expires_at: Timestamp::NEVER };
+        changes.push(Change::TakeName { name, now });
+        changes.push(Change::ReleaseName { namespace: Namespace::Username, digest: before, id });
+    }
+    let place_of_name = (!changes.is_empty()).then_some(0);
+    let changed = Account { username, enabled, claims, updated_at: now, ..seen.clone() };
+    changes.push(Change::Replace { record: Editable::Account(Box::new(changed.clone())), if_revision: seen.revision });
+    let mut event = Event { subject: Some(id.to_string()), ..engine.event(EventKind::AccountUpdated, id, now)? };
+    if seen.enabled != enabled {
+        event.details.insert("enabled".to_owned(), enabled.into());
+    }
+    changes.push(Change::Append(Box::new(event)));
+    if seen.enabled && !enabled {
+        changes.extend(signed_out(engine, seen));
+    }
+    match engine.commit(changes).await? {
+        Commit::Done => Ok(Account { revision: seen.revision + 1, ..changed }),
+        Commit::Conflict(place) if Some(place) == place_of_name => Err(taken().into()),
+        Commit::Conflict(_) => Err(AdminError::Edited("the account")),
+    }
+}
+
+/// Signs a person out everywhere; what they have allowed is dead.
+pub async fn sign_out(engine: &Engine, account: &Account, now: Timestamp) -> Result<(), AdminError> {
+    let id = account.id;
+    let event = Event { subject: Some(id.to_string()), ..engine.event(EventKind::EpochAdvanced, id, now)? };
+    let changes = signed_out(engine, account).into_iter().chain([Change::Append(Box::new(event))]).collect();
+    engine.commit(changes).await?;
+    Ok(())
+}
+
+fn signed_out(engine: &Engine, account: &Account) -> Option<Change> {
+    account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)))
+}
+
+/// The account of an id.
+pub async fn by_id(engine: &Engine, id: RecordId) -> Result<Account, AdminError> {
+    let account = engine.store.account(id).await?.filter(|account| account.issuer == engine.number);
+    account.ok_or(AdminError::NotFound("no such account"))
 }
 
 /// A page of accounts.
@@ -87,10 +140,23 @@ pub async fn list(engine: &Engine, page: Page) -> Result<Vec<Account>, AdminErro
     Ok(engine.store.accounts(engine.number, page).await?)
 }
 
-async fn find(engine: &Engine, username: &str, now: Timestamp) -> Result<Account, AdminError> {
+/// The account of a user name.
+pub async fn find(engine: &Engine, username: &str, now: Timestamp) -> Result<Account, AdminError> {
     let digest = Name::digest(engine.number, Namespace::Username, &normalized(username));
     let account = engine.store.account_by_name(Namespace::Username, digest, now).await?;
     account.ok_or(AdminError::NotFound("no such account; `firman user list` shows them"))
+}
+
+fn checked_username(text: &str) -> Result<String, Denied> {
+    let username = text.trim().to_owned();
+    if username.is_empty() || username.len() > 255 || username.chars().any(char::is_control) {
+        return Err(invalid_request("username: 1 to 255 bytes, no control characters"));
+    }
+    Ok(username)
+}
+
+fn taken() -> Denied {
+    invalid_request("username: taken by another account")
 }
 
 fn check_password(password: &str) -> Result<(), Denied> {

@@ -1,0 +1,27 @@
+//! What an operator does with browser sessions.
+
+use firman_proto::id::RecordId;
+use firman_proto::time::Timestamp;
+use firman_store::Change;
+use firman_store::record::{Event, EventKind, Session};
+
+use super::AdminError;
+use crate::Engine;
+
+/// The session with this id, whatever its state.
+pub async fn find(engine: &Engine, id: RecordId) -> Result<Session, AdminError> {
+    let session = engine.store.session(id, None).await?.map(|signed_in| signed_in.session);
+    session.filter(|session| session.issuer == engine.number).ok_or(AdminError::NotFound("no such session"))
+}
+
+/// Ends a session: its browser is signed out. One that is over stays so.
+pub async fn end(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), AdminError> {
+    let session = find(engine, id).await?;
+    if !session.is_live(now) {
+        return Ok(());
+    }
+    let subject = Some(session.subject.to_string());
+    let event = Event { subject, ..engine.event(EventKind::EpochAdvanced, id, now)? };
+    engine.commit(vec![Change::EndSession { id, now }, Change::Append(Box::new(event))]).await?;
+    Ok(())
+}
