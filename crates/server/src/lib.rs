@@ -1,5 +1,6 @@
 //! The Firman server: pages, configuration, HTTP and command line over the engine.
 
+pub mod admin;
 pub mod backup;
 #[cfg(target_os = "linux")]
 mod bench;

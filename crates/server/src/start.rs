@@ -8,6 +8,7 @@ use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
+use firman_engine::operator::AdminPolicy;
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
 use firman_engine::{
@@ -184,6 +185,9 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             statements: settings.registration.statement_issuers.clone(),
             require_statement: settings.registration.require_statement,
         },
+        admin: settings
+            .admin_address()
+            .map(|address| AdminPolicy { address, operators: settings.admin.operators.clone() }),
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),

@@ -2,6 +2,7 @@
 //! requests, and against what the discovery document says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod admin;
 mod authentication;
 mod endpoints;
 mod metadata;
