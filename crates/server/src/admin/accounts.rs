@@ -146,8 +146,8 @@ pub(super) struct Change {
 pub(super) async fn edit(
     State(admin): State<Shared>,
     Extension(operator): Extension<Operator>,
-    Id(id): Id,
     seen: IfMatch,
+    Id(id): Id,
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
     let account = editable(&admin, &operator, id).await?;
@@ -206,8 +206,8 @@ pub(super) struct Role {
 pub(super) async fn make_operator(
     State(admin): State<Shared>,
     Extension(operator): Extension<Operator>,
-    Id(id): Id,
     seen: IfMatch,
+    Id(id): Id,
     Body(role): Body<Role>,
 ) -> Result<Response, Problem> {
     let account = accounts::by_id(&admin.engine, id).await?;
@@ -227,8 +227,8 @@ pub(super) async fn make_operator(
     security(("operator" = ["firman.operators.write"])), responses((status = 200, body = Account, description = "They are no operator.", headers(("ETag" = String)))))]
 pub(super) async fn withdraw_operator(
     State(admin): State<Shared>,
-    Id(id): Id,
     seen: IfMatch,
+    Id(id): Id,
 ) -> Result<Response, Problem> {
     let account = accounts::by_id(&admin.engine, id).await?;
     seen.must_be(account.revision)?;

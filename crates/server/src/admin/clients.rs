@@ -191,8 +191,8 @@ pub(super) struct Change {
 pub(super) async fn edit(
     State(admin): State<Shared>,
     Extension(operator): Extension<Operator>,
-    Named(client_id): Named,
     seen: IfMatch,
+    Named(client_id): Named,
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
     let client = clients::find(&admin.engine, &client_id).await?;
@@ -212,8 +212,8 @@ pub(super) async fn edit(
 pub(super) async fn remove(
     State(admin): State<Shared>,
     Extension(operator): Extension<Operator>,
-    Named(client_id): Named,
     seen: IfMatch,
+    Named(client_id): Named,
 ) -> Result<StatusCode, Problem> {
     let client = clients::find(&admin.engine, &client_id).await?;
     must_cover(&operator, &power(&admin, &client.metadata, &client.policy))?;

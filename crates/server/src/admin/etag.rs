@@ -11,14 +11,14 @@ use serde::Serialize;
 use super::Shared;
 use super::problem::Problem;
 
-/// The revision that an editor saw.
+/// The revision that an editor saw; `None` is a tag that is none of ours and matches nothing (RFC 9110 §13.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct IfMatch(u64);
+pub(super) struct IfMatch(Option<u64>);
 
 impl IfMatch {
     /// Refuses to edit what is not what the editor saw.
     pub(super) fn must_be(self, revision: u64) -> Result<(), Problem> {
-        if self.0 == revision {
+        if self.0 == Some(revision) {
             return Ok(());
         }
         let text = "it was edited since; look at it again";
@@ -36,10 +36,7 @@ impl FromRequestParts<Shared> for IfMatch {
             let text = "if-match: say which revision is edited, with the ETag of its answer";
             return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", text));
         };
-        let revision = tag.to_str().ok().filter(|_| given.next().is_none()).and_then(revision_of);
-        // RFC 9110 §13.1.1: a tag that is none of ours matches nothing.
-        let text = "if-match: not a tag of this record; look at it again";
-        revision.map(Self).ok_or_else(|| Problem::new(StatusCode::PRECONDITION_FAILED, "edited_meanwhile", text))
+        Ok(Self(tag.to_str().ok().filter(|_| given.next().is_none()).and_then(revision_of)))
     }
 }
 

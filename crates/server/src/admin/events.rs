@@ -72,11 +72,8 @@ pub(super) async fn list(
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Event>>, Problem> {
     let page = wanted(which.limit, which.cursor.as_deref())?;
-    let about = match which.about.as_deref().map(RecordId::parse) {
-        // What has another form is the id of nothing.
-        Some(None) => return Ok(Json(Page::one(None))),
-        about => about.flatten(),
-    };
+    let malformed = || Problem::invalid("about: not the id of a record");
+    let about = which.about.map(|about| RecordId::parse(&about).ok_or_else(malformed)).transpose()?;
     let found = admin.engine.store().events(about, page).await?;
     Ok(Json(Page::of(&found, page, |event| event.id, Event::of)))
 }

@@ -190,8 +190,8 @@ pub(super) struct Becomes {
     security(("operator" = ["firman.resources.write"])), responses((status = 200, body = Resource, description = "What it is now.", headers(("ETag" = String)))))]
 pub(super) async fn edit(
     State(admin): State<Shared>,
-    Named(identifier): Named,
     seen: IfMatch,
+    Named(identifier): Named,
     Body(becomes): Body<Becomes>,
 ) -> Result<Response, Problem> {
     let resource = resources::find(&admin.engine, &identifier).await?;
@@ -208,8 +208,8 @@ pub(super) async fn edit(
     security(("operator" = ["firman.resources.write"])), responses((status = 204, description = "It is gone.")))]
 pub(super) async fn remove(
     State(admin): State<Shared>,
-    Named(identifier): Named,
     seen: IfMatch,
+    Named(identifier): Named,
 ) -> Result<StatusCode, Problem> {
     let resource = resources::find(&admin.engine, &identifier).await?;
     seen.must_be(resource.revision)?;
