@@ -55,7 +55,7 @@ async function operate(operator) {
   await step('an account is found and disabled, by the keyboard', async () => {
     await operator.go('Accounts')
     await operator.look('accounts')
-    await page.focus('#accounts-username')
+    await page.focus('#accounts-prefix')
     await page.keyboard.type(ready.victim)
     await page.keyboard.press('Enter')
     await page.waitForFunction(name => {
@@ -99,7 +99,7 @@ async function operate(operator) {
     assert.equal(me, ready.username)
     await operator.look('events')
   })
-  for (const area of ['Resources', 'Keys', 'Sessions', 'Flows']) {
+  for (const area of ['Resources', 'Keys', 'Sessions', 'Flows', 'Deliveries']) {
     await step(`the area ${area} is there`, async () => {
       await operator.go(area)
       await operator.look(area.toLowerCase())

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod apply_resources;
 pub mod clients;
 pub mod console;
+pub mod events;
 pub mod grants;
 pub(crate) mod metadata;
 pub mod operators;

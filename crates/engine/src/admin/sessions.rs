@@ -2,8 +2,8 @@
 
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::Change;
-use firman_store::record::{Event, EventKind, Session};
+use firman_store::record::{Event, EventKind, Session, Subject};
+use firman_store::{Change, Page};
 
 use super::AdminError;
 use crate::Engine;
@@ -14,6 +14,11 @@ pub async fn find(engine: &Engine, id: RecordId) -> Result<Session, AdminError> 
     session.filter(|session| session.issuer == engine.number).ok_or(AdminError::NotFound("no such session"))
 }
 
+/// A person's sessions, whatever their state.
+pub async fn of(engine: &Engine, subject: &Subject, page: Page) -> Result<Vec<Session>, AdminError> {
+    Ok(engine.store.sessions_of(subject.key(engine.number), page).await?)
+}
+
 /// Ends a session: its browser is signed out. One that is over stays so.
 pub async fn end(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), AdminError> {
     let session = find(engine, id).await?;
@@ -21,7 +26,7 @@ pub async fn end(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), Ad
         return Ok(());
     }
     let subject = Some(session.subject.to_string());
-    let event = Event { subject, ..engine.event(EventKind::EpochAdvanced, id, now)? };
+    let event = Event { subject, ..engine.event(EventKind::SessionEnded, id, now)? };
     engine.commit(vec![Change::EndSession { id, now }, Change::Append(Box::new(event))]).await?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Shared;
 use super::etag::{IfMatch, Tagged};
 use super::members::must_cover;
-use super::page::{Page, seconds, wanted};
+use super::page::{Page, seconds, sought, wanted};
 use super::problem::Problem;
 use super::read::{Asked, Body, Id};
 
@@ -67,6 +67,8 @@ impl Account {
 pub(super) struct Which {
     /// The one with exactly this user name.
     username: Option<String>,
+    /// Those whose username begins with this, in the order of the alphabet. Upper and lower case tell texts apart.
+    prefix: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -81,6 +83,15 @@ pub(super) async fn list(
     State(admin): State<Shared>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Account>>, Problem> {
+    if let Some(prefix) = which.prefix {
+        if which.username.is_some() {
+            return Err(Problem::invalid("prefix: not beside username"));
+        }
+        let search = sought(prefix, which.limit, which.cursor.as_deref())?;
+        let limit = search.limit;
+        let found = admin.engine.store().search_accounts(admin.engine.number(), search).await?;
+        return Ok(Json(Page::found(&found, limit, |account| (&account.username, account.id), Account::of)));
+    }
     let page = wanted(which.limit, which.cursor.as_deref())?;
     if let Some(username) = which.username {
         return match accounts::find(&admin.engine, &username, admin.now()).await {

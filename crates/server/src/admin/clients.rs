@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::etag::{IfMatch, Tagged};
 use super::members::{self, must_cover};
-use super::page::{Page, seconds, wanted};
+use super::page::{Page, seconds, sought, wanted};
 use super::problem::Problem;
 use super::read::{Asked, Body, Named};
 use super::{Shared, etag};
@@ -106,6 +106,8 @@ impl Client {
 pub(super) struct Which {
     /// The one with exactly this id.
     client_id: Option<String>,
+    /// Those whose client_id begins with this, in the order of the alphabet. Upper and lower case tell texts apart.
+    prefix: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -120,6 +122,20 @@ pub(super) async fn list(
     State(admin): State<Shared>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Client>>, Problem> {
+    if let Some(prefix) = which.prefix {
+        if which.client_id.is_some() {
+            return Err(Problem::invalid("prefix: not beside client_id"));
+        }
+        let search = sought(prefix, which.limit, which.cursor.as_deref())?;
+        let limit = search.limit;
+        let found = admin.engine.store().search_clients(admin.engine.number(), search).await?;
+        return Ok(Json(Page::found(
+            &found,
+            limit,
+            |client| (&client.client_id, client.id),
+            |client| Client::of(&admin, client),
+        )));
+    }
     let page = wanted(which.limit, which.cursor.as_deref())?;
     if let Some(client_id) = which.client_id {
         let key = record::Client::key(admin.engine.number(), &client_id);

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use firman_engine::admin::events::{self, EventFilter};
 use firman_proto::id::RecordId;
 use firman_store::record::{self, EventKind};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::page::{Page, seconds, wanted};
+use super::page::{Page, cursor_of, seconds, wanted};
 use super::problem::Problem;
 use super::read::Asked;
 
@@ -40,7 +41,7 @@ impl Event {
         Self {
             id: event.id.to_string(),
             about: event.about.to_string(),
-            kind: event.kind,
+            kind: event.kind.clone(),
             at: seconds(event.at),
             client: event.client.map(|client| client.to_string()),
             subject: event.subject.clone(),
@@ -49,7 +50,7 @@ impl Event {
     }
 }
 
-/// Which events.
+/// Which events: what is given must fit.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -57,6 +58,14 @@ pub(super) struct Which {
     /// Those about this record.
     #[param(format = "uuid")]
     about: Option<String>,
+    /// Those of this kind, such as `grant_revoked`.
+    #[param(value_type = Option<String>, max_length = 64)]
+    kind: Option<String>,
+    /// Those to or by this client: its record.
+    #[param(format = "uuid")]
+    client: Option<String>,
+    /// Those to or by this person.
+    subject: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -64,7 +73,7 @@ pub(super) struct Which {
     cursor: Option<String>,
 }
 
-/// List what happened, oldest first.
+/// List what happened, the newest first. A page may have fewer events than it could, even none, where those sought are rare; `next` goes on.
 #[utoipa::path(get, path = "/events", tag = "events", operation_id = "list_events", params(Which),
     security(("operator" = ["firman.events.read"])), responses((status = 200, body = Page<Event>, description = "A page of events.")))]
 pub(super) async fn list(
@@ -72,8 +81,18 @@ pub(super) async fn list(
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Event>>, Problem> {
     let page = wanted(which.limit, which.cursor.as_deref())?;
-    let malformed = || Problem::invalid("about: not the id of a record");
-    let about = which.about.map(|about| RecordId::parse(&about).ok_or_else(malformed)).transpose()?;
-    let found = admin.engine.store().events(about, page).await?;
-    Ok(Json(Page::of(&found, page, |event| event.id, Event::of)))
+    let id = |name: &str, text: Option<String>| {
+        let malformed = || Problem::invalid(format!("{name}: not the id of a record"));
+        text.map(|text| RecordId::parse(&text).ok_or_else(malformed)).transpose()
+    };
+    let malformed = |_| Problem::invalid("kind: not the name of a kind of event");
+    let kind = which.kind.map(|kind| serde_json::from_value(kind.into()).map_err(malformed)).transpose()?;
+    let filter = EventFilter {
+        about: id("about", which.about)?,
+        kind,
+        client: id("client", which.client)?,
+        subject: which.subject,
+    };
+    let found = events::search(&admin.engine, &filter, page).await?;
+    Ok(Json(Page { items: found.events.iter().map(Event::of).collect(), next: found.next.map(cursor_of) }))
 }

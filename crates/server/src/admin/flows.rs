@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use firman_proto::time::Day;
 use firman_store::record::{self, FlowRequest, FlowState};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::page::seconds;
+use super::page::{Page, seconds, wanted};
 use super::problem::Problem;
-use super::read::Id;
+use super::read::{Asked, Id};
 
 /// A flow. What its code or request is proved against is not shown.
 #[derive(Serialize, ToSchema)]
@@ -67,6 +68,34 @@ impl Flow {
             expires_at: seconds(flow.expires_at),
         }
     }
+}
+
+/// Which flows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Those that began on this day of the calendar (UTC), counted from 1970-01-01; today if it is not said.
+    #[param(minimum = 0, maximum = 100_000)]
+    day: Option<i32>,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// List the flows of a day, the newest first.
+#[utoipa::path(get, path = "/flows", tag = "flows", operation_id = "list_flows", params(Which),
+    security(("operator" = ["firman.flows.read"])), responses((status = 200, body = Page<Flow>, description = "A page of flows.")))]
+pub(super) async fn list(State(admin): State<Shared>, Asked(which): Asked<Which>) -> Result<Json<Page<Flow>>, Problem> {
+    let page = wanted(which.limit, which.cursor.as_deref())?;
+    if which.day.is_some_and(|day| !(0..=100_000).contains(&day)) {
+        return Err(Problem::invalid("day: from 0 to 100000"));
+    }
+    let day = which.day.map_or_else(|| admin.now().day(), Day::from_number);
+    let found = admin.engine.store().flows_of(day, page).await?;
+    Ok(Json(Page::of(&found, page, |flow| flow.id, Flow::of)))
 }
 
 /// Show a flow.

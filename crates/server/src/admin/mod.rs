@@ -4,6 +4,7 @@ mod about;
 mod accounts;
 mod clients;
 mod console;
+mod deliveries;
 pub mod document;
 mod etag;
 mod events;
@@ -112,7 +113,10 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(clients::show, clients::edit, clients::remove))
         .routes(routes!(clients::rotate_secret))
         .routes(routes!(clients::sign_out))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
         .routes(routes!(events::list))
+        .routes(routes!(flows::list))
         .routes(routes!(flows::show))
         .routes(routes!(grants::list))
         .routes(routes!(grants::show))
@@ -125,6 +129,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(resources::list, resources::create))
         .routes(routes!(resources::show, resources::edit, resources::remove))
         .routes(routes!(resources::rotate_secret))
+        .routes(routes!(sessions::list))
         .routes(routes!(sessions::show))
         .routes(routes!(sessions::end));
     OpenApiRouter::with_openapi(document::base()).nest(PREFIX, areas)

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::Page as Wanted;
+use firman_store::{Page as Wanted, Search};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,6 +14,9 @@ use super::problem::Problem;
 const USUAL: u32 = 50;
 /// The most records of a page.
 const MOST: u32 = 200;
+
+/// The longest beginning that is sought, in bytes.
+const LONGEST_PREFIX: usize = 1024;
 
 /// One page of a list.
 #[derive(Serialize, ToSchema)]
@@ -50,7 +53,39 @@ pub(super) fn wanted(limit: Option<u32>, cursor: Option<&str>) -> Result<Wanted,
     Ok(Wanted { after: after.transpose()?, limit })
 }
 
-fn cursor_of(id: RecordId) -> String {
+/// What the store is asked for that begins with a text. Its cursor has the text and the id of the last record.
+pub(super) fn sought(prefix: String, limit: Option<u32>, cursor: Option<&str>) -> Result<Search, Problem> {
+    let wanted = wanted(limit, None)?;
+    if prefix.len() > LONGEST_PREFIX {
+        return Err(Problem::invalid(format!("prefix: at most {LONGEST_PREFIX} bytes")));
+    }
+    let read = |text: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (id, text) = bytes.split_at_checked(16)?;
+        Some((String::from_utf8(text.to_vec()).ok()?, RecordId::from_slice(id)?))
+    };
+    let after = cursor.map(|text| read(text).ok_or_else(|| Problem::invalid("cursor: not one that was given here")));
+    Ok(Search { prefix, after: after.transpose()?, limit: wanted.limit })
+}
+
+impl<T: ToSchema> Page<T> {
+    /// A page of what a store found.
+    pub(super) fn found<R>(
+        records: &[R],
+        limit: u32,
+        key: impl Fn(&R) -> (&str, RecordId),
+        shown: impl Fn(&R) -> T,
+    ) -> Self {
+        let next = records.last().filter(|_| records.len() >= limit as usize).map(|last| {
+            let (text, id) = key(last);
+            URL_SAFE_NO_PAD.encode([id.as_bytes(), text.as_bytes()].concat())
+        });
+        Self { items: records.iter().map(shown).collect(), next }
+    }
+}
+
+/// Where a list goes on after (or, the newest first, before) a record.
+pub(super) fn cursor_of(id: RecordId) -> String {
     URL_SAFE_NO_PAD.encode(id.as_bytes())
 }
 

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Shared;
 use super::clients::{Rotation, Secret};
 use super::etag::{IfMatch, Tagged};
-use super::page::{Page, seconds, wanted};
+use super::page::{Page, seconds, sought, wanted};
 use super::problem::Problem;
 use super::read::{Asked, Body, Named};
 
@@ -88,6 +88,8 @@ impl Resource {
 pub(super) struct Which {
     /// The one with this identifier.
     identifier: Option<String>,
+    /// Those whose identifier begins with this, in the order of the alphabet. Upper and lower case tell texts apart.
+    prefix: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -102,6 +104,15 @@ pub(super) async fn list(
     State(admin): State<Shared>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Resource>>, Problem> {
+    if let Some(prefix) = which.prefix {
+        if which.identifier.is_some() {
+            return Err(Problem::invalid("prefix: not beside identifier"));
+        }
+        let search = sought(prefix, which.limit, which.cursor.as_deref())?;
+        let limit = search.limit;
+        let found = admin.engine.store().search_resources(admin.engine.number(), search).await?;
+        return Ok(Json(Page::found(&found, limit, |resource| (&resource.identifier, resource.id), Resource::of)));
+    }
     let page = wanted(which.limit, which.cursor.as_deref())?;
     if let Some(identifier) = which.identifier {
         let key = record::Resource::key(admin.engine.number(), &identifier);

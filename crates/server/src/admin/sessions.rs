@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use firman_engine::admin::sessions;
 use firman_proto::time::Timestamp;
-use firman_store::record;
-use serde::Serialize;
-use utoipa::ToSchema;
+use firman_store::record::{self, Subject};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::page::seconds;
+use super::page::{Page, seconds, wanted};
 use super::problem::Problem;
-use super::read::Id;
+use super::read::{Asked, Id};
 
 /// A browser that somebody signed in with. What its cookie is proved against is not shown.
 #[derive(Serialize, ToSchema)]
@@ -54,6 +54,35 @@ impl Session {
             live: session.is_live(now),
         }
     }
+}
+
+/// Whose sessions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Those of this person.
+    #[param(min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
+    subject: String,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// List a person's sessions, whatever their state, in the order in which they began.
+#[utoipa::path(get, path = "/sessions", tag = "sessions", operation_id = "list_sessions", params(Which),
+    security(("operator" = ["firman.sessions.read"])), responses((status = 200, body = Page<Session>, description = "A page of sessions.")))]
+pub(super) async fn list(
+    State(admin): State<Shared>,
+    Asked(which): Asked<Which>,
+) -> Result<Json<Page<Session>>, Problem> {
+    let page = wanted(which.limit, which.cursor.as_deref())?;
+    let subject = Subject::new(which.subject);
+    let subject = subject.ok_or_else(|| Problem::invalid("subject: 1 to 255 printable ASCII characters"))?;
+    let (found, now) = (sessions::of(&admin.engine, &subject, page).await?, admin.now());
+    Ok(Json(Page::of(&found, page, |session| session.id, |session| Session::of(session, now))))
 }
 
 /// Show a session.

@@ -10,7 +10,7 @@ const place = account => `accounts/${account.id}`
 export async function all({ may }) {
   return [
     ...await list({
-      id: 'accounts', caption: 'Accounts', path: '/accounts', seek: { username: 'User name' },
+      id: 'accounts', caption: 'Accounts', path: '/accounts', seek: { prefix: 'User name begins with', username: 'User name is' },
       columns: ['User name', 'Enabled', 'Operator', 'Made', 'Subject'],
       row: account => [link(place(account), account.username), flag(account.enabled), account.operator ? 'yes' : '', time(account.created_at), account.id],
     }),
@@ -40,6 +40,7 @@ export async function one(id, { may, again }) {
       ['Subject', account.id], ['Enabled', flag(account.enabled)], ['Password', account.has_password ? 'set' : 'none'],
       ['Operator', account.operator || 'no'], ['Made', time(account.created_at)], ['Edited', time(account.updated_at)],
       ['Grants', may('firman.grants.read') && link(`grants/by/subject/${account.id}`, 'what they allowed')],
+      ['Sessions', may('firman.sessions.read') && link(`sessions/by/subject/${account.id}`, 'where they are signed in')],
       ['Events', may('firman.events.read') && link(`events/by/about/${account.id}`, 'what happened to it')],
     ]),
     writes && h('section', { 'aria-labelledby': 'account-edit-title' }, h('h2', { id: 'account-edit-title' }, 'Edit'),

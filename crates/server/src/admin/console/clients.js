@@ -14,7 +14,7 @@ const path = id => `/clients/${encodeURIComponent(id)}`
 export async function all({ may }) {
   return [
     ...await list({
-      id: 'clients', caption: 'Clients', path: '/clients', seek: { client_id: 'Client id' },
+      id: 'clients', caption: 'Clients', path: '/clients', seek: { prefix: 'Client id begins with', client_id: 'Client id is' },
       columns: ['Client id', 'Name', 'Enabled', 'Owner', 'Made'],
       row: client => [link(place(client), client.client_id), client.metadata.client_name, flag(client.enabled), client.owner ?? '', time(client.created_at)],
     }),

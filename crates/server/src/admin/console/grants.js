@@ -43,7 +43,17 @@ export const grants = {
   },
 }
 export const sessions = {
-  all: async () => [lookup('session-find', 'Id of a session', 'sessions')],
+  async all(context, [by, of] = []) {
+    const given = by && of ? { [by]: of } : {}
+    return [
+      ...await list({
+        id: 'sessions', caption: 'Sessions', path: '/sessions', seek: { subject: 'Subject' }, given, needs: 'subject',
+        columns: ['Session', 'Signed in', 'By', 'Last seen', 'Live'],
+        row: session => [link(`sessions/${session.id}`, session.id), time(session.auth_time), session.amr.join(' '), time(session.last_seen), flag(session.live)],
+      }),
+      lookup('session-find', 'Id of a session', 'sessions'),
+    ]
+  },
   async one(id, { may, again }) {
     const { body: session } = await ask('GET', `/sessions/${encodeURIComponent(id)}`)
     return ['Session', [
@@ -63,13 +73,38 @@ export const sessions = {
 }
 
 export const flows = {
-  all: async () => [lookup('flow-find', 'Id of a flow', 'flows')],
+  async all() {
+    return [
+      ...await list({
+        id: 'flows', caption: 'Flows of today (UTC), newest first', path: '/flows', seek: { day: 'Day since 1970' },
+        columns: ['Flow', 'Kind', 'State', 'Subject', 'Scope', 'Made'],
+        row: flow => [link(`flows/${flow.id}`, flow.id), flow.kind, flow.state, flow.subject ?? '', flow.scope, time(flow.made_at)],
+      }),
+      lookup('flow-find', 'Id of a flow', 'flows'),
+    ]
+  },
   async one(id) {
     const { body: flow } = await ask('GET', `/flows/${encodeURIComponent(id)}`)
     return ['Flow', [facts([
       ['Record', flow.id], ['Kind', flow.kind], ['State', flow.state], ['Client’s record', flow.client], ['Asked for', flow.scope],
       ['Subject', flow.subject && link(`accounts/${flow.subject}`, flow.subject)], ['Allowed', flow.granted_scope],
       ['Wrong attempts', String(flow.misses)], ['Made', time(flow.made_at)], ['Good until', time(flow.expires_at)],
+    ])]]
+  },
+}
+
+export const deliveries = {
+  all: async () => list({
+    id: 'deliveries', caption: 'Deliveries, newest first', path: '/deliveries',
+    columns: ['Delivery', 'Kind', 'State', 'Since', 'Tried', 'Made', 'Error'],
+    row: delivery => [link(`deliveries/${delivery.id}`, delivery.id), delivery.kind, delivery.state, time(delivery.state_at), String(delivery.attempts), time(delivery.made_at), delivery.error ?? ''],
+  }),
+  async one(id) {
+    const { body: delivery } = await ask('GET', `/deliveries/${encodeURIComponent(id)}`)
+    return ['Delivery', [facts([
+      ['Record', delivery.id], ['Kind', delivery.kind], ['State', delivery.state], ['Since', time(delivery.state_at)],
+      ['Client’s record', delivery.client], ['Tried', `${delivery.attempts} times`], ['Made', time(delivery.made_at)],
+      ['Given up', time(delivery.expires_at)], ['Error', delivery.error], ['More', JSON.stringify(delivery.details)],
     ])]]
   },
 }

@@ -3,8 +3,10 @@
 import { ask } from './session.js'
 import { button, field, h, input, table } from './dom.js'
 
-/** A list of what an address of the API gives. `seek` are its query parameters, each with a label. */
-export async function list({ id, caption, path, seek = {}, given = {}, columns, row }) {
+/**
+ * A list of what an address of the API gives. `seek` are its query parameters, each with a label; without
+ * the one that it `needs` nothing is shown yet. */
+export async function list({ id, caption, path, seek = {}, given = {}, columns, row, needs }) {
   const place = h('div', { id })
   const more = h('div', { class: 'buttons' })
   let found = []
@@ -21,7 +23,8 @@ export async function list({ id, caption, path, seek = {}, given = {}, columns, 
     found = cursor ? found.concat(body.items) : body.items
     show(body.next)
   }
-  await load()
+  // Some lists are of somebody, and nobody has been named yet.
+  if (!needs || query[needs]) await load()
   return [Object.keys(seek).length > 0 && search(id, seek, given, async asked => {
     query = asked
     await load()

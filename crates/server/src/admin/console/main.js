@@ -18,6 +18,7 @@ const AREAS = [
   ['flows', 'Flows', 'firman.flows.read', grants.flows],
   ['resources', 'Resources', 'firman.resources.read', resources],
   ['keys', 'Keys', 'firman.keys.read', keys],
+  ['deliveries', 'Deliveries', 'firman.deliveries.read', grants.deliveries],
   ['events', 'Events', 'firman.events.read', trail],
 ]
 

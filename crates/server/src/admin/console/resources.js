@@ -10,7 +10,7 @@ const place = identifier => `resources/${encodeURIComponent(identifier)}`
 export async function all({ may }) {
   return [
     ...await list({
-      id: 'resources', caption: 'Resources', path: '/resources', seek: { identifier: 'Identifier' },
+      id: 'resources', caption: 'Resources', path: '/resources', seek: { prefix: 'Identifier begins with', identifier: 'Identifier is' },
       columns: ['Identifier', 'Name', 'Enabled', 'Tokens', 'Scope'],
       row: resource => [link(place(resource.identifier), resource.identifier), resource.name, flag(resource.enabled), resource.token_format ?? '', resource.scope],
     }),

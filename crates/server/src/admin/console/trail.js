@@ -5,7 +5,7 @@ import { list } from './list.js'
 
 export async function all(_, [by, of] = []) {
   return list({
-    id: 'events', caption: 'Events, oldest first', path: '/events', seek: { about: 'About the record' }, given: by && of ? { [by]: of } : {},
+    id: 'events', caption: 'Events, newest first', path: '/events', seek: { kind: 'Kind', subject: 'Subject', client: 'Client’s record', about: 'About the record' }, given: by && of ? { [by]: of } : {},
     columns: ['What', 'When', 'Who', 'About', 'More'],
     row: event => [event.kind, time(event.at), who(event), link(`events/by/about/${event.about}`, event.about), more(event)],
   })
