@@ -185,9 +185,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             statements: settings.registration.statement_issuers.clone(),
             require_statement: settings.registration.require_statement,
         },
-        admin: settings
-            .admin_address()
-            .map(|address| AdminPolicy { address, operators: settings.admin.operators.clone() }),
+        admin: admin(settings),
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
@@ -196,6 +194,11 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
     })
+}
+
+fn admin(settings: &Settings) -> Option<AdminPolicy> {
+    let address = settings.admin_address()?;
+    Some(AdminPolicy { address, operators: settings.admin.operators.clone() })
 }
 
 fn about(settings: &Settings) -> About {

@@ -12,7 +12,7 @@ use super::problem::Problem;
 
 /// The server.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Version {
+pub(super) struct Server {
     /// Its issuer identifier.
     issuer: String,
     /// The version of the program.
@@ -27,9 +27,9 @@ pub(super) struct Version {
 
 /// Show which server this is, and whether it is well.
 #[utoipa::path(get, path = "/version", tag = "server", operation_id = "show_version",
-    security(("operator" = ["firman.figures.read"])), responses((status = 200, body = Version, description = "The server.")))]
-pub(super) async fn version(State(admin): State<Shared>) -> Json<Version> {
-    Json(Version {
+    security(("operator" = ["firman.figures.read"])), responses((status = 200, body = Server, description = "The server.")))]
+pub(super) async fn version(State(admin): State<Shared>) -> Json<Server> {
+    Json(Server {
         issuer: admin.engine.issuer().to_string(),
         version: env!("CARGO_PKG_VERSION"),
         started_at: seconds(admin.started),

@@ -24,6 +24,7 @@ use super::{Shared, etag};
 
 /// A client.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the name of the parameter everywhere")]
 pub(super) struct Client {
     /// What it calls itself.
     client_id: String,

@@ -154,7 +154,7 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
 async fn with_store(common: &Common, command: Command, printer: Printer) -> Result<(), Failed> {
     let settings = common.settings(&[])?;
     let running = crate::start::start(&settings).await?;
-    let outcome = acting(Actor::CommandLine, with_running(command, &settings, &running, printer)).await;
+    let outcome = Box::pin(acting(Actor::CommandLine, with_running(command, &settings, &running, printer))).await;
     running.database.close().await;
     outcome
 }

@@ -18,6 +18,7 @@ fn tag(told: &super::Told) -> String {
     told.headers[ETAG].to_str().unwrap().to_owned()
 }
 
+// RFC 6585 §3, RFC 9110 §8.8.3, §13.1.1.
 #[tokio::test]
 async fn a_client_is_made_found_edited_and_deleted_and_the_trail_says_by_whom() {
     let office = Office::new().await;
@@ -39,6 +40,8 @@ async fn a_client_is_made_found_edited_and_deleted_and_the_trail_says_by_whom() 
     assert_eq!((edited.status, &edited.body["client"]["enabled"]), (StatusCode::OK, &json!(false)));
     let late = office.edit("PUT", "/clients/books", &token, &tag(&shown), Some(change.clone())).await;
     assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+    let foreign = office.edit("PUT", "/clients/books", &token, "W/\"1\"", Some(change.clone())).await;
+    assert_eq!(foreign.status, StatusCode::PRECONDITION_FAILED);
     let careless = office.ask("PUT", "/clients/books", &token, Some(change)).await;
     assert_eq!(careless.status, StatusCode::PRECONDITION_REQUIRED);
 

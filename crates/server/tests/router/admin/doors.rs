@@ -7,9 +7,10 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_engine::admin::operators;
-use firman_engine::operator::{all_scopes, identifier};
+use firman_engine::operator::{all_scopes, identifier, role_of_subject};
 use firman_proto::digest::sha256;
 use firman_proto::scope::Scope;
+use firman_store::record::Subject;
 use serde_json::{Value, json};
 
 use super::{ADDRESS, Office, own, request};
@@ -54,6 +55,15 @@ async fn every_operation_of_the_document_needs_the_scope_that_it_names() {
             assert!(told.headers[WWW_AUTHENTICATE].to_str().unwrap().contains(scope), "{method} {path}");
         }
     }
+}
+
+// RFC 9110 §9.3.2.
+#[tokio::test]
+async fn what_can_be_got_can_be_asked_for_without_its_content() {
+    let office = Office::new().await;
+    let told = office.ask("HEAD", "/clients", &office.token("firman.clients.read").await, None).await;
+    assert_eq!((told.status, &told.body), (StatusCode::OK, &Value::Null));
+    assert_eq!(office.ask("HEAD", "/clients", "x", None).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -108,13 +118,15 @@ async fn a_person_gets_in_while_they_are_an_operator_and_no_further_than_their_r
 }
 
 #[tokio::test]
-async fn settings_can_name_operators() {
-    let before = Office::new().await;
-    let subject = before.account().await.id.to_string();
-    // Another server, whose account has another id.
-    let office = Office::of(vec![subject]).await;
-    let token = office.persons_token("firman.clients.read").await;
-    assert_eq!(office.ask("GET", "/clients", &token, None).await.status, StatusCode::FORBIDDEN);
+async fn settings_can_name_operators_and_others_are_none() {
+    let office = Office::of(vec!["somebody-of-elsewhere".to_owned()]).await;
+    let role = async |subject: &str| {
+        let subject = Subject::new(subject).unwrap();
+        role_of_subject(&office.world.engine, &subject).await.unwrap()
+    };
+    assert_eq!(role("somebody-of-elsewhere").await, all_scopes());
+    assert_eq!(role("somebody").await, Scope::default());
+    assert_eq!(role(&office.account().await.id.to_string()).await, Scope::default());
 }
 
 // RFC 8707 §2: a token for somebody else opens nothing here.
