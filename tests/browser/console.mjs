@@ -26,8 +26,11 @@ async function operate(operator) {
     await page.type('#username', ready.username)
     await page.type('#password', ready.password)
     await page.click('#login-submit')
-    await operator.at('Clients')
-    assert.equal(page.url(), `${ready.console}`)
+    await operator.at('Figures')
+    assert.equal(page.url(), ready.console)
+    await page.waitForSelector('.plot path')
+    await operator.look('figures')
+    await operator.go('Clients')
     await operator.look('clients')
   })
   await step('nothing of the sign-in is kept where another script could find it', async () => {
@@ -99,7 +102,7 @@ async function operate(operator) {
     assert.equal(me, ready.username)
     await operator.look('events')
   })
-  for (const area of ['Resources', 'Keys', 'Sessions', 'Flows', 'Deliveries']) {
+  for (const area of ['Resources', 'Keys', 'Trust', 'Sessions', 'Flows', 'Deliveries']) {
     await step(`the area ${area} is there`, async () => {
       await operator.go(area)
       await operator.look(area.toLowerCase())

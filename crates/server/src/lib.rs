@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod pages;
 mod progress;
 pub mod qr;
+pub mod recent;
 pub mod retention;
 pub mod router;
 pub mod start;

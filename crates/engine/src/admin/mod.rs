@@ -1,5 +1,6 @@
 //! What an operator does, from the command line or an admin API.
 
+pub mod account_edits;
 pub mod accounts;
 pub mod apply;
 pub mod apply_resources;
@@ -45,6 +46,15 @@ impl From<AdminError> for Failure {
                 Self::Fault(Fault::temporary("edit a record", format!("{what} was edited meanwhile")))
             }
             AdminError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl From<Failure> for AdminError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Denied(denied) => Self::Refused(denied),
+            Failure::Fault(fault) => Self::Fault(fault),
         }
     }
 }

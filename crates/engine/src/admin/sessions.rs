@@ -2,11 +2,12 @@
 
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Event, EventKind, Session, Subject};
-use firman_store::{Change, Page};
+use firman_store::Page;
+use firman_store::record::{Session, Subject};
 
 use super::AdminError;
 use crate::Engine;
+use crate::sessions::{self, Why};
 
 /// The session with this id, whatever its state.
 pub async fn find(engine: &Engine, id: RecordId) -> Result<Session, AdminError> {
@@ -19,14 +20,8 @@ pub async fn of(engine: &Engine, subject: &Subject, page: Page) -> Result<Vec<Se
     Ok(engine.store.sessions_of(subject.key(engine.number), page).await?)
 }
 
-/// Ends a session: its browser is signed out. One that is over stays so.
+/// Ends a session, and what ends with it. One that is over stays so.
 pub async fn end(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(), AdminError> {
     let session = find(engine, id).await?;
-    if !session.is_live(now) {
-        return Ok(());
-    }
-    let subject = Some(session.subject.to_string());
-    let event = Event { subject, ..engine.event(EventKind::SessionEnded, id, now)? };
-    engine.commit(vec![Change::EndSession { id, now }, Change::Append(Box::new(event))]).await?;
-    Ok(())
+    Ok(sessions::end(engine, &session, Why::Operator, now).await?)
 }

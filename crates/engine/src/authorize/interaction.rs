@@ -108,7 +108,7 @@ impl Interaction {
         Ok(ClientView { client, interaction, username, resources })
     }
 
-    pub(super) async fn resume(
+    pub(crate) async fn resume(
         engine: &Engine,
         browser: &Browser,
         sealed: &str,

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use firman_engine::admin::accounts::{self, Edit, NewAccount};
+use firman_engine::admin::account_edits::{self, Edit};
+use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::admin::{AdminError, operators};
 use firman_engine::operator::{Operator, role_of, role_of_subject};
 use firman_proto::scope::Scope;
@@ -31,6 +32,10 @@ pub(super) struct Account {
     enabled: bool,
     /// Whether there is a password.
     has_password: bool,
+    /// What proves the person beside it: `totp`, `recovery_codes`, `passkey`.
+    factors: Vec<&'static str>,
+    /// Failed attempts to sign in since the last that succeeded.
+    failed_attempts: u32,
     /// What they may do as an operator; empty: nothing.
     operator: String,
     /// Standard claims (OpenID Connect Core §5.1).
@@ -51,6 +56,15 @@ impl Account {
             username: account.username.clone(),
             enabled: account.enabled,
             has_password: account.password.is_some(),
+            factors: [
+                (account.factors.totp.is_some(), "totp"),
+                (!account.factors.recovery_codes.is_empty(), "recovery_codes"),
+                (!account.factors.passkeys.is_empty(), "passkey"),
+            ]
+            .into_iter()
+            .filter_map(|(there, name)| there.then_some(name))
+            .collect(),
+            failed_attempts: account.attempts.count,
             operator: role_of(account).to_string(),
             claims: account.claims.clone(),
             created_at: seconds(account.created_at),
@@ -133,7 +147,7 @@ pub(super) async fn create(State(admin): State<Shared>, Body(new): Body<New>) ->
 #[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", operation_id = "show_account", params(("id" = String, Path, description = "Its id.")),
     security(("operator" = ["firman.accounts.read"])), responses((status = 200, body = Account, description = "The account.", headers(("ETag" = String)))))]
 pub(super) async fn show(State(admin): State<Shared>, Id(id): Id) -> Result<Response, Problem> {
-    Ok(tagged(StatusCode::OK, &accounts::by_id(&admin.engine, id).await?))
+    Ok(tagged(StatusCode::OK, &account_edits::find(&admin.engine, id).await?))
 }
 
 /// What an account becomes.
@@ -164,7 +178,7 @@ pub(super) async fn edit(
     let account = editable(&admin, &operator, id).await?;
     seen.must_be(account.revision)?;
     let edit = Edit { username: change.username, enabled: change.enabled, claims: change.claims };
-    let account = accounts::edit(&admin.engine, &account, edit, admin.now()).await?;
+    let account = account_edits::edit(&admin.engine, &account, edit, admin.now()).await?;
     Ok(tagged(StatusCode::OK, &account))
 }
 
@@ -192,12 +206,27 @@ pub(super) async fn set_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Take away what proves an account's person beside the password: the app, the recovery codes, the passkeys. It is signed out everywhere.
+#[utoipa::path(delete, path = "/accounts/{id}/factors", tag = "accounts", operation_id = "reset_factors",
+    params(("If-Match" = String, Header, description = "The ETag of what is edited."), ("id" = String, Path, description = "Its id.")),
+    security(("operator" = ["firman.accounts.write"])), responses((status = 200, body = Account, description = "What it is now.", headers(("ETag" = String)))))]
+pub(super) async fn reset_factors(
+    State(admin): State<Shared>,
+    Extension(operator): Extension<Operator>,
+    seen: IfMatch,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    let account = editable(&admin, &operator, id).await?;
+    seen.must_be(account.revision)?;
+    Ok(tagged(StatusCode::OK, &account_edits::reset_factors(&admin.engine, &account, admin.now()).await?))
+}
+
 /// Sign an account out everywhere: its sessions end, and what it allowed is dead.
 #[utoipa::path(post, path = "/accounts/{id}/sign-out", tag = "accounts", operation_id = "sign_out_account", params(("id" = String, Path, description = "Its id.")),
     security(("operator" = ["firman.sessions.write", "firman.grants.write"])), responses((status = 204, description = "It is signed out.")))]
 pub(super) async fn sign_out(State(admin): State<Shared>, Id(id): Id) -> Result<StatusCode, Problem> {
-    let account = accounts::by_id(&admin.engine, id).await?;
-    accounts::sign_out(&admin.engine, &account, admin.now()).await?;
+    let account = account_edits::find(&admin.engine, id).await?;
+    account_edits::sign_out(&admin.engine, &account, admin.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -221,7 +250,7 @@ pub(super) async fn make_operator(
     Id(id): Id,
     Body(role): Body<Role>,
 ) -> Result<Response, Problem> {
-    let account = accounts::by_id(&admin.engine, id).await?;
+    let account = account_edits::find(&admin.engine, id).await?;
     seen.must_be(account.revision)?;
     let all = firman_engine::operator::all_scopes();
     // Nobody gives what they have not got.
@@ -241,7 +270,7 @@ pub(super) async fn withdraw_operator(
     seen: IfMatch,
     Id(id): Id,
 ) -> Result<Response, Problem> {
-    let account = accounts::by_id(&admin.engine, id).await?;
+    let account = account_edits::find(&admin.engine, id).await?;
     seen.must_be(account.revision)?;
     Ok(tagged(StatusCode::OK, &operators::withdraw(&admin.engine, &account, admin.now()).await?))
 }
@@ -252,7 +281,7 @@ async fn editable(
     operator: &Operator,
     id: firman_proto::id::RecordId,
 ) -> Result<record::Account, Problem> {
-    let account = accounts::by_id(&admin.engine, id).await?;
+    let account = account_edits::find(&admin.engine, id).await?;
     let role = match account.subject() {
         Some(subject) => role_of_subject(&admin.engine, &subject).await?.union(&role_of(&account)),
         None => role_of(&account),

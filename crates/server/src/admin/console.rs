@@ -28,6 +28,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("clients.js", SCRIPT, include_str!("console/clients.js")),
     ("console.css", STYLE, include_str!("console/console.css")),
     ("dom.js", SCRIPT, include_str!("console/dom.js")),
+    ("figures.js", SCRIPT, include_str!("console/figures.js")),
     ("firman.css", STYLE, include_str!("../pages/firman.css")),
     ("firman.svg", "image/svg+xml", include_str!("../pages/icon.svg")),
     ("grants.js", SCRIPT, include_str!("console/grants.js")),
@@ -37,6 +38,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("resources.js", SCRIPT, include_str!("console/resources.js")),
     ("session.js", SCRIPT, include_str!("console/session.js")),
     ("trail.js", SCRIPT, include_str!("console/trail.js")),
+    ("trust.js", SCRIPT, include_str!("console/trust.js")),
 ];
 
 /// The files of the console, and what it must know to sign in.

@@ -8,6 +8,7 @@ mod deliveries;
 pub mod document;
 mod etag;
 mod events;
+pub mod figures;
 mod flows;
 mod gate;
 mod grants;
@@ -18,6 +19,7 @@ mod problem;
 mod read;
 mod resources;
 mod sessions;
+mod trust;
 
 use std::sync::Arc;
 
@@ -37,6 +39,7 @@ use utoipa_axum::routes;
 use crate::config::Settings;
 use crate::metrics::Metrics;
 use crate::start::Running;
+use figures::Counter;
 use gate::Gate;
 use problem::Problem;
 
@@ -53,6 +56,8 @@ pub struct Admin {
     pub passwords: Arc<Passwords>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What counts rows, where there is a database.
+    pub counter: Option<Arc<Counter>>,
     /// The largest request body that is read, in bytes.
     pub max_body: usize,
     /// Since when it serves.
@@ -67,6 +72,7 @@ impl Admin {
             clock: Arc::clone(&running.clock),
             passwords: Arc::clone(&running.passwords),
             metrics: Arc::clone(&running.metrics),
+            counter: Some(Counter::new(Arc::clone(&running.database))),
             max_body: settings.server.max_body_bytes as usize,
             started: running.now(),
         })
@@ -107,6 +113,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::show, accounts::edit))
         .routes(routes!(accounts::set_password))
+        .routes(routes!(accounts::reset_factors))
         .routes(routes!(accounts::sign_out))
         .routes(routes!(accounts::make_operator, accounts::withdraw_operator))
         .routes(routes!(clients::list, clients::create))
@@ -116,6 +123,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(events::list))
+        .routes(routes!(figures::show))
         .routes(routes!(flows::list))
         .routes(routes!(flows::show))
         .routes(routes!(grants::list))
@@ -131,7 +139,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(resources::rotate_secret))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::show))
-        .routes(routes!(sessions::end));
+        .routes(routes!(sessions::end))
+        .routes(routes!(trust::show));
     OpenApiRouter::with_openapi(document::base()).nest(PREFIX, areas)
 }
 

@@ -12,11 +12,14 @@ pub mod health;
 pub mod home;
 pub mod introspect;
 pub mod login;
+pub mod logout;
 pub mod page;
 pub mod par;
 pub mod read;
 pub mod register;
 pub mod revoke;
+pub mod security;
+pub mod sign_in;
 pub mod token;
 pub mod userinfo;
 

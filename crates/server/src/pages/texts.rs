@@ -103,6 +103,62 @@ pub struct Texts {
 
     pub not_found_title: &'static str,
     pub not_found_text: &'static str,
+
+    pub logout_title: &'static str,
+    pub logout_lead: &'static str,
+    pub logout_client: Phrase,
+    pub logout_another: &'static str,
+    pub logout_problem: &'static str,
+    pub logout_submit: &'static str,
+    pub logout_cancel: &'static str,
+    pub logout_stayed_title: &'static str,
+    pub logout_stayed_text: &'static str,
+    pub signed_out_title: &'static str,
+    pub signed_out_text: &'static str,
+
+    pub wait_credentials: &'static str,
+    pub own_sign_in_title: &'static str,
+    pub own_sign_in_lead: &'static str,
+    pub own_sign_in_again: &'static str,
+
+    pub second_title: &'static str,
+    pub second_lead: &'static str,
+    pub second_code: &'static str,
+    pub second_submit: &'static str,
+    pub second_wrong: &'static str,
+    pub second_wait: &'static str,
+
+    pub security_title: &'static str,
+    pub security_lead: Phrase,
+    pub security_back: &'static str,
+    pub password_section: &'static str,
+    pub password_change: &'static str,
+    pub password_set: &'static str,
+    pub password_none: &'static str,
+    pub password_lead: &'static str,
+    pub password_current: &'static str,
+    pub password_new: &'static str,
+    pub password_again: &'static str,
+    pub password_differ: &'static str,
+    pub password_wrong: &'static str,
+    pub password_changed: &'static str,
+    pub app_section: &'static str,
+    pub app_none: &'static str,
+    pub app_since: Phrase,
+    pub app_add: &'static str,
+    pub app_remove: &'static str,
+    pub app_removed: &'static str,
+    pub app_title: &'static str,
+    pub app_lead: &'static str,
+    pub app_secret: &'static str,
+    pub app_qr: &'static str,
+    pub app_code: &'static str,
+    pub app_submit: &'static str,
+    pub app_wrong: &'static str,
+    pub recovery_left: Phrase,
+    pub recovery_new: &'static str,
+    pub recovery_title: &'static str,
+    pub recovery_lead: &'static str,
 }
 
 impl Texts {
@@ -202,6 +258,62 @@ pub static ENGLISH: Texts = Texts {
 
     not_found_title: "Nothing here",
     not_found_text: "There is no page at this address.",
+
+    logout_title: "Sign out?",
+    logout_lead: "You are signed in as",
+    logout_client: Phrase("{} asks whether you want to sign out here, too."),
+    logout_another: "The application means somebody else, or another sign-in than this one.",
+    logout_problem: "Something in the application's request is wrong, so you will stay here afterwards.",
+    logout_submit: "Sign out",
+    logout_cancel: "Stay signed in",
+    logout_stayed_title: "You are still signed in",
+    logout_stayed_text: "Nothing has changed. You may close this page.",
+    signed_out_title: "You are signed out",
+    signed_out_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
+
+    wait_credentials: "Too many sign-ins went wrong. Wait a minute, then try again.",
+    own_sign_in_title: "Sign in",
+    own_sign_in_lead: "to continue to your account",
+    own_sign_in_again: "Sign in again to change this.",
+
+    second_title: "One more step",
+    second_lead: "Type the code that your authenticator app shows, or one of your recovery codes.",
+    second_code: "Code",
+    second_submit: "Continue",
+    second_wrong: "This code is wrong, or was used before. Wait for the next one.",
+    second_wait: "Too many codes were wrong. Wait five minutes, then try again.",
+
+    security_title: "Signing in",
+    security_lead: Phrase("How you sign in as {}"),
+    security_back: "Back",
+    password_section: "Password",
+    password_change: "Change the password",
+    password_set: "Set a password",
+    password_none: "You have no password.",
+    password_lead: "You are signed out everywhere but here, and applications have to ask you again.",
+    password_current: "Password until now",
+    password_new: "New password",
+    password_again: "New password once more",
+    password_differ: "The two new passwords are not the same.",
+    password_wrong: "The password until now is wrong.",
+    password_changed: "You have a new password. Everywhere else you are signed out.",
+    app_section: "Authenticator app",
+    app_none: "Signing in asks for no code.",
+    app_since: Phrase("Signing in asks for a code, since {}."),
+    app_add: "Add an app",
+    app_remove: "Remove the app",
+    app_removed: "The app is removed. From now on your password is enough.",
+    app_title: "Add an authenticator app",
+    app_lead: "Scan the picture with the app, or type the key below into it. Then type the code that it shows.",
+    app_secret: "Key",
+    app_qr: "QR code for an authenticator app",
+    app_code: "Code",
+    app_submit: "Add",
+    app_wrong: "This is not the code of this key. Look at the clock of your device, and try the next code.",
+    recovery_left: Phrase("Recovery codes that are left: {}"),
+    recovery_new: "Make new recovery codes",
+    recovery_title: "Your recovery codes",
+    recovery_lead: "Each signs you in once, when you do not have the app. Write them down now: they are not shown again.",
 };
 
 #[cfg(test)]
@@ -211,7 +323,10 @@ mod tests {
     #[test]
     fn every_phrase_has_one_gap() {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
-        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks] {
+        let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
+        let own = [logout_client, security_lead, app_since, recovery_left];
+        let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
+        for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }

@@ -5,11 +5,13 @@
 mod admin;
 mod authentication;
 mod endpoints;
+mod logout;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod people;
 mod signer;
 mod world;
 

@@ -37,7 +37,8 @@ export async function one(id, { may, again }) {
   const writes = may('firman.accounts.write')
   return [account.username, [
     facts([
-      ['Subject', account.id], ['Enabled', flag(account.enabled)], ['Password', account.has_password ? 'set' : 'none'],
+      ['Subject', account.id], ['Enabled', flag(account.enabled)], ['Password', account.has_password ? 'set' : 'none'], ['Beside it', account.factors.join(' ')],
+      ['Failed attempts', account.failed_attempts ? String(account.failed_attempts) : undefined],
       ['Operator', account.operator || 'no'], ['Made', time(account.created_at)], ['Edited', time(account.updated_at)],
       ['Grants', may('firman.grants.read') && link(`grants/by/subject/${account.id}`, 'what they allowed')],
       ['Sessions', may('firman.sessions.read') && link(`sessions/by/subject/${account.id}`, 'where they are signed in')],
@@ -74,6 +75,12 @@ export async function one(id, { may, again }) {
         await ask('DELETE', `${path}/operator`, { tag })
         await again()
         say('They are no operator any more.')
+      }, { class: 'danger' }),
+      writes && account.factors.length > 0 && button('account-factors', 'Reset factors', async () => {
+        if (!await sure('Reset factors?', `The app, recovery codes and passkeys of ${account.username} are taken away, and they are signed out everywhere.`, 'Reset')) return
+        await ask('DELETE', `${path}/factors`, { tag })
+        await again()
+        say('The factors are reset.')
       }, { class: 'danger' }),
       may('firman.sessions.write') && may('firman.grants.write') && button('account-sign-out', 'Sign out everywhere', async () => {
         if (!await sure('Sign out everywhere?', `All sessions of ${account.username} end, and what they allowed is dead.`, 'Sign out')) return

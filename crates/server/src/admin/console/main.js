@@ -8,9 +8,12 @@ import * as trail from './trail.js'
 import * as keys from './keys.js'
 import * as grants from './grants.js'
 import * as resources from './resources.js'
+import * as figures from './figures.js'
+import * as trust from './trust.js'
 
 /** Name of an area in the address, what it is called, the scope to see it, and what shows it. */
 const AREAS = [
+  ['figures', 'Figures', 'firman.figures.read', figures],
   ['clients', 'Clients', 'firman.clients.read', clients],
   ['accounts', 'Accounts', 'firman.accounts.read', accounts],
   ['grants', 'Grants', 'firman.grants.read', grants.grants],
@@ -18,6 +21,7 @@ const AREAS = [
   ['flows', 'Flows', 'firman.flows.read', grants.flows],
   ['resources', 'Resources', 'firman.resources.read', resources],
   ['keys', 'Keys', 'firman.keys.read', keys],
+  ['trust', 'Trust', 'firman.trust.read', trust],
   ['deliveries', 'Deliveries', 'firman.deliveries.read', grants.deliveries],
   ['events', 'Events', 'firman.events.read', trail],
 ]
@@ -39,7 +43,7 @@ async function show() {
   let heading = title
   let content
   try {
-    const context = { may, again: show }
+    const context = { may, again: show, place: () => mine === shown }
     // A list of what is said after `by`, or one record.
     const [first, ...others] = words
     if (!first || first === 'by') content = await area.all(context, others)

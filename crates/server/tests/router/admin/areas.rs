@@ -5,6 +5,7 @@ use axum::http::header::ETAG;
 use firman_engine::admin::operators;
 use firman_engine::operator::{all_scopes, identifier};
 use firman_proto::scope::Scope;
+use firman_store::{Change, Commit, CommitId, Editable, Transaction};
 use serde_json::{Value, json};
 
 use super::{Office, own};
@@ -198,6 +199,60 @@ async fn who_does_not_make_operators_cannot_become_one_by_a_detour() {
     let told = office.edit("PUT", &format!("{account}/operator"), &few, "\"1\"", Some(given)).await;
     assert_eq!((told.status, &told.body["operator"]), (StatusCode::OK, &json!("firman.clients.write")));
     assert!(Scope::parse(told.body["operator"].as_str().unwrap()).unwrap().is_within(&all));
+}
+
+#[tokio::test]
+async fn whoever_has_lost_everything_gets_their_factors_taken_away() {
+    let office = Office::new().await;
+    let token = everything(&office).await;
+    let account = office.account().await;
+    let mut known = account.clone();
+    known.factors.recovery_codes = vec!["a digest".to_owned()];
+    let record = Editable::Account(Box::new(known));
+    let changes = vec![Change::Replace { record, if_revision: account.revision }];
+    let transaction = Transaction { id: CommitId([9; 16]), changes };
+    assert_eq!(office.world.engine.store().commit(transaction).await.unwrap(), Commit::Done);
+    let path = format!("/accounts/{}", account.id);
+    let shown = office.ask("GET", &path, &token, None).await;
+    assert_eq!(shown.body["factors"], json!(["recovery_codes"]));
+    let reset = office.edit("DELETE", &format!("{path}/factors"), &token, &tag(&shown), None).await;
+    assert_eq!((reset.status, &reset.body["factors"]), (StatusCode::OK, &json!([])), "{}", reset.body);
+    let events = office.ask("GET", "/events?kind=factor_removed", &token, None).await.body;
+    assert_eq!(events["items"][0]["subject"], json!(account.id.to_string()));
+}
+
+#[tokio::test]
+async fn what_begins_with_a_text_is_found_page_by_page() {
+    let office = Office::new().await;
+    let token = everything(&office).await;
+    for name in ["books-1", "books-2", "books-3", "other"] {
+        let new = json!({"client_id": name, "metadata": {"grant_types": ["client_credentials"]}});
+        assert_eq!(office.ask("POST", "/clients", &token, Some(new)).await.status, StatusCode::CREATED);
+    }
+    let first = office.ask("GET", "/clients?prefix=books&limit=2", &token, None).await.body;
+    let next = first["next"].as_str().unwrap();
+    let second = office.ask("GET", &format!("/clients?prefix=books&limit=2&cursor={next}"), &token, None).await.body;
+    let ids: Vec<_> = [&first, &second].into_iter().flat_map(|page| page["items"].as_array().unwrap()).collect();
+    let ids: Vec<_> = ids.iter().map(|client| client["client_id"].as_str().unwrap()).collect();
+    assert_eq!((ids, second["next"].as_str()), (vec!["books-1", "books-2", "books-3"], None));
+    for path in
+        ["/accounts?prefix=rea", "/resources?prefix=x", "/flows", "/deliveries", "/sessions?subject=x", "/trust"]
+    {
+        assert_eq!(office.ask("GET", path, &token, None).await.status, StatusCode::OK, "{path}");
+    }
+    let found = office.ask("GET", "/accounts?prefix=rea", &token, None).await.body;
+    assert_eq!(found["items"][0]["username"], "reader");
+    let both = office.ask("GET", "/clients?prefix=a&client_id=b", &token, None).await;
+    assert_eq!(both.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn figures_are_shown() {
+    let office = Office::new().await;
+    let told = office.ask("GET", "/figures", &office.token("firman.figures.read").await, None).await;
+    assert_eq!(told.status, StatusCode::OK);
+    assert!(told.body["store_milliseconds"].is_number() && told.body["windows"].is_array(), "{}", told.body);
+    assert_eq!(told.body["overdue"]["grants"], 0);
 }
 
 #[tokio::test]

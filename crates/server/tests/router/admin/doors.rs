@@ -85,7 +85,7 @@ async fn what_is_not_in_the_document_is_not_there() {
 }
 
 /// Scopes of areas that have no operation.
-const PENDING: &[&str] = &["firman.trust.read", "firman.upstreams.read"];
+const PENDING: &[&str] = &["firman.upstreams.read"];
 
 #[tokio::test]
 async fn the_document_in_docs_is_the_one_that_is_served() {

@@ -58,6 +58,7 @@ impl Office {
             clock: Arc::new(Clocked),
             passwords: Arc::new(Passwords::new(1, Arc::new(SystemEntropy::default()))),
             metrics: Arc::new(Metrics::default()),
+            counter: None,
             max_body: 65_536,
             started: NOW,
         });
