@@ -5,6 +5,7 @@
 mod access_token;
 pub mod account;
 pub mod accounts;
+pub mod acting;
 pub mod admin;
 pub mod asker;
 mod attempts;
@@ -28,6 +29,7 @@ mod key_sets;
 pub mod keys;
 pub mod logout;
 pub mod outbox;
+pub mod operator;
 pub mod par;
 mod policy;
 mod ports;
@@ -63,7 +65,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::issuer::Issuer;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
+use firman_store::record::{Event, EventKind, Grant, Resource, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
 use attempts::Attempts;
@@ -92,6 +94,8 @@ pub struct Engine {
     pub(crate) key_policy: KeyPolicy,
     /// Rings when something was put into the outbox.
     pub(crate) bell: tokio::sync::Notify,
+    /// The resource that the admin API is, if there is one.
+    pub(crate) admin: Option<Arc<Resource>>,
 }
 
 /// What an engine is made of.
@@ -133,6 +137,7 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
+        let admin = parts.policy.admin.is_some().then(|| operator::resource(parts.number, parts.issuer.as_str()));
         let Parts { issuer, number, store, accounts, entropy, fetch, notify, hooks, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
@@ -151,6 +156,7 @@ impl Engine {
             policy,
             key_policy,
             bell: tokio::sync::Notify::new(),
+            admin,
         })
     }
 
@@ -232,6 +238,6 @@ impl Engine {
     /// A line of the audit trail.
     pub(crate) fn event(&self, kind: EventKind, about: RecordId, now: Timestamp) -> Result<Event, Fault> {
         let id = random::record_id(&*self.entropy, now)?;
-        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: Rest::new() })
+        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: acting::details() })
     }
 }

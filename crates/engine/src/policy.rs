@@ -17,6 +17,7 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::operator::AdminPolicy;
 use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
@@ -64,6 +65,8 @@ pub struct Policy {
     pub require_signed_request: bool,
     /// Whether there are pages; without them nobody signs in here.
     pub pages: bool,
+    /// The admin API, if there is one.
+    pub admin: Option<AdminPolicy>,
     /// Where people find more about this server.
     pub about: About,
     /// The schemes that redirect URIs may have; none said: all that are safe.
@@ -144,6 +147,7 @@ impl Default for Policy {
             require_pushed: false,
             require_signed_request: false,
             pages: true,
+            admin: None,
             about: About::default(),
             redirect_schemes: Vec::new(),
             allowed_auth_methods: Vec::new(),

@@ -40,9 +40,10 @@ pub(crate) const CLIENT: &str = "the-client";
 pub(crate) const USERNAME: &str = "reader";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-struct Fixed;
+/// The time at which everything is tested.
+pub(crate) struct Clocked;
 
-impl Clock for Fixed {
+impl Clock for Clocked {
     fn now(&self) -> Timestamp {
         NOW
     }
@@ -118,7 +119,7 @@ impl World {
         let (_, secret) = clients::create(&engine, new_client, NOW).await.unwrap();
         let app = App {
             engine: Arc::clone(&engine),
-            clock: Arc::new(Fixed),
+            clock: Arc::new(Clocked),
             max_body: 65_536,
             secure_cookies: true,
             forwarded: false,
