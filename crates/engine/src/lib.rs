@@ -28,13 +28,14 @@ mod issue;
 mod key_sets;
 pub mod keys;
 pub mod logout;
-pub mod outbox;
 pub mod operator;
+pub mod outbox;
 pub mod par;
 mod policy;
 mod ports;
 mod presented;
 pub mod random;
+mod refusals;
 pub mod registration;
 mod request_object;
 pub mod revoke;
@@ -48,6 +49,7 @@ mod target;
 pub mod token;
 pub mod trust;
 pub mod userinfo;
+pub mod webhooks;
 
 pub use attempts::{Pace, SignInLimits};
 pub use failure::{Failure, Fault};
@@ -57,6 +59,7 @@ pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
+pub use refusals::AuditPolicy;
 pub use step_up::StepUp;
 
 use std::sync::Arc;
@@ -73,6 +76,7 @@ use backchannel::Notify;
 use guesses::Guesses;
 use key_sets::KeySets;
 use keys::{KeyPolicy, Keychain, MakeKeys};
+use refusals::Refusals;
 use registration::Door;
 
 /// One issuer: its store, its keys, its policy, and the ports to the world.
@@ -90,6 +94,7 @@ pub struct Engine {
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
     pub(crate) attempts: Attempts,
+    pub(crate) refusals: Refusals,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
     /// Rings when something was put into the outbox.
@@ -153,6 +158,7 @@ impl Engine {
             keys,
             code_guesses: Guesses::default(),
             attempts: Attempts::default(),
+            refusals: Refusals::default(),
             policy,
             key_policy,
             bell: tokio::sync::Notify::new(),
@@ -227,6 +233,7 @@ impl Engine {
     /// Commits, and finds out what happened if the acknowledgement is lost.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
         let id = CommitId(random::bytes(&*self.entropy)?);
+        let changes = webhooks::with_deliveries(&self.packer(), changes)?;
         let sends = changes.iter().any(|change| matches!(change, Change::InsertDelivery(_)));
         let outcome = settle(&*self.store, Transaction { id, changes }).await?;
         if sends && outcome == Commit::Done {

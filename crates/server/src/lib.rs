@@ -25,3 +25,4 @@ pub mod router;
 pub mod start;
 pub mod tls;
 pub mod trust;
+pub mod webhooks;

@@ -15,6 +15,7 @@ pub mod introspect;
 pub mod login;
 pub mod logout;
 pub mod look;
+pub mod origin;
 pub mod page;
 pub mod par;
 pub mod read;
