@@ -5,7 +5,7 @@ use firman_proto::jws::Algorithm;
 use firman_proto::seal::{self, CaveatKind, Kind, Presented};
 use firman_proto::time::Timestamp;
 use firman_store::Standing;
-use firman_store::record::{Client, Grant, GrantKind, Subject};
+use firman_store::record::{Client, Grant, GrantKind};
 use serde_json::Map;
 
 use crate::Engine;
@@ -16,6 +16,7 @@ use crate::grant::own_scope;
 use crate::hooks::{self, Endpoint, Occasion, Place};
 use crate::issue::signer;
 use crate::presented::OpenedAccess;
+use crate::subject::subject_for;
 use crate::target;
 
 /// Tells a client about a token of its own, a resource server about those that are for it, or one that may about any.
@@ -144,7 +145,7 @@ async fn active(
         active: true,
         scope,
         // RFC 9068 §2.2: where no person is involved, the client is the subject.
-        sub: Some(grant.subject.as_ref().map_or_else(|| client.client_id.clone(), Subject::to_string)),
+        sub: Some(grant.subject.as_ref().map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, &client, subject))),
         client_id: client.client_id.clone(),
         iss: engine.issuer.to_string(),
         auth_time: grant.auth.auth_time.map(Timestamp::seconds),

@@ -17,7 +17,9 @@ use crate::access_token::{AccessToken, Dressed, key_is_gone};
 use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Occasion, Place};
 use crate::keys::KeySet;
+use crate::person;
 use crate::sender::Sender;
+use crate::subject::{sid_for, subject_for};
 use crate::target::Target;
 
 /// What is issued in one answer of the token endpoint.
@@ -68,6 +70,11 @@ impl Extra {
         }
         if subject.is_some() && scope.contains("openid") {
             extra.id_token = hooks::claims(engine, Place::IdToken, &occasion).await?;
+        }
+        if let Some(subject) = subject.filter(|_| scope.contains("openid")) {
+            // OpenID Connect Core §5.5: what was asked for one by one; what an operator adds goes before it.
+            let told = person::in_id_token(engine, subject, None, grant.terms.claims.as_ref()).await?;
+            extra.id_token = told.into_iter().chain(std::mem::take(&mut extra.id_token)).collect();
         }
         Ok(extra)
     }
@@ -171,7 +178,7 @@ impl IdTokenFor<'_> {
         let hash = |of: &str| half_hash(of, key.algorithm());
         let claims = IdToken {
             iss: engine.issuer.to_string(),
-            sub: self.subject.to_string(),
+            sub: subject_for(engine, self.client, self.subject),
             aud: self.client.client_id.clone(),
             exp: now.plus(engine.policy.id_token).seconds(),
             iat: now.seconds(),
@@ -181,7 +188,7 @@ impl IdTokenFor<'_> {
             c_hash: self.code.map(hash),
             acr: self.auth.acr.clone(),
             amr: self.auth.amr.clone(),
-            sid: self.session.map(|session| session.to_string()),
+            sid: self.session.and_then(|session| sid_for(engine, self.client, session)),
             claims: self.claims,
         };
         key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))

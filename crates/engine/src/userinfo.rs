@@ -2,16 +2,19 @@
 
 use firman_proto::certificate::Certificate;
 use firman_proto::claims;
+use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::metadata::path;
 use firman_proto::scope::Scope;
 use firman_proto::time::Timestamp;
+use firman_store::record::Client;
 use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::bearer::{self, Bearer};
 use crate::failure::Failure;
 use crate::hooks::{self, Occasion, Place};
+use crate::subject::subject_for;
 
 /// The claims that an access token shows of its subject.
 pub async fn userinfo(
@@ -46,22 +49,27 @@ async fn show(engine: &Engine, bearer: &Bearer<'_>, now: Timestamp) -> Result<Ma
     engine.policy.userinfo.must_be_met(&grant.auth, now)?;
     let subject = grant.subject.as_ref().ok_or_else(|| dead("nobody is its subject"))?;
     let all = engine.accounts.claims(subject).await?.ok_or_else(|| dead("its subject is gone or disabled"))?;
-    let mut shown = claims::for_scope(&all, scope);
-    shown.extend(extra(engine, &admitted).await?);
+    let client = engine.store.client_by_id(grant.client).await?.ok_or_else(|| dead("its client is gone"))?;
+    let asked = ClaimsParameter::kept(grant.terms.claims.as_ref());
+    let mut shown = claims::for_scope(&all, scope, asked.locales());
+    // OpenID Connect Core §5.5: what was asked for one by one; whoever has cut the token down did not mean to hand that on.
+    if *scope == grant.scope {
+        shown.extend(claims::asked(&all, asked.userinfo(), asked.locales()));
+    }
+    shown.extend(extra(engine, &admitted, &client).await?);
     // OpenID Connect Core §5.3.2: sub is always there.
-    shown.insert("sub".to_owned(), subject.to_string().into());
+    shown.insert("sub".to_owned(), subject_for(engine, &client, subject).into());
     Ok(shown)
 }
 
 /// What settings and hooks add. A hook's no is one about this token.
-async fn extra(engine: &Engine, admitted: &bearer::Admitted) -> Result<Map<String, Value>, Failure> {
+async fn extra(engine: &Engine, admitted: &bearer::Admitted, client: &Client) -> Result<Map<String, Value>, Failure> {
     if !hooks::adds(engine, Place::Userinfo) {
         return Ok(Map::new());
     }
     let grant = &admitted.standing.record;
-    let Some(client) = engine.store.client_by_id(grant.client).await? else { return Ok(Map::new()) };
     let audience = [engine.issuer.to_string()];
-    let (client, subject, scope) = (&*client, grant.subject.as_ref(), &admitted.scope);
+    let (subject, scope) = (grant.subject.as_ref(), &admitted.scope);
     let occasion = Occasion { client, subject, scope, audience: &audience, grant: Some(grant.id) };
     match hooks::claims(engine, Place::Userinfo, &occasion).await {
         Err(Failure::Denied(denied)) => Err(Denied::new(ErrorCode::InsufficientScope, denied.text).into()),

@@ -188,6 +188,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
         pages: settings.server.pages,
+        sign_up: false,
         about: about(settings),
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),

@@ -8,6 +8,7 @@ use firman_proto::jws::Algorithm;
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::request_object::LONGEST_URI;
 use firman_proto::response::ResponseType;
+use firman_proto::third_party::is_initiate_login_uri;
 use serde_json::Value;
 
 use crate::Engine;
@@ -108,7 +109,6 @@ fn check_authentication(engine: &Engine, metadata: &ClientMetadata) -> Result<()
 fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
     let jose = &metadata.jose;
     let undone = [
-        ("subject_type", metadata.subject_type.as_deref().is_some_and(|of| of != "public")),
         ("request_object_encryption_alg", jose.request_object_encryption_alg.is_some()),
         ("request_object_encryption_enc", jose.request_object_encryption_enc.is_some()),
         ("id_token_encrypted_response_alg", jose.id_token_encrypted_response_alg.is_some()),
@@ -124,6 +124,13 @@ fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denie
         return Err(invalid_request(format!("{name}: this server does not do that")));
     }
     // OpenID Connect Registration §2.
+    if metadata.subject_type.as_deref().is_some_and(|of| of != "public" && of != "pairwise") {
+        return Err(invalid_request("subject_type: public or pairwise"));
+    }
+    // OpenID Connect Core §4: where others begin a sign-in is https.
+    if metadata.about.initiate_login_uri.as_deref().is_some_and(|uri| !is_initiate_login_uri(uri)) {
+        return Err(invalid_request("initiate_login_uri: must be an https address"));
+    }
     if metadata.about.application_type.as_deref().is_some_and(|of| of != "web" && of != "native") {
         return Err(invalid_request("application_type: web or native"));
     }

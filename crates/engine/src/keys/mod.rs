@@ -12,6 +12,7 @@ use firman_proto::access_token;
 use firman_proto::id::RecordId;
 use firman_proto::jose::{Jwks, Refused};
 use firman_proto::jws::{Algorithm, HeldKey, JwkSet};
+use firman_proto::pairwise::PairwiseKey;
 use firman_proto::seal::{self, Keyring, MasterKey, Opened, Place, Realm, Sealed, Unsealed};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{KeyState, Schedule, SealKey, SigningKey};
@@ -32,6 +33,8 @@ pub struct KeySet {
     pub keyring: Keyring,
     /// Derived from the deployment: authenticates forms against cross-site posts.
     pub csrf: [u8; 32],
+    /// Derived from the deployment: by which names sectors know people.
+    pub(crate) pairwise: PairwiseKey,
     seal_numbers: Vec<u32>,
     signing: Vec<(HeldKey, Schedule)>,
     published: JwkSet,
@@ -169,6 +172,7 @@ impl KeySet {
         let keyring = Keyring::new(usable(&seal_keys, master, now)?, &realm)
             .map_err(|error| Fault::lasting("load keys", error.to_string()))?;
         let csrf = master.derive("csrf").map_err(|error| Fault::lasting("load keys", error.to_string()))?;
+        let pairwise = master.derive("pairwise").map_err(|error| Fault::lasting("load keys", error.to_string()))?;
         let mut signing = Vec::new();
         for key in keys.signing.iter().filter(|key| key.issuer == number) {
             if key.schedule.state(now) != KeyState::Ended {
@@ -182,7 +186,8 @@ impl KeySet {
         let schedules = seal_keys.iter().map(|key| key.schedule).chain(signing.iter().map(|(_, schedule)| *schedule));
         let turns_at = schedules.filter_map(|schedule| schedule.next_turn(now)).min().unwrap_or(Timestamp::NEVER);
         let seal_numbers = seal_keys.iter().map(|key| key.number).collect();
-        Ok(Self { keyring, csrf: *csrf, seal_numbers, signing, published, verifying, turns_at })
+        let pairwise = PairwiseKey::new(&pairwise);
+        Ok(Self { keyring, csrf: *csrf, pairwise, seal_numbers, signing, published, verifying, turns_at })
     }
 
     /// The key that signs with this algorithm now; the newest where two overlap.

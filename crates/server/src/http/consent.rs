@@ -6,12 +6,12 @@ use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
 use firman_engine::details::described;
+use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::{App, login, page, read};
-use crate::pages::texts::ENGLISH;
-use crate::pages::{self, ScopeLine};
+use crate::pages;
 
 /// Below the issuer.
 pub const PATH: &str = "/consent";
@@ -32,9 +32,8 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     // The session ended while the page was on its way.
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
     let asked = &view.interaction.request;
-    // What everybody asks for comes first, in an order that reads well; then what only this client knows.
-    let mut scopes: Vec<_> = asked.scope.iter().map(ScopeLine::of).collect();
-    scopes.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
+    let claims = ClaimsParameter::kept(asked.claims.as_ref());
+    let scopes = pages::lines(&asked.scope, &claims.names());
     let details = described(&app.engine, asked.authorization_details.as_ref())?;
     let html = pages::Consent {
         client: login::client_of(&view.client),

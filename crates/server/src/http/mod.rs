@@ -17,6 +17,7 @@ pub mod par;
 pub mod read;
 pub mod register;
 pub mod revoke;
+pub mod select;
 pub mod token;
 pub mod userinfo;
 

@@ -14,7 +14,7 @@ use firman_proto::metadata::path;
 use firman_proto::redirect_uri::RedirectUri;
 
 use super::read::Unreadable;
-use super::{App, answer, consent, cookies, device, login};
+use super::{App, answer, consent, cookies, device, login, select};
 use crate::pages::texts::ENGLISH;
 use crate::pages::{ErrorPage, Post, RenderError};
 
@@ -83,6 +83,8 @@ pub fn go(app: &App, next: &Next) -> Response {
         Next::Client(url) => url.clone(),
         Next::Post { action, members } => return posted(app, action, members),
         Next::Login(request) => address(app, login::PATH, request),
+        Next::Select(request) => address(app, select::PATH, request),
+        Next::SignUp(request) => address(app, login::SIGN_UP, request),
         Next::Consent(request) => address(app, consent::PATH, request),
         Next::Device(end) => app.engine.issuer().endpoint(match end {
             DeviceEnd::Allowed => device::ALLOWED,

@@ -2,6 +2,8 @@
 
 use askama::Template;
 use firman_proto::authorization_details::Described;
+use firman_proto::claims::scope_of;
+use firman_proto::scope::Scope;
 
 use super::texts::{ENGLISH, Texts};
 use super::{Client, RenderError, assets};
@@ -45,6 +47,16 @@ impl<'a> ScopeLine<'a> {
     pub fn of(name: &'a str) -> Self {
         Self { name, text: ENGLISH.scope(name) }
     }
+}
+
+/// The lines of what is asked for: what everybody asks for first, in an order that reads well; then what only this client knows; then
+/// what is asked for one by one and not by a scope already.
+pub fn lines<'a>(scope: &'a Scope, claims: &[&'a str]) -> Vec<ScopeLine<'a>> {
+    let mut lines: Vec<_> = scope.iter().map(ScopeLine::of).collect();
+    lines.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
+    let alone = claims.iter().filter(|name| scope_of(name).is_none_or(|of| !scope.contains(of)));
+    lines.extend(alone.map(|name| ScopeLine { name, text: ENGLISH.claim(name) }));
+    lines
 }
 
 impl Consent<'_> {

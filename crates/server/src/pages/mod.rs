@@ -16,12 +16,13 @@ mod login;
 mod message;
 mod post;
 mod requests;
+mod select;
 pub mod texts;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;
 pub use client::Client;
-pub use consent::{Consent, ScopeLine};
+pub use consent::{Consent, ScopeLine, lines};
 pub use device::Device;
 pub use error::ErrorPage;
 pub use home::Home;
@@ -29,6 +30,7 @@ pub use login::Login;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
+pub use select::Select;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,19 @@
+//! ID tokens of ours that come back as a hint (OpenID Connect Core §3.1.2.1 `id_token_hint`).
+
+use firman_proto::error::{Denied, invalid_request};
+use firman_proto::id_token::IdToken;
+use firman_proto::jws;
+use firman_store::record::Client;
+
+use crate::Engine;
+
+/// What an ID token said that this client once got. It may have expired: it proves nothing but whom is meant.
+pub(crate) fn read(engine: &Engine, client: &Client, token: &str) -> Result<IdToken, Denied> {
+    let wrong = || invalid_request("id_token_hint: not an ID token of this server for this client");
+    let claims = jws::verify_id_token(token, engine.keys.current().published()).map_err(|_| wrong())?;
+    // OpenID Connect Core §3.1.2.1: issued by this server; another client's is none of this one's business.
+    if claims.iss != engine.issuer.as_str() || claims.aud != client.client_id {
+        return Err(wrong());
+    }
+    Ok(claims)
+}
