@@ -100,7 +100,10 @@ impl Dressed<'_> {
         let claims = JwtAccessToken {
             iss: engine.issuer.to_string(),
             // RFC 9068 §2.2: where no person is involved, the client is the subject.
-            sub: grant.subject.as_ref().map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, client, subject)),
+            sub: grant
+                .subject
+                .as_ref()
+                .map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, client, subject)),
             // RFC 9068 §3.
             aud: self.target.audience(engine),
             client_id: client.client_id.clone(),

@@ -8,6 +8,7 @@ use firman_proto::time::Timestamp;
 
 use crate::Engine;
 use crate::authenticate::SECRET_ALGORITHMS;
+use crate::encrypt;
 use crate::keys::KeySet;
 use crate::registration::Mode;
 
@@ -15,6 +16,7 @@ use crate::registration::Mode;
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
     let offers = Offers {
         grant_types: engine.policy.grant_types().collect(),
+        decryption: encrypt::OURS.to_vec(),
         signing: engine.keys.current().algorithms(now),
         auth_methods: engine.policy.auth_methods().collect(),
         assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),

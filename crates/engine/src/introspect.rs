@@ -11,6 +11,7 @@ use serde_json::Map;
 use crate::Engine;
 use crate::access_token::confirmation;
 use crate::asker::Asker;
+use crate::encrypt::{self, Registered};
 use crate::failure::{Failure, Fault};
 use crate::grant::own_scope;
 use crate::hooks::{self, Endpoint, Occasion, Place};
@@ -42,7 +43,7 @@ pub async fn introspect(
 }
 
 /// The same answer, signed for whoever asked (RFC 9701 §5).
-pub fn signed(engine: &Engine, asker: &Asker, answer: &Introspection, now: Timestamp) -> Result<String, Fault> {
+pub async fn signed(engine: &Engine, asker: &Asker, answer: &Introspection, now: Timestamp) -> Result<String, Failure> {
     let claims = SignedIntrospection {
         iss: engine.issuer.as_str(),
         aud: asker.identifier(),
@@ -54,7 +55,14 @@ pub fn signed(engine: &Engine, asker: &Asker, answer: &Introspection, now: Times
     let registered =
         asker.client().and_then(|client| client.metadata.jose.introspection_signed_response_alg.as_deref());
     let key = signer(engine, &keys, registered.and_then(Algorithm::parse), now)?;
-    key.sign_as(SIGNED, &claims).map_err(|error| Fault::lasting("sign an introspection answer", error.to_string()))
+    let signed = key.sign_as(SIGNED, &claims);
+    let signed = signed.map_err(|error| Fault::lasting("sign an introspection answer", error.to_string()))?;
+    let Some(client) = asker.client() else { return Ok(signed) };
+    // RFC 9701 §6: and encrypted, where that is registered.
+    match encrypt::to(engine, client, Registered::introspection(&client.metadata), now).await? {
+        None => Ok(signed),
+        Some(encryption) => Ok(encryption.nested(engine, &signed)?),
+    }
 }
 
 async fn access_token(
@@ -145,7 +153,12 @@ async fn active(
         active: true,
         scope,
         // RFC 9068 §2.2: where no person is involved, the client is the subject.
-        sub: Some(grant.subject.as_ref().map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, &client, subject))),
+        sub: Some(
+            grant
+                .subject
+                .as_ref()
+                .map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, &client, subject)),
+        ),
         client_id: client.client_id.clone(),
         iss: engine.issuer.to_string(),
         auth_time: grant.auth.auth_time.map(Timestamp::seconds),

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::access_token::{AccessToken, Dressed, key_is_gone};
+use crate::encrypt::{self, Registered};
 use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Occasion, Place};
 use crate::keys::KeySet;
@@ -50,6 +51,8 @@ pub(crate) struct Issued<'a> {
 pub(crate) struct Extra {
     access_token: Map<String, Value>,
     id_token: Map<String, Value>,
+    /// How the ID token is encrypted.
+    encryption: Option<encrypt::For>,
 }
 
 impl Extra {
@@ -60,6 +63,7 @@ impl Extra {
         grant: &Grant,
         scope: &Scope,
         target: &Target,
+        now: Timestamp,
     ) -> Result<Self, Failure> {
         let (subject, audience) = (grant.subject.as_ref(), target.audience(engine));
         let occasion = Occasion { client, subject, scope, audience: &audience, grant: Some(grant.id) };
@@ -72,6 +76,7 @@ impl Extra {
             extra.id_token = hooks::claims(engine, Place::IdToken, &occasion).await?;
         }
         if let Some(subject) = subject.filter(|_| scope.contains("openid")) {
+            extra.encryption = encrypt::to(engine, client, Registered::id_token(&client.metadata), now).await?;
             // OpenID Connect Core §5.5: what was asked for one by one; what an operator adds goes before it.
             let told = person::in_id_token(engine, subject, None, grant.terms.claims.as_ref()).await?;
             extra.id_token = told.into_iter().chain(std::mem::take(&mut extra.id_token)).collect();
@@ -118,6 +123,7 @@ impl Issued<'_> {
                     access_token: Some(&access),
                     code: None,
                     claims: self.extra.id_token,
+                    encryption: self.extra.encryption,
                 };
                 Some(id_token.sign(engine, now)?)
             }
@@ -168,6 +174,8 @@ pub(crate) struct IdTokenFor<'a> {
     pub(crate) code: Option<&'a str>,
     /// Claims about the person.
     pub(crate) claims: Map<String, Value>,
+    /// How it is encrypted for the client.
+    pub(crate) encryption: Option<encrypt::For>,
 }
 
 impl IdTokenFor<'_> {
@@ -191,7 +199,12 @@ impl IdTokenFor<'_> {
             sid: self.session.and_then(|session| sid_for(engine, self.client, session)),
             claims: self.claims,
         };
-        key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))
+        let signed = key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))?;
+        // OpenID Connect Core §2, §16.14: signed, and then encrypted.
+        match &self.encryption {
+            None => Ok(signed),
+            Some(encryption) => encryption.nested(engine, &signed),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
+mod encrypt;
 mod failure;
 mod fetch;
 mod grant;

@@ -10,7 +10,7 @@ use crate::Engine;
 use crate::failure::Fault;
 
 /// What an ID token tells: what was asked for one by one (OpenID Connect Core §5.5), and what scopes ask for only where no access
-/// token comes with which that could be asked for (§5.4).
+/// token comes with which that could be asked for (OpenID Connect Core §5.4).
 pub(crate) async fn in_id_token(
     engine: &Engine,
     subject: &Subject,

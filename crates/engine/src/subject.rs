@@ -30,5 +30,6 @@ pub(crate) fn session_of(engine: &Engine, client: &Client, sid: &str) -> Option<
 
 /// The sector of a client that has pairwise subjects. Where none can be told any more, the client is its own.
 fn sector(client: &Client) -> Option<String> {
-    is_pairwise(&client.metadata).then(|| sector_of(&client.metadata).unwrap_or_else(|| format!("client {}", client.id)))
+    is_pairwise(&client.metadata)
+        .then(|| sector_of(&client.metadata).unwrap_or_else(|| format!("client {}", client.id)))
 }

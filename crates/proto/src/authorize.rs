@@ -257,7 +257,8 @@ fn bounded(form: &Form<'_>, name: &str) -> Result<Option<String>, Denied> {
 /// OpenID Connect Core §3.1.2.1: what is not spoken or not known is no error.
 fn hints(form: &Form<'_>, asked: Option<&ClaimsParameter>) -> Result<Hints, Denied> {
     let locales = bounded(form, "ui_locales")?.unwrap_or_default();
-    let display = form.get("display").and_then(|text| Display::ALL.iter().copied().find(|known| known.as_str() == text));
+    let display =
+        form.get("display").and_then(|text| Display::ALL.iter().copied().find(|known| known.as_str() == text));
     Ok(Hints {
         subjects: asked.map(ClaimsParameter::subjects).unwrap_or_default().into_iter().map(str::to_owned).collect(),
         ui_locales: locales.split_ascii_whitespace().map(str::to_owned).collect(),

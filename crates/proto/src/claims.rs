@@ -95,7 +95,8 @@ mod tests {
     // OpenID Connect Core §5.2, RFC 4647 §3.4.
     #[test]
     fn a_claim_is_told_in_the_languages_that_are_wanted_and_there() {
-        let Value::Object(all) = serde_json::json!({"name": "N", "name#ja": "J", "name#de": "D", "name#de-CH": "C"}) else {
+        let Value::Object(all) = serde_json::json!({"name": "N", "name#ja": "J", "name#de": "D", "name#de-CH": "C"})
+        else {
             panic!()
         };
         let told = |locales: &[&str]| {
@@ -110,7 +111,8 @@ mod tests {
     // OpenID Connect Core §5.5.1.
     #[test]
     fn a_claim_of_another_value_than_the_one_asked_for_is_left_out() {
-        let Value::Object(all) = serde_json::json!({"name": "N", "email": "e@x.example", "nickname": "i", "secret": 1}) else {
+        let Value::Object(all) = serde_json::json!({"name": "N", "email": "e@x.example", "nickname": "i", "secret": 1})
+        else {
             panic!()
         };
         let any = Asked::default();

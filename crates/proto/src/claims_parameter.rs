@@ -65,7 +65,8 @@ impl ClaimsParameter {
         let wanted = |name: &str| -> Result<Wanted, Denied> {
             let mut wanted = read(members.get(name)).ok_or_else(malformed)?;
             // OpenID Connect Core §5.5: what is not understood is ignored.
-            wanted.retain(|name, _| is_protocol(name) || scope_of(name).is_some_and(|scope| registered.contains(scope)));
+            wanted
+                .retain(|name, _| is_protocol(name) || scope_of(name).is_some_and(|scope| registered.contains(scope)));
             Ok(wanted)
         };
         Ok(Self { userinfo: wanted("userinfo")?, id_token: wanted("id_token")?, locales: Vec::new() })
@@ -84,7 +85,10 @@ impl ClaimsParameter {
         let mut members = Map::new();
         for (name, wanted) in [("userinfo", &self.userinfo), ("id_token", &self.id_token)] {
             if !wanted.is_empty() {
-                members.insert(name.to_owned(), wanted.iter().map(|(name, asked)| (name.clone(), written(asked))).collect());
+                members.insert(
+                    name.to_owned(),
+                    wanted.iter().map(|(name, asked)| (name.clone(), written(asked))).collect(),
+                );
             }
         }
         if !self.locales.is_empty() {
@@ -197,7 +201,7 @@ mod tests {
         ClaimsParameter::parse(text, &Scope::parse("openid profile email").unwrap())
     }
 
-    // OpenID Connect Core §5.5, §5.5.1.
+    // OpenID Connect Core §5.5, §5.5.1, RFC 5646 §2.1.
     #[test]
     fn each_claim_is_wanted_in_its_own_way_and_unknown_ones_are_ignored() {
         let text = r#"{"userinfo": {"given_name": {"essential": true}, "nickname": null, "email": {"value": "a@b.example"},
@@ -230,10 +234,22 @@ mod tests {
     // OpenID Connect Core §5.5.
     #[test]
     fn what_is_malformed_is_refused() {
-        let many = format!(r#"{{"userinfo":{{{}}}}}"#, (0..65).map(|n| format!(r#""a{n}":null"#)).collect::<Vec<_>>().join(","));
+        let many = format!(
+            r#"{{"userinfo":{{{}}}}}"#,
+            (0..65).map(|n| format!(r#""a{n}":null"#)).collect::<Vec<_>>().join(",")
+        );
         for text in [
-            "", "[]", "null", "{", r#"{"userinfo":[]}"#, r#"{"userinfo":{"name":true}}"#, r#"{"userinfo":{"name":{"essential":1}}}"#,
-            r#"{"id_token":{"acr":{"values":"a"}}}"#, r#"{"userinfo":{},"userinfo":{}}"#, &many, &" ".repeat(9000),
+            "",
+            "[]",
+            "null",
+            "{",
+            r#"{"userinfo":[]}"#,
+            r#"{"userinfo":{"name":true}}"#,
+            r#"{"userinfo":{"name":{"essential":1}}}"#,
+            r#"{"id_token":{"acr":{"values":"a"}}}"#,
+            r#"{"userinfo":{},"userinfo":{}}"#,
+            &many,
+            &" ".repeat(9000),
         ] {
             assert_eq!(parse(text).unwrap_err().code.as_str(), "invalid_request", "{text}");
         }

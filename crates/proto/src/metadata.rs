@@ -7,6 +7,7 @@ use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
 use crate::jose::Alg;
+use crate::jose::jwe::{ContentEncryption, KeyManagement};
 use crate::jws::Algorithm;
 use crate::response::{ResponseMode, ResponseType};
 
@@ -72,6 +73,15 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub id_token_encryption_alg_values_supported: Vec<&'static str>,
+    pub id_token_encryption_enc_values_supported: Vec<&'static str>,
+    pub userinfo_signing_alg_values_supported: Vec<&'static str>,
+    pub userinfo_encryption_alg_values_supported: Vec<&'static str>,
+    pub userinfo_encryption_enc_values_supported: Vec<&'static str>,
+    pub introspection_encryption_alg_values_supported: Vec<&'static str>,
+    pub introspection_encryption_enc_values_supported: Vec<&'static str>,
+    pub request_object_encryption_alg_values_supported: Vec<&'static str>,
+    pub request_object_encryption_enc_values_supported: Vec<&'static str>,
     /// How signed responses are signed (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
@@ -137,6 +147,8 @@ pub struct Offers {
     pub grant_types: Vec<GrantType>,
     /// What ID tokens are signed with.
     pub signing: Vec<Algorithm>,
+    /// How keys of what is encrypted for us may get here.
+    pub decryption: Vec<KeyManagement>,
     /// How clients may authenticate.
     pub auth_methods: Vec<AuthMethod>,
     /// What their assertions may be signed with.
@@ -207,7 +219,16 @@ impl Metadata {
             subject_types_supported: vec!["public", "pairwise"],
             authorization_signing_alg_values_supported: signing.clone(),
             introspection_signing_alg_values_supported: signing.clone(),
+            userinfo_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
+            id_token_encryption_alg_values_supported: managements(KeyManagement::ALL),
+            id_token_encryption_enc_values_supported: contents(),
+            userinfo_encryption_alg_values_supported: managements(KeyManagement::ALL),
+            userinfo_encryption_enc_values_supported: contents(),
+            introspection_encryption_alg_values_supported: managements(KeyManagement::ALL),
+            introspection_encryption_enc_values_supported: contents(),
+            request_object_encryption_alg_values_supported: managements(&offers.decryption),
+            request_object_encryption_enc_values_supported: contents(),
             dpop_signing_alg_values_supported: algorithms(Alg::PUBLIC),
             prompt_values_supported: prompts(offers.sign_up),
             display_values_supported: if offers.pages { displays() } else { Vec::new() },
@@ -232,6 +253,14 @@ fn algorithms(of: &[Alg]) -> Vec<&'static str> {
     of.iter().map(|alg| alg.as_str()).collect()
 }
 
+fn managements(of: &[KeyManagement]) -> Vec<&'static str> {
+    of.iter().map(|alg| alg.as_str()).collect()
+}
+
+fn contents() -> Vec<&'static str> {
+    ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect()
+}
+
 /// Initiating User Registration §4: create where it leads somewhere.
 fn prompts(sign_up: bool) -> Vec<&'static str> {
     let all = ["none", "login", "consent", "select_account"];
@@ -243,8 +272,7 @@ fn displays() -> Vec<&'static str> {
 }
 
 fn claims_supported() -> Vec<&'static str> {
-    let protocol =
-        ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid"];
+    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid"];
     let of_scopes = crate::claims::SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied());
     protocol.into_iter().chain(of_scopes).collect()
 }

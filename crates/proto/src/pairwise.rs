@@ -81,7 +81,8 @@ pub fn sector_of(metadata: &ClientMetadata) -> Option<String> {
     if let Some(uri) = &metadata.sector_identifier_uri {
         return sector_uri(uri).and_then(|url| url.host_str().map(str::to_owned));
     }
-    let mut hosts = metadata.redirect_uris.iter().map(|uri| Url::parse(uri.as_str()).ok()?.host_str().map(str::to_owned));
+    let mut hosts =
+        metadata.redirect_uris.iter().map(|uri| Url::parse(uri.as_str()).ok()?.host_str().map(str::to_owned));
     let first = hosts.next()??;
     hosts.all(|host| host.as_deref() == Some(&first)).then_some(first)
 }

@@ -13,7 +13,12 @@ pub fn is_initiate_login_uri(uri: &str) -> bool {
 }
 
 /// Where a browser goes so that its client begins a sign-in here (OpenID Connect Core §4); `None` if the address is not one.
-pub fn initiate_login(uri: &str, issuer: &Issuer, login_hint: Option<&str>, target_link_uri: Option<&str>) -> Option<String> {
+pub fn initiate_login(
+    uri: &str,
+    issuer: &Issuer,
+    login_hint: Option<&str>,
+    target_link_uri: Option<&str>,
+) -> Option<String> {
     if !is_initiate_login_uri(uri) {
         return None;
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use firman_proto::authorization_details::Described;
 
 use firman::pages::{
-    Client, Consent, Device, ErrorPage, Home, Login, Message, Requests, ScopeLine, Select, Waiting, assets, texts::ENGLISH,
+    Client, Consent, Device, ErrorPage, Home, Login, Message, Requests, ScopeLine, Select, Waiting, assets,
+    texts::ENGLISH,
 };
 
 const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
@@ -45,8 +46,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let login =
         Login { client: full, login_hint: None, problem: None, request: "sealed", csrf: "token", action: "/login" };
     let failed = Login { client: plain, login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
-    let select =
-        Select { client: full, username: "alice", request: "sealed", csrf: "token", action: "/login/select" };
+    let select = Select { client: full, username: "alice", request: "sealed", csrf: "token", action: "/login/select" };
     let consent = Consent {
         client: full,
         redirect_host: "ledger.example",

@@ -161,7 +161,8 @@ pub(crate) async fn edit(
     let Edit { metadata, policy, secret } = edit;
     metadata::check(engine, &metadata)?;
     policy::check(&policy)?;
-    let of_sector = |of: &ClientMetadata| (of.subject_type.clone(), of.sector_identifier_uri.clone(), of.redirect_uris.clone());
+    let of_sector =
+        |of: &ClientMetadata| (of.subject_type.clone(), of.sector_identifier_uri.clone(), of.redirect_uris.clone());
     if of_sector(&metadata) != of_sector(&client.metadata) {
         sector::check(engine, &metadata, now).await?;
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Interaction;
 use crate::Engine;
 use crate::access_token::{AccessToken, Dressed};
+use crate::encrypt::{self, Registered};
 use crate::failure::Failure;
 use crate::hooks::{self, Occasion, Place};
 use crate::issue::IdTokenFor;
@@ -68,6 +69,7 @@ pub(super) async fn tokens(
             access_token: access.as_deref(),
             code,
             claims,
+            encryption: encrypt::to(engine, client, Registered::id_token(&client.metadata), now).await?,
         };
         members.push(("id_token", id_token.sign(engine, now)?));
     }

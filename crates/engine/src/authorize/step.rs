@@ -58,7 +58,8 @@ pub(super) fn decide<'s>(
     {
         return Step::Select;
     }
-    let Some((signed_in, known_as)) = visitor.filter(|(signed_in, _)| is_fresh_enough(interaction, signed_in, now)) else {
+    let Some((signed_in, known_as)) = visitor.filter(|(signed_in, _)| is_fresh_enough(interaction, signed_in, now))
+    else {
         return login();
     };
     // OpenID Connect Core §3.1.2.1, §5.5.1: no answer is about somebody else than whom the client means.

@@ -188,7 +188,9 @@ async fn person(
             trust::person(engine, &vouched, now).await?.map(|user| user.subject)
         }
         Hint::IdToken(token) => {
-            let Some(subject) = of_id_token(engine, client.record(), token).await? else { return Err(unknown().into()) };
+            let Some(subject) = of_id_token(engine, client.record(), token).await? else {
+                return Err(unknown().into());
+            };
             engine.accounts.claims(&subject).await?.map(|_| subject)
         }
     };

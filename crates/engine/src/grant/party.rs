@@ -117,7 +117,10 @@ async fn access_token(
     let details = details.map_err(|why| refused(name, format!("its details were widened: {why:?}")))?;
     let ends = authority.expires_at().unwrap_or(grant.expires_at).min(grant.expires_at);
     Ok(Party {
-        sub: grant.subject.as_ref().map_or_else(|| owner.client_id.clone(), |subject| subject_for(engine, client.record(), subject)),
+        sub: grant
+            .subject
+            .as_ref()
+            .map_or_else(|| owner.client_id.clone(), |subject| subject_for(engine, client.record(), subject)),
         subject: grant.subject.clone(),
         session: grant.session,
         scope: authority.caveats().scope(&grant.scope),
@@ -169,7 +172,11 @@ async fn id_token(
     let owner = owner.filter(|owner| owner.enabled).ok_or_else(|| refused(name, "its client is gone or disabled"))?;
     let is_own = must_be_taken(client, &owner).map_err(|why| refused(name, why))?;
     // A logout token, a JARM response and whatever else we sign has no session of ours.
-    let sid = claims.sid.as_deref().and_then(|sid| session_of(engine, &owner, sid)).ok_or_else(|| refused(name, "it has no session"))?;
+    let sid = claims
+        .sid
+        .as_deref()
+        .and_then(|sid| session_of(engine, &owner, sid))
+        .ok_or_else(|| refused(name, "it has no session"))?;
     let signed_in = engine.store.session(sid, Some(owner.id)).await?;
     let signed_in = signed_in
         .filter(|signed_in| signed_in.is_live(now, engine.policy.session_idle))

@@ -248,7 +248,9 @@ mod tests {
     #[test]
     fn every_phrase_has_one_gap() {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
-        for phrase in [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, ENGLISH.select_same] {
+        for phrase in
+            [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, ENGLISH.select_same]
+        {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }

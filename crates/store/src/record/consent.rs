@@ -78,7 +78,8 @@ impl Consent {
     /// The same with these claims allowed too.
     #[must_use]
     pub fn with_claims(mut self, names: &[&str]) -> Self {
-        let new: Vec<Value> = names.iter().filter(|name| !self.covers_claims(&[name])).map(|&name| name.into()).collect();
+        let new: Vec<Value> =
+            names.iter().filter(|name| !self.covers_claims(&[name])).map(|&name| name.into()).collect();
         if !new.is_empty() {
             let all = self.rest.entry(CLAIMS).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(all) = all {
