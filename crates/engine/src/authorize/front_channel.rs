@@ -123,6 +123,7 @@ async fn access_token(
             claims: kept_claims(interaction),
             ..Terms::default()
         },
+        last_used_at: None,
         rest: Rest::new(),
     };
     let (subject, audience) = (grant.subject.as_ref(), target.audience(engine));

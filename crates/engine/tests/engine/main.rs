@@ -22,6 +22,7 @@ mod device;
 mod dpop;
 mod encryption;
 mod epochs;
+mod events;
 mod exchange;
 mod exchange_targets;
 mod hooks;
