@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use firman_proto::client::GrantType;
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::id::RecordId;
+use firman_proto::jws::Algorithm;
 use firman_proto::metadata::path;
 use firman_proto::registration::Requested;
 use firman_proto::scope::Scope;
@@ -229,6 +230,10 @@ pub(crate) fn fit(engine: &Engine, requested: Requested) -> Result<firman_proto:
     metadata.grant_types.retain(|grant_type| policy.grant_types.contains(grant_type));
     if metadata.grant_types.is_empty() {
         return Err(Denied::new(ErrorCode::InvalidClientMetadata, "grant_types: none of them is for such clients"));
+    }
+    // OpenID Connect Registration §2: RS256 is the default of ID tokens, where this server has such a key.
+    if engine.key_policy.algorithms.contains(&Algorithm::RS256) {
+        metadata.id_token_signed_response_alg.get_or_insert(Algorithm::RS256);
     }
     Ok(metadata)
 }

@@ -73,6 +73,7 @@ pub(crate) struct Ask {
 }
 
 /// An answer, read.
+#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) path: String,
     pub(crate) status: StatusCode,
