@@ -46,6 +46,8 @@ pub struct RegistrationPolicy {
     pub statements: Vec<StatementIssuer>,
     /// Register nobody without one.
     pub require_statement: bool,
+    /// Whether their assertions may be for our endpoints, and not for the issuer alone.
+    pub endpoint_audience: bool,
 }
 
 /// Somebody who is trusted to state what software a client is.
@@ -92,6 +94,7 @@ impl Default for RegistrationPolicy {
             each_minute: 60,
             statements: Vec::new(),
             require_statement: false,
+            endpoint_audience: false,
         }
     }
 }
@@ -122,7 +125,9 @@ pub async fn register(engine: &Engine, token: Option<&str>, body: &[u8], now: Ti
     admit(engine, token, now).await?;
     let requested = software_statement::requested(engine, body, now).await?;
     let metadata = fit(engine, requested)?;
-    let new = NewClient { client_id: None, metadata, policy: ClientPolicy::default(), owner: None, secret: None };
+    let endpoint_audience = engine.policy.registration.endpoint_audience;
+    let policy = ClientPolicy { endpoint_audience, ..ClientPolicy::default() };
+    let new = NewClient { client_id: None, metadata, policy, owner: None, secret: None };
     let registration = Registration { salt: random::salt(&*engine.entropy)?, used: false };
     let made =
         clients::create_registered(engine, new, Origin::Registered, registration, now).await.map_err(of_metadata)?;

@@ -183,6 +183,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             each_minute: settings.registration.each_minute,
             statements: settings.registration.statement_issuers.clone(),
             require_statement: settings.registration.require_statement,
+            endpoint_audience: settings.registration.endpoint_audience,
         },
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),

@@ -262,6 +262,8 @@ async fn authorize_allowed(world: &World) -> Ask {
 
 async fn select_page(world: &World) -> Ask {
     let mut ask = authorize_allowed(world).await;
+    // Whoever has signed in at this very moment has chosen.
+    world.wait(1);
     ask.path.push_str("&prompt=select_account");
     let reply = world.browse(&ask).await;
     next(world, &reply)

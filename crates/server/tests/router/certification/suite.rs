@@ -91,6 +91,7 @@ impl Suite {
             parts.fetch = Arc::clone(&web) as _;
             parts.policy.front_channel_tokens = true;
             parts.policy.registration.mode = Mode::Open;
+            parts.policy.registration.endpoint_audience = true;
             parts.policy.registration.scope =
                 Scope::parse("openid profile email address phone offline_access").unwrap();
             parts.policy.registration.grant_types = parts.policy.grant_types().collect();
