@@ -20,7 +20,7 @@ use crate::hooks::{self, Occasion, Place};
 use crate::keys::KeySet;
 use crate::person;
 use crate::sender::Sender;
-use crate::subject::{sid_for, subject_for};
+use crate::subject::subject_for;
 use crate::target::Target;
 
 /// What is issued in one answer of the token endpoint.
@@ -196,7 +196,7 @@ impl IdTokenFor<'_> {
             c_hash: self.code.map(hash),
             acr: self.auth.acr.clone(),
             amr: self.auth.amr.clone(),
-            sid: self.session.and_then(|session| sid_for(engine, self.client, session)),
+            sid: self.session.map(|session| engine.sid(session, self.client.id)).transpose()?,
             claims: self.claims,
         };
         let signed = key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))?;

@@ -3,9 +3,11 @@
 //! One token request passes `token` (who asks, and may they?), `grant` (load, decide, commit) and `issue` (seal).
 
 mod access_token;
+pub mod account;
 pub mod accounts;
 pub mod admin;
 pub mod asker;
+mod attempts;
 pub mod authenticate;
 pub mod authorize;
 pub mod backchannel;
@@ -26,6 +28,7 @@ pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod logout;
 pub mod par;
 mod person;
 mod policy;
@@ -36,7 +39,10 @@ pub mod registration;
 mod request_object;
 pub mod revoke;
 mod sector;
+pub mod security;
 mod sender;
+pub mod sessions;
+pub mod sign_in;
 mod software_statement;
 mod step_up;
 mod subject;
@@ -45,8 +51,9 @@ pub mod token;
 pub mod trust;
 pub mod userinfo;
 
+pub use attempts::{Pace, SignInLimits};
 pub use failure::{Failure, Fault};
-pub use fetch::{Document, Fetch, FetchError, NoFetch, Wanted};
+pub use fetch::{Call, Document, Fetch, FetchError, NoFetch, Reply, Wanted};
 pub use firman_store::Clock;
 pub use guesses::GuessLimits;
 pub use hooks::Hooks;
@@ -63,6 +70,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
+use attempts::Attempts;
 use backchannel::Notify;
 use guesses::Guesses;
 use key_sets::KeySets;
@@ -83,7 +91,7 @@ pub struct Engine {
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
-    pub(crate) password_guesses: Guesses,
+    pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -141,7 +149,7 @@ impl Engine {
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),
-            password_guesses: Guesses::default(),
+            attempts: Attempts::default(),
             policy,
             key_policy,
         })
@@ -203,6 +211,12 @@ impl Engine {
             }
         }
         Ok(Some(standing))
+    }
+
+    /// How a client knows a session (`sid`).
+    pub(crate) fn sid(&self, session: RecordId, client: RecordId) -> Result<String, Fault> {
+        let sid = self.keys.sid().seal(session, client);
+        sid.map_err(|error| Fault::lasting("name a session", error.to_string()))
     }
 
     /// Commits, and finds out what happened if the acknowledgement is lost.

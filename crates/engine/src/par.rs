@@ -86,5 +86,5 @@ async fn read(
     let form = signed.as_ref().unwrap_or(form);
     let redirect_uri = redirect_uri_of(client, form)?;
     // RFC 9126 §2.1: the request is validated as at the authorization endpoint.
-    targeted(engine, client, request_of(engine, client, redirect_uri, form)?, form).await
+    targeted(engine, client, request_of(engine, client, redirect_uri, form)?, form, now).await
 }

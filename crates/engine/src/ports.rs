@@ -10,6 +10,7 @@ use firman_store::Clock;
 use firman_store::record::{Epochs, Rest, Subject};
 use zeroize::Zeroizing;
 
+use crate::accounts::LocalAccounts;
 use crate::failure::Fault;
 
 /// The clock of the machine.
@@ -98,6 +99,11 @@ pub trait Accounts: Send + Sync + 'static {
 
     /// The standard claims of a subject (OpenID Connect Core §5.1); `None` if the subject is gone or disabled.
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault>;
+
+    /// The accounts themselves, where they are in our own store: only those have passwords to change, passkeys and second steps.
+    fn local(&self) -> Option<&LocalAccounts> {
+        None
+    }
 }
 
 /// Somebody who has just proved who they are.

@@ -24,6 +24,7 @@ pub mod introspection;
 pub mod issuer;
 pub mod jose;
 pub mod jws;
+pub mod logout;
 pub mod metadata;
 pub mod pairwise;
 pub mod par;

@@ -2,15 +2,13 @@
 
 use std::fmt;
 
-use aws_lc_rs::cipher::{AES_256, DecryptingKey, EncryptingKey, UnboundCipherKey};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::client::ClientMetadata;
-use crate::id::{IssuerNumber, RecordId};
+use crate::id::IssuerNumber;
 
 /// The longest `sector_identifier_uri`, in bytes.
 pub const LONGEST_URI: usize = 2048;
@@ -27,33 +25,13 @@ impl PairwiseKey {
     /// OpenID Connect Core §8.1: how a sector knows somebody. The same for ever; nobody without the key finds out who it is, or
     /// that two sectors know the same person.
     pub fn subject(&self, issuer: IssuerNumber, sector: &str, subject: &str) -> String {
-        URL_SAFE_NO_PAD.encode(self.tag("subject", issuer, sector, subject))
-    }
-
-    /// How a sector knows a session, so that `sid` does not tell what `sub` keeps back.
-    pub fn session(&self, issuer: IssuerNumber, sector: &str, session: RecordId) -> Option<RecordId> {
-        let mut block = *session.as_bytes();
-        EncryptingKey::ecb(self.block_key(issuer, sector)?).ok()?.encrypt(&mut block).ok()?;
-        Some(RecordId::from_bytes(block))
-    }
-
-    /// The session that a sector knows so.
-    pub fn session_of(&self, issuer: IssuerNumber, sector: &str, known_as: RecordId) -> Option<RecordId> {
-        let mut block = *known_as.as_bytes();
-        let key = DecryptingKey::ecb(self.block_key(issuer, sector)?).ok()?;
-        key.decrypt(&mut block, aws_lc_rs::cipher::DecryptionContext::None).ok()?;
-        Some(RecordId::from_bytes(block))
-    }
-
-    fn block_key(&self, issuer: IssuerNumber, sector: &str) -> Option<UnboundCipherKey> {
-        let bytes = Zeroizing::new(self.tag("session", issuer, sector, ""));
-        UnboundCipherKey::new(&AES_256, &*bytes).ok()
+        URL_SAFE_NO_PAD.encode(self.tag(issuer, sector, subject))
     }
 
     /// Each part says how long it is, so that no two lists of parts are one message.
-    fn tag(&self, purpose: &str, issuer: IssuerNumber, sector: &str, of: &str) -> [u8; 32] {
+    fn tag(&self, issuer: IssuerNumber, sector: &str, of: &str) -> [u8; 32] {
         let mut mac = hmac::Context::with_key(&self.0);
-        for part in [purpose.as_bytes(), &issuer.0.to_be_bytes(), sector.as_bytes(), of.as_bytes()] {
+        for part in [&issuer.0.to_be_bytes(), sector.as_bytes(), of.as_bytes()] {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
@@ -122,15 +100,6 @@ mod tests {
             PairwiseKey::new(&[8; 32]).subject(ISSUER, "a.example", "somebody"),
         ];
         assert!(!others.contains(&name) && name.len() == 43);
-    }
-
-    #[test]
-    fn a_session_is_known_by_another_name_to_each_sector_and_found_again() {
-        let (key, session) = (PairwiseKey::new(&[7; 32]), RecordId::from_bytes([1; 16]));
-        let (a, b) = (key.session(ISSUER, "a.example", session), key.session(ISSUER, "b.example", session));
-        assert!(a != b && a != Some(session));
-        assert_eq!(key.session_of(ISSUER, "a.example", a.unwrap()), Some(session));
-        assert_ne!(key.session_of(ISSUER, "b.example", a.unwrap()), Some(session));
     }
 
     // OpenID Connect Core §8.1, OpenID Connect Registration §5.

@@ -10,6 +10,7 @@ mod device;
 mod front_channel;
 mod interaction;
 mod login;
+pub mod own;
 mod pushed;
 mod respond;
 mod select;
@@ -22,7 +23,7 @@ pub use login::{LoggedIn, SignIn, login};
 pub use select::{Account, select};
 
 pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
-pub(crate) use login::begin_session;
+pub(crate) use login::{begin_session, welcome};
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use crate::hooks::{self, Endpoint};
 use crate::id_token_hint;
 use crate::policy::Policy;
 use crate::request_object;
+use crate::sign_in::{self, Then};
 use crate::subject::subject_for;
 use crate::target;
 pub(crate) use approve::acr_of;
@@ -70,10 +72,14 @@ pub enum Next {
     Select(String),
     /// To the page on which people make an account, with the sealed request.
     SignUp(String),
+    /// To the page of the second step, with half a sign-in, sealed.
+    Second(String),
     /// To the consent page, with the sealed request.
     Consent(String),
     /// To the page for devices, with nothing left to do.
     Device(DeviceEnd),
+    /// To a page of ours, below the issuer, which somebody signed in to.
+    Page(String),
 }
 
 /// How the answer to a device ended.
@@ -95,8 +101,10 @@ impl fmt::Debug for Next {
             Self::Login(_) => "Login(..)",
             Self::Select(_) => "Select(..)",
             Self::SignUp(_) => "SignUp(..)",
+            Self::Second(_) => "Second(..)",
             Self::Consent(_) => "Consent(..)",
             Self::Device(_) => "Device(..)",
+            Self::Page(_) => "Page(..)",
         })
     }
 }
@@ -144,7 +152,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
     let form = signed.as_ref().unwrap_or(form);
     let redirectable = redirectable(&client, form)?;
     let read = match read(engine, &redirectable, form) {
-        Ok(request) => targeted(engine, &client, request, form).await,
+        Ok(request) => targeted(engine, &client, request, form, now).await,
         Err(denied) => Err(denied.into()),
     };
     let request = match read {
@@ -152,7 +160,8 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now)?),
         Err(fault) => return Err(fault),
     };
-    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None, account: None };
+    let interaction =
+        Interaction { client: client.id, request, started_at: now, waiting: None, account: None, asked: None };
     go_on(engine, browser, interaction, &client, now).await
 }
 
@@ -208,9 +217,10 @@ pub(crate) async fn targeted(
     client: &Client,
     mut request: AuthorizationRequest,
     form: &Form<'_>,
+    now: Timestamp,
 ) -> Result<AuthorizationRequest, Failure> {
     if let Some(token) = form.get("id_token_hint") {
-        let hinted = id_token_hint::read(engine, client, token)?.sub;
+        let hinted = id_token_hint::read(engine, client, token, now).await?.sub;
         // OpenID Connect Core §3.1.2.1: nobody else; so where claims name somebody else, nobody at all.
         let contradicted = !request.hints.subjects.is_empty() && !request.hints.subjects.contains(&hinted);
         if contradicted {
@@ -269,10 +279,13 @@ async fn proceed(
     now: Timestamp,
 ) -> Result<Next, Failure> {
     match next_step(engine, &interaction, client, signed_in.as_ref(), now) {
-        Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
+        Step::Login => ask_again(engine, browser, &interaction, signed_in.as_ref(), now).await,
         Step::SignUp => Ok(Next::SignUp(interaction.seal(engine, browser)?)),
         Step::Select => Ok(Next::Select(interaction.seal(engine, browser)?)),
-        Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
+        Step::Consent => {
+            let asked = signed_in.map(|signed_in| signed_in.session.subject);
+            Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
+        }
         Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),
         Step::Approve(signed_in) => {
             let next = approve(engine, interaction, client, signed_in, None, now).await?;
@@ -292,4 +305,27 @@ fn next_step<'s>(
     let known_as = signed_in.map(|signed_in| subject_for(engine, client, &signed_in.session.subject));
     let visitor = signed_in.zip(known_as.as_deref());
     step::decide(interaction, client, visitor, &engine.policy.acr, now)
+}
+
+/// To the login page; or, where nothing but a second factor is missing, to that alone (RFC 9470 §4).
+async fn ask_again(
+    engine: &Engine,
+    browser: &Browser,
+    interaction: &Interaction,
+    signed_in: Option<&SignedIn>,
+    now: Timestamp,
+) -> Result<Next, Failure> {
+    let request = interaction.seal(engine, browser)?;
+    let reached = |signed_in: &&SignedIn| {
+        let mut amr = signed_in.session.details.amr.clone();
+        amr.extend(["otp", "mfa"].map(str::to_owned));
+        let fresh = step::is_fresh_enough(interaction, signed_in, now);
+        fresh && engine.policy.acr.satisfy(&amr, &interaction.request.acr_values)
+    };
+    if let Some(signed_in) = signed_in.filter(reached)
+        && let Some(half) = sign_in::step_up(engine, browser, signed_in, Then::Request(request.clone()), now).await?
+    {
+        return Ok(Next::Second(half));
+    }
+    Ok(Next::Login(request))
 }

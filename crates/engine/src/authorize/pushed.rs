@@ -41,6 +41,7 @@ pub(super) async fn interaction(
         started_at: now,
         waiting: Some(Waiting::Pushed(flow.id)),
         account: None,
+        asked: None,
     };
     Ok((interaction, client))
 }

@@ -4,7 +4,7 @@
 mod pending;
 mod request;
 
-pub use pending::{Answered, Pending, Shown, answer, pending, sign_in};
+pub use pending::{Answered, Pending, Shown, answer, pending};
 
 use async_trait::async_trait;
 use firman_proto::backchannel::{BackchannelRequest, BackchannelResponse, Hint};
@@ -12,7 +12,6 @@ use firman_proto::client::GrantType;
 use firman_proto::digest::Digest16;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::form::Form;
-use firman_proto::pairwise::is_pairwise;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{AuthRequest, Reference};
 use firman_proto::time::{Lifetime, Timestamp};
@@ -23,7 +22,6 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Endpoint};
-use crate::subject::{session_of, subject_for};
 use crate::{details, id_token_hint, random, target, trust};
 
 /// How many requests may wait for one person at a time: nobody is flooded.
@@ -190,24 +188,13 @@ async fn person(
             trust::person(engine, &vouched, now).await?.map(|user| user.subject)
         }
         Hint::IdToken(token) => {
-            let Some(subject) = of_id_token(engine, client.record(), token).await? else {
+            // OpenID Connect CIBA Core §7.1: one that this client once got; it may have expired.
+            let claims = id_token_hint::read(engine, client.record(), token, now).await?;
+            let Some(subject) = id_token_hint::person(engine, client.record(), &claims).await? else {
                 return Err(unknown().into());
             };
             engine.accounts.claims(&subject).await?.map(|_| subject)
         }
     };
     Ok(user.ok_or_else(unknown)?)
-}
-
-/// OpenID Connect CIBA Core §7.1: an ID token that this client once got; it may have expired. `None` if it is not known any more
-/// whom it is about.
-async fn of_id_token(engine: &Engine, client: &Client, token: &str) -> Result<Option<Subject>, Failure> {
-    let claims = id_token_hint::read(engine, client, token)?;
-    if !is_pairwise(&client.metadata) {
-        return Ok(Subject::new(claims.sub));
-    }
-    // A pairwise name leads back to nobody; the session it was given in does, as long as that is remembered.
-    let Some(session) = claims.sid.as_deref().and_then(|sid| session_of(engine, client, sid)) else { return Ok(None) };
-    let subject = engine.store.session(session, None).await?.map(|signed_in| signed_in.session.subject);
-    Ok(subject.filter(|subject| subject_for(engine, client, subject) == claims.sub))
 }

@@ -56,6 +56,7 @@ pub async fn enter(
         started_at: now,
         waiting: Some(Waiting::Device { flow: flow.id, user_code: shown(&code) }),
         account: None,
+        asked: None,
     };
     Ok(Entered::Next(go_on(engine, browser, interaction, &client, now).await?))
 }

@@ -15,7 +15,7 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::presented::OpenedAccess;
-use crate::subject::{session_of, subject_for};
+use crate::subject::subject_for;
 use crate::target;
 use crate::trust;
 
@@ -175,7 +175,7 @@ async fn id_token(
     let sid = claims
         .sid
         .as_deref()
-        .and_then(|sid| session_of(engine, &owner, sid))
+        .and_then(|sid| engine.keys.sid().open(sid, owner.id))
         .ok_or_else(|| refused(name, "it has no session"))?;
     let signed_in = engine.store.session(sid, Some(owner.id)).await?;
     let signed_in = signed_in

@@ -1,6 +1,7 @@
 //! What the engine promises, tried over the store in memory (and, across nodes, over a cluster): one file a subject, one sentence a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod account;
 mod accounts;
 mod apply;
 mod apply_resources;
@@ -25,11 +26,13 @@ mod epochs;
 mod events;
 mod exchange;
 mod exchange_targets;
+mod guesses;
 mod hooks;
 mod introspection;
 mod jwt_access_tokens;
 mod jwt_bearer;
 mod keys;
+mod logout;
 mod metadata;
 mod misses;
 mod one_grant;
@@ -46,6 +49,7 @@ mod resources;
 mod responses;
 mod reuse;
 mod revocation;
+mod second_step;
 mod secrets;
 mod software_statement;
 mod step_up;

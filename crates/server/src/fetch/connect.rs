@@ -1,4 +1,4 @@
-//! One attempt to get one document.
+//! One connection for one request, and one attempt to get one document.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,7 +8,7 @@ use axum::http::header::{
 };
 use axum::http::{Request, Response, StatusCode};
 use firman_engine::FetchError;
-use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -25,7 +25,7 @@ use super::{Web, freshness};
 /// Room for the head of an answer, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
 
-fn failed(what: &'static str) -> FetchError {
+pub(super) fn failed(what: &'static str) -> FetchError {
     FetchError::Failed(what.into())
 }
 
@@ -35,10 +35,19 @@ pub(super) async fn attempt(
     types: &[&str],
     known: Option<&Validators>,
 ) -> Result<Got, FetchError> {
+    let (answer, _driver) = exchange(web, target, request(target, types, known)?).await?;
+    take(answer, types, web.options.max_bytes).await
+}
+
+/// Sends one request over a connection of its own, which ends with the driver.
+pub(super) async fn exchange(
+    web: &Web,
+    target: &Target,
+    request: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, Driver), FetchError> {
     let stream = reach(web, target).await?;
-    let request = request(target, types, known)?;
     if !target.tls {
-        return ask(web, stream, request, types).await;
+        return ask(stream, request).await;
     }
     let name = match &target.host {
         Host::Domain(name) => ServerName::try_from(name.clone()).map_err(|_| failed("no name for a certificate"))?,
@@ -47,7 +56,7 @@ pub(super) async fn attempt(
     };
     let encrypted = web.tls.connect(name, stream).await;
     let encrypted = encrypted.map_err(|error| FetchError::Failed(format!("no TLS: {error}").into()))?;
-    ask(web, encrypted, request, types).await
+    ask(encrypted, request).await
 }
 
 /// Connects to an address that was checked: there is no second look-up that could give another.
@@ -74,7 +83,7 @@ async fn reach(web: &Web, target: &Target) -> Result<TcpStream, FetchError> {
     Err(failed("nobody is there"))
 }
 
-fn request(target: &Target, types: &[&str], known: Option<&Validators>) -> Result<Request<Empty<Bytes>>, FetchError> {
+fn request(target: &Target, types: &[&str], known: Option<&Validators>) -> Result<Request<Full<Bytes>>, FetchError> {
     let mut request = Request::get(&target.path)
         .header(HOST, target.authority())
         .header(ACCEPT, types.join(", "))
@@ -85,11 +94,11 @@ fn request(target: &Target, types: &[&str], known: Option<&Validators>) -> Resul
     if let Some(since) = known.and_then(|known| known.last_modified.as_ref()) {
         request = request.header(IF_MODIFIED_SINCE, since);
     }
-    request.body(Empty::new()).map_err(|_| FetchError::Refused("the address cannot be asked for".into()))
+    request.body(Full::default()).map_err(|_| FetchError::Refused("the address cannot be asked for".into()))
 }
 
 /// The connection ends with its request, however that ends.
-struct Driver(JoinHandle<()>);
+pub(super) struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -98,16 +107,19 @@ impl Drop for Driver {
 }
 
 async fn ask(
-    web: &Web,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Empty<Bytes>>,
-    types: &[&str],
-) -> Result<Got, FetchError> {
+    request: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, Driver), FetchError> {
     let mut http = hyper::client::conn::http1::Builder::new();
     http.max_buf_size(LARGEST_HEAD);
     let (mut sender, connection) = http.handshake(TokioIo::new(stream)).await.map_err(|_| failed("no HTTP"))?;
-    let _driver = Driver(tokio::spawn(async move { drop(connection.await) }));
+    let driver = Driver(tokio::spawn(async move { drop(connection.await) }));
     let answer = sender.send_request(request).await.map_err(|_| failed("no HTTP answer"))?;
+    Ok((answer, driver))
+}
+
+/// What an answer brings, if it is one of these types and no larger than that.
+async fn take(answer: Response<Incoming>, types: &[&str], max_bytes: usize) -> Result<Got, FetchError> {
     let lifetime = freshness::lifetime(answer.headers());
     match answer.status() {
         StatusCode::OK => {}
@@ -127,11 +139,11 @@ async fn ask(
         etag: answer.headers().get(ETAG).cloned(),
         last_modified: answer.headers().get(LAST_MODIFIED).cloned(),
     };
-    let body = body(answer, web.options.max_bytes).await?;
+    let body = body(answer, max_bytes).await?;
     Ok(Got::New(New { body, media_type, lifetime, validators }))
 }
 
-async fn body(answer: Response<Incoming>, longest: usize) -> Result<Vec<u8>, FetchError> {
+pub(super) async fn body(answer: Response<Incoming>, longest: usize) -> Result<Vec<u8>, FetchError> {
     // What is announced to be too large is not even begun.
     if answer.body().size_hint().lower() > longest as u64 {
         return Err(failed("it is too large"));
@@ -144,7 +156,7 @@ async fn body(answer: Response<Incoming>, longest: usize) -> Result<Vec<u8>, Fet
 }
 
 /// RFC 9110 §8.3.1: type and subtype, without parameters.
-fn media_type(headers: &HeaderMap) -> String {
+pub(super) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

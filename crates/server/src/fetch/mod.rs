@@ -1,10 +1,11 @@
-//! Documents of others by HTTPS, from addresses that strangers give: the one implementation of the port `Fetch`.
+//! Documents of others by HTTPS, and requests to them, at addresses that strangers give: the one implementation of the port `Fetch`.
 
 mod address;
 mod cache;
 mod connect;
 mod freshness;
 mod resolve;
+mod send;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use firman_engine::{Document, Fetch, FetchError, Wanted};
+use firman_engine::{Call, Document, Fetch, FetchError, Reply, Wanted};
 use firman_proto::time::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -29,7 +30,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use cache::Cache;
 use target::Target;
 
-/// More documents than this are not fetched at once.
+/// More documents than this are not fetched at once, and more requests not sent.
 const AT_ONCE: usize = 32;
 
 /// How documents are fetched.
@@ -54,13 +55,16 @@ pub struct Web {
     tls: TlsConnector,
     cache: Cache,
     slots: Semaphore,
+    /// Apart from the others, so that neither waits for the other's servers.
+    sending: Semaphore,
 }
 
 impl Web {
     /// With this resolver. The error says which file is wrong and how.
     pub fn new(options: Options, resolver: Arc<dyn Resolve>) -> Result<Self, String> {
         let tls = TlsConnector::from(Arc::new(trust(options.roots.as_deref())?));
-        Ok(Self { options, resolver, tls, cache: Cache::default(), slots: Semaphore::new(AT_ONCE) })
+        let (slots, sending) = (Semaphore::new(AT_ONCE), Semaphore::new(AT_ONCE));
+        Ok(Self { options, resolver, tls, cache: Cache::default(), slots, sending })
     }
 }
 
@@ -80,6 +84,14 @@ impl Fetch for Web {
             return Err(FetchError::Failed("its content-type is another".into()));
         }
         Ok(document)
+    }
+
+    async fn send(&self, call: &Call<'_>) -> Result<Reply, FetchError> {
+        let target = Target::parse(call.url, self.options.plain_http)?;
+        let _slot = self.sending.acquire().await.map_err(|_| FetchError::Failed("the server stops".into()))?;
+        let attempt = send::attempt(self, &target, call);
+        let sent = tokio::time::timeout(self.options.timeout, attempt).await;
+        sent.map_err(|_| FetchError::Failed("it took too long".into()))?
     }
 }
 

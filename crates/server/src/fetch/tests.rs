@@ -33,7 +33,7 @@ impl Resolve for Names {
     }
 }
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         timeout: Duration::from_secs(10),
         max_bytes: 4096,
@@ -43,32 +43,32 @@ fn options() -> Options {
     }
 }
 
-fn web_of(options: Options, names: &[(&'static str, &[&str])]) -> Web {
+pub(super) fn web_of(options: Options, names: &[(&'static str, &[&str])]) -> Web {
     let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
     let names = names.iter().map(|(name, texts)| (*name, addresses(texts))).collect();
     Web::new(options, Arc::new(Names(names))).unwrap()
 }
 
-fn web() -> Web {
+pub(super) fn web() -> Web {
     web_of(options(), &[("keys.example", &["127.0.0.1"])])
 }
 
 /// A server whose answers are written by hand.
-struct Liar {
+pub(super) struct Liar {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<String>>>,
+    pub(super) requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Liar {
     /// Answers each connection with these bytes, then closes it.
-    async fn saying(answer: impl Into<Vec<u8>>) -> Self {
+    pub(super) async fn saying(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::answering(move |_| answer.clone()).await
     }
 
     /// Answers each connection with what the request deserves.
-    async fn answering(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub(super) async fn answering(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let liar = Self { address: listener.local_addr().unwrap(), asked: Arc::default(), requests: Arc::default() };
         let (asked, requests, answer) = (Arc::clone(&liar.asked), Arc::clone(&liar.requests), Arc::new(answer));
@@ -78,7 +78,7 @@ impl Liar {
                 let (requests, answer) = (Arc::clone(&requests), Arc::clone(&answer));
                 tokio::spawn(async move {
                     let mut request = Vec::new();
-                    while !request.ends_with(b"\r\n\r\n") && stream.read_buf(&mut request).await.unwrap_or(0) > 0 {}
+                    while !is_whole(&request) && stream.read_buf(&mut request).await.unwrap_or(0) > 0 {}
                     let request = String::from_utf8_lossy(&request).into_owned();
                     let bytes = answer(&request);
                     requests.lock().unwrap().push(request);
@@ -93,11 +93,11 @@ impl Liar {
         liar
     }
 
-    fn asked(&self) -> usize {
+    pub(super) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("http://keys.example:{}/jwks?a=b", self.address.port())
     }
 
@@ -111,7 +111,15 @@ impl Liar {
     }
 }
 
-fn ok(headers: &str, body: &str) -> String {
+/// Whether head and body of a request are there.
+fn is_whole(request: &[u8]) -> bool {
+    let request = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+    body.len() >= length
+}
+
+pub(super) fn ok(headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
 }

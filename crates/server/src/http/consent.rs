@@ -10,6 +10,7 @@ use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
+use super::account::lines;
 use super::{App, login, page, read};
 use crate::pages;
 
@@ -32,8 +33,13 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     // The session ended while the page was on its way.
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
     let asked = &view.interaction.request;
+    // What everybody asks for comes first, in an order that reads well; then what only this client knows.
     let claims = ClaimsParameter::kept(asked.claims.as_ref());
-    let scopes = pages::lines(&asked.scope, &claims.names());
+    let (known, scopes): (Vec<_>, Vec<_>) =
+        lines(&asked.scope).into_iter().partition(|line| view.known.contains(line.name));
+    // Where nothing is new, it is asked for again as a whole.
+    let (known, mut scopes) = if scopes.is_empty() { (scopes, known) } else { (known, scopes) };
+    scopes.extend(pages::claim_lines(&asked.scope, &claims.names()));
     let details = described(&app.engine, asked.authorization_details.as_ref())?;
     let html = pages::Consent {
         client: login::client_of(&view.client),
@@ -41,6 +47,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         redirect_host: &asked.redirect_uri.host(),
         username,
         scopes,
+        known,
         details,
         resources: view.resources.clone(),
         request,

@@ -1,9 +1,11 @@
-//! Two cookies: which browser it is, and who is signed in with it.
+//! Three cookies: which browser it is, who is signed in with it, and who has been before.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use firman_engine::Fault;
 use firman_engine::authorize::{Browser, SessionCookie};
+use firman_engine::sign_in::known_to;
 
 use super::App;
 
@@ -11,20 +13,25 @@ use super::App;
 struct Names {
     browser: &'static str,
     session: &'static str,
+    device: &'static str,
 }
+
+/// For how long a browser is known to have signed in before, in seconds.
+const DEVICE_SECONDS: i64 = 400 * 86_400;
 
 const fn names(secure: bool) -> Names {
     if secure {
-        Names { browser: "__Host-fm_browser", session: "__Host-fm_session" }
+        Names { browser: "__Host-fm_browser", session: "__Host-fm_session", device: "__Host-fm_device" }
     } else {
-        Names { browser: "fm_browser", session: "fm_session" }
+        Names { browser: "fm_browser", session: "fm_session", device: "fm_device" }
     }
 }
 
 /// The browser that sent a request; `None` if it was not here before.
 pub fn browser(app: &App, headers: &HeaderMap) -> Option<Browser> {
     let names = names(app.secure_cookies);
-    Browser::new(find(headers, names.browser), find(headers, names.session))
+    let browser = Browser::new(find(headers, names.browser), find(headers, names.session))?;
+    Some(browser.on_device(find(headers, names.device)))
 }
 
 /// The value of a cookie. One that is there twice was planted: neither is taken.
@@ -44,6 +51,19 @@ pub fn keep_browser(app: &App, response: &mut Response, browser: &Browser) {
 /// Lets a browser keep its session.
 pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) {
     set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
+}
+
+/// Lets a browser forget its session.
+pub fn forget_session(app: &App, response: &mut Response) {
+    set(app, response, names(app.secure_cookies).session, "", Some(0));
+}
+
+/// Lets a browser keep that it has signed somebody in, so that strangers who guess at their password do not make it wait.
+pub fn keep_device(app: &App, response: &mut Response, browser: &Browser, username: &str) -> Result<(), Fault> {
+    if let Some(device) = known_to(&app.engine, browser, username)? {
+        set(app, response, names(app.secure_cookies).device, &device, Some(DEVICE_SECONDS));
+    }
+    Ok(())
 }
 
 fn set(app: &App, response: &mut Response, name: &str, value: &str, max_age: Option<i64>) {

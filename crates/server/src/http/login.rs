@@ -7,9 +7,9 @@ use firman_engine::Failure;
 use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
 use firman_proto::form::Form;
 
-use super::{App, cookies, page, read};
-use crate::pages;
-use crate::pages::texts::ENGLISH;
+use super::{App, cookies, page, read, sign_in};
+use crate::pages::look;
+use crate::pages::{self, RenderError};
 
 /// Below the issuer.
 pub const PATH: &str = "/login";
@@ -28,13 +28,14 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    render(app, &browser, form.required("request")?, None, None).await
+    let html = render(app, &browser, form.required("request")?, None, None).await?;
+    Ok(page::page(app, StatusCode::OK, html))
 }
 
 /// Takes user name and password.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
-        Ok((headers, body)) => match sign_in(&app, &headers, &body).await {
+        Ok((headers, body)) => match take(&app, &headers, &body).await {
             Ok(response) => response,
             Err(failure) => page::error_page(&app, failure),
         },
@@ -42,9 +43,9 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn sign_in(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
-    let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
+    let browser = page::sender(app, head, PATH, form.get("csrf"))?.at(head.address(app));
     let request = form.required("request")?;
     let username = form.get("username").unwrap_or_default();
     let typed = SignIn {
@@ -57,10 +58,20 @@ async fn sign_in(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response
         LoggedIn::Welcome { cookie, next } => {
             let mut response = page::go(app, &next);
             cookies::keep_session(app, &mut response, &cookie);
+            cookies::keep_device(app, &mut response, &browser, username)?;
             Ok(response)
         }
         LoggedIn::Cancelled(next) => Ok(page::go(app, &next)),
-        LoggedIn::Wrong => render(app, &browser, request, Some(username), Some(ENGLISH.wrong_credentials)).await,
+        LoggedIn::Second(half) => Ok(page::see_other(app, &sign_in::second_address(app, &half))),
+        LoggedIn::Wrong => {
+            let html = render(app, &browser, request, Some(username), Some(look::texts().wrong_credentials)).await?;
+            // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+            Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html))
+        }
+        LoggedIn::Wait(time) => {
+            let html = render(app, &browser, request, Some(username), Some(look::texts().wait_credentials)).await?;
+            Ok(page::page_later(app, time, html))
+        }
     }
 }
 
@@ -70,7 +81,7 @@ async fn render(
     request: &str,
     typed: Option<&str>,
     problem: Option<&str>,
-) -> Result<Response, Failure> {
+) -> Result<Result<String, RenderError>, Failure> {
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
     let html = pages::Login {
         client: client_of(&view.client),
@@ -81,9 +92,7 @@ async fn render(
         action: &app.engine.issuer().endpoint(PATH),
     }
     .render();
-    // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(page::page(app, status, html))
+    Ok(html)
 }
 
 /// What the pages show of a client.
@@ -95,5 +104,6 @@ pub(super) fn client_of(client: &firman_store::record::Client) -> pages::Client<
         uri: metadata.client_uri.as_deref(),
         policy_uri: metadata.policy_uri.as_deref(),
         tos_uri: metadata.tos_uri.as_deref(),
+        verified: client.policy.verified,
     }
 }

@@ -12,10 +12,11 @@ use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form;
 use firman_proto::metadata::path;
 use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::time::Lifetime;
 
 use super::read::Unreadable;
-use super::{App, answer, consent, cookies, device, login, select};
-use crate::pages::texts::ENGLISH;
+use super::{App, answer, consent, cookies, device, login, select, sign_in};
+use crate::pages::look;
 use crate::pages::{ErrorPage, Post, RenderError};
 
 /// There is no `form-action`: browsers apply it to the redirect that follows a form too, and ours end at the client,
@@ -53,7 +54,7 @@ pub fn error_page(app: &App, failure: impl Into<Failure>) -> Response {
             } else {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
             };
-            (status, code, ENGLISH.error_internal.into(), Some(answer::incident(&fault)))
+            (status, code, look::texts().error_internal.into(), Some(answer::incident(&fault)))
         }
     };
     let html = ErrorPage { code: code.as_str(), text: &text, incident: incident.as_deref() }.render();
@@ -85,17 +86,37 @@ pub fn go(app: &App, next: &Next) -> Response {
         Next::Login(request) => address(app, login::PATH, request),
         Next::Select(request) => address(app, select::PATH, request),
         Next::SignUp(request) => address(app, login::SIGN_UP, request),
+        Next::Second(half) => sign_in::second_address(app, half),
         Next::Consent(request) => address(app, consent::PATH, request),
         Next::Device(end) => app.engine.issuer().endpoint(match end {
             DeviceEnd::Allowed => device::ALLOWED,
             DeviceEnd::Denied => device::DENIED,
             DeviceEnd::Left => path::DEVICE,
         }),
+        Next::Page(page) => app.engine.issuer().endpoint(page),
     };
-    let Ok(location) = HeaderValue::from_str(&location) else {
+    see_other(app, &location)
+}
+
+/// Sends the browser to a page of ours, below the issuer.
+pub fn go_to(app: &App, page: &str) -> Response {
+    see_other(app, &app.engine.issuer().endpoint(page))
+}
+
+/// Sends the browser to an address.
+pub fn see_other(app: &App, location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));
     };
     protected(app, (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
+}
+
+/// A page with a form that has to wait, for so long.
+pub fn page_later(app: &App, wait: Lifetime, html: Result<String, RenderError>) -> Response {
+    let mut response = page(app, StatusCode::TOO_MANY_REQUESTS, html);
+    let seconds = (wait.millis() + 999) / 1000;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
 }
 
 /// Form Post Response Mode §2: the page whose form brings the response to the client.
@@ -109,7 +130,8 @@ fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Respon
     response
 }
 
-fn address(app: &App, path: &str, request: &str) -> String {
+/// A page of ours with the sealed request that it is for.
+pub fn address(app: &App, path: &str, request: &str) -> String {
     let mut address = format!("{}?", app.engine.issuer().endpoint(path));
     form::append(&mut address, "request", request);
     address

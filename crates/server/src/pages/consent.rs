@@ -5,8 +5,8 @@ use firman_proto::authorization_details::Described;
 use firman_proto::claims::scope_of;
 use firman_proto::scope::Scope;
 
-use super::texts::{ENGLISH, Texts};
-use super::{Client, RenderError, assets};
+use super::texts::Texts;
+use super::{Client, RenderError, assets, look};
 
 /// Says who asks for what, and takes the answer. The form posts `request`, `csrf`, and `decision`: `allow` or `deny`.
 #[derive(Clone, Debug)]
@@ -19,8 +19,10 @@ pub struct Consent<'a> {
     pub user_code: Option<&'a str>,
     /// The name the person signed in with.
     pub username: &'a str,
-    /// What is asked for, one line each.
+    /// What is asked for, one line each; where some of it is known, what is new.
     pub scopes: Vec<ScopeLine<'a>>,
+    /// What is asked for and was allowed before.
+    pub known: Vec<ScopeLine<'a>>,
     /// What is asked for in detail (RFC 9396).
     pub details: Vec<Described>,
     /// The names of the resources that the tokens will be for, if the client says.
@@ -45,24 +47,20 @@ pub struct ScopeLine<'a> {
 impl<'a> ScopeLine<'a> {
     /// The line of a scope: in words if it is one of the standard ones.
     pub fn of(name: &'a str) -> Self {
-        Self { name, text: ENGLISH.scope(name) }
+        Self { name, text: look::texts().scope(name) }
     }
 }
 
-/// The lines of what is asked for: what everybody asks for first, in an order that reads well; then what only this client knows; then
-/// what is asked for one by one and not by a scope already.
-pub fn lines<'a>(scope: &'a Scope, claims: &[&'a str]) -> Vec<ScopeLine<'a>> {
-    let mut lines: Vec<_> = scope.iter().map(ScopeLine::of).collect();
-    lines.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
+/// The lines of what is asked for one by one (OpenID Connect Core §5.5), and not by a scope already.
+pub fn claim_lines<'a>(scope: &Scope, claims: &[&'a str]) -> Vec<ScopeLine<'a>> {
     let alone = claims.iter().filter(|name| scope_of(name).is_none_or(|of| !scope.contains(of)));
-    lines.extend(alone.map(|name| ScopeLine { name, text: ENGLISH.claim(name) }));
-    lines
+    alone.map(|name| ScopeLine { name, text: look::texts().claim(name) }).collect()
 }
 
 impl Consent<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

@@ -6,31 +6,44 @@
 //! Content-Security-Policy: `default-src 'none'; style-src 'self'; img-src 'self' data: https:; base-uri 'none';
 //! frame-ancestors 'none'`; the one with a script also `script-src 'self'`. What people read is in [`texts`] alone.
 
+pub mod account;
 pub mod assets;
+pub mod brand;
 mod client;
 mod consent;
 mod device;
 mod error;
+mod form;
 mod home;
+pub mod language;
 mod login;
+mod logout;
+pub mod look;
 mod message;
 mod post;
 mod requests;
+mod security;
 mod select;
+mod signed_out;
 pub mod texts;
+pub mod when;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;
 pub use client::Client;
-pub use consent::{Consent, ScopeLine, lines};
+pub use consent::{Consent, ScopeLine, claim_lines};
 pub use device::Device;
 pub use error::ErrorPage;
+pub use form::{Field, FormPage, Link};
 pub use home::Home;
 pub use login::Login;
+pub use logout::Logout;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
+pub use security::Security;
 pub use select::Select;
+pub use signed_out::SignedOut;
 
 #[cfg(test)]
 mod tests;

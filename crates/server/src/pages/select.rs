@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{Client, RenderError, assets};
+use super::texts::Texts;
+use super::{Client, RenderError, assets, look};
 
 /// Says who is signed in, and asks whether to go on so. The form posts `request`, `csrf`, and `account`: `same`, `another` or `neither`.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub struct Select<'a> {
 impl Select<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use firman::http::App;
+use firman::pages::brand::Brand;
 use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::admin::clients::{self, NewClient};
@@ -34,6 +35,8 @@ use zeroize::Zeroizing;
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 pub(crate) const ISSUER: &str = "https://login.example";
 pub(crate) const CALLBACK: &str = "https://app.example/callback";
+/// Where the client wants people to be who are signed out.
+pub(crate) const BACK: &str = "https://app.example/bye";
 pub(crate) const CLIENT: &str = "the-client";
 pub(crate) const USERNAME: &str = "reader";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -101,6 +104,11 @@ impl World {
 
     /// Of other parts, with another client.
     pub(crate) async fn with(edit: impl FnOnce(&mut Parts, &mut NewClient)) -> Self {
+        Self::branded(Brand::default(), edit).await
+    }
+
+    /// The same under an operator's name.
+    pub(crate) async fn branded(brand: Brand, edit: impl FnOnce(&mut Parts, &mut NewClient)) -> Self {
         let works = Arc::new(MemoryStore::new());
         let store = Arc::new(FaultyStore::new(Arc::clone(&works) as Arc<dyn Store>));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
@@ -133,6 +141,7 @@ impl World {
             max_body: 65_536,
             secure_cookies: true,
             forwarded: false,
+            brand: Arc::new(brand),
         };
         let router = firman::router::router(app, Router::new());
         let client_secret = secret.unwrap().to_string();
@@ -168,6 +177,11 @@ impl World {
         let cookies = self.cookies.lock().unwrap();
         let pairs: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         (COOKIE.as_str(), pairs.join("; "))
+    }
+
+    /// Another browser.
+    pub(crate) fn forget_cookies(&self) {
+        self.cookies.lock().unwrap().clear();
     }
 
     /// Sends a request and reads the answer.
@@ -241,6 +255,7 @@ pub(crate) fn client() -> NewClient {
     metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
     metadata.grant_types = firman_engine::Policy::default().grant_types().collect();
     metadata.scope = Scope::parse("openid profile offline_access").unwrap();
+    metadata.logout.post_logout_redirect_uris = vec![BACK.to_owned()];
     NewClient {
         client_id: Some(CLIENT.to_owned()),
         metadata,

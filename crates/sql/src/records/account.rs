@@ -44,14 +44,31 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Account, StoreError> {
     columns.skip(1);
     let mut rest = body::read(columns)?;
     let claims = body::take(&mut rest, "claims", columns)?;
+    let factors = body::made_of(body::take(&mut rest, "factors", columns)?, columns)?;
     let attempts = Attempts { count: columns.maybe_small()?.unwrap_or(0), locked_until: columns.maybe_time()? };
-    Ok(Account { id, issuer, username, enabled, password, claims, created_at, updated_at, attempts, revision, rest })
+    Ok(Account {
+        id,
+        issuer,
+        username,
+        enabled,
+        password,
+        claims,
+        factors,
+        created_at,
+        updated_at,
+        attempts,
+        revision,
+        rest,
+    })
 }
 
 fn body_text(account: &Account) -> String {
     let mut members: Rest = account.rest.clone();
     if !account.claims.is_empty() {
         members.insert("claims".to_owned(), Json::Object(account.claims.clone()));
+    }
+    if !account.factors.is_empty() {
+        members.insert("factors".to_owned(), Json::Object(body::members(&account.factors)));
     }
     body::write(members)
 }

@@ -1,12 +1,14 @@
 //! A world to try the engine in: a fixed time, people who can sign in, clients, and short ways to ask.
 
 mod library;
+mod local;
 mod people;
 mod signer;
 mod store;
 mod walk;
 
 pub(crate) use library::Library;
+pub(crate) use local::Local;
 pub(crate) use people::{Dice, PASSWORD, People};
 pub(crate) use signer::{Signer, mac};
 pub(crate) use store::{Op, Watched, When};

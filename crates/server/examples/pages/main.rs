@@ -1,37 +1,44 @@
 //! Writes a sample of every page into a folder, to be looked at: `cargo run --example pages -- FOLDER`.
 
+mod account;
+
 use std::path::Path;
 
 use firman_proto::authorization_details::Described;
 
 use firman::pages::{
-    Client, Consent, Device, ErrorPage, Home, Login, Message, Requests, ScopeLine, Select, Waiting, assets,
-    texts::ENGLISH,
+    Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, RenderError, Requests, ScopeLine,
+    Security, Select, Waiting, assets, texts::ENGLISH,
 };
 
-const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
+pub(crate) const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
                     height='56' rx='10' fill='%23215c5c'/%3E%3Cpath d='M16 14h8v22h16v8H16z' fill='%23fff'/%3E%3C/svg%3E";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("say which folder: cargo run --example pages -- FOLDER")?;
-    let folder = Path::new(&folder);
+    write(Path::new(&folder))
+}
+
+/// Writes every sample, and what it refers to.
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder.join("assets"))?;
     for asset in assets::paths().into_iter().filter_map(assets::find) {
         std::fs::write(folder.join(asset.path.trim_start_matches('/')), asset.body)?;
     }
-    for (name, html) in samples()? {
+    for (name, html) in samples()?.into_iter().chain(own_samples()?) {
         // Opened as files, there is no root to link from.
         std::fs::write(folder.join(format!("{name}.html")), html.replace("\"/assets/", "\"assets/"))?;
     }
     Ok(())
 }
 
-fn details() -> Vec<Described> {
+pub(crate) fn details() -> Vec<Described> {
     let facts = [("actions", "initiate"), ("Amount: currency", "EUR"), ("Amount: value", "12.50")];
     let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     vec![Described { title: "Make a payment".to_owned(), facts }]
 }
 
+#[allow(clippy::too_many_lines, reason = "one sample after another")]
 fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
     let plain = Client { name: "Ledger", ..Client::default() };
     let full = Client {
@@ -53,6 +60,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         user_code: None,
         username: "alice",
         scopes: ["openid", "profile", "email", "offline_access", "invoices:read"].map(ScopeLine::of).to_vec(),
+        known: vec![],
         details: vec![],
         resources: vec![],
         request: "sealed",
@@ -65,6 +73,12 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         username: "alice.with.a.long.name@somewhere.example",
         scopes: vec![],
         resources: vec!["The books".to_owned(), "https://a-rather-long-name-of-a-host.ledger.example/v1".to_owned()],
+        ..consent.clone()
+    };
+    let more = Consent {
+        client: Client { verified: true, ..full },
+        scopes: ["email", "invoices:read"].map(ScopeLine::of).to_vec(),
+        known: ["openid", "profile"].map(ScopeLine::of).to_vec(),
         ..consent.clone()
     };
     let payment = Consent { scopes: vec![], details: details(), ..consent.clone() };
@@ -88,11 +102,12 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let answered = Requests { requests: &[], news: Some(ENGLISH.requests_allowed), ..requests };
     let stranger = Requests { username: None, requests: &[], ..requests };
     let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
-    Ok(vec![
+    let mut pages = vec![
         ("login", login.render()?),
         ("login-failed", failed.render()?),
         ("select", select.render()?),
         ("consent", consent.render()?),
+        ("consent-more", more.render()?),
         ("consent-crowded", crowded.render()?),
         ("consent-payment", payment.render()?),
         ("consent-device", tv.render()?),
@@ -104,5 +119,102 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("error", error.render()?),
         ("home", Home { issuer: "https://id.example" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
+    ];
+    pages.extend(account::samples()?);
+    Ok(pages)
+}
+
+/// The pages on which people see to their own account.
+fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
+    let security = Security {
+        username: "alice",
+        news: None,
+        has_password: true,
+        app_since: Some("18 Nov 2026"),
+        codes_left: 9,
+        csrf: "token",
+        action: "/account/security",
+    };
+    let plain_security = Security { app_since: None, news: Some(ENGLISH.password_changed), ..security };
+    Ok(vec![
+        ("second-step", second_step(None)?),
+        ("second-step-wrong", second_step(Some(ENGLISH.second_wrong))?),
+        ("security", security.render()?),
+        ("security-changed", plain_security.render()?),
+        ("password", password()?),
+        ("app", app()?),
+        ("recovery-codes", recovery_codes()?),
     ])
+}
+
+fn second_step(problem: Option<&str>) -> Result<String, RenderError> {
+    FormPage {
+        id: "second",
+        title: ENGLISH.second_title,
+        lead: ENGLISH.second_lead,
+        problem,
+        hidden: &[("half", "sealed")],
+        fields: &[Field::text("code", ENGLISH.second_code, "one-time-code", "").first()],
+        submit: ENGLISH.second_submit,
+        csrf: "token",
+        action: "/login/code",
+        ..FormPage::default()
+    }
+    .render()
+}
+
+const BACK: Link<'_> = Link { id: "security-back", href: "/account/security", text: "Back" };
+
+fn password() -> Result<String, RenderError> {
+    FormPage {
+        id: "password",
+        title: ENGLISH.password_change,
+        lead: ENGLISH.password_lead,
+        problem: Some(ENGLISH.password_differ),
+        fields: &[
+            Field::password("current", ENGLISH.password_current, "current-password").first(),
+            Field::password("new", ENGLISH.password_new, "new-password"),
+            Field::password("again", ENGLISH.password_again, "new-password"),
+        ],
+        submit: ENGLISH.password_change,
+        csrf: "token",
+        action: "/account/security/password",
+        links: &[BACK],
+        ..FormPage::default()
+    }
+    .render()
+}
+
+fn app() -> Result<String, RenderError> {
+    let key = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    let qr = firman::qr::image(&format!("otpauth://totp/id.example%3Aalice?secret={key}&issuer=id.example"));
+    FormPage {
+        id: "app",
+        title: ENGLISH.app_title,
+        lead: ENGLISH.app_lead,
+        picture: qr.as_deref().map(|qr| (qr, ENGLISH.app_qr)),
+        shown: Some((ENGLISH.app_secret, &[key.to_owned()])),
+        fields: &[Field::text("code", ENGLISH.app_code, "one-time-code", "").first()],
+        submit: ENGLISH.app_submit,
+        csrf: "token",
+        action: "/account/security/app",
+        links: &[BACK],
+        ..FormPage::default()
+    }
+    .render()
+}
+
+fn recovery_codes() -> Result<String, RenderError> {
+    let codes: Vec<_> = (0..10).map(|number| format!("K7QX-{number}DWM-RB4T")).collect();
+    FormPage {
+        id: "recovery",
+        title: ENGLISH.recovery_title,
+        lead: ENGLISH.recovery_lead,
+        shown: Some((ENGLISH.recovery_title, &codes)),
+        csrf: "token",
+        action: "/account/security",
+        links: &[BACK],
+        ..FormPage::default()
+    }
+    .render()
 }
