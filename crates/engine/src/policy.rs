@@ -62,6 +62,8 @@ pub struct Policy {
     pub require_pushed: bool,
     /// Take no authorization requests but signed ones.
     pub require_signed_request: bool,
+    /// Whether people can make an account by themselves.
+    pub sign_up: bool,
     /// Whether there are pages; without them nobody signs in here.
     pub pages: bool,
     /// Where people find more about this server.
@@ -143,6 +145,7 @@ impl Default for Policy {
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
             require_signed_request: false,
+            sign_up: false,
             pages: true,
             about: About::default(),
             redirect_schemes: Vec::new(),

@@ -50,6 +50,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let pages = Router::new()
         .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
+        .route(&at(http::select::PATH), get(http::select::page).post(http::select::submit))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
         .route(&at(path::END_SESSION), get(http::logout::get).post(http::logout::post))
         .route(&at(http::logout::PATH), get(http::logout::page).post(http::logout::submit))

@@ -8,7 +8,7 @@ use firman_proto::authorization_details::Described;
 
 use firman::pages::{
     Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, RenderError, Requests, ScopeLine,
-    Security, Waiting, assets, texts::ENGLISH,
+    Security, Select, Waiting, assets, texts::ENGLISH,
 };
 
 pub(crate) const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
@@ -53,6 +53,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let login =
         Login { client: full, login_hint: None, problem: None, request: "sealed", csrf: "token", action: "/login" };
     let failed = Login { client: plain, login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
+    let select = Select { client: full, username: "alice", request: "sealed", csrf: "token", action: "/login/select" };
     let consent = Consent {
         client: full,
         redirect_host: "ledger.example",
@@ -104,6 +105,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let mut pages = vec![
         ("login", login.render()?),
         ("login-failed", failed.render()?),
+        ("select", select.render()?),
         ("consent", consent.render()?),
         ("consent-more", more.render()?),
         ("consent-crowded", crowded.render()?),

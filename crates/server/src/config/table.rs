@@ -368,6 +368,8 @@ schema::settings! {
         statement_issuers: Vec<StatementIssuer> = [];
         /// Register no client without a software statement.
         require_statement: bool = false;
+        /// Whether the assertions with which such a client authenticates may be for the address of an endpoint; those for the issuer always may.
+        endpoint_audience: bool = false;
         /// After how many days such a client leaves if nobody has ever used it; 0: never.
         unused_days: Days = 7, 0..=3650;
         /// How many may register in a minute, on each node, where everybody may.

@@ -14,6 +14,9 @@ use crate::pages::{self, RenderError};
 /// Below the issuer.
 pub const PATH: &str = "/login";
 
+/// Where people make an account, if they may.
+pub const SIGN_UP: &str = "/login/sign-up";
+
 /// Asks for user name and password.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     match show(&app, &headers, query.unwrap_or_default().as_bytes()).await {

@@ -109,6 +109,11 @@ pub struct Texts {
     pub not_found_title: &'static str,
     pub not_found_text: &'static str,
 
+    pub select_title: &'static str,
+    pub select_same: Phrase,
+    pub select_another: &'static str,
+    /// The claims that may be asked for one by one (OpenID Connect Core §5.1) in words.
+    pub claims: &'static [(&'static str, &'static str)],
     pub logout_title: &'static str,
     pub logout_lead: &'static str,
     pub logout_client: Phrase,
@@ -243,6 +248,12 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// What a claim is to a person, whatever its language.
+    pub fn claim(&self, name: &str) -> Option<&'static str> {
+        let name = name.split_once('#').map_or(name, |(name, _)| name);
+        self.claims.iter().find(|(claim, _)| *claim == name).map(|(_, text)| *text)
+    }
+
     /// What a scope means to a person, if it is a standard one.
     pub fn scope(&self, name: &str) -> Option<&'static str> {
         self.scopes.iter().find(|(scope, _)| *scope == name).map(|(_, text)| *text)
@@ -347,6 +358,30 @@ pub static ENGLISH: Texts = Texts {
     not_found_title: "Nothing here",
     not_found_text: "There is no page at this address.",
 
+    select_title: "Choose an account",
+    select_same: Phrase("Continue as {}"),
+    select_another: "Use another account",
+    claims: &[
+        ("name", "See your full name"),
+        ("family_name", "See your family name"),
+        ("given_name", "See your given name"),
+        ("middle_name", "See your middle name"),
+        ("nickname", "See your nickname"),
+        ("preferred_username", "See the user name that you prefer"),
+        ("profile", "See the address of your profile page"),
+        ("picture", "See your picture"),
+        ("website", "See the address of your website"),
+        ("gender", "See your gender"),
+        ("birthdate", "See your date of birth"),
+        ("zoneinfo", "See your time zone"),
+        ("locale", "See your language and region"),
+        ("updated_at", "See when your profile was last changed"),
+        ("email", "See your e-mail address"),
+        ("email_verified", "See whether your e-mail address is verified"),
+        ("address", "See your postal address"),
+        ("phone_number", "See your telephone number"),
+        ("phone_number_verified", "See whether your telephone number is verified"),
+    ],
     logout_title: "Sign out?",
     logout_lead: "You are signed in as",
     logout_client: Phrase("{} asks whether you want to sign out here, too."),
@@ -492,12 +527,22 @@ mod tests {
     fn every_phrase_has_one_gap() {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
         let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
-        let own = [logout_client, security_lead, app_since, recovery_left];
+        let own = [logout_client, security_lead, app_since, recovery_left, ENGLISH.select_same];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }
+    }
+
+    // OpenID Connect Core §5.1.
+    #[test]
+    fn every_standard_claim_has_words() {
+        let standard = firman_proto::claims::SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter());
+        for claim in standard {
+            assert!(ENGLISH.claim(claim).is_some() && ENGLISH.claim(&format!("{claim}#de")).is_some(), "{claim}");
+        }
+        assert_eq!(ENGLISH.claim("groups"), None);
     }
 
     // OpenID Connect Core §5.4, §11.
