@@ -102,7 +102,7 @@ pub struct Policy {
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
     pub sign_in: SignInLimits,
-    /// How long ago somebody may have signed in who changes how their account is signed in to.
+    /// How long ago somebody may have signed in who does what would help a thief, such as changing how they sign in.
     pub fresh_sign_in: Lifetime,
     /// How long a browser stays signed in.
     pub session: Lifetime,

@@ -101,13 +101,12 @@ fn backchannel(app: &App) -> Router<App> {
     if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
 }
 
-/// Where people sign in to pages of ours, and change how they do.
+/// Where people take the second step, and change how they sign in.
 fn people_of_ours(app: &App) -> Router<App> {
     use http::{security, sign_in};
     let at = |path: &str| app.engine.issuer().route(path);
     Router::new()
         .route(&at(sign_in::SECOND), get(sign_in::second).post(sign_in::submit_second))
-        .route(&at(sign_in::OWN), get(sign_in::own).post(sign_in::submit_own))
         .route(&at(security::PATH), get(security::overview))
         .route(&at(security::PASSWORD), get(security::password).post(security::submit_password))
         .route(&at(security::APP), get(security::app).post(security::submit_app))

@@ -235,7 +235,6 @@ fn sign_in_limits(settings: &Settings) -> SignInLimits {
 fn account(settings: &Settings) -> AccountPolicy {
     let account = &settings.account;
     AccountPolicy {
-        fresh: Lifetime::from_millis(account.fresh_seconds.millis()),
         api_key_scope: account.api_key_scope.clone(),
         api_key: Lifetime::from_millis(account.api_key_days.millis()),
         api_key_most: Lifetime::from_millis(account.api_key_most_days.millis()),

@@ -233,8 +233,6 @@ schema::settings! {
     }
     /// What people may do for themselves, on the page /account.
     account: Account {
-        /// For how long after signing in somebody may make keys and clients without signing in again, in seconds.
-        fresh_seconds: Seconds = 600, 30..=86_400;
         /// The most that people's API keys may be for, separated by spaces; empty: there are no API keys.
         api_key_scope: Scope = "";
         /// How long an API key lives for which nothing is said, in days.
@@ -323,7 +321,7 @@ schema::settings! {
         wrong_passwords_wait_seconds: Seconds = 60, 1..=3_600;
         /// How many may be wrong from one address (of IPv6, one /64), at whatever account, before it waits ten seconds for each.
         wrong_passwords_of_address: u32 = 30, 1..=100_000;
-        /// How long ago somebody may have signed in who changes how their account is signed in to, in seconds.
+        /// How long ago somebody may have signed in who makes keys and clients, or changes how they sign in, in seconds.
         fresh_seconds: Seconds = 600, 60..=86_400;
     }
     /// What must reach others (logout tokens, webhooks, e-mail), and is tried until it does.

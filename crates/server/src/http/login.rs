@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
+use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn, Waiting};
 use firman_proto::form::Form;
 
 use super::{App, cookies, page, read, sign_in};
@@ -83,8 +83,10 @@ async fn render(
     problem: Option<&str>,
 ) -> Result<Result<String, RenderError>, Failure> {
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
+    let own = matches!(view.interaction.waiting, Some(Waiting::Page(_)));
     let html = pages::Login {
-        client: client_of(&view.client),
+        client: (!own).then(|| client_of(&view.client)),
+        again: view.username.is_some(),
         login_hint: typed.or(view.interaction.request.login_hint.as_deref()),
         problem,
         request,

@@ -80,7 +80,6 @@ pub struct Texts {
 
     pub requests_title: &'static str,
     pub requests_lead: &'static str,
-    pub requests_sign_in: &'static str,
     pub requests_none: &'static str,
     pub requests_asks: Phrase,
     pub requests_message: &'static str,
@@ -127,7 +126,6 @@ pub struct Texts {
     pub signed_out_text: &'static str,
 
     pub wait_credentials: &'static str,
-    pub own_sign_in_title: &'static str,
     pub own_sign_in_lead: &'static str,
     pub own_sign_in_again: &'static str,
 
@@ -139,7 +137,8 @@ pub struct Texts {
     pub second_wait: &'static str,
 
     pub security_title: &'static str,
-    pub security_lead: Phrase,
+    pub security_lead: &'static str,
+    pub security_elsewhere: &'static str,
     pub security_back: &'static str,
     pub password_section: &'static str,
     pub password_change: &'static str,
@@ -174,6 +173,7 @@ pub struct Texts {
     pub account_apps: &'static str,
     pub account_sessions: &'static str,
     pub account_security: &'static str,
+    pub account_requests: &'static str,
     pub account_keys: &'static str,
     pub account_clients: &'static str,
     pub account_next: &'static str,
@@ -207,8 +207,6 @@ pub struct Texts {
     pub account_end_others: &'static str,
     pub account_ended: &'static str,
     pub account_ended_others: &'static str,
-    pub account_ended_here: &'static str,
-    pub account_close: &'static str,
     pub account_keys_lead: &'static str,
     pub account_keys_none: &'static str,
     pub account_key: &'static str,
@@ -325,7 +323,6 @@ pub static ENGLISH: Texts = Texts {
 
     requests_title: "Waiting for you",
     requests_lead: "Applications that ask for your permission while you use them elsewhere. Allow only what you have just begun yourself.",
-    requests_sign_in: "Sign in to see what waits for you.",
     requests_none: "Nothing waits for you.",
     requests_asks: Phrase("{} asks to"),
     requests_message: "Only if it shows you",
@@ -395,7 +392,6 @@ pub static ENGLISH: Texts = Texts {
     signed_out_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
 
     wait_credentials: "Too many sign-ins went wrong. Wait a minute, then try again.",
-    own_sign_in_title: "Sign in",
     own_sign_in_lead: "to continue to your account",
     own_sign_in_again: "Sign in again to change this.",
 
@@ -406,8 +402,9 @@ pub static ENGLISH: Texts = Texts {
     second_wrong: "This code is wrong, or was used before. Wait for the next one.",
     second_wait: "Too many codes were wrong. Wait five minutes, then try again.",
 
-    security_title: "Signing in",
-    security_lead: Phrase("How you sign in as {}"),
+    security_title: "How you sign in",
+    security_lead: "What proves that it is you. To change any of it, you may have to sign in again first.",
+    security_elsewhere: "Your account is kept by another service. There you change how you sign in.",
     security_back: "Back",
     password_section: "Password",
     password_change: "Change the password",
@@ -441,6 +438,7 @@ pub static ENGLISH: Texts = Texts {
     account_apps: "Applications",
     account_sessions: "Sign-ins",
     account_security: "Security",
+    account_requests: "Requests",
     account_keys: "API keys",
     account_clients: "Your clients",
     account_next: "More",
@@ -474,8 +472,6 @@ pub static ENGLISH: Texts = Texts {
     account_end_others: "Sign out everywhere else",
     account_ended: "That browser is signed out.",
     account_ended_others: "All other browsers are signed out.",
-    account_ended_here: "You are signed out of this browser.",
-    account_close: "You may close this page.",
     account_keys_lead: "Keys for programs of your own. Whoever has one can do what it is for, as you.",
     account_keys_none: "You have no API keys.",
     account_key: "API key",
@@ -528,6 +524,8 @@ mod tests {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
         let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
         let own = [logout_client, security_lead, app_since, recovery_left, ENGLISH.select_same];
+        let Texts { logout_client, app_since, recovery_left, .. } = ENGLISH;
+        let own = [logout_client, app_since, recovery_left];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
