@@ -16,6 +16,7 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::login_app::LoginAppPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
@@ -98,6 +99,8 @@ pub struct Policy {
     pub sign_in: SignInLimits,
     /// How long ago somebody may have signed in who changes how their account is signed in to.
     pub fresh_sign_in: Lifetime,
+    /// Who shows the pages on which people sign in, consent and sign out, if not this server.
+    pub login_app: LoginAppPolicy,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
@@ -156,6 +159,7 @@ impl Default for Policy {
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),
+            login_app: LoginAppPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             session_grants: SessionGrants::default(),

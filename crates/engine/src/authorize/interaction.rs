@@ -115,14 +115,24 @@ impl Interaction {
         now: Timestamp,
     ) -> Result<(Self, Arc<Client>), Failure> {
         let interaction = Self::open(engine, browser, sealed, now).await?;
-        let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
-        let client =
-            client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
+        let client = interaction.client(engine).await?;
         Ok((interaction, client))
     }
 
+    /// The client that asks, unless it was disabled meanwhile.
+    pub(crate) async fn client(&self, engine: &Engine) -> Result<Arc<Client>, Failure> {
+        let client = engine.store.client_by_id(self.client).await?.filter(|client| client.enabled);
+        let gone = || Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled");
+        Ok(client.ok_or_else(gone)?)
+    }
+
+    /// Whether a device waits.
+    pub(crate) fn is_of_a_device(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::Device { .. }))
+    }
+
     /// Tells the client that the person said no, or rather did not say anything: a device goes on waiting.
-    pub(super) fn give_up(
+    pub(crate) fn give_up(
         self,
         engine: &Engine,
         client: Arc<Client>,

@@ -71,6 +71,11 @@ pub async fn arrive(engine: &Engine, browser: &Browser, sealed: &str, now: Times
 /// The person has said yes on the page.
 pub async fn confirm(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Left, Failure> {
     let exit = Exit::open(engine, sealed, now).await?;
+    carry_out(engine, browser, exit, now).await
+}
+
+/// The same wherever they have said it.
+pub(crate) async fn carry_out(engine: &Engine, browser: &Browser, exit: Exit, now: Timestamp) -> Result<Left, Failure> {
     match signed_in(engine, browser, None, now).await? {
         Some(signed_in) => leave(engine, exit, &signed_in, now).await,
         None => Ok(left(exit)),

@@ -4,12 +4,13 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
+use firman_engine::login_app::Kind;
 use firman_engine::logout::{self, Arrived, Asked, Left};
 use firman_proto::form::Form;
 use firman_proto::logout::LogoutRequest;
 use firman_proto::redirect_uri::RedirectUri;
 
-use super::{App, cookies, login, page, read};
+use super::{App, cookies, login, login_app, page, read};
 use crate::pages::texts::ENGLISH;
 use crate::pages::{self, Message, SignedOut};
 
@@ -64,6 +65,9 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let mut response = match logout::arrive(&app.engine, &browser, request, app.now()).await? {
         Arrived::Left(left) => gone(app, &left),
         Arrived::Ask(asked) => {
+            if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Logout, request).await? {
+                return Ok(elsewhere);
+            }
             let csrf = browser.csrf(&app.engine, PATH);
             ask(app, &asked, request, &csrf)
         }
@@ -110,7 +114,7 @@ async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
 }
 
 /// The browser forgets its session and goes on.
-fn gone(app: &App, left: &Left) -> Response {
+pub(super) fn gone(app: &App, left: &Left) -> Response {
     let mut response = match &left.to {
         _ if !left.frames.is_empty() => telling(app, left),
         Some(to) => page::see_other(app, to),

@@ -12,6 +12,7 @@ pub mod health;
 pub mod home;
 pub mod introspect;
 pub mod login;
+pub mod login_app;
 pub mod logout;
 pub mod page;
 pub mod par;
