@@ -10,6 +10,7 @@ mod device;
 mod front_channel;
 mod interaction;
 mod login;
+pub mod own;
 mod pushed;
 mod respond;
 mod step;
@@ -70,6 +71,8 @@ pub enum Next {
     Consent(String),
     /// To the page for devices, with nothing left to do.
     Device(DeviceEnd),
+    /// To a page of ours, below the issuer, which somebody signed in to.
+    Page(String),
 }
 
 /// How the answer to a device ended.
@@ -92,6 +95,7 @@ impl fmt::Debug for Next {
             Self::Second(_) => "Second(..)",
             Self::Consent(_) => "Consent(..)",
             Self::Device(_) => "Device(..)",
+            Self::Page(_) => "Page(..)",
         })
     }
 }
@@ -147,7 +151,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now)?),
         Err(fault) => return Err(fault),
     };
-    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None };
+    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None, asked: None };
     go_on(engine, browser, interaction, &client, now).await
 }
 
@@ -250,7 +254,10 @@ async fn proceed(
 ) -> Result<Next, Failure> {
     match step::decide(&interaction, client, signed_in.as_ref(), &engine.policy.acr, now) {
         Step::Login => ask_again(engine, browser, &interaction, signed_in.as_ref(), now).await,
-        Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
+        Step::Consent => {
+            let asked = signed_in.map(|signed_in| signed_in.session.subject);
+            Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
+        }
         Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),
         Step::Approve(signed_in) => {
             let next = approve(engine, interaction, client, signed_in, None, now).await?;

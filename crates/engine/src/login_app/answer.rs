@@ -168,7 +168,7 @@ pub async fn resume(engine: &Engine, browser: &Browser, text: &str, now: Timesta
         (About::Login(interaction), Verdict::Accepted(accept)) => {
             let user = accept.user().ok_or_else(lost)?;
             let told = Told { acr: accept.acr, claims: accept.claims };
-            let client = interaction.client(engine).await?;
+            let client = interaction.client(engine, now).await?;
             match authorize::welcome_told(engine, browser, interaction, &client, (&user, told), now).await? {
                 LoggedIn::Welcome { cookie, next } => Ok(Resumed::SignedIn { cookie, remember: accept.remember, next }),
                 _ => Err(lost().into()),
@@ -189,7 +189,7 @@ pub async fn resume(engine: &Engine, browser: &Browser, text: &str, now: Timesta
             decide(engine, browser, interaction, Decision::Deny, now).await
         }
         (About::Login(interaction) | About::Consent(interaction), Verdict::Rejected(reject)) => {
-            let (denied, client) = (reject.denied()?, interaction.client(engine).await?);
+            let (denied, client) = (reject.denied()?, interaction.client(engine, now).await?);
             Ok(Resumed::Next(interaction.give_up(engine, client, &denied, now)?))
         }
         (About::Logout(exit), Verdict::Accepted(_)) => {
@@ -206,7 +206,7 @@ async fn decide(
     decision: Decision,
     now: Timestamp,
 ) -> Result<Resumed, Failure> {
-    let client = interaction.client(engine).await?;
+    let client = interaction.client(engine, now).await?;
     authorize::decided(engine, browser, (interaction, client), decision, now).await.map(Resumed::Next)
 }
 

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{RenderError, assets};
+use super::texts::Texts;
+use super::{RenderError, assets, look};
 
 /// How long clients have that the browser tells, in seconds, where it runs no script: with it, until they have all answered.
 const WAIT_SECONDS: u32 = 5;
@@ -22,7 +22,7 @@ pub struct SignedOut<'a> {
 impl SignedOut<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self, wait: WAIT_SECONDS }.render()
+        Page { t: look::texts(), v: self, wait: WAIT_SECONDS }.render()
     }
 }
 
