@@ -28,6 +28,7 @@ pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod login_app;
 pub mod logout;
 pub mod outbox;
 pub mod par;

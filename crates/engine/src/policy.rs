@@ -17,6 +17,7 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::login_app::LoginAppPolicy;
 use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
@@ -104,6 +105,8 @@ pub struct Policy {
     pub sign_in: SignInLimits,
     /// How long ago somebody may have signed in who does what would help a thief, such as changing how they sign in.
     pub fresh_sign_in: Lifetime,
+    /// Who shows the pages on which people sign in, consent and sign out, if not this server.
+    pub login_app: LoginAppPolicy,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
@@ -166,6 +169,7 @@ impl Default for Policy {
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),
+            login_app: LoginAppPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             session_grants: SessionGrants::default(),

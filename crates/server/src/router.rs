@@ -61,6 +61,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(http::device::DENIED), get(http::device::denied))
         .merge(requests(&app))
         .merge(people_of_ours(&app))
+        .merge(login_app(&app))
         .merge(account(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
@@ -119,6 +120,20 @@ fn requests(app: &App) -> Router<App> {
     let path = app.engine.issuer().route(path::REQUESTS);
     let page = get(http::backchannel::page).post(http::backchannel::submit);
     if app.engine.policy().backchannel.enabled { Router::new().route(&path, page) } else { Router::new() }
+}
+
+/// Where a login app asks and answers, if there is one.
+fn login_app(app: &App) -> Router<App> {
+    use http::login_app::{ACCEPT, REJECT, REQUEST, RETURN, accept, back, reject, request};
+    let at = |path: &str| app.engine.issuer().route(path);
+    if app.engine.policy().login_app.url.is_none() {
+        return Router::new();
+    }
+    Router::new()
+        .route(&at(REQUEST), get(request))
+        .route(&at(ACCEPT), post(accept))
+        .route(&at(REJECT), post(reject))
+        .route(&at(RETURN), get(back))
 }
 
 /// Where people see and change what is theirs.

@@ -145,17 +145,27 @@ impl Interaction {
         now: Timestamp,
     ) -> Result<(Self, Arc<Client>), Failure> {
         let interaction = Self::open(engine, browser, sealed, now).await?;
-        if let Some(Waiting::Page(_)) = interaction.waiting {
-            return Ok((interaction, Arc::new(own::client(engine, now))));
-        }
-        let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
-        let client =
-            client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
+        let client = interaction.client(engine, now).await?;
         Ok((interaction, client))
     }
 
+    /// The client that asks, unless it was disabled meanwhile.
+    pub(crate) async fn client(&self, engine: &Engine, now: Timestamp) -> Result<Arc<Client>, Failure> {
+        if let Some(Waiting::Page(_)) = self.waiting {
+            return Ok(Arc::new(own::client(engine, now)));
+        }
+        let client = engine.store.client_by_id(self.client).await?.filter(|client| client.enabled);
+        let gone = || Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled");
+        Ok(client.ok_or_else(gone)?)
+    }
+
+    /// Whether a device waits.
+    pub(crate) fn is_of_a_device(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::Device { .. }))
+    }
+
     /// Tells the client that the person said no, or rather did not say anything: a device goes on waiting.
-    pub(super) fn give_up(
+    pub(crate) fn give_up(
         self,
         engine: &Engine,
         client: Arc<Client>,

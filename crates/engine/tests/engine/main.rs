@@ -32,6 +32,7 @@ mod introspection;
 mod jwt_access_tokens;
 mod jwt_bearer;
 mod keys;
+mod login_app;
 mod logout;
 mod metadata;
 mod misses;

@@ -324,6 +324,23 @@ schema::settings! {
         /// How long ago somebody may have signed in who makes keys and clients, or changes how they sign in, in seconds.
         fresh_seconds: Seconds = 600, 60..=86_400;
     }
+    /// A login app of your own, that shows the pages on which people sign in (docs/login-app.md).
+    login_app: LoginApp {
+        /// Where browsers are sent to sign in; empty: people sign in here.
+        url: Option<WebAddress> = "";
+        /// The ids of the clients that may answer there, beside whoever has an access token with the scope firman.login.
+        clients: Vec<String> = [];
+        /// Whether it asks for consent, too.
+        consent: bool = false;
+        /// Whether it asks who wants to sign out, too.
+        logout: bool = false;
+        /// How long it may take with one person, in seconds.
+        life_seconds: Seconds = 900, 30..=86_400;
+        /// Where the claims of a person are asked for, with the parameter sub; empty: those count that it gave when they signed in.
+        claims_url: Option<WebAddress> = "";
+        /// File with the secret that is shown there as a bearer token; empty: none is shown.
+        claims_secret_file: Option<PathBuf> = "";
+    }
     /// What must reach others (logout tokens, webhooks, e-mail), and is tried until it does.
     outbox: Outbox {
         /// How many are under way at once, on each node; a quarter of them to one place.

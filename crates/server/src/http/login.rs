@@ -5,9 +5,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn, Waiting};
+use firman_engine::login_app::Kind;
 use firman_proto::form::Form;
 
-use super::{App, cookies, page, read, sign_in};
+use super::{App, cookies, login_app, page, read, sign_in};
 use crate::pages::look;
 use crate::pages::{self, RenderError};
 
@@ -28,7 +29,11 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    let html = render(app, &browser, form.required("request")?, None, None).await?;
+    let request = form.required("request")?;
+    if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Login, request).await? {
+        return Ok(elsewhere);
+    }
+    let html = render(app, &browser, request, None, None).await?;
     Ok(page::page(app, StatusCode::OK, html))
 }
 

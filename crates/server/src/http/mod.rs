@@ -13,6 +13,7 @@ pub mod health;
 pub mod home;
 pub mod introspect;
 pub mod login;
+pub mod login_app;
 pub mod logout;
 pub mod look;
 pub mod page;

@@ -108,6 +108,10 @@ fn logout(text: &str) -> String {
     .unwrap()
 }
 
+fn signed_out(text: &str) -> String {
+    SignedOut { problem: Some(text), frames: &[text, text], to: Some((text, text)) }.render().unwrap()
+}
+
 fn every_page(text: &str) -> Vec<String> {
     let mut pages = vec![
         login(text),
@@ -119,7 +123,7 @@ fn every_page(text: &str) -> Vec<String> {
         Message { title: text, text }.render().unwrap(),
         post(text),
         logout(text),
-        SignedOut { problem: Some(text) }.render().unwrap(),
+        signed_out(text),
         requests(text),
         Login {
             client: None,
@@ -214,11 +218,12 @@ fn every_text_is_escaped() {
 }
 
 #[test]
-fn no_page_has_script_or_inline_style_but_the_one_that_posts_itself() {
-    let script = format!("<script src=\"{}\"></script>", super::assets::post_url());
-    assert!(post("plain").contains(&script));
+fn no_page_has_script_or_inline_style_but_those_that_go_on_by_themselves() {
+    let script = |url| format!("<script src=\"{url}\"></script>");
+    let (posts, leaves) = (script(super::assets::post_url()), script(super::assets::signed_out_url()));
+    assert!(post("plain").contains(&posts) && signed_out("plain").contains(&leaves));
     for page in every_page("plain") {
-        let page = page.replace(&script, "");
+        let page = page.replace(&posts, "").replace(&leaves, "");
         for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {
             assert!(!page.contains(word), "{word} in {page}");
         }
@@ -257,8 +262,15 @@ fn logout_has_the_ids_that_scripts_know() {
     for id in ["logout-page", "logout-confirm", "logout-cancel", "logout-username"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    let page = SignedOut { problem: None }.render().unwrap();
+    let page = SignedOut { problem: None, frames: &[], to: None }.render().unwrap();
     assert!(page.contains("id=\"signed-out\"") && page.contains("signed out") && !page.contains("problem"), "{page}");
+    for nothing in ["<script", "<iframe", "http-equiv"] {
+        assert!(!page.contains(nothing), "{nothing} in {page}");
+    }
+    let page = signed_out("https://a.example/b");
+    assert!(page.contains("<meta http-equiv=\"refresh\" content=\"5; url=https://a.example/b\">"), "{page}");
+    assert_eq!(page.matches("<iframe hidden ").count(), 2, "{page}");
+    assert_eq!(page.matches(" id=\"signed-out-next\"").count(), 1, "{page}");
 }
 
 #[test]

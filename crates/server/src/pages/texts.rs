@@ -124,6 +124,9 @@ pub struct Texts {
     pub logout_stayed_text: &'static str,
     pub signed_out_title: &'static str,
     pub signed_out_text: &'static str,
+    pub signed_out_frames: &'static str,
+    pub signed_out_frame: &'static str,
+    pub signed_out_next: Phrase,
 
     pub wait_credentials: &'static str,
     pub own_sign_in_lead: &'static str,
@@ -389,6 +392,9 @@ pub static ENGLISH: Texts = Texts {
     logout_stayed_title: "You are still signed in",
     logout_stayed_text: "Nothing has changed. You may close this page.",
     signed_out_title: "You are signed out",
+    signed_out_frames: "The applications that you have used are being told.",
+    signed_out_frame: "An application that is told",
+    signed_out_next: Phrase("Go on to {}"),
     signed_out_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
 
     wait_credentials: "Too many sign-ins went wrong. Wait a minute, then try again.",
@@ -526,6 +532,8 @@ mod tests {
         let own = [logout_client, security_lead, app_since, recovery_left, ENGLISH.select_same];
         let Texts { logout_client, app_since, recovery_left, .. } = ENGLISH;
         let own = [logout_client, app_since, recovery_left];
+        let Texts { logout_client, signed_out_next, security_lead, app_since, recovery_left, .. } = ENGLISH;
+        let own = [logout_client, signed_out_next, security_lead, app_since, recovery_left];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
