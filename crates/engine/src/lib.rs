@@ -38,6 +38,7 @@ mod step_up;
 mod target;
 pub mod token;
 pub mod trust;
+pub mod upstream;
 pub mod userinfo;
 
 pub use failure::{Failure, Fault};
@@ -46,7 +47,7 @@ pub use firman_store::Clock;
 pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
-pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
+pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
 pub use step_up::StepUp;
 
 use std::sync::Arc;
@@ -75,6 +76,7 @@ pub struct Engine {
     pub(crate) notify: Arc<dyn Notify>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
+    pub(crate) upstreams: upstream::Directory,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
@@ -133,6 +135,7 @@ impl Engine {
             notify,
             hooks,
             key_sets: KeySets::default(),
+            upstreams: upstream::Directory::default(),
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),

@@ -76,6 +76,9 @@ pub struct AuthorizationRequest {
     pub acr_values: Vec<String>,
     /// Whom the client expects.
     pub login_hint: Option<String>,
+    /// Which identity provider the client expects them to come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idp_hint: Option<String>,
     /// The proof key (RFC 7636).
     pub challenge: Option<Challenge>,
     /// Resource indicators (RFC 8707).
@@ -158,6 +161,7 @@ impl AuthorizationRequest {
             max_age: max_age(form)?.or(client.default_max_age),
             acr_values: acr_values(form, client)?,
             login_hint: bounded(form, "login_hint")?,
+            idp_hint: bounded(form, "idp_hint")?,
             challenge,
             resource: resource::requested(form)?,
             authorization_details: None,

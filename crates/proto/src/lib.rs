@@ -36,3 +36,4 @@ pub mod scope;
 pub mod seal;
 pub mod time;
 pub mod token;
+pub mod upstream;

@@ -42,8 +42,20 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     };
     let long =
         Client { name: "The Association of Amalgamated Bookkeepersandauditorsofthewholeworld (Accounting)", ..full };
-    let login =
-        Login { client: full, login_hint: None, problem: None, request: "sealed", csrf: "token", action: "/login" };
+    let login = Login {
+        client: full,
+        login_hint: None,
+        problem: None,
+        request: "sealed",
+        csrf: "token",
+        action: "/login",
+        upstreams: &[],
+        upstream_action: "/login/upstream",
+        upstream_csrf: "token",
+        by_name: true,
+        password: true,
+        password_needed: true,
+    };
     let failed = Login { client: plain, login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
     let consent = Consent {
         client: full,

@@ -5,6 +5,7 @@ use axum::http::Method;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use axum::routing::{get, post};
 use firman_engine::registration::Mode;
+use firman_engine::upstream::CALLBACK;
 use firman_proto::metadata::path;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -46,6 +47,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let pages = Router::new()
         .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
+        .merge(upstreams(&app))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
         .route(&at(path::DEVICE), get(http::device::page).post(http::device::submit))
         .route(&at(http::device::ALLOWED), get(http::device::allowed))
@@ -93,6 +95,20 @@ fn requests(app: &App) -> Router<App> {
     let path = app.engine.issuer().route(path::REQUESTS);
     let page = get(http::backchannel::page).post(http::backchannel::submit);
     if app.engine.policy().backchannel.enabled { Router::new().route(&path, page) } else { Router::new() }
+}
+
+/// Where people come by who sign in at other identity providers.
+fn upstreams(app: &App) -> Router<App> {
+    let policy = &app.engine.policy().upstream;
+    let at = |path: &str| app.engine.issuer().route(path);
+    if policy.providers.is_empty() {
+        return Router::new();
+    }
+    let back = get(http::upstream::back).post(http::upstream::posted_back);
+    Router::new()
+        .route(&at(http::upstream::PATH), post(http::upstream::go))
+        .route(&at(http::upstream::LEAVE), post(http::upstream::leave))
+        .route(&format!("{}/{{name}}", at(CALLBACK)), back)
 }
 
 /// RFC 8414 §3.1 puts the issuer's path behind the well-known part, OpenID Connect Discovery §4 before it; clients try both.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
 use firman_store::Store;
-use firman_store::record::{Name, Namespace, Rest, Subject};
+use firman_store::record::{Account, Name, Namespace, Rest, Subject};
 
 use super::{LONGEST_PASSWORD, Passwords, normalized};
 use crate::failure::Fault;
@@ -44,7 +44,13 @@ impl Accounts for LocalAccounts {
         let right = self.passwords.verify(password, hash).await?;
         Ok(account.filter(|_| right).and_then(|account| {
             let subject = account.subject()?;
-            Some(User { subject, username: account.username, amr: vec!["pwd".to_owned()], epochs: Some(epochs) })
+            Some(User {
+                subject,
+                username: account.username,
+                amr: vec!["pwd".to_owned()],
+                epochs: Some(epochs),
+                upstream: None,
+            })
         }))
     }
 
@@ -53,15 +59,19 @@ impl Accounts for LocalAccounts {
         let named = self.store.account_by_name(Namespace::Username, digest, now).await?;
         Ok(named.filter(|account| account.enabled).and_then(|account| {
             let subject = account.subject()?;
-            Some(User { subject, username: account.username, amr: Vec::new(), epochs: None })
+            Some(User { subject, username: account.username, amr: Vec::new(), epochs: None, upstream: None })
         }))
     }
 
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault> {
-        let Some(id) = RecordId::parse(subject.as_str()) else { return Ok(None) };
-        let account = self.store.account(id).await?.filter(|account| account.enabled && account.issuer == self.issuer);
-        Ok(account.map(|account| {
+        let account = self.store.account(Account::id_of(subject, self.issuer)).await?;
+        let is_of = |account: &Account| account.issuer == self.issuer && account.subject().as_ref() == Some(subject);
+        Ok(account.filter(|account| account.enabled && is_of(account)).map(|account| {
             let mut claims = account.claims;
+            // What they are called elsewhere, as far as nobody has said otherwise here.
+            for (name, value) in account.upstreams.links.into_iter().rev().flat_map(|link| link.claims) {
+                claims.entry(name).or_insert(value);
+            }
             let updated_at = account.updated_at.seconds();
             claims.entry("preferred_username").or_insert_with(|| account.username.into());
             claims.entry("updated_at").or_insert_with(|| updated_at.into());

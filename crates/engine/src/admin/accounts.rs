@@ -2,7 +2,7 @@
 
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, EpochKey, Event, EventKind, Name, Namespace, Rest};
+use firman_store::record::{Account, EpochKey, Event, EventKind, Name, Namespace, Rest, Upstreams};
 use firman_store::{Change, Commit, Editable, Page};
 
 use super::AdminError;
@@ -42,6 +42,7 @@ pub async fn create(
         claims: new.claims,
         created_at: now,
         updated_at: now,
+        upstreams: Upstreams::default(),
         revision: 0,
         rest: Rest::new(),
         username,

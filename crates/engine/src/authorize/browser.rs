@@ -53,7 +53,7 @@ impl Browser {
     }
 
     /// What is sealed for this browser does not open in another.
-    pub(super) fn binding(&self) -> [u8; 32] {
+    pub(crate) fn binding(&self) -> [u8; 32] {
         sha256(self.id.as_bytes())
     }
 

@@ -78,7 +78,7 @@ pub struct ClientView {
 
 impl Interaction {
     /// Seals it for a browser.
-    pub(super) fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
+    pub(crate) fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
         let plain = serde_json::to_vec(self).map_err(|error| Fault::lasting("seal a request", error.to_string()))?;
         let nonce = random::bytes(&*engine.entropy)?;
         let sealed = engine.keys.current().keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain);
@@ -95,8 +95,7 @@ impl Interaction {
         let place: (_, &[u8]) = (PURPOSE, &browser.binding());
         let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
         let interaction: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
-        let alive = now < interaction.started_at.plus(engine.policy.interaction);
-        Ok(alive.then_some(interaction).ok_or_else(expired)?)
+        Ok(interaction.is_alive(engine, now).then_some(interaction).ok_or_else(expired)?)
     }
 
     /// Opens it and finds its client, for a page.
@@ -108,21 +107,30 @@ impl Interaction {
         Ok(ClientView { client, interaction, username, resources })
     }
 
-    pub(super) async fn resume(
+    pub(crate) async fn resume(
         engine: &Engine,
         browser: &Browser,
         sealed: &str,
         now: Timestamp,
     ) -> Result<(Self, Arc<Client>), Failure> {
         let interaction = Self::open(engine, browser, sealed, now).await?;
-        let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
-        let client =
-            client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
+        let client = interaction.client(engine).await?;
         Ok((interaction, client))
     }
 
+    /// The client, if it may still ask.
+    pub(crate) async fn client(&self, engine: &Engine) -> Result<Arc<Client>, Failure> {
+        let client = engine.store.client_by_id(self.client).await?.filter(|client| client.enabled);
+        Ok(client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?)
+    }
+
+    /// Whether there is time left to answer.
+    pub(crate) fn is_alive(&self, engine: &Engine, now: Timestamp) -> bool {
+        now < self.started_at.plus(engine.policy.interaction)
+    }
+
     /// Tells the client that the person said no, or rather did not say anything: a device goes on waiting.
-    pub(super) fn give_up(
+    pub(crate) fn give_up(
         self,
         engine: &Engine,
         client: Arc<Client>,

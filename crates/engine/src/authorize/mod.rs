@@ -20,7 +20,7 @@ pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
 
 pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
-pub(crate) use login::begin_session;
+pub(crate) use login::{begin_session, welcome};
 
 use std::fmt;
 use std::sync::Arc;

@@ -84,6 +84,7 @@ fn as_authorization(engine: &Engine, request: &PolledRequest) -> Result<Authoriz
         max_age: None,
         acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
+        idp_hint: None,
         challenge: None,
         resource: request.resource.clone(),
         authorization_details: request.authorization_details.clone(),

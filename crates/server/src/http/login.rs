@@ -7,7 +7,7 @@ use firman_engine::Failure;
 use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
 use firman_proto::form::Form;
 
-use super::{App, cookies, page, read};
+use super::{App, cookies, page, read, upstream};
 use crate::pages;
 use crate::pages::texts::ENGLISH;
 
@@ -25,7 +25,11 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    render(app, &browser, form.required("request")?, None, None).await
+    let request = form.required("request")?;
+    if let Some(name) = upstream::way(app, &browser, &form, request).await? {
+        return upstream::send(app, headers, &browser, (request, name)).await;
+    }
+    render(app, &browser, request, None, None).await
 }
 
 /// Takes user name and password.
@@ -44,12 +48,15 @@ async fn sign_in(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
     let request = form.required("request")?;
     let username = form.get("username").unwrap_or_default();
-    let typed = SignIn {
-        request,
-        username,
-        password: form.get("password").unwrap_or_default(),
-        cancelled: form.get("cancel").is_some(),
-    };
+    let policy = &app.engine.policy().upstream;
+    let cancelled = form.get("cancel").is_some();
+    if let Some(provider) = policy.providers.by_domain(username).filter(|_| !cancelled) {
+        return upstream::send(app, headers, &browser, (request, &provider.name)).await;
+    }
+    if !policy.local && !cancelled {
+        return render(app, &browser, request, Some(username), Some(ENGLISH.upstream_only)).await;
+    }
+    let typed = SignIn { request, username, password: form.get("password").unwrap_or_default(), cancelled };
     match authorize::login(&app.engine, &browser, typed, app.now()).await? {
         LoggedIn::Welcome { cookie, next } => {
             let mut response = page::go(app, &next);
@@ -69,6 +76,7 @@ async fn render(
     problem: Option<&str>,
 ) -> Result<Response, Failure> {
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
+    let policy = &app.engine.policy().upstream;
     let html = pages::Login {
         client: client_of(&view.client),
         login_hint: typed.or(view.interaction.request.login_hint.as_deref()),
@@ -76,6 +84,12 @@ async fn render(
         request,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
+        upstreams: &upstream::offered(app),
+        upstream_action: &app.engine.issuer().endpoint(upstream::PATH),
+        upstream_csrf: &browser.csrf(&app.engine, upstream::PATH),
+        by_name: policy.local || policy.providers.iter().any(|provider| !provider.domains.is_empty()),
+        password: policy.local,
+        password_needed: policy.providers.iter().all(|provider| provider.domains.is_empty()),
     }
     .render();
     // A refused form is not a page like any other: monitors and brute-force defences look at the status.

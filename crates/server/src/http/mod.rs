@@ -18,6 +18,7 @@ pub mod read;
 pub mod register;
 pub mod revoke;
 pub mod token;
+pub mod upstream;
 pub mod userinfo;
 
 use std::sync::Arc;

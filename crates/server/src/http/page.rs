@@ -134,7 +134,7 @@ pub fn sender(app: &App, headers: &HeaderMap, page: &str, csrf: Option<&str>) ->
     Ok(browser)
 }
 
-fn protected(app: &App, mut response: Response) -> Response {
+pub(super) fn protected(app: &App, mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

@@ -17,6 +17,7 @@ mod message;
 mod post;
 mod requests;
 pub mod texts;
+mod upstream;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;
@@ -29,6 +30,7 @@ pub use login::Login;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
+pub use upstream::{Upstream, UpstreamTrouble};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use firman_proto::authorization_details::Described;
 
-use super::{Client, Consent, Device, ErrorPage, Home, Login, Message, Post, Requests, ScopeLine, Waiting};
+use super::{Client, Consent, Device, ErrorPage, Home, Login, Message, Post, Requests, ScopeLine, Upstream, Waiting};
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
 const HOSTILE: &str = "\"'><script>x</script><p style=\"x\">&amp;{{ 7*7 }}";
@@ -13,7 +13,23 @@ fn client(text: &str) -> Client<'_> {
 
 fn login(text: &str) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
-    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
+    let offered = [Upstream { name: "uni", label: text, logo: None }];
+    Login {
+        client: client(text),
+        login_hint,
+        problem,
+        request: text,
+        csrf: text,
+        action: text,
+        upstreams: &offered,
+        upstream_action: text,
+        upstream_csrf: text,
+        by_name: true,
+        password: true,
+        password_needed: true,
+    }
+    .render()
+    .unwrap()
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -145,7 +161,20 @@ fn login_has_the_ids_and_names_that_scripts_know() {
 #[test]
 fn login_shows_no_problem_where_there_is_none() {
     let client = Client { name: "Ledger", ..Client::default() };
-    let page = Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login" };
+    let page = Login {
+        client,
+        login_hint: None,
+        problem: None,
+        request: "r",
+        csrf: "c",
+        action: "/login",
+        upstreams: &[],
+        upstream_action: "/login/upstream",
+        upstream_csrf: "c",
+        by_name: true,
+        password: true,
+        password_needed: true,
+    };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
         assert!(!page.contains(word), "{word} in {page}");

@@ -103,6 +103,19 @@ pub struct Texts {
 
     pub not_found_title: &'static str,
     pub not_found_text: &'static str,
+
+    /// Names the list of buttons to a screen reader.
+    pub upstreams_label: &'static str,
+    pub upstream_with: Phrase,
+    pub upstream_only: &'static str,
+    pub upstream_title: Phrase,
+    pub upstream_unreachable: &'static str,
+    pub upstream_refused: &'static str,
+    pub upstream_unproved: &'static str,
+    pub upstream_not_admitted: &'static str,
+    pub upstream_again: &'static str,
+    pub upstream_choose: &'static str,
+    pub upstream_leave: &'static str,
 }
 
 impl Texts {
@@ -202,6 +215,18 @@ pub static ENGLISH: Texts = Texts {
 
     not_found_title: "Nothing here",
     not_found_text: "There is no page at this address.",
+
+    upstreams_label: "Other ways to sign in",
+    upstream_with: Phrase("Sign in with {}"),
+    upstream_only: "Nobody signs in here with a password. Choose where you have your account.",
+    upstream_title: Phrase("{} did not sign you in"),
+    upstream_unreachable: "It cannot be reached at the moment. Try again in a minute; what you began here waits.",
+    upstream_refused: "It refused, or you cancelled there.",
+    upstream_unproved: "Its answer could not be verified, so it is not taken. Try again; if it happens again, tell the people who run this server.",
+    upstream_not_admitted: "It knows you, but your account there gives no access here. Ask the people who run this server.",
+    upstream_again: "Try again",
+    upstream_choose: "Sign in another way",
+    upstream_leave: "Back to the application",
 };
 
 #[cfg(test)]

@@ -37,13 +37,17 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Account, StoreError> {
     columns.skip(1);
     let mut rest = body::read(columns)?;
     let claims = body::take(&mut rest, "claims", columns)?;
-    Ok(Account { id, issuer, username, enabled, password, claims, created_at, updated_at, revision, rest })
+    let upstreams = body::made_of(body::take(&mut rest, "upstreams", columns)?, columns)?;
+    Ok(Account { id, issuer, username, enabled, password, claims, created_at, updated_at, upstreams, revision, rest })
 }
 
 fn body_text(account: &Account) -> String {
     let mut members: Rest = account.rest.clone();
     if !account.claims.is_empty() {
         members.insert("claims".to_owned(), Json::Object(account.claims.clone()));
+    }
+    if !account.upstreams.is_empty() {
+        members.insert("upstreams".to_owned(), Json::Object(body::members(&account.upstreams)));
     }
     body::write(members)
 }

@@ -55,6 +55,8 @@ struct Request {
     acr_values: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_hint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idp_hint: Option<String>,
 }
 
 /// The part of a polled request that has no column of its own.
@@ -225,6 +227,7 @@ fn read_request(kind: u8, asked: Asked, members: Rest, columns: &mut Columns<'_>
         max_age: request.max_age,
         acr_values: request.acr_values,
         login_hint: request.login_hint,
+        idp_hint: request.idp_hint,
         challenge: asked.challenge,
         resource,
         authorization_details,
@@ -250,6 +253,7 @@ fn body_text(flow: &Flow) -> String {
             max_age: request.max_age,
             acr_values: request.acr_values.clone(),
             login_hint: request.login_hint.clone(),
+            idp_hint: request.idp_hint.clone(),
         }),
         FlowRequest::Device(request) | FlowRequest::Backchannel(request) => body::members(&Polled {
             acr_values: request.acr_values.clone(),

@@ -20,7 +20,7 @@ use crate::record::{
     Account, Approval, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Deployment, Epochs, Event, EventKind,
     FirstAccess, Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Once, OnceNamespace, Origin,
     PolledRequest, Refresh, RefreshStep, Registration, Resource, Rest, Schedule, SealKey, Session, SessionDetails,
-    SigningKey, Subject, Terms, TokenFormat,
+    SigningKey, Subject, Terms, TokenFormat, UpstreamLink, UpstreamSignIn, Upstreams,
 };
 use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
@@ -116,9 +116,24 @@ pub fn account() -> Account {
         claims: rest(),
         created_at: NOW,
         updated_at: NOW,
+        upstreams: upstreams(),
         revision: 0,
         rest: rest(),
     }
+}
+
+fn upstreams() -> Upstreams {
+    let link = UpstreamLink {
+        provider: "uni".to_owned(),
+        issuer: "https://idp.example".to_owned(),
+        subject: "alice".to_owned(),
+        since: NOW,
+        checked_at: later(5),
+        claims: rest(),
+        refresh_token: Some("c2VhbGVk".to_owned()),
+        rest: rest(),
+    };
+    Upstreams { subject: Subject::new("uni:alice"), links: vec![link], rest: rest() }
 }
 
 pub fn flow_of(client: RecordId) -> Flow {
@@ -150,6 +165,7 @@ pub fn request() -> AuthorizationRequest {
         max_age: Some(60),
         acr_values: vec!["urn:x:high".to_owned(), "1".to_owned()],
         login_hint: None,
+        idp_hint: Some("uni".to_owned()),
         challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
         resource: vec!["https://a.example/x?y=%20".to_owned(), "urn:b".to_owned()],
         authorization_details: Some(serde_json::json!([{"type": "payment", "amount": "1"}])),
@@ -304,7 +320,14 @@ pub fn session() -> Session {
 }
 
 pub fn details(amr: &str) -> SessionDetails {
-    SessionDetails { username: "someone".to_owned(), acr: None, amr: vec![amr.to_owned()], rest: rest() }
+    let signed_in = UpstreamSignIn { provider: "uni".to_owned(), subject: "alice".to_owned(), sid: None };
+    SessionDetails {
+        username: "someone".to_owned(),
+        acr: None,
+        amr: vec![amr.to_owned()],
+        upstream: Some(signed_in),
+        rest: rest(),
+    }
 }
 
 pub fn consent(subject: &Subject, client: RecordId) -> Consent {

@@ -35,11 +35,25 @@ pub enum Namespace {
     LiveGrant,
     /// One of the few places of a person's requests that wait for an answer (OpenID Connect CIBA); the id is the flow's.
     Pending,
+    /// An e-mail address that was proved to be an account's; the id is the account's.
+    Email,
+    /// A passkey (WebAuthn credential id); the id is the account's.
+    Credential,
+    /// A subject of an upstream identity provider; the id is the account's.
+    Upstream,
 }
 
 impl Namespace {
     /// Every kind there is.
-    pub const ALL: &'static [Self] = &[Self::Username, Self::UserCode, Self::LiveGrant, Self::Pending];
+    pub const ALL: &'static [Self] = &[
+        Self::Username,
+        Self::UserCode,
+        Self::LiveGrant,
+        Self::Pending,
+        Self::Email,
+        Self::Credential,
+        Self::Upstream,
+    ];
 
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
@@ -48,6 +62,9 @@ impl Namespace {
             Self::UserCode => 2,
             Self::LiveGrant => 3,
             Self::Pending => 4,
+            Self::Email => 5,
+            Self::Credential => 6,
+            Self::Upstream => 7,
         }
     }
 }

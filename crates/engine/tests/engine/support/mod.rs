@@ -1,11 +1,15 @@
 //! A world to try the engine in: a fixed time, people who can sign in, clients, and short ways to ask.
 
+mod guest;
+mod idp;
 mod library;
 mod people;
 mod signer;
 mod store;
 mod walk;
 
+pub(crate) use guest::{Away, world_of, world_with};
+pub(crate) use idp::{IDP, Idp};
 pub(crate) use library::Library;
 pub(crate) use people::{Dice, PASSWORD, People};
 pub(crate) use signer::{Signer, mac};
