@@ -47,6 +47,8 @@ pub async fn push(
         // Whoever came in time may still sign in.
         expires_at: now.plus(engine.policy.pushed).plus(engine.policy.interaction),
         certificate_thumbprint: None,
+        upstream: None,
+        upstream_state: None,
         rest: Rest::new(),
     };
     let reference = Reference {

@@ -26,6 +26,7 @@ pub fn cutoffs(retention: &Retention, now: Timestamp) -> Cutoffs {
         names: cutoff(retention.names_days),
         keys: cutoff(retention.keys_days),
         events: cutoff(retention.events_days),
+        deliveries: cutoff(retention.deliveries_days),
     }
 }
 
@@ -53,7 +54,7 @@ fn pause(rows: u64, rows_per_second: u32) -> Duration {
 }
 
 /// Each table and what was counted in it, by the names that commands and metrics use.
-pub fn by_table(swept: Swept) -> [(&'static str, u64); 8] {
+pub fn by_table(swept: Swept) -> [(&'static str, u64); 10] {
     [
         ("flows", swept.flows),
         ("grants", swept.grants),
@@ -63,6 +64,8 @@ pub fn by_table(swept: Swept) -> [(&'static str, u64); 8] {
         ("names", swept.names),
         ("keys", swept.keys),
         ("events", swept.events),
+        ("deliveries", swept.deliveries),
+        ("session_clients", swept.session_clients),
     ]
 }
 
@@ -77,6 +80,8 @@ pub fn plus(one: Swept, other: Swept) -> Swept {
         names: one.names + other.names,
         keys: one.keys + other.keys,
         events: one.events + other.events,
+        deliveries: one.deliveries + other.deliveries,
+        session_clients: one.session_clients + other.session_clients,
     }
 }
 

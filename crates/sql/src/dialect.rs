@@ -19,6 +19,8 @@ pub(crate) struct Dialect {
     pub(crate) name: &'static str,
     /// Text of any length, compared byte by byte.
     pub(crate) text: &'static str,
+    /// What stands after a text column in an index.
+    pub(crate) indexed_text: &'static str,
     /// What stands after the columns of a table.
     pub(crate) options: &'static str,
     /// Begins a transaction that will write.
@@ -44,6 +46,7 @@ pub(crate) const SQLITE: Dialect = Dialect {
     bytes: "BLOB",
     name: "TEXT",
     text: "TEXT",
+    indexed_text: "",
     options: " WITHOUT ROWID, STRICT",
     begin: "BEGIN IMMEDIATE",
     typed: false,
@@ -63,6 +66,7 @@ pub(crate) const POSTGRES: Dialect = Dialect {
     bytes: "BYTEA",
     name: "TEXT COLLATE \"C\"",
     text: "TEXT COLLATE \"C\"",
+    indexed_text: "",
     options: "",
     begin: "BEGIN",
     typed: true,
@@ -84,6 +88,7 @@ pub(crate) const MYSQL: Dialect = Dialect {
     bytes: "MEDIUMBLOB",
     name: "VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     text: "MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    indexed_text: "(255)",
     options: " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     begin: "START TRANSACTION",
     typed: false,

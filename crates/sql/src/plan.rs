@@ -5,11 +5,14 @@ use firman_proto::id::RecordId;
 use firman_proto::seal::Salt;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{
-    ConsentKey, EpochKey, Epochs, Flow, FlowFailure, Grant, Name, Once, Resource, RevokeReason, RevokedToken, Session,
+    ConsentKey, Delivery, DeliveryState, EpochKey, Epochs, Flow, FlowFailure, Grant, Name, Once, Resource,
+    RevokeReason, RevokedToken, Session,
 };
-use firman_store::{Change, CommitId, Editable, EditableKey, FlowApproval, Renewal, Rotation, StoreError, Transaction};
+use firman_store::{
+    Change, CommitId, DeliveryFate, Editable, EditableKey, FlowApproval, Renewal, Rotation, StoreError, Transaction,
+};
 
-use crate::records::{account, client, consent, event, flow, grant, key, once, resource, session};
+use crate::records::{account, client, consent, delivery, event, flow, grant, key, once, resource, session};
 use crate::statements::Statement;
 use crate::value::{Value, Write, values};
 
@@ -109,7 +112,13 @@ fn records(change: &Change) -> Vec<[u8; 16]> {
         Change::InsertOnce(once) => once.digest.0,
         Change::InsertGrant(grant) => *grant.id.as_bytes(),
         Change::Rotate(rotation) => *rotation.id.as_bytes(),
+        Change::JoinSession { session, .. } => *session.as_bytes(),
+        Change::InsertDelivery(delivery) => *delivery.id.as_bytes(),
+        Change::FinishDelivery(fate) => *fate.id.as_bytes(),
         Change::ClaimFlow { id, .. }
+        | Change::CountAttempt { id, .. }
+        | Change::TouchGrant { id, .. }
+        | Change::TakeDelivery { id, .. }
         | Change::CountMiss { id, .. }
         | Change::DenyFlow { id, .. }
         | Change::PollFlow { id, .. }
@@ -135,6 +144,11 @@ fn step(change: Change, by: CommitId) -> Step {
         Change::Insert(record) => (insert(&record, by), None),
         Change::Replace { record, if_revision } => (replace(&record, if_revision, by), None),
         Change::Remove { key, if_revision } => (remove(key, if_revision), None),
+        Change::CountAttempt { id, seen, to } => {
+            let mut values: Vec<Value> = account::attempts_values(to).into();
+            values.extend(values![by, id, seen]);
+            (Write { statement: Statement::CountAttempt, values }, None)
+        }
         Change::TakeName { name, now } => take_name(name, now, by),
         Change::ReleaseName { namespace, digest, id } => {
             (Write { statement: Statement::ReleaseName, values: values![namespace.number(), digest, id] }, None)
@@ -156,6 +170,9 @@ fn step(change: Change, by: CommitId) -> Step {
             (Write { statement: Statement::MoveExpiry, values: values![to, by, id, from, now] }, None)
         }
         Change::RevokeGrant { id, reason, now } => (revoke_grant(id, reason, now, by), None),
+        Change::TouchGrant { id, now } => {
+            (Write { statement: Statement::TouchGrant, values: values![now, by, id, now] }, None)
+        }
         Change::ResaltGrant { id, from, to, epochs } => (resalt_grant(id, (&from, &to), epochs, by), None),
         Change::RevokeToken(token) => (revoke_token(token), None),
         Change::InsertSession(session) => (insert_session(&session, by), None),
@@ -167,6 +184,10 @@ fn step(change: Change, by: CommitId) -> Step {
         Change::EndSession { id, now } => {
             (Write { statement: Statement::EndSession, values: values![now, by, id.made_at().day(), id] }, None)
         }
+        Change::JoinSession { session, client, expires_at } => (join_session(session, client, expires_at), None),
+        Change::InsertDelivery(delivery) => (insert_delivery(&delivery, by), None),
+        Change::TakeDelivery { id, seen, until } => (take_delivery(id, seen, until, by), None),
+        Change::FinishDelivery(fate) => (finish_delivery(&fate, by), None),
         Change::AdvanceEpoch(key) => advance_epoch(key),
         Change::Append(event) => (append(&event), None),
     };
@@ -286,6 +307,7 @@ fn approve_flow(approved: &FlowApproval, by: CommitId) -> Write {
     let id = approved.id;
     let mut values = values![flow::READY, approved.expires_at];
     values.extend(flow::approval_values(&approved.approval, approved.issuer));
+    values.extend(values![approved.upstream.as_deref(), approved.upstream_state.as_deref()]);
     values.extend(values![by, id.made_at().day(), id, flow::PENDING, approved.now]);
     Write { statement: Statement::ApproveFlow, values }
 }
@@ -358,6 +380,29 @@ fn renew_session(renewal: &Renewal, by: CommitId) -> Write {
     let details = session::details_text(&renewal.details);
     let values = values![&renewal.to_salt, proved, now, details, by, id.made_at().day(), id, now, &renewal.from_salt];
     Write { statement: Statement::RenewSession, values }
+}
+
+fn join_session(session: RecordId, client: RecordId, expires_at: Timestamp) -> Write {
+    let row = values![expires_at.day(), session, client, expires_at];
+    insert_if_absent(Statement::JoinSession, row, values![expires_at.day(), session, client])
+}
+
+fn insert_delivery(delivery: &Delivery, by: CommitId) -> Write {
+    let key = values![delivery.id.made_at().day(), delivery.id];
+    insert_if_absent(Statement::InsertDelivery, delivery::row(delivery, by), key)
+}
+
+fn take_delivery(id: RecordId, seen: u32, until: Timestamp, by: CommitId) -> Write {
+    let values = values![seen.wrapping_add(1), until, by, id.made_at().day(), id, delivery::DUE, seen];
+    Write { statement: Statement::TakeDelivery, values }
+}
+
+fn finish_delivery(fate: &DeliveryFate, by: CommitId) -> Write {
+    let emptied = matches!(fate.state, DeliveryState::Done { .. }).then_some(&[][..]);
+    let mut values: Vec<Value> = delivery::state_values(fate.state).into();
+    values.extend(values![emptied, fate.error.as_deref(), by]);
+    values.extend(values![fate.id.made_at().day(), fate.id, delivery::DUE, fate.seen]);
+    Write { statement: Statement::FinishDelivery, values }
 }
 
 fn advance_epoch(key: EpochKey) -> (Write, Option<Write>) {

@@ -71,6 +71,11 @@ impl<'a> Columns<'a> {
         u32::try_from(self.int()?).map_err(|_| self.wrong("number below 2^32"))
     }
 
+    pub(crate) fn maybe_small(&mut self) -> Result<Option<u32>, StoreError> {
+        let Some(number) = self.maybe_int()? else { return Ok(None) };
+        u32::try_from(number).map(Some).map_err(|_| self.wrong("number below 2^32"))
+    }
+
     /// A number that stands for something, by a table that may not know it.
     pub(crate) fn numbered<T>(&mut self, known: impl Fn(u8) -> Option<T>) -> Result<T, StoreError> {
         let number = u8::try_from(self.int()?).ok();

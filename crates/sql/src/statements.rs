@@ -28,6 +28,11 @@ statements! {
     ClientById = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.id} = ?";
     ClientPage = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.id} > ? AND c.{clients.issuer} = ?
         ORDER BY c.{clients.id} LIMIT ?";
+    // What begins with a text lies between it and it with the highest character after it.
+    ClientSearch = "SELECT {c:clients.*} FROM {clients} c
+        WHERE c.{clients.client_id} >= ? AND c.{clients.client_id} < ? AND c.{clients.issuer} = ?
+        AND (c.{clients.client_id} > ? OR c.{clients.id} > ?)
+        ORDER BY c.{clients.client_id}, c.{clients.id} LIMIT ?";
     ClientWinner = "SELECT {clients.commit_id} FROM {clients} WHERE {clients.id} = ?";
     InsertClient = "INSERT INTO {clients} ({clients.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {clients} WHERE {clients.id} = ?)
@@ -67,6 +72,8 @@ statements! {
         LEFT JOIN {epochs} e1 ON e1.{epochs.kind} = 1 AND e1.{epochs.id} = f.{flows.client}
         LEFT JOIN {epochs} e2 ON e2.{epochs.kind} = 2 AND e2.{epochs.id} = f.{flows.subject_key}
         WHERE f.{flows.day} = ? AND f.{flows.id} = ?";
+    FlowsOfDay = "SELECT {f:flows.*} FROM {flows} f WHERE f.{flows.day} = ? AND f.{flows.id} < ?
+        ORDER BY f.{flows.id} DESC LIMIT ?";
     FlowWinner = "SELECT {flows.commit_id} FROM {flows} WHERE {flows.day} = ? AND {flows.id} = ?";
     InsertFlow = "INSERT INTO {flows} ({flows.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {flows} WHERE {flows.day} = ? AND {flows.id} = ?)";
@@ -77,6 +84,7 @@ statements! {
     ApproveFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.expires_at} = ?, {flows.subject} = ?,
         {flows.subject_key} = ?, {flows.session} = ?, {flows.granted_scope} = ?, {flows.auth_time} = ?, {flows.acr} = ?,
         {flows.amr} = ?, {flows.epoch_everything} = ?, {flows.epoch_client} = ?, {flows.epoch_subject} = ?,
+        {flows.upstream} = COALESCE(?, {flows.upstream}), {flows.upstream_state} = COALESCE(?, {flows.upstream_state}),
         {flows.commit_id} = ?
         WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";
     DenyFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.failure} = ?, {flows.commit_id} = ?
@@ -134,6 +142,8 @@ statements! {
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.expires_at} = ? AND {grants.expires_at} > ?";
     RevokeGrant = "UPDATE {grants} SET {grants.revoked_at} = ?, {grants.reason} = ?, {grants.commit_id} = ?
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL";
+    TouchGrant = "UPDATE {grants} SET {grants.last_used_at} = ?, {grants.commit_id} = ?
+        WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND COALESCE({grants.last_used_at}, 0) < ?";
     ResaltGrant = "UPDATE {grants} SET {grants.salt} = ?, {grants.epoch_everything} = ?, {grants.epoch_client} = ?,
         {grants.epoch_subject} = ?, {grants.commit_id} = ?
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.salt} = ?";
@@ -182,6 +192,11 @@ statements! {
     ResourceByKey = "SELECT {r:resources.*} FROM {resources} r WHERE r.{resources.resource_key} = ?";
     ResourcePage = "SELECT {r:resources.*} FROM {resources} r WHERE r.{resources.id} > ? AND r.{resources.issuer} = ?
         ORDER BY r.{resources.id} LIMIT ?";
+    // There are few.
+    ResourceSearch = "SELECT {r:resources.*} FROM {resources} r
+        WHERE r.{resources.identifier} >= ? AND r.{resources.identifier} < ? AND r.{resources.issuer} = ?
+        AND (r.{resources.identifier} > ? OR r.{resources.id} > ?)
+        ORDER BY r.{resources.identifier}, r.{resources.id} LIMIT ?";
     ResourceWinner = "SELECT {resources.commit_id} FROM {resources} WHERE {resources.id} = ?";
     InsertResource = "INSERT INTO {resources} ({resources.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {resources} WHERE {resources.id} = ?)
@@ -228,7 +243,22 @@ statements! {
         ORDER BY {sessions.expires_at} LIMIT ?";
     SweepSession = "DELETE FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.expires_at} < ?";
 
+    SessionsOf = "SELECT {s:sessions.*} FROM {sessions} s WHERE s.{sessions.subject_key} = ? AND s.{sessions.id} > ?
+        ORDER BY s.{sessions.id} LIMIT ?";
+    SessionClients = "SELECT {session_clients.client} FROM {session_clients}
+        WHERE {session_clients.day} = ? AND {session_clients.session} = ? ORDER BY {session_clients.client}";
+    JoinSession = "INSERT INTO {session_clients} ({session_clients.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {session_clients} WHERE {session_clients.day} = ?
+        AND {session_clients.session} = ? AND {session_clients.client} = ?)";
+    SessionClientsUpTo = "SELECT {session_clients.day}, {session_clients.session}, {session_clients.client}
+        FROM {session_clients} WHERE {session_clients.day} < ?
+        ORDER BY {session_clients.day}, {session_clients.session}, {session_clients.client} LIMIT 1 OFFSET ?";
+    SweepSessionClients = "DELETE FROM {session_clients}
+        WHERE ({session_clients.day}, {session_clients.session}, {session_clients.client}) <= (?, ?, ?)";
+
     // Consents.
+    ConsentsOf = "SELECT {c:consents.*} FROM {consents} c WHERE c.{consents.subject_key} = ? AND c.{consents.client} > ?
+        ORDER BY c.{consents.client} LIMIT ?";
     ConsentWinner = "SELECT {consents.commit_id} FROM {consents}
         WHERE {consents.subject_key} = ? AND {consents.client} = ?";
     InsertConsent = "INSERT INTO {consents} ({consents.*}) SELECT {?..}
@@ -245,6 +275,10 @@ statements! {
         WHERE n.{names.namespace} = ? AND n.{names.digest} = ? AND n.{names.expires_at} > ?";
     AccountPage = "SELECT {a:accounts.*} FROM {accounts} a WHERE a.{accounts.id} > ? AND a.{accounts.issuer} = ?
         ORDER BY a.{accounts.id} LIMIT ?";
+    AccountSearch = "SELECT {a:accounts.*} FROM {accounts} a
+        WHERE a.{accounts.username} >= ? AND a.{accounts.username} < ? AND a.{accounts.issuer} = ?
+        AND (a.{accounts.username} > ? OR a.{accounts.id} > ?)
+        ORDER BY a.{accounts.username}, a.{accounts.id} LIMIT ?";
     AccountWinner = "SELECT {accounts.commit_id} FROM {accounts} WHERE {accounts.id} = ?";
     InsertAccount = "INSERT INTO {accounts} ({accounts.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {accounts} WHERE {accounts.id} = ?)";
@@ -252,6 +286,8 @@ statements! {
         {accounts.created_at} = ?, {accounts.updated_at} = ?, {accounts.revision} = ?, {accounts.commit_id} = ?,
         {accounts.body} = ?
         WHERE {accounts.id} = ? AND {accounts.revision} = ?";
+    CountAttempt = "UPDATE {accounts} SET {accounts.attempts} = ?, {accounts.locked_until} = ?, {accounts.commit_id} = ?
+        WHERE {accounts.id} = ? AND COALESCE({accounts.attempts}, 0) = ?";
     RemoveAccount = "DELETE FROM {accounts} WHERE {accounts.id} = ? AND {accounts.revision} = ?";
 
     // Keys and the deployment.
@@ -291,9 +327,11 @@ statements! {
         WHERE {deployment.slot} = 1 AND {deployment.revision} = ?";
     RemoveDeployment = "DELETE FROM {deployment} WHERE {deployment.slot} = 1 AND {deployment.revision} = ?";
 
-    // Events. Those about one record are sought day by day, so that no second index is needed.
+    // Events. Those about one record are sought day by day; all of them by their ids, which are in the order of their days.
     EventPage = "SELECT {e:events.*} FROM {events} e WHERE e.{events.day} >= ? AND e.{events.id} > ?
-        ORDER BY e.{events.day}, e.{events.id} LIMIT ?";
+        ORDER BY e.{events.id} LIMIT ?";
+    LatestEvents = "SELECT {e:events.*} FROM {events} e WHERE e.{events.day} <= ? AND e.{events.id} < ?
+        ORDER BY e.{events.id} DESC LIMIT ?";
     EventsAbout = "WITH RECURSIVE days(day) AS (
             SELECT MIN({events.day}) FROM {events} WHERE {events.day} >= ?
             UNION ALL
@@ -307,6 +345,27 @@ statements! {
         ORDER BY {events.day}, {events.about}, {events.id} LIMIT 1 OFFSET ?";
     SweepEvents = "DELETE FROM {events} WHERE ({events.day}, {events.about}, {events.id}) <= (?, ?, ?)";
 
+    // Deliveries.
+    FindDelivery = "SELECT {d:deliveries.*} FROM {deliveries} d WHERE d.{deliveries.day} = ? AND d.{deliveries.id} = ?";
+    LatestDeliveries = "SELECT {d:deliveries.*} FROM {deliveries} d WHERE d.{deliveries.day} <= ? AND d.{deliveries.id} < ?
+        ORDER BY d.{deliveries.day} DESC, d.{deliveries.id} DESC LIMIT ?";
+    DueDeliveries = "SELECT {d:deliveries.*} FROM {deliveries} d WHERE d.{deliveries.due_at} <= ?
+        ORDER BY d.{deliveries.due_at} LIMIT ?";
+    DeliveryWinner = "SELECT {deliveries.commit_id} FROM {deliveries}
+        WHERE {deliveries.day} = ? AND {deliveries.id} = ?";
+    InsertDelivery = "INSERT INTO {deliveries} ({deliveries.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {deliveries} WHERE {deliveries.day} = ? AND {deliveries.id} = ?)";
+    TakeDelivery = "UPDATE {deliveries} SET {deliveries.attempts} = ?, {deliveries.due_at} = ?, {deliveries.commit_id} = ?
+        WHERE {deliveries.day} = ? AND {deliveries.id} = ? AND {deliveries.state} = ? AND {deliveries.attempts} = ?";
+    FinishDelivery = "UPDATE {deliveries} SET {deliveries.state} = ?, {deliveries.due_at} = ?, {deliveries.ended_at} = ?,
+        {deliveries.sealed} = COALESCE(?, {deliveries.sealed}), {deliveries.error} = ?, {deliveries.commit_id} = ?
+        WHERE {deliveries.day} = ? AND {deliveries.id} = ? AND {deliveries.state} = ? AND {deliveries.attempts} = ?";
+    DeliveriesUpTo = "SELECT {deliveries.day}, {deliveries.id} FROM {deliveries}
+        WHERE {deliveries.day} < ? AND {deliveries.expires_at} < ?
+        ORDER BY {deliveries.day}, {deliveries.id} LIMIT 1 OFFSET ?";
+    SweepDeliveries = "DELETE FROM {deliveries}
+        WHERE ({deliveries.day}, {deliveries.id}) <= (?, ?) AND {deliveries.expires_at} < ?";
+
     // What is overdue, each counted to a limit.
     OverdueFlows = "SELECT COUNT(*) FROM (SELECT {flows.id} FROM {flows}
         WHERE {flows.day} < ? AND {flows.expires_at} < ? LIMIT ?) ended";
@@ -318,6 +377,10 @@ statements! {
     OverdueSessions = "SELECT COUNT(*) FROM (SELECT {sessions.id} FROM {sessions}
         WHERE {sessions.expires_at} < ? LIMIT ?) ended";
     OverdueNames = "SELECT COUNT(*) FROM (SELECT {names.digest} FROM {names} WHERE {names.expires_at} < ? LIMIT ?) ended";
+    OverdueDeliveries = "SELECT COUNT(*) FROM (SELECT {deliveries.id} FROM {deliveries}
+        WHERE {deliveries.day} < ? AND {deliveries.expires_at} < ? LIMIT ?) ended";
+    OverdueSessionClients = "SELECT COUNT(*) FROM (SELECT {session_clients.day} FROM {session_clients}
+        WHERE {session_clients.day} < ? LIMIT ?) ended";
     OverdueEvents = "SELECT COUNT(*) FROM (SELECT {events.day} FROM {events} WHERE {events.day} < ? LIMIT ?) ended";
     OverdueSigningKeys = "SELECT COUNT(*) FROM (SELECT {signing_keys.id} FROM {signing_keys}
         WHERE {signing_keys.ends_at} < ? LIMIT ?) ended";
@@ -371,6 +434,13 @@ statements! {
         WHERE t.{events.day} >= ? AND (t.{events.day} > ? OR t.{events.about} > ? OR (t.{events.about} = ? AND t.{events.id} > ?))
         ORDER BY t.{events.day}, t.{events.about}, t.{events.id} LIMIT ?";
 
+    DeliveriesCopy = "SELECT {t:deliveries.*} FROM {deliveries} t
+        WHERE t.{deliveries.day} >= ? AND (t.{deliveries.day} > ? OR t.{deliveries.id} > ?)
+        ORDER BY t.{deliveries.day}, t.{deliveries.id} LIMIT ?";
+    SessionClientsCopy = "SELECT {t:session_clients.*} FROM {session_clients} t
+        WHERE t.{session_clients.day} >= ? AND (t.{session_clients.day} > ? OR t.{session_clients.session} > ? OR (t.{session_clients.session} = ? AND t.{session_clients.client} > ?))
+        ORDER BY t.{session_clients.day}, t.{session_clients.session}, t.{session_clients.client} LIMIT ?";
+
     // The store.
     Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";
     // Looks at every table without which nothing can be served, at a key that nobody has.
@@ -384,5 +454,6 @@ statements! {
         (SELECT COUNT(*) FROM {epochs}), (SELECT COUNT(*) FROM {revoked_tokens}), (SELECT COUNT(*) FROM {names}),
         (SELECT COUNT(*) FROM {sessions}), (SELECT COUNT(*) FROM {consents}), (SELECT COUNT(*) FROM {accounts}),
         (SELECT COUNT(*) FROM {signing_keys}), (SELECT COUNT(*) FROM {seal_keys}), (SELECT COUNT(*) FROM {deployment}),
-        (SELECT COUNT(*) FROM {events}), (SELECT COUNT(*) FROM {once}), (SELECT COUNT(*) FROM {resources})";
+        (SELECT COUNT(*) FROM {events}), (SELECT COUNT(*) FROM {once}), (SELECT COUNT(*) FROM {resources}),
+        (SELECT COUNT(*) FROM {deliveries}), (SELECT COUNT(*) FROM {session_clients})";
 }

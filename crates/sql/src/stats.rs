@@ -24,6 +24,8 @@ pub struct Stats {
     pub events: u64,
     pub once: u64,
     pub resources: u64,
+    pub deliveries: u64,
+    pub session_clients: u64,
     /// Pages in the write-ahead log.
     pub pending_pages: u64,
 }
@@ -46,6 +48,8 @@ impl Stats {
             + self.events
             + self.once
             + self.resources
+            + self.deliveries
+            + self.session_clients
     }
 }
 
@@ -70,6 +74,8 @@ impl SqlStore {
                 events: columns.unsigned()?,
                 once: columns.unsigned()?,
                 resources: columns.unsigned()?,
+                deliveries: columns.unsigned()?,
+                session_clients: columns.unsigned()?,
                 pending_pages,
             })
         });

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
-use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Client, Epochs, Event, Flow, Grant, Name, Namespace, Resource, TokenTrace};
+use firman_proto::time::{Day, Timestamp};
+use firman_store::record::{
+    Account, Client, Consent, Delivery, Epochs, Event, Flow, Grant, Name, Namespace, Resource, Session, TokenTrace,
+};
 use firman_store::{
-    Commit, CommitError, CommitId, Cutoffs, EditableKey, GrantsOf, Keys, Page, ParentStanding, RowKey, SignedIn,
-    Standing, Store, StoreError, Swept, Transaction,
+    Commit, CommitError, CommitId, Cutoffs, EditableKey, GrantsOf, Keys, Page, ParentStanding, RowKey, Search,
+    SignedIn, Standing, Store, StoreError, Swept, Transaction,
 };
 
 use crate::driver::{Driver, Written};
@@ -92,6 +94,20 @@ fn after(page: Page) -> RecordId {
     page.after.unwrap_or(RecordId::from_bytes([0; 16]))
 }
 
+/// Where a page that goes back begins: before this id.
+fn before(page: Page) -> RecordId {
+    page.after.unwrap_or(RecordId::from_bytes([0xff; 16]))
+}
+
+/// The parameters of a search: between what it begins with, or where the page before ended, and what no text comes after that
+/// begins so.
+fn search_values(issuer: IssuerNumber, search: Search) -> Vec<Value> {
+    let end = format!("{}{}", search.prefix, char::MAX);
+    let (text, id) = search.after.unwrap_or_else(|| (String::new(), RecordId::from_bytes([0; 16])));
+    let from = text.clone().max(search.prefix);
+    values![from, end, issuer, text, id, search.limit]
+}
+
 #[async_trait]
 impl Store for SqlStore {
     async fn commit(&self, transaction: Transaction) -> Result<Commit, CommitError> {
@@ -172,6 +188,37 @@ impl Store for SqlStore {
         .await
     }
 
+    async fn sessions_of(&self, subject: Digest16, page: Page) -> Result<Vec<Session>, StoreError> {
+        self.all(Statement::SessionsOf, &params![subject, after(page), page.limit], records::session::read).await
+    }
+
+    async fn session_clients(&self, session: RecordId, expires_at: Timestamp) -> Result<Vec<RecordId>, StoreError> {
+        let read = |columns: &mut Columns<'_>| columns.id();
+        self.all(Statement::SessionClients, &params![expires_at.day(), session], read).await
+    }
+
+    async fn consents_of(&self, subject: Digest16, page: Page) -> Result<Vec<Consent>, StoreError> {
+        let values = params![subject, after(page), page.limit];
+        let found = self.all(Statement::ConsentsOf, &values, records::consent::read).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn flows_of(&self, day: Day, page: Page) -> Result<Vec<Flow>, StoreError> {
+        self.all(Statement::FlowsOfDay, &params![day, before(page), page.limit], records::flow::read).await
+    }
+
+    async fn search_clients(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Client>, StoreError> {
+        self.all(Statement::ClientSearch, &search_values(issuer, search), records::client::read).await
+    }
+
+    async fn search_accounts(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Account>, StoreError> {
+        self.all(Statement::AccountSearch, &search_values(issuer, search), records::account::read).await
+    }
+
+    async fn search_resources(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Resource>, StoreError> {
+        self.all(Statement::ResourceSearch, &search_values(issuer, search), records::resource::read).await
+    }
+
     async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError> {
         let read = |columns: &mut Columns<'_>| columns.epochs();
         Ok(self.one(Statement::FindEpochs, &params![client, subject], read).await?.unwrap_or_default())
@@ -242,6 +289,26 @@ impl Store for SqlStore {
         self.all(statement, &values, records::event::read).await
     }
 
+    async fn latest_events(&self, page: Page) -> Result<Vec<Event>, StoreError> {
+        let before = before(page);
+        let values = params![before.made_at().day(), before, page.limit];
+        self.all(Statement::LatestEvents, &values, records::event::read).await
+    }
+
+    async fn delivery(&self, id: RecordId) -> Result<Option<Delivery>, StoreError> {
+        self.one(Statement::FindDelivery, &params![id.made_at().day(), id], records::delivery::read).await
+    }
+
+    async fn deliveries(&self, page: Page) -> Result<Vec<Delivery>, StoreError> {
+        let before = before(page);
+        let values = params![before.made_at().day(), before, page.limit];
+        self.all(Statement::LatestDeliveries, &values, records::delivery::read).await
+    }
+
+    async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        self.all(Statement::DueDeliveries, &params![now, limit], records::delivery::read).await
+    }
+
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.sweep_all(cutoffs, limit).await
     }
@@ -290,6 +357,7 @@ fn winner_of(row: RowKey) -> (Statement, Vec<Value>) {
         RowKey::Once(day, namespace, digest) => (Statement::OnceWinner, values![day, namespace.number(), digest]),
         RowKey::Flow(id) => (Statement::FlowWinner, values![id.made_at().day(), id]),
         RowKey::Grant(id) => (Statement::GrantWinner, values![id]),
+        RowKey::Delivery(id) => (Statement::DeliveryWinner, values![id.made_at().day(), id]),
         RowKey::Session(id) => (Statement::SessionWinner, values![id.made_at().day(), id]),
     }
 }

@@ -17,7 +17,7 @@ const BITE: u32 = 256;
 impl SqlStore {
     pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         let (at, mut left) = (cutoffs, limit);
-        for table in [&FLOWS, &REVOKED_TOKENS, &ONCE, &EVENTS] {
+        for table in [&FLOWS, &REVOKED_TOKENS, &ONCE, &EVENTS, &DELIVERIES] {
             self.driver.make_days(table.table, at.now.day()).await?;
         }
         Ok(Swept {
@@ -25,6 +25,8 @@ impl SqlStore {
             revoked_tokens: self.sweep_days(&REVOKED_TOKENS, at.revoked_tokens.day(), None, &mut left).await?,
             once: self.sweep_days(&ONCE, at.once.day(), None, &mut left).await?,
             events: self.sweep_days(&EVENTS, at.events.day(), None, &mut left).await?,
+            deliveries: self.sweep_days(&DELIVERIES, at.deliveries.day(), Some(at.deliveries), &mut left).await?,
+            session_clients: self.sweep_days(&SESSION_CLIENTS, at.sessions.day(), None, &mut left).await?,
             sessions: self.sweep_rows(&SESSIONS, &[], at.sessions, &mut left).await?,
             grants: self.sweep_grants(at.grants, &mut left).await?,
             names: self.sweep_rows(&NAMES, &[], at.names, &mut left).await?,
@@ -41,7 +43,9 @@ impl SqlStore {
         let once = params![at.once.day(), limit];
         let (sessions, names) = (params![at.sessions, limit], params![at.names, limit]);
         let (events, keys) = (params![at.events.day(), limit], params![at.keys, limit]);
-        let tables: [(Statement, &[Value]); 9] = [
+        let deliveries = params![at.deliveries.day(), at.deliveries, limit];
+        let session_clients = params![at.sessions.day(), limit];
+        let tables: [(Statement, &[Value]); 11] = [
             (Statement::OverdueFlows, &flows),
             (Statement::OverdueGrants, &grants),
             (Statement::OverdueRevokedTokens, &revoked_tokens),
@@ -49,11 +53,13 @@ impl SqlStore {
             (Statement::OverdueSessions, &sessions),
             (Statement::OverdueNames, &names),
             (Statement::OverdueEvents, &events),
+            (Statement::OverdueDeliveries, &deliveries),
+            (Statement::OverdueSessionClients, &session_clients),
             (Statement::OverdueSigningKeys, &keys),
             (Statement::OverdueSealKeys, &keys),
         ];
         let queries = tables.map(|(statement, values)| Query { statement, values });
-        let mut counts = [0; 9];
+        let mut counts = [0; 11];
         let mut each = |query: usize, row: &dyn crate::row::Row| {
             if let Some(count) = counts.get_mut(query) {
                 *count = Columns::new(row).unsigned()?;
@@ -61,8 +67,10 @@ impl SqlStore {
             Ok(())
         };
         self.driver.read(&queries, &mut each).await?;
-        let [flows, grants, revoked_tokens, once, sessions, names, events, signing_keys, seal_keys] = counts;
-        Ok(Swept { flows, grants, revoked_tokens, once, sessions, names, events, keys: signing_keys + seal_keys })
+        let [flows, grants, revoked_tokens, once, sessions, names, events, deliveries, session_clients, keys @ ..] =
+            counts;
+        let keys = keys.iter().sum();
+        Ok(Swept { flows, grants, revoked_tokens, once, sessions, names, events, deliveries, session_clients, keys })
     }
 
     /// Deletes a range of keys that begins with the oldest day.
@@ -196,6 +204,19 @@ const EVENTS: ByDay = ByDay {
     table: DayTable { name: "events" },
     up_to: Statement::EventsUpTo,
     delete: Statement::SweepEvents,
+    key: &[Value::Null, LAST, LAST],
+};
+
+const DELIVERIES: ByDay = ByDay {
+    table: DayTable { name: "deliveries" },
+    up_to: Statement::DeliveriesUpTo,
+    delete: Statement::SweepDeliveries,
+    key: &[Value::Null, LAST],
+};
+const SESSION_CLIENTS: ByDay = ByDay {
+    table: DayTable { name: "session_clients" },
+    up_to: Statement::SessionClientsUpTo,
+    delete: Statement::SweepSessionClients,
     key: &[Value::Null, LAST, LAST],
 };
 

@@ -5,6 +5,7 @@
 //! | `{grants}`, `{grants.id}` | the configured name of a table or column, quoted |
 //! | `{grants.*}`, `{g:grants.*}` | every column of a table, in the order of the schema; the second with `g.` before each |
 //! | `{grants#client}` | the name of an index |
+//! | `{clients.client_id^}` | the beginning of a text in an index: as much of it as a dialect can index |
 //! | `?` | a placeholder |
 //! | `{?..}` | one placeholder for each column since the last `(`, and what a dialect wants after a `SELECT` from nothing |
 //! | `{?17}` | 17 placeholders |
@@ -23,6 +24,8 @@ pub(crate) enum Piece<'a> {
     /// All columns of a table, each after a qualifier, which may be empty.
     Columns(&'a str, &'a str),
     Index(&'a str, &'a str),
+    /// A text column of a table, in an index.
+    Beginning(&'a str, &'a str),
     /// A table, and the column by which it is split.
     Split(&'a str, &'a str),
     Type(&'a str),
@@ -55,6 +58,9 @@ fn piece(inside: &str) -> Piece<'_> {
     }
     if let Some((table, column)) = inside.strip_prefix('/').and_then(|name| name.split_once('.')) {
         return Piece::Split(table, column);
+    }
+    if let Some((table, column)) = inside.strip_suffix('^').and_then(|name| name.split_once('.')) {
+        return Piece::Beginning(table, column);
     }
     let (alias, name) = inside.split_once(':').unwrap_or(("", inside));
     match (name.split_once('#'), name.split_once('.')) {
@@ -98,6 +104,10 @@ impl Output<'_> {
                 let (name, kind) = names.column(table, column).ok_or_else(unknown)?;
                 self.listed.push(self.dialect.type_name(kind).ok_or_else(unknown)?);
                 self.quoted(name);
+            }
+            Piece::Beginning(table, column) => {
+                self.quoted(names.column(table, column).ok_or_else(unknown)?.0);
+                self.text.push_str(self.dialect.indexed_text);
             }
             Piece::Columns(alias, table) => {
                 for (place, (column, kind)) in names.columns(table).ok_or_else(unknown)?.enumerate() {
@@ -232,6 +242,13 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_indexed_as_far_as_a_dialect_can() {
+        let text = "({clients.client_id^})";
+        assert_eq!(compiled(text, &SQLITE).unwrap(), "(\"client_id\")");
+        assert_eq!(compiled(text, &crate::dialect::MYSQL).unwrap(), "(`client_id`(255))");
+    }
+
+    #[test]
     fn columns_can_be_qualified() {
         assert_eq!(compiled("{e:epochs.*}", &SQLITE).unwrap(), "e.\"kind\", e.\"id\", e.\"Order\"");
     }
@@ -246,6 +263,7 @@ mod tests {
             "{?x}",
             "{nothing.*}",
             "{/epochs.nothing}",
+            "{epochs.nothing^}",
         ] {
             assert!(compiled(text, &SQLITE).is_err(), "{text}");
         }

@@ -6,9 +6,9 @@ use firman_proto::seal::Salt;
 use firman_proto::time::{Day, Lifetime, Timestamp};
 
 use crate::record::{
-    Account, Approval, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowFailure, Grant,
-    LastAccess, Name, Namespace, Once, OnceNamespace, RefreshStep, Resource, RevokeReason, RevokedToken, SealKey,
-    Session, SessionDetails, SigningKey,
+    Account, Approval, Attempts, Client, Consent, ConsentKey, Delivery, DeliveryState, Deployment, EpochKey, Epochs,
+    Event, Flow, FlowFailure, Grant, LastAccess, Name, Namespace, Once, OnceNamespace, RefreshStep, Resource,
+    RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
 };
 
 /// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
@@ -46,6 +46,17 @@ pub enum Change {
         key: EditableKey,
         /// What the editor saw.
         if_revision: u64,
+    },
+
+    /// Guard: the account is there with `seen` failed attempts to sign in. It has these from now on; no edit of the account is
+    /// lost by that, and no edit changes them.
+    CountAttempt {
+        /// Which account.
+        id: RecordId,
+        /// The attempts the caller saw.
+        seen: u32,
+        /// What they become: one more, or none.
+        to: Attempts,
     },
 
     /// Guard: the name is free, or its holder's time was up at `now`, or it is already this record's.
@@ -146,6 +157,13 @@ pub enum Change {
         /// Now.
         now: Timestamp,
     },
+    /// No guard: a grant that is absent or revoked, or was used later, stays as it is.
+    TouchGrant {
+        /// Which.
+        id: RecordId,
+        /// Now.
+        now: Timestamp,
+    },
     /// Guard: the grant is there, not revoked, and still has the salt the caller saw: of rivals one renews it, and the
     /// tokens it then makes are not killed by the others. A new salt kills every access token of it; from now on it lives
     /// under these epochs.
@@ -183,6 +201,31 @@ pub enum Change {
         /// Now.
         now: Timestamp,
     },
+
+    /// No guard: a client that takes part already goes on doing so.
+    JoinSession {
+        /// Which session.
+        session: RecordId,
+        /// The client that takes part in it.
+        client: RecordId,
+        /// The absolute end of the session.
+        expires_at: Timestamp,
+    },
+
+    /// No guard: ids of deliveries are never used twice, and inserting the same one again changes nothing.
+    InsertDelivery(Box<Delivery>),
+    /// Guard: the delivery is due, and was taken as often as the caller saw. It was taken once more, and nobody else takes it
+    /// before `until`.
+    TakeDelivery {
+        /// Which.
+        id: RecordId,
+        /// How often it was taken, as the caller saw.
+        seen: u32,
+        /// By then its fate is told, or it is taken again.
+        until: Timestamp,
+    },
+    /// Guard: the delivery is due, and was not taken since.
+    FinishDelivery(Box<DeliveryFate>),
 
     /// No guard: the counter becomes one more than whatever it is.
     AdvanceEpoch(EpochKey),
@@ -246,6 +289,12 @@ pub struct FlowApproval {
     pub approval: Approval,
     /// Its code is good until then.
     pub expires_at: Timestamp,
+    /// The upstream identity provider by which the person signed in; `None` leaves what the flow has.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub upstream: Option<String>,
+    /// What is kept of that, sealed; `None` leaves what the flow has.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub upstream_state: Option<String>,
     /// Now.
     pub now: Timestamp,
 }
@@ -289,6 +338,20 @@ pub struct Renewal {
     pub details: SessionDetails,
 }
 
+/// What became of an attempt to deliver something.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DeliveryFate {
+    /// Which delivery.
+    pub id: RecordId,
+    /// How often it was taken, this time included.
+    pub seen: u32,
+    /// Where it stands from now on: due again, done, or given up. What is done forgets what it was.
+    pub state: DeliveryState,
+    /// What went wrong, for people; nothing secret.
+    pub error: Option<String>,
+}
+
 /// A row whose last winner can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each holds the key of the record it is named after")]
@@ -299,6 +362,7 @@ pub enum RowKey {
     Once(Day, OnceNamespace, Digest16),
     Grant(RecordId),
     Session(RecordId),
+    Delivery(RecordId),
 }
 
 impl Change {
@@ -325,6 +389,7 @@ impl Change {
         Some(match self {
             Self::Insert(record) | Self::Replace { record, .. } => RowKey::Editable(record.key()),
             Self::Remove { key, .. } => RowKey::Editable(*key),
+            Self::CountAttempt { id, .. } => RowKey::Editable(EditableKey::Account(*id)),
             Self::TakeName { name, .. } => RowKey::Name(name.namespace, name.digest),
             Self::InsertFlow(flow) => RowKey::Flow(flow.id),
             Self::ClaimFlow { id, .. }
@@ -340,12 +405,17 @@ impl Change {
             }
             Self::InsertSession(session) => RowKey::Session(session.id),
             Self::RenewSession(renewal) => RowKey::Session(renewal.id),
+            Self::TakeDelivery { id, .. } => RowKey::Delivery(*id),
+            Self::FinishDelivery(fate) => RowKey::Delivery(fate.id),
             Self::ReleaseName { .. }
             | Self::RevokeFlow { .. }
             | Self::RevokeGrant { .. }
             | Self::RevokeToken(_)
             | Self::TouchSession { .. }
             | Self::EndSession { .. }
+            | Self::TouchGrant { .. }
+            | Self::JoinSession { .. }
+            | Self::InsertDelivery(_)
             | Self::AdvanceEpoch(_)
             | Self::Append(_) => return None,
         })

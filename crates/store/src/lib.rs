@@ -13,6 +13,9 @@ macro_rules! forward_reads {
     ($to:path) => {
         $crate::forward_reads! { @all $to }
     };
+    (lists by $through:ident) => {
+        $crate::forward_reads! { @lists [$through] }
+    };
     (but_cached $to:path) => {
         $crate::forward_reads! { @lookups $to }
         $crate::forward_reads! { @each ($to); check() -> (); }
@@ -38,6 +41,7 @@ macro_rules! forward_reads {
         }
     };
     (@lookups $($to:tt)*) => {
+        $crate::forward_reads! { @lists $($to)* }
         $crate::forward_reads! { @each ($($to)*);
             winner(row: $crate::RowKey) -> Option<$crate::CommitId>;
             clients(issuer: $crate::proto::id::IssuerNumber, page: $crate::Page) -> Vec<$crate::record::Client>;
@@ -70,6 +74,39 @@ macro_rules! forward_reads {
             edition() -> u64;
             events(about: Option<$crate::proto::id::RecordId>, page: $crate::Page) -> Vec<$crate::record::Event>;
             overdue(cutoffs: $crate::Cutoffs, limit: u32) -> $crate::Swept;
+        }
+    };
+    (@lists $($to:tt)*) => {
+        $crate::forward_reads! { @each ($($to)*);
+            sessions_of(
+                subject: $crate::proto::digest::Digest16,
+                page: $crate::Page
+            ) -> Vec<$crate::record::Session>;
+            session_clients(
+                session: $crate::proto::id::RecordId,
+                expires_at: $crate::proto::time::Timestamp
+            ) -> Vec<$crate::proto::id::RecordId>;
+            consents_of(
+                subject: $crate::proto::digest::Digest16,
+                page: $crate::Page
+            ) -> Vec<$crate::record::Consent>;
+            flows_of(day: $crate::proto::time::Day, page: $crate::Page) -> Vec<$crate::record::Flow>;
+            search_clients(
+                issuer: $crate::proto::id::IssuerNumber,
+                search: $crate::Search
+            ) -> Vec<$crate::record::Client>;
+            search_accounts(
+                issuer: $crate::proto::id::IssuerNumber,
+                search: $crate::Search
+            ) -> Vec<$crate::record::Account>;
+            search_resources(
+                issuer: $crate::proto::id::IssuerNumber,
+                search: $crate::Search
+            ) -> Vec<$crate::record::Resource>;
+            latest_events(page: $crate::Page) -> Vec<$crate::record::Event>;
+            delivery(id: $crate::proto::id::RecordId) -> Option<$crate::record::Delivery>;
+            deliveries(page: $crate::Page) -> Vec<$crate::record::Delivery>;
+            due_deliveries(now: $crate::proto::time::Timestamp, limit: u32) -> Vec<$crate::record::Delivery>;
         }
     };
     (@each $to:tt; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
@@ -111,12 +148,14 @@ mod settle;
 mod store;
 
 pub use cache::CachedStore;
-pub use change::{Change, CommitId, Editable, EditableKey, FlowApproval, Renewal, Rotation, RowKey, Transaction};
+pub use change::{
+    Change, CommitId, DeliveryFate, Editable, EditableKey, FlowApproval, Renewal, Rotation, RowKey, Transaction,
+};
 #[cfg(feature = "faults")]
 pub use faulty::{CAUSE, Call, Fault, FaultyStore};
 pub use memory::MemoryStore;
 pub use settle::settle;
 pub use store::{
-    Clock, Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, ParentStanding, SignedIn, Standing, Store, StoreError,
-    Swept,
+    Clock, Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, ParentStanding, Search, SignedIn, Standing, Store,
+    StoreError, Swept,
 };

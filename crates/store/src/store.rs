@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Day, Timestamp};
 
 use crate::change::{CommitId, RowKey, Transaction};
 use crate::record::{
-    Account, Client, Consent, Deployment, Epochs, Event, Flow, Grant, Name, Namespace, Resource, SealKey, Session,
-    SigningKey, TokenTrace,
+    Account, Client, Consent, Delivery, Deployment, Epochs, Event, Flow, Grant, Name, Namespace, Resource, SealKey,
+    Session, SigningKey, TokenTrace,
 };
 
 /// Where records are kept.
@@ -59,6 +59,28 @@ pub trait Store: Send + Sync + 'static {
     /// A session, whatever its state, the epochs of now, and the consent its person gave this client, in one round trip.
     async fn session(&self, id: RecordId, client: Option<RecordId>) -> Result<Option<SignedIn>, StoreError>;
 
+    /// Sessions of a subject ([`crate::record::Subject::key`]), in the order of their ids, whatever their state.
+    async fn sessions_of(&self, subject: Digest16, page: Page) -> Result<Vec<Session>, StoreError>;
+
+    /// The clients that took part in a session, which ends at this time at the latest, in the order of their ids.
+    async fn session_clients(&self, session: RecordId, expires_at: Timestamp) -> Result<Vec<RecordId>, StoreError>;
+
+    /// What a subject ([`crate::record::Subject::key`]) allowed once and for all, in the order of the clients' ids, which the page
+    /// goes by.
+    async fn consents_of(&self, subject: Digest16, page: Page) -> Result<Vec<Consent>, StoreError>;
+
+    /// Flows that began on a day, the newest first: a page is what comes before its id.
+    async fn flows_of(&self, day: Day, page: Page) -> Result<Vec<Flow>, StoreError>;
+
+    /// Clients whose client id begins with a text.
+    async fn search_clients(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Client>, StoreError>;
+
+    /// Accounts whose user name begins with a text.
+    async fn search_accounts(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Account>, StoreError>;
+
+    /// Resources whose identifier begins with a text.
+    async fn search_resources(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Resource>, StoreError>;
+
     /// The epochs of everything, of a client and of a subject ([`crate::record::Subject::key`]), now.
     async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError>;
 
@@ -93,6 +115,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// The audit trail about one record, or all of it, oldest first.
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError>;
+
+    /// The audit trail, the newest first: a page is what comes before its id.
+    async fn latest_events(&self, page: Page) -> Result<Vec<Event>, StoreError>;
+
+    /// A delivery, whatever its state.
+    async fn delivery(&self, id: RecordId) -> Result<Option<Delivery>, StoreError>;
+
+    /// Deliveries, the newest first, whatever their state: a page is what comes before its id.
+    async fn deliveries(&self, page: Page) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Deliveries that are due at `now`, those that wait longest first, at most so many.
+    async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError>;
 
     /// Deletes at most `limit` rows (in all) that ended before their cutoff. Calling it again goes on.
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError>;
@@ -244,6 +278,24 @@ impl Page {
     }
 }
 
+/// What begins with a text, in the order of the bytes of what is searched, and of ids where that is the same.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The beginning; upper and lower case tell texts apart.
+    pub prefix: String,
+    /// The text and the id of the last record of the page before; `None` for the first page.
+    pub after: Option<(String, RecordId)>,
+    /// At most so many records.
+    pub limit: u32,
+}
+
+impl Search {
+    /// The first page.
+    pub fn first(prefix: impl Into<String>, limit: u32) -> Self {
+        Self { prefix: prefix.into(), after: None, limit }
+    }
+}
+
 /// What ended before these may be deleted, each named after what it is for. The caller has taken retention and 60 s of clock
 /// skew off. What is done or revoked before its time still stays until its time is up: a used code must be known as used for
 /// as long as it would have been good, and a revoked grant for as long as its last token would have.
@@ -261,6 +313,7 @@ pub struct Cutoffs {
     pub names: Timestamp,
     pub keys: Timestamp,
     pub events: Timestamp,
+    pub deliveries: Timestamp,
 }
 
 impl Cutoffs {
@@ -276,6 +329,7 @@ impl Cutoffs {
             names: at,
             keys: at,
             events: at,
+            deliveries: at,
         }
     }
 }
@@ -291,6 +345,8 @@ pub struct Swept {
     pub sessions: u64,
     pub names: u64,
     pub events: u64,
+    pub deliveries: u64,
+    pub session_clients: u64,
     pub keys: u64,
 }
 
@@ -304,6 +360,8 @@ impl Swept {
             + self.sessions
             + self.names
             + self.events
+            + self.deliveries
+            + self.session_clients
             + self.keys
     }
 }

@@ -2,7 +2,7 @@
 
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, EpochKey, Event, EventKind, Name, Namespace, Rest, Upstreams};
+use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Name, Namespace, Rest, Upstreams};
 use firman_store::{Change, Commit, Editable, Page};
 
 use super::AdminError;
@@ -43,6 +43,7 @@ pub async fn create(
         created_at: now,
         updated_at: now,
         upstreams: Upstreams::default(),
+        attempts: Attempts::default(),
         revision: 0,
         rest: Rest::new(),
         username,

@@ -33,7 +33,8 @@ pub async fn revoke(engine: &Engine, id: RecordId, now: Timestamp) -> Result<(),
             | GrantKind::Backchannel
             | GrantKind::TokenExchange
             | GrantKind::JwtBearer
-            | GrantKind::Password => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
+            | GrantKind::Password
+            | GrantKind::ApiKey => Change::RevokeGrant { id, reason: RevokeReason::Operator, now },
             GrantKind::ClientCredentials => Change::ResaltGrant {
                 id,
                 from: standing.record.salt.clone(),

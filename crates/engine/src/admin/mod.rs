@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod apply;
 pub mod apply_resources;
 pub mod clients;
+pub mod events;
 pub mod grants;
 pub(crate) mod metadata;
 pub(crate) mod policy;

@@ -93,7 +93,8 @@ async fn approved_flow(
         }
     };
     let Flow { id, issuer, expires_at, .. } = flow;
-    Ok((id, code, Change::ApproveFlow(Box::new(FlowApproval { id, issuer, approval, expires_at, now }))))
+    let approval = FlowApproval { id, issuer, approval, expires_at, upstream: None, upstream_state: None, now };
+    Ok((id, code, Change::ApproveFlow(Box::new(approval))))
 }
 
 fn code_of(engine: &Engine, flow: &Flow, now: Timestamp) -> Sealed<Code> {
@@ -133,6 +134,8 @@ fn new_flow(engine: &Engine, interaction: &Interaction, now: Timestamp) -> Resul
         salt: random::salt(&*engine.entropy)?,
         expires_at: now,
         certificate_thumbprint: None,
+        upstream: None,
+        upstream_state: None,
         rest: Rest::new(),
     })
 }

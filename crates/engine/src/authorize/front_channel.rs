@@ -116,6 +116,7 @@ async fn access_token(
             authorization_details: interaction.request.authorization_details.clone(),
             ..Terms::default()
         },
+        last_used_at: None,
         rest: Rest::new(),
     };
     let (subject, audience) = (grant.subject.as_ref(), target.audience(engine));

@@ -163,6 +163,8 @@ fn approval(engine: &Engine, flow: &Flow, known: &SignedIn, now: Timestamp) -> C
         issuer: flow.issuer,
         approval,
         expires_at: flow.expires_at,
+        upstream: None,
+        upstream_state: None,
         now,
     }))
 }

@@ -107,6 +107,8 @@ fn new_flow(
         salt: random::salt(&*engine.entropy)?,
         expires_at: now.plus(engine.policy.device.life),
         certificate_thumbprint: None,
+        upstream: None,
+        upstream_state: None,
         rest: Rest::new(),
     })
 }

@@ -125,6 +125,7 @@ async fn new_standing_grant(engine: &Engine, client: &Client, id: RecordId, targ
         reason: None,
         auth: AuthContext::default(),
         terms: Terms { resource: target.identifiers().to_vec(), ..Terms::default() },
+        last_used_at: None,
         rest: Rest::new(),
     })
 }

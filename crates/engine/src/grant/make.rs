@@ -114,7 +114,7 @@ impl Making<'_> {
     }
 
     fn event(&self, grant: &Grant) -> Result<Change, Fault> {
-        let mut event = self.engine.event(self.event, grant.id, self.now)?;
+        let mut event = self.engine.event(self.event.clone(), grant.id, self.now)?;
         event.client = Some(grant.client);
         event.subject = grant.subject.as_ref().map(ToString::to_string);
         Ok(Change::Append(Box::new(event)))
@@ -224,6 +224,7 @@ impl Allowed {
             reason: None,
             auth: self.auth.clone(),
             terms,
+            last_used_at: None,
             rest: Rest::new(),
         };
         Ok((grant, access))

@@ -6,7 +6,9 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
 use firman_proto::seal::Place;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Event, EventKind, Name, Namespace, Rest, Subject, UpstreamLink, Upstreams};
+use firman_store::record::{
+    Account, Attempts, Event, EventKind, Name, Namespace, Rest, Subject, UpstreamLink, Upstreams,
+};
 use firman_store::{Change, Commit, Editable};
 
 use super::provider::{Provider, SubjectFrom};
@@ -143,6 +145,7 @@ fn new(engine: &Engine, arrival: &Arrival<'_>, now: Timestamp) -> Result<Plan, F
         claims: Rest::new(),
         created_at: now,
         updated_at: now,
+        attempts: Attempts::default(),
         upstreams: Upstreams { subject, links: vec![link_of(engine, arrival, id, now)], rest: Rest::new() },
         revision: 0,
         rest: Rest::new(),
@@ -170,7 +173,7 @@ fn edits(
     let mut changes = vec![Change::Replace { record, if_revision: known.revision }];
     if linked {
         changes.push(take_name(engine, arrival, edited.id, now));
-        changes.push(event(engine, EventKind::AccountUpdated, arrival, edited, now)?);
+        changes.push(event(engine, EventKind::UpstreamLinked, arrival, edited, now)?);
     }
     Ok(changes)
 }

@@ -20,6 +20,7 @@ mod details_of_grants;
 mod device;
 mod dpop;
 mod epochs;
+mod events;
 mod exchange;
 mod exchange_targets;
 mod hooks;

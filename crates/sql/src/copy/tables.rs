@@ -52,6 +52,9 @@ tables! {
     "once": OnceCopy, InsertOnce, ["day" from FIRST, "namespace" from FIRST, "digest" from ZERO],
         ["day", "namespace", "digest"];
     "resources": ResourcesCopy, InsertResource, ["id" from ZERO], ["id", "resource_key"];
+    "session_clients": SessionClientsCopy, JoinSession, ["day" from FIRST, "session" from ZERO, "client" from ZERO],
+        ["day", "session", "client"];
+    "deliveries": DeliveriesCopy, InsertDelivery, ["day" from FIRST, "id" from ZERO], ["day", "id"];
     "events": EventsCopy, Append, ["day" from FIRST, "about" from ZERO, "id" from ZERO], ["day", "about", "id"];
     "signing_keys": SigningKeysCopy, InsertSigningKey, ["id" from ZERO], ["id"];
     "seal_keys": SealKeysCopy, InsertSealKey, ["issuer" from FIRST, "number" from FIRST], ["issuer", "number"];

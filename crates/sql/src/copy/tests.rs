@@ -34,6 +34,8 @@ async fn filled(store: &Arc<SqlStore>) {
         insert_grant(&grant),
         Change::InsertSession(Box::new(Session { id: id(), ..session() })),
         Change::RevokeToken(RevokedToken { day: NOW.day(), grant: grant.id, digest, expires_at: later(9) }),
+        Change::JoinSession { session: id(), client: client.id, expires_at: later(9) },
+        insert_delivery(&delivery_due(NOW)),
         Change::Append(Box::new(event(grant.id))),
         Change::Insert(Editable::SigningKey(Box::new(signing_key()))),
         Change::Insert(Editable::SealKey(Box::new(seal_key(0)))),

@@ -31,7 +31,7 @@ pub(super) fn meaning(error: &Error, when: When) -> (WireError, bool) {
         (UNPREPARED, When::Before | When::Alone) => (WireError::Again(cause), true),
         (DEADLOCK, _)
         | (MARK_GONE, When::Before)
-        | (LOCK_WAIT | DUPLICATE | DUPLICATE_NAMED | CHANGED, When::Before | When::Alone) => {
+        | (LOCK_WAIT | DUPLICATE | DUPLICATE_NAMED | CHANGED | STALE, When::Before | When::Alone) => {
             (WireError::Again(cause), false)
         }
         (code, _) if BROKEN.contains(&code) => (WireError::Lost(cause), true),
@@ -53,6 +53,8 @@ const DUPLICATE: u16 = 1062;
 const DUPLICATE_NAMED: u16 = 1586;
 /// The row has changed since it was read.
 const CHANGED: u16 = 1020;
+/// A prepared statement is older than its table, which others change or push out of the server's cache as often as it is made anew.
+const STALE: u16 = 1615;
 /// The node is not part of the cluster.
 const UNPREPARED: u16 = 1047;
 
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn what_was_surely_rolled_back_is_replayed() {
-        for code in [1213, 1205, 1062, 1047] {
+        for code in [1213, 1205, 1062, 1047, 1615] {
             for when in [When::Before, When::Alone] {
                 assert!(matches!(meaning(&server(code), when).0, WireError::Again(_)), "{code} {when:?}");
             }

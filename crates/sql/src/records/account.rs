@@ -1,6 +1,6 @@
 //! Accounts.
 
-use firman_store::record::{Account, Rest};
+use firman_store::record::{Account, Attempts, Rest};
 use firman_store::{CommitId, StoreError};
 use serde_json::Value as Json;
 
@@ -12,7 +12,14 @@ use crate::value::{Value, values};
 pub(crate) fn row(account: &Account, by: CommitId) -> Vec<Value> {
     let mut row = values![account.id, account.issuer];
     row.extend(editable(account, 0, by));
+    row.extend(attempts_values(account.attempts));
     row
+}
+
+/// `attempts` and `locked_until`, which no edit writes.
+pub(crate) fn attempts_values(attempts: Attempts) -> [Value; 2] {
+    let count = (attempts.count > 0).then_some(attempts.count);
+    [count.into(), attempts.locked_until.into()]
 }
 
 /// What an edit writes, with the revision it makes.
@@ -38,7 +45,21 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Account, StoreError> {
     let mut rest = body::read(columns)?;
     let claims = body::take(&mut rest, "claims", columns)?;
     let upstreams = body::made_of(body::take(&mut rest, "upstreams", columns)?, columns)?;
-    Ok(Account { id, issuer, username, enabled, password, claims, created_at, updated_at, upstreams, revision, rest })
+    let attempts = Attempts { count: columns.maybe_small()?.unwrap_or(0), locked_until: columns.maybe_time()? };
+    Ok(Account {
+        id,
+        issuer,
+        username,
+        enabled,
+        password,
+        claims,
+        created_at,
+        updated_at,
+        upstreams,
+        attempts,
+        revision,
+        rest,
+    })
 }
 
 fn body_text(account: &Account) -> String {

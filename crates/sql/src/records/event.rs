@@ -14,7 +14,7 @@ pub(crate) fn row(event: &Event) -> Vec<Value> {
         event.at.day(),
         event.about,
         event.id,
-        kind_name(event.kind),
+        kind_name(&event.kind),
         event.at,
         event.client,
         event.subject.as_deref(),
@@ -38,7 +38,7 @@ fn details_text(event: &Event) -> String {
 }
 
 /// The name of a kind, as its JSON form.
-fn kind_name(kind: EventKind) -> String {
+fn kind_name(kind: &EventKind) -> String {
     match serde_json::to_value(kind) {
         Ok(Json::String(name)) => name,
         _ => String::new(),

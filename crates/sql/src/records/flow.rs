@@ -106,7 +106,8 @@ pub(crate) fn row(flow: &Flow, by: CommitId) -> Vec<Value> {
     ];
     row.extend(values![kind_number(&flow.request), failure]);
     row.extend(request_values(&flow.request));
-    row.push(flow.certificate_thumbprint.as_deref().into());
+    let by_way_of = [&flow.certificate_thumbprint, &flow.upstream, &flow.upstream_state];
+    row.extend(by_way_of.map(|text| text.as_deref().into()));
     row
 }
 
@@ -190,7 +191,22 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Flow, StoreError> {
     };
     let state = state_of(state, done_at, failure).ok_or_else(|| columns.wrong("known state"))?;
     let certificate_thumbprint = columns.maybe_string()?;
-    Ok(Flow { id, issuer, client, request, approval, state, misses, salt, expires_at, certificate_thumbprint, rest })
+    let (upstream, upstream_state) = (columns.maybe_string()?, columns.maybe_string()?);
+    Ok(Flow {
+        id,
+        issuer,
+        client,
+        request,
+        approval,
+        state,
+        misses,
+        salt,
+        expires_at,
+        certificate_thumbprint,
+        upstream,
+        upstream_state,
+        rest,
+    })
 }
 
 /// Reads what belongs to the request, up to `dpop_jkt`.

@@ -46,6 +46,7 @@ pub(crate) fn row(grant: &Grant, by: CommitId) -> Vec<Value> {
         body::write(with_terms(grant)),
     ]);
     row.extend(terms_values(&grant.terms));
+    row.push(grant.last_used_at.into());
     row
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
     let mut rest = body::read(columns)?;
     let in_body = take_terms(&mut rest, columns)?;
     let terms = read_terms(in_body, columns)?;
+    let last_used_at = columns.maybe_time()?;
     Ok(Grant {
         id,
         issuer,
@@ -118,6 +120,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
         reason,
         auth,
         terms,
+        last_used_at,
         rest,
     })
 }

@@ -4,6 +4,7 @@ pub(crate) mod account;
 mod body;
 pub(crate) mod client;
 pub(crate) mod consent;
+pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod flow;
 pub(crate) mod grant;

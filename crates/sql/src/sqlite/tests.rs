@@ -246,11 +246,11 @@ async fn text_with_nul_is_refused() {
 
 #[tokio::test]
 async fn no_statement_walks_through_a_table_that_grows() {
-    // Of keys, versions and days there are a handful; to count is to walk.
+    // Of keys, resources, versions and days there are a handful; to count is to walk.
     use Statement::{Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys};
-    use Statement::{OverdueSealKeys, OverdueSigningKeys, Serve};
+    use Statement::{OverdueSealKeys, OverdueSigningKeys, ResourceSearch, Serve};
     let mut walks = vec![Check, CountRows, EndedSealKeys, EndedSigningKeys, EventsAbout, SealKeys, SigningKeys];
-    walks.extend([OverdueSealKeys, OverdueSigningKeys, Serve]);
+    walks.extend([OverdueSealKeys, OverdueSigningKeys, ResourceSearch, Serve]);
     let (_store, sqlite) = store();
     let path = sqlite.folder.as_ref().unwrap().path().join("memory.db");
     let conn = rusqlite::Connection::open(path).unwrap();
@@ -268,5 +268,33 @@ async fn no_statement_walks_through_a_table_that_grows() {
             });
             assert!(known, "{statement:?}: {step}");
         }
+    }
+}
+
+#[tokio::test]
+async fn pages_of_what_grows_are_read_in_the_order_of_an_index() {
+    use Statement::{AccountSearch, ClientSearch, DueDeliveries, EventPage, FlowsOfDay, GrantsOfSubject, LatestEvents};
+    use Statement::{LatestDeliveries, SessionsOf};
+    let (_store, sqlite) = store();
+    let path = sqlite.folder.as_ref().unwrap().path().join("memory.db");
+    let conn = rusqlite::Connection::open(path).unwrap();
+    for (statement, index) in [
+        (AccountSearch, "accounts_search"),
+        (ClientSearch, "clients_search"),
+        (DueDeliveries, "deliveries_due"),
+        (EventPage, "events_order"),
+        (FlowsOfDay, "PRIMARY KEY"),
+        (GrantsOfSubject, "grants_subject"),
+        (LatestEvents, "events_order"),
+        (LatestDeliveries, "PRIMARY KEY"),
+        (SessionsOf, "sessions_subject"),
+    ] {
+        let mut explained = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sqlite.texts.of(statement))).unwrap();
+        let mut rows = explained.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get::<_, String>(3).unwrap());
+        }
+        assert!(steps.len() == 1 && steps[0].contains(index), "{statement:?}: {steps:?}");
     }
 }

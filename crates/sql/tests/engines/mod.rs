@@ -14,9 +14,9 @@ use firman_sql::SqlStore;
 /// aliases and other columns have, the longest there is.
 #[allow(clippy::too_many_lines, reason = "it is a list")]
 pub(crate) fn hostile_names() -> BTreeMap<String, String> {
-    const TABLES: [&str; 16] = [
+    const TABLES: [&str; 18] = [
         "Select", "FROM", "table", "days", "e", "g", "c", "grants", "order", "group", "clients$", "null", "x", "index",
-        "Once", "All",
+        "Once", "All", "Values", "Limit",
     ];
     const COLUMNS: [&str; 69] = [
         "where",

@@ -17,10 +17,11 @@ use firman_proto::seal::Salt;
 use firman_proto::time::{Lifetime, Timestamp};
 
 use crate::record::{
-    Account, Approval, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Deployment, Epochs, Event, EventKind,
-    FirstAccess, Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess, Once, OnceNamespace, Origin,
-    PolledRequest, Refresh, RefreshStep, Registration, Resource, Rest, Schedule, SealKey, Session, SessionDetails,
-    SigningKey, Subject, Terms, TokenFormat, UpstreamLink, UpstreamSignIn, Upstreams,
+    Account, Approval, Attempts, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Delivery, DeliveryKind,
+    DeliveryState, Deployment, Epochs, Event, EventKind, FirstAccess, Flow, FlowRequest, FlowState, Grant, GrantKind,
+    LastAccess, Once, OnceNamespace, Origin, PolledRequest, Refresh, RefreshStep, Registration, Resource, Rest,
+    Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms, TokenFormat, UpstreamLink, UpstreamSignIn,
+    Upstreams,
 };
 use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
@@ -117,6 +118,7 @@ pub fn account() -> Account {
         created_at: NOW,
         updated_at: NOW,
         upstreams: upstreams(),
+        attempts: Attempts::default(),
         revision: 0,
         rest: rest(),
     }
@@ -148,6 +150,8 @@ pub fn flow_of(client: RecordId) -> Flow {
         salt: salt(),
         expires_at: later(60),
         certificate_thumbprint: None,
+        upstream: None,
+        upstream_state: None,
         rest: rest(),
     }
 }
@@ -282,6 +286,7 @@ pub fn grant_of(client: RecordId, subject: &Subject) -> Grant {
             nonce: Some("n".to_owned()),
         },
         terms: Terms::default(),
+        last_used_at: None,
         rest: rest(),
     }
 }
@@ -389,6 +394,26 @@ pub fn event(about: RecordId) -> Event {
     }
 }
 
+/// One that was due since then.
+pub fn delivery_due(at: Timestamp) -> Delivery {
+    Delivery {
+        id: id(),
+        issuer: ISSUER,
+        kind: DeliveryKind::Webhook,
+        client: Some(id()),
+        state: DeliveryState::Due { at },
+        attempts: 0,
+        expires_at: later(3600),
+        sealed: vec![0, 1, 255],
+        error: None,
+        rest: rest(),
+    }
+}
+
+pub fn insert_delivery(delivery: &Delivery) -> Change {
+    Change::InsertDelivery(Box::new(delivery.clone()))
+}
+
 pub fn rotation(grant: &Grant, from: u64, at: Timestamp) -> Rotation {
     Rotation {
         id: grant.id,
@@ -419,8 +444,9 @@ pub fn insert_resource(resource: &Resource) -> Change {
 /// Somebody allows a pending flow at a time; its code is good for another minute.
 pub fn approve(flow: &Flow, approval: &Approval, now: Timestamp) -> Change {
     let expires_at = now.plus(Lifetime::from_seconds(60));
-    let approval = approval.clone();
-    Change::ApproveFlow(Box::new(FlowApproval { id: flow.id, issuer: flow.issuer, approval, expires_at, now }))
+    let (id, issuer, approval) = (flow.id, flow.issuer, approval.clone());
+    let approval = FlowApproval { id, issuer, approval, expires_at, upstream: None, upstream_state: None, now };
+    Change::ApproveFlow(Box::new(approval))
 }
 
 pub fn insert_grant(grant: &Grant) -> Change {

@@ -131,6 +131,20 @@ pub async fn a_new_salt_is_for_live_grants(store: Shared) {
     assert_eq!((resalted.salt, resalted.epochs), (new.clone(), epochs));
 }
 
+pub async fn a_grant_is_never_used_earlier(store: Shared) {
+    let (grant, revoked) = (grant(), grant());
+    done(&store, vec![insert_grant(&grant), insert_grant(&revoked)]).await;
+    done(&store, vec![Change::RevokeGrant { id: revoked.id, reason: RevokeReason::Client, now: NOW }]).await;
+    for (id, seconds) in [(grant.id, 60), (grant.id, 30), (revoked.id, 60), (id(), 60)] {
+        done(&store, vec![Change::TouchGrant { id, now: later(seconds) }]).await;
+    }
+    let used = |id| {
+        let store = store.clone();
+        async move { store.grant(id, None).await.unwrap().unwrap().record.last_used_at }
+    };
+    assert_eq!((used(grant.id).await, used(revoked.id).await), (Some(later(60)), None));
+}
+
 pub async fn a_grant_is_renewed_once_per_salt(store: Shared) {
     let (grant, epochs) = (grant(), Epochs::default());
     let (first, second) = (salt(), salt());

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fixtures::*;
-use crate::record::{EpochKey, FlowRequest, RevokeReason};
-use crate::{Change, Commit, CommitError, Page, RowKey, Store, StoreError, Transaction, settle};
+use crate::record::{Attempts, DeliveryState, EpochKey, FlowRequest, RevokeReason};
+use crate::{Change, Commit, CommitError, DeliveryFate, Page, RowKey, Store, StoreError, Transaction, settle};
 use async_trait::async_trait;
 use firman_proto::time::Lifetime;
 
 pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
     let (client, grant, flow) = (client(), grant(), flow());
+    let (account, delivery) = (account(), delivery_due(NOW));
+    let arrived = DeliveryFate { id: delivery.id, seen: 1, state: DeliveryState::Done { at: NOW }, error: None };
+    done(&store, vec![insert_delivery(&delivery)]).await;
     let [waiting, denied] = [(); 2].map(|()| pending(FlowRequest::Device(polled())));
     for change in [
         insert_client(&client),
@@ -21,6 +24,10 @@ pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
         Change::InsertSession(Box::new(session())),
         Change::InsertOnce(once()),
         insert_resource(&resource()),
+        insert_account(&account),
+        Change::CountAttempt { id: account.id, seen: 0, to: Attempts { count: 1, locked_until: None } },
+        Change::TakeDelivery { id: delivery.id, seen: 0, until: later(9) },
+        Change::FinishDelivery(Box::new(arrived)),
         insert_flow(&waiting),
         Change::PollFlow { id: waiting.id, seen: None, interval: Lifetime::ZERO, now: NOW },
         approve(&waiting, &approval(), NOW),

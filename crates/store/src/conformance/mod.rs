@@ -11,7 +11,9 @@
 #![allow(clippy::wildcard_imports, reason = "the fixtures are the vocabulary of every case")]
 #![allow(missing_docs, reason = "a case's name is the sentence it proves")]
 
+pub mod accounts;
 pub mod atomicity;
+pub mod deliveries;
 pub mod editing;
 pub mod fixtures;
 pub mod flows;
@@ -21,6 +23,7 @@ pub mod names;
 pub mod races;
 pub mod reads;
 pub mod round_trips;
+pub mod searching;
 pub mod sessions;
 pub mod sweeping;
 
@@ -36,9 +39,9 @@ macro_rules! conformance {
     };
     (where_there $make:path) => {
         $crate::conformance_cases! { $make;
-            round_trips: a_client_reads_back, every_member_of_a_client_reads_back, a_client_is_found_by_its_client_id, an_account_reads_back, a_flow_reads_back, a_waiting_flow_reads_back,
+            round_trips: a_client_reads_back, every_member_of_a_client_reads_back, a_client_is_found_by_its_client_id, an_account_reads_back, a_flow_reads_back, a_waiting_flow_reads_back, a_flow_by_way_of_an_upstream_reads_back,
                 a_grant_reads_back, the_terms_of_a_grant_read_back, a_resource_reads_back, a_standing_grant_reads_back, a_session_reads_back, a_consent_reads_back, keys_read_back,
-                an_event_reads_back, awkward_text_reads_back, members_of_a_later_version_survive;
+                an_event_reads_back, an_event_of_another_version_reads_back, awkward_text_reads_back, members_of_a_later_version_survive;
             editing: inserting_twice_is_a_conflict, replacing_needs_the_revision_seen, removing_needs_the_revision_seen,
                 a_client_id_belongs_to_one_client, a_client_id_is_not_edited, a_removed_client_is_gone_by_every_key,
                 a_resource_identifier_belongs_to_one_resource, edits_of_clients_and_keys_advance_the_edition, a_lost_edit_leaves_the_edition;
@@ -48,22 +51,29 @@ macro_rules! conformance {
                 a_miss_nobody_saw_is_not_counted, a_claimed_code_has_no_misses, an_approved_flow_is_claimed_once,
                 a_flow_is_answered_once, an_expired_flow_is_not_answered, a_poll_counts_from_the_one_seen,
                 only_a_pending_flow_is_polled, a_withdrawn_flow_is_not_claimed, what_is_taken_once_is_refused_twice;
+            accounts: attempts_are_counted_from_those_seen, an_edit_leaves_the_attempts_and_they_leave_the_edit;
+            deliveries: a_delivery_reads_back, what_is_due_comes_first_and_what_is_not_does_not, a_delivery_is_taken_once_until_its_time,
+                what_became_of_a_delivery_is_told_by_who_took_it_last, what_is_done_forgets_what_it_was,
+                deliveries_are_listed_from_the_newest;
+            searching: clients_are_found_by_the_beginning_of_their_id, accounts_are_found_by_the_beginning_of_their_name,
+                resources_are_found_by_the_beginning_of_their_identifier, flows_of_a_day_are_listed_from_the_newest,
+                events_are_listed_from_the_newest;
             grants: rotation_moves_the_chain, a_rotation_may_move_the_expiry, an_expiry_is_moved_once_from_where_it_was_seen, rotation_needs_the_generation_seen, a_revoked_grant_is_not_rotated,
                 an_expired_grant_is_not_rotated, revoking_twice_keeps_the_first_reason, revoking_what_is_absent_is_done,
                 a_closed_retry_window_opens_with_the_next_rotation, a_new_salt_is_for_live_grants,
-                a_grant_is_renewed_once_per_salt, revoking_a_token_twice_is_done;
+                a_grant_is_renewed_once_per_salt, a_grant_is_never_used_earlier, revoking_a_token_twice_is_done;
             sessions: a_session_is_renewed_once_per_salt, an_ended_session_is_not_renewed, a_session_is_never_seen_earlier,
-                ending_twice_keeps_the_first_time;
+                ending_twice_keeps_the_first_time, who_took_part_in_a_session_is_known, a_persons_sessions_are_listed;
             reads: a_grant_dies_with_its_clients_epoch, a_grant_dies_with_its_subjects_epoch,
                 a_grant_dies_with_the_epoch_of_everything, a_grant_dies_with_its_client, a_child_dies_with_its_parent,
                 a_child_dies_with_its_parents_client_and_epochs,
                 a_revoked_token_is_found_by_any_of_its_chain, a_flow_shows_the_epochs_of_now, a_waiting_flow_has_nobodys_approval,
-                a_session_comes_with_its_consent_and_epochs, grants_are_listed_by_subject_and_by_client,
+                a_session_comes_with_its_consent_and_epochs, what_a_person_allowed_is_listed, grants_are_listed_by_subject_and_by_client,
                 lists_are_read_in_pages, what_is_absent_is_none, events_are_listed_by_what_they_are_about;
             atomicity: a_conflict_undoes_what_came_before_it, a_conflict_names_its_place, a_transaction_sees_its_own_changes,
                 an_empty_transaction_is_done;
             races: of_64_claims_one_wins, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins, of_64_answers_one_wins,
-                of_64_polls_one_wins, of_64_presentations_one_wins,
+                of_64_polls_one_wins, of_64_presentations_one_wins, of_64_workers_one_takes_a_delivery,
                 epochs_advanced_at_once_all_count, revoking_beats_rotating_or_comes_after_it,
                 sweeping_never_takes_a_live_code, many_commits_at_once_each_win_or_lose_on_their_own,
                 a_reader_sees_all_of_a_commit_or_nothing;

@@ -107,6 +107,15 @@ pub async fn of_64_presentations_one_wins(store: Shared) {
     }
 }
 
+pub async fn of_64_workers_one_takes_a_delivery(store: Shared) {
+    let delivery = delivery_due(NOW);
+    done(&store, vec![insert_delivery(&delivery)]).await;
+    for seen in 0..4 {
+        let take = |_| vec![Change::TakeDelivery { id: delivery.id, seen, until: later(9) }];
+        assert_eq!(race(&store, (0..RIVALS).map(take)).await, 1);
+    }
+}
+
 pub async fn epochs_advanced_at_once_all_count(store: Shared) {
     let rivals = (0..RIVALS).map(|_| vec![Change::AdvanceEpoch(EpochKey::Everything)]);
     assert_eq!(race(&store, rivals).await, RIVALS);

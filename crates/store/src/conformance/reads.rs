@@ -4,7 +4,8 @@ use firman_proto::digest::Digest16;
 
 use super::fixtures::*;
 use crate::record::{
-    Approval, Client, EpochKey, Epochs, Flow, FlowRequest, Grant, RevokeReason, RevokedToken, Subject, TokenTrace,
+    Approval, Client, Consent, EpochKey, Epochs, Flow, FlowRequest, Grant, RevokeReason, RevokedToken, Subject,
+    TokenTrace,
 };
 use crate::{Change, Editable, EditableKey, GrantsOf, Page};
 
@@ -160,6 +161,21 @@ pub async fn a_session_comes_with_its_consent_and_epochs(store: Shared) {
     done(&store, vec![Change::AdvanceEpoch(EpochKey::subject(ISSUER, &session.subject))]).await;
     let read = store.session(session.id, None).await.unwrap().unwrap();
     assert!(!read.is_live(NOW, firman_proto::time::Lifetime::from_seconds(60)));
+}
+
+pub async fn what_a_person_allowed_is_listed(store: Shared) {
+    let person = subject();
+    let mut all: Vec<_> = (0..3).map(|_| consent(&person, id())).collect();
+    all.sort_by_key(|consent| consent.client);
+    let insert = |consent: &Consent| Change::Insert(Editable::Consent(Box::new(consent.clone())));
+    done(&store, all.iter().chain([&consent(&subject(), id())]).map(insert).collect()).await;
+    let of = |page| {
+        let (store, key) = (store.clone(), person.key(ISSUER));
+        async move { store.consents_of(key, page).await.unwrap() }
+    };
+    assert_eq!(of(Page::first(2)).await, all[..2]);
+    assert_eq!(of(Page { after: Some(all[1].client), limit: 9 }).await, all[2..]);
+    assert_eq!(store.consents_of(subject().key(ISSUER), Page::first(9)).await.unwrap(), vec![]);
 }
 
 pub async fn grants_are_listed_by_subject_and_by_client(store: Shared) {

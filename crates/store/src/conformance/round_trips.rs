@@ -4,7 +4,7 @@ use firman_proto::client::ClientMetadata;
 use firman_proto::redirect_uri::RedirectUri;
 
 use super::fixtures::*;
-use crate::record::{Client, FlowRequest, Grant, GrantKind, Resource};
+use crate::record::{Client, Event, EventKind, Flow, FlowRequest, Grant, GrantKind, Resource};
 use crate::{Change, Editable, EditableKey, Page};
 
 pub async fn a_client_reads_back(store: Shared) {
@@ -73,6 +73,23 @@ fn full_metadata() -> ClientMetadata {
     }"#,
     )
     .unwrap()
+}
+
+pub async fn a_flow_by_way_of_an_upstream_reads_back(store: Shared) {
+    let (upstream, state) = (|| Some("campus".to_owned()), |text: &str| Some(text.to_owned()));
+    let flow = Flow { upstream: upstream(), upstream_state: state("a"), ..pending(FlowRequest::Device(polled())) };
+    done(&store, vec![insert_flow(&flow)]).await;
+    let read = || async { store.flow(flow.id).await.unwrap().unwrap().record };
+    assert_eq!(read().await, flow);
+    // An approval that says nothing of it leaves it as it is; one that does replaces it.
+    done(&store, vec![approve(&flow, &approval(), NOW)]).await;
+    assert_eq!((read().await.upstream, read().await.upstream_state), (upstream(), state("a")));
+    let plain = pending(FlowRequest::Device(polled()));
+    let Change::ApproveFlow(mut by_way) = approve(&plain, &approval(), NOW) else { unreachable!() };
+    (by_way.upstream, by_way.upstream_state) = (upstream(), state("b"));
+    done(&store, vec![insert_flow(&plain), Change::ApproveFlow(by_way)]).await;
+    let read = store.flow(plain.id).await.unwrap().unwrap().record;
+    assert_eq!((read.upstream, read.upstream_state), (upstream(), state("b")));
 }
 
 pub async fn a_waiting_flow_reads_back(store: Shared) {
@@ -164,6 +181,12 @@ pub async fn keys_read_back(store: Shared) {
 pub async fn an_event_reads_back(store: Shared) {
     let event = event(id());
     done(&store, vec![Change::Append(Box::new(event.clone()))]).await;
+    done(&store, vec![Change::Append(Box::new(event.clone()))]).await;
+    assert_eq!(store.events(Some(event.about), Page::first(10)).await.unwrap(), vec![event]);
+}
+
+pub async fn an_event_of_another_version_reads_back(store: Shared) {
+    let event = Event { kind: EventKind::Other("hue_changed".into()), ..event(id()) };
     done(&store, vec![Change::Append(Box::new(event.clone()))]).await;
     assert_eq!(store.events(Some(event.about), Page::first(10)).await.unwrap(), vec![event]);
 }

@@ -4,7 +4,9 @@ use firman_proto::digest::Digest16;
 use firman_proto::time::{Lifetime, Timestamp};
 
 use super::fixtures::*;
-use crate::record::{Event, Flow, Grant, Name, Namespace, Once, RevokedToken, Schedule, SealKey, Session, SigningKey};
+use crate::record::{
+    Delivery, Event, Flow, Grant, Name, Namespace, Once, RevokedToken, Schedule, SealKey, Session, SigningKey,
+};
 use crate::{Change, Cutoffs, Editable, GrantsOf, Page, Swept};
 
 /// One record of every kind that leaves by itself, made at a time and ended an hour later.
@@ -27,6 +29,8 @@ fn all_made_at(at: Timestamp, number: u32) -> Vec<Change> {
         Change::RevokeToken(token),
         Change::InsertOnce(Once { expires_at: ends, ..once() }),
         Change::Append(Box::new(Event { id: id_made_at(at), at, ..event(grant.id) })),
+        insert_delivery(&Delivery { id: id_made_at(at), expires_at: ends, ..delivery_due(at) }),
+        Change::JoinSession { session: id(), client: id(), expires_at: ends },
         Change::Insert(Editable::SigningKey(Box::new(SigningKey { schedule, ..signing_key() }))),
         Change::Insert(Editable::SealKey(Box::new(SealKey { schedule, ..seal_key(number) }))),
     ]
@@ -36,8 +40,18 @@ fn days(days: i64) -> Timestamp {
     NOW.plus(Lifetime::from_days(days))
 }
 
-const ONE_OF_EACH: Swept =
-    Swept { flows: 1, grants: 1, revoked_tokens: 1, once: 1, sessions: 1, names: 1, events: 1, keys: 2 };
+const ONE_OF_EACH: Swept = Swept {
+    flows: 1,
+    grants: 1,
+    revoked_tokens: 1,
+    once: 1,
+    sessions: 1,
+    names: 1,
+    events: 1,
+    deliveries: 1,
+    session_clients: 1,
+    keys: 2,
+};
 
 pub async fn only_what_has_ended_is_swept(store: Shared) {
     done(&store, all_made_at(NOW, 1)).await;
@@ -98,9 +112,10 @@ pub async fn each_kind_has_a_cutoff_of_its_own(store: Shared) {
         (Cutoffs { grants: late, ..none }, Swept { grants: 1, ..only }),
         (Cutoffs { revoked_tokens: late, ..none }, Swept { revoked_tokens: 1, ..only }),
         (Cutoffs { once: late, ..none }, Swept { once: 1, ..only }),
-        (Cutoffs { sessions: late, ..none }, Swept { sessions: 1, ..only }),
+        (Cutoffs { sessions: late, ..none }, Swept { sessions: 1, session_clients: 1, ..only }),
         (Cutoffs { names: late, ..none }, Swept { names: 1, ..only }),
         (Cutoffs { keys: late, ..none }, Swept { keys: 2, ..only }),
+        (Cutoffs { deliveries: late, ..none }, Swept { deliveries: 1, ..only }),
         (Cutoffs { events: late, ..none }, Swept { events: 1, ..only }),
     ] {
         assert_eq!(store.overdue(cutoffs, 1000).await.unwrap(), swept, "{cutoffs:?}");
@@ -120,7 +135,7 @@ pub async fn what_is_overdue_is_what_a_sweep_deletes(store: Shared) {
             assert_eq!(store.sweep(Cutoffs::all(at), 1000).await.unwrap(), counted);
             assert_eq!(store.overdue(Cutoffs::all(at), 1000).await.unwrap(), Swept::default());
         } else {
-            assert_eq!(counted.total(), 9 * u64::from(limit));
+            assert_eq!(counted.total(), 11 * u64::from(limit));
         }
     }
 }

@@ -1,5 +1,8 @@
 //! A store in memory: the readable reference of the contract, and the store of tests.
 
+mod deliveries;
+mod grants;
+mod sessions;
 mod sweep;
 mod tables;
 
@@ -8,13 +11,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Day, Timestamp};
 
 use crate::change::{CommitId, RowKey, Transaction};
 use crate::record::{
-    Account, Client, ConsentKey, EpochKey, Epochs, Event, Flow, Grant, Name, Namespace, Resource, TokenTrace,
+    Account, Client, Consent, ConsentKey, Delivery, DeliveryState, EpochKey, Epochs, Event, Flow, Grant, Name,
+    Namespace, Resource, Session, TokenTrace,
 };
-use crate::store::{Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, SignedIn, Standing, Store, StoreError, Swept};
+use crate::store::{
+    Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, Search, SignedIn, Standing, Store, StoreError, Swept,
+};
 use tables::Tables;
 
 /// Keeps every record in this process and loses them with it. One lock, held for as long as one commit takes.
@@ -36,6 +42,27 @@ impl MemoryStore {
 fn page_of<R>(records: impl Iterator<Item = R>, id: impl Fn(&R) -> RecordId, page: Page) -> Vec<R> {
     let after = |record: &R| page.after.is_none_or(|last| id(record) > last);
     records.filter(after).take(page.limit as usize).collect()
+}
+
+/// The newest first: what comes before the id of the page.
+fn page_back<R>(records: impl Iterator<Item = R>, id: impl Fn(&R) -> RecordId, page: Page) -> Vec<R> {
+    let before = |record: &R| page.after.is_none_or(|last| id(record) < last);
+    let mut found: Vec<R> = records.filter(before).collect();
+    found.sort_by_key(|record| std::cmp::Reverse(id(record)));
+    found.truncate(page.limit as usize);
+    found
+}
+
+/// What begins with a text.
+fn found<R>(records: impl Iterator<Item = R>, key: impl Fn(&R) -> (String, RecordId), search: &Search) -> Vec<R> {
+    let fits = |record: &R| {
+        let key = key(record);
+        key.0.starts_with(&search.prefix) && search.after.as_ref().is_none_or(|last| key > *last)
+    };
+    let mut found: Vec<R> = records.filter(fits).collect();
+    found.sort_by_key(key);
+    found.truncate(search.limit as usize);
+    found
 }
 
 #[async_trait]
@@ -128,6 +155,50 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn sessions_of(&self, subject: Digest16, page: Page) -> Result<Vec<Session>, StoreError> {
+        let tables = self.tables();
+        let own = tables.sessions.values().map(|row| row.record.clone()).filter(|s| s.subject.key(s.issuer) == subject);
+        Ok(page_of(own, |session| session.id, page))
+    }
+
+    async fn session_clients(&self, session: RecordId, expires_at: Timestamp) -> Result<Vec<RecordId>, StoreError> {
+        let tables = self.tables();
+        let belongs = |(day, of, client): &(Day, RecordId, RecordId)| {
+            (*day == expires_at.day() && *of == session).then_some(*client)
+        };
+        Ok(tables.session_clients.keys().filter_map(belongs).collect())
+    }
+
+    async fn consents_of(&self, subject: Digest16, page: Page) -> Result<Vec<Consent>, StoreError> {
+        let tables = self.tables();
+        let own = tables.consents.iter().filter(|(key, _)| key.subject == subject).map(|(_, row)| row.record.clone());
+        Ok(page_of(own, |consent| consent.client, page))
+    }
+
+    async fn flows_of(&self, day: Day, page: Page) -> Result<Vec<Flow>, StoreError> {
+        let tables = self.tables();
+        let own = tables.flows.values().map(|row| row.record.clone()).filter(|flow| flow.id.made_at().day() == day);
+        Ok(page_back(own, |flow| flow.id, page))
+    }
+
+    async fn search_clients(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Client>, StoreError> {
+        let tables = self.tables();
+        let all = tables.clients.values().map(|row| Client::clone(&row.record)).filter(|c| c.issuer == issuer);
+        Ok(found(all, |client| (client.client_id.clone(), client.id), &search))
+    }
+
+    async fn search_accounts(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Account>, StoreError> {
+        let tables = self.tables();
+        let all = tables.accounts.values().map(|row| row.record.clone()).filter(|a| a.issuer == issuer);
+        Ok(found(all, |account| (account.username.clone(), account.id), &search))
+    }
+
+    async fn search_resources(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Resource>, StoreError> {
+        let tables = self.tables();
+        let all = tables.resources.values().map(|row| Resource::clone(&row.record)).filter(|r| r.issuer == issuer);
+        Ok(found(all, |resource| (resource.identifier.clone(), resource.id), &search))
+    }
+
     async fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Result<Epochs, StoreError> {
         Ok(self.tables().epochs(client, subject))
     }
@@ -187,6 +258,31 @@ impl Store for MemoryStore {
             tables.events.values().filter(|e| about.is_none_or(|id| e.about == id)).cloned().collect();
         all.sort_by_key(|event| event.id);
         Ok(page_of(all.into_iter(), |event| event.id, page))
+    }
+
+    async fn latest_events(&self, page: Page) -> Result<Vec<Event>, StoreError> {
+        Ok(page_back(self.tables().events.values().cloned(), |event| event.id, page))
+    }
+
+    async fn delivery(&self, id: RecordId) -> Result<Option<Delivery>, StoreError> {
+        Ok(self.tables().deliveries.get(&id).map(|row| row.record.clone()))
+    }
+
+    async fn deliveries(&self, page: Page) -> Result<Vec<Delivery>, StoreError> {
+        let tables = self.tables();
+        Ok(page_back(tables.deliveries.values().map(|row| row.record.clone()), |delivery| delivery.id, page))
+    }
+
+    async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let tables = self.tables();
+        let due = |delivery: &Delivery| match delivery.state {
+            DeliveryState::Due { at } if at <= now => Some((at, delivery.id)),
+            _ => None,
+        };
+        let mut found: Vec<_> =
+            tables.deliveries.values().map(|row| &row.record).filter(|d| due(d).is_some()).collect();
+        found.sort_by_key(|delivery| due(delivery));
+        Ok(found.into_iter().take(limit as usize).cloned().collect())
     }
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {

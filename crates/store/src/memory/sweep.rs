@@ -7,7 +7,7 @@ use firman_proto::id::RecordId;
 use firman_proto::time::Day;
 
 use super::tables::{Row, Tables};
-use crate::record::{Event, Flow, Grant, Name, RevokedToken, Schedule, Session};
+use crate::record::{Delivery, Event, Flow, Grant, Name, RevokedToken, Schedule, Session};
 use crate::store::{Cutoffs, Swept};
 
 impl Tables {
@@ -18,6 +18,8 @@ impl Tables {
             sessions: remove(&mut self.sessions, &mut left, |_, row| session(row, at)),
             revoked_tokens: remove(&mut self.revoked, &mut left, |key, _| revoked_token(*key, at)),
             once: remove(&mut self.once, &mut left, |key, _| key.0 < at.once.day()),
+            deliveries: remove(&mut self.deliveries, &mut left, |id, row| delivery(*id, row, at)),
+            session_clients: remove(&mut self.session_clients, &mut left, |key, _| key.0 < at.sessions.day()),
             events: remove(&mut self.events, &mut left, |_, row| event(row, at)),
             grants: remove(&mut self.grants, &mut left, |_, row| grant(row, at)),
             names: remove(&mut self.names, &mut left, |_, row| name(row, at)),
@@ -32,6 +34,8 @@ impl Tables {
             sessions: count(&self.sessions, limit, |_, row| session(row, at)),
             revoked_tokens: count(&self.revoked, limit, |key, _: &RevokedToken| revoked_token(*key, at)),
             once: count(&self.once, limit, |key, _| key.0 < at.once.day()),
+            deliveries: count(&self.deliveries, limit, |id, row| delivery(*id, row, at)),
+            session_clients: count(&self.session_clients, limit, |key, _| key.0 < at.sessions.day()),
             events: count(&self.events, limit, |_, row| event(row, at)),
             grants: count(&self.grants, limit, |_, row| grant(row, at)),
             names: count(&self.names, limit, |_, row| name(row, at)),
@@ -45,6 +49,10 @@ impl Tables {
 
 fn flow(id: RecordId, row: &Row<Flow>, at: Cutoffs) -> bool {
     id.made_at().day() < at.flows.day() && row.record.expires_at < at.flows
+}
+
+fn delivery(id: RecordId, row: &Row<Delivery>, at: Cutoffs) -> bool {
+    id.made_at().day() < at.deliveries.day() && row.record.expires_at < at.deliveries
 }
 
 fn revoked_token((day, ..): (Day, RecordId, Digest16), at: Cutoffs) -> bool {

@@ -7,10 +7,11 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::{Day, Lifetime, Timestamp};
 
-use crate::change::{Change, CommitId, Editable, EditableKey, FlowApproval, Renewal, Rotation, RowKey};
+use crate::change::{Change, CommitId, Editable, EditableKey, FlowApproval, RowKey};
 use crate::record::{
-    Account, Client, Consent, ConsentKey, Deployment, EpochKey, Epochs, Event, Flow, FlowFailure, FlowRequest,
-    FlowState, Grant, Name, Namespace, Once, OnceNamespace, Resource, RevokedToken, SealKey, Session, SigningKey,
+    Account, Attempts, Client, Consent, ConsentKey, Delivery, Deployment, EpochKey, Epochs, Event, Flow, FlowFailure,
+    FlowRequest, FlowState, Grant, Name, Namespace, Once, OnceNamespace, Resource, RevokedToken, SealKey, Session,
+    SigningKey,
 };
 use crate::store::ParentStanding;
 
@@ -39,6 +40,8 @@ pub(super) struct Tables {
     pub(super) revoked: BTreeMap<(Day, RecordId, Digest16), RevokedToken>,
     pub(super) sessions: BTreeMap<RecordId, Row<Session>>,
     pub(super) epochs: BTreeMap<EpochKey, u64>,
+    pub(super) session_clients: BTreeMap<(Day, RecordId, RecordId), Timestamp>,
+    pub(super) deliveries: BTreeMap<RecordId, Row<Delivery>>,
     pub(super) events: BTreeMap<(Day, RecordId, RecordId), Event>,
 }
 
@@ -51,7 +54,7 @@ pub(super) type Undo = Box<dyn FnOnce(&mut Tables) + Send>;
 type Map<K, V> = fn(&mut Tables) -> &mut BTreeMap<K, V>;
 
 /// Sets or removes one entry and says how to take that back.
-fn put<K, V>(tables: &mut Tables, map: Map<K, V>, key: K, value: Option<V>) -> Undo
+pub(super) fn put<K, V>(tables: &mut Tables, map: Map<K, V>, key: K, value: Option<V>) -> Undo
 where
     K: Ord + Clone + Send + 'static,
     V: Send + 'static,
@@ -68,12 +71,12 @@ where
     })
 }
 
-fn nothing() -> Undo {
+pub(super) fn nothing() -> Undo {
     Box::new(|_| {})
 }
 
 /// Guard: no entry of this key.
-fn insert<K, V>(tables: &mut Tables, map: Map<K, V>, key: K, value: V) -> Result<Undo, Lost>
+pub(super) fn insert<K, V>(tables: &mut Tables, map: Map<K, V>, key: K, value: V) -> Result<Undo, Lost>
 where
     K: Ord + Clone + Send + 'static,
     V: Send + 'static,
@@ -88,6 +91,7 @@ impl Tables {
             Change::Insert(record) => self.edit(record, None, by),
             Change::Replace { record, if_revision } => self.edit(record, Some(if_revision), by),
             Change::Remove { key, if_revision } => self.remove(key, if_revision),
+            Change::CountAttempt { id, seen, to } => self.count_attempt(id, seen, to, by),
             Change::TakeName { name, now } => self.take_name(name, now, by),
             Change::ReleaseName { namespace, digest, id } => Ok(self.release_name(namespace, digest, id)),
             Change::InsertFlow(flow) => insert(self, |t| &mut t.flows, flow.id, Row { record: *flow, won_by: by }),
@@ -104,23 +108,10 @@ impl Tables {
             Change::InsertGrant(grant) => insert(self, |t| &mut t.grants, grant.id, Row { record: *grant, won_by: by }),
             Change::Rotate(rotation) => self.rotate(*rotation, by),
             Change::CloseRetry { id, generation } => self.close_retry(id, generation, by),
-            Change::MoveExpiry { id, from, to, now } => self.update_grant(id, by, |grant| {
-                let holds = grant.is_live(now) && grant.expires_at == from;
-                grant.expires_at = to;
-                holds
-            }),
-            Change::RevokeGrant { id, reason, now } => Ok(self
-                .update_grant(id, by, |grant| {
-                    let live = grant.revoked_at.is_none();
-                    (grant.revoked_at, grant.reason) = (Some(now), Some(reason));
-                    live
-                })
-                .unwrap_or_else(|_| nothing())),
-            Change::ResaltGrant { id, from, to, epochs } => self.update_grant(id, by, |grant| {
-                let holds = grant.revoked_at.is_none() && grant.salt == from;
-                (grant.salt, grant.epochs) = (to, epochs);
-                holds
-            }),
+            Change::MoveExpiry { id, from, to, now } => self.move_expiry(id, (from, to), now, by),
+            Change::RevokeGrant { id, reason, now } => Ok(self.revoke_grant(id, reason, now, by)),
+            Change::TouchGrant { id, now } => Ok(self.touch_grant(id, now, by)),
+            Change::ResaltGrant { id, from, to, epochs } => self.resalt_grant(id, (&from, to), epochs, by),
             Change::RevokeToken(token) => {
                 Ok(put(self, |t| &mut t.revoked, (token.day, token.grant, token.digest), Some(token)))
             }
@@ -128,16 +119,15 @@ impl Tables {
                 insert(self, |t| &mut t.sessions, session.id, Row { record: *session, won_by: by })
             }
             Change::RenewSession(renewal) => self.renew_session(*renewal, by),
-            Change::TouchSession { id, now } => Ok(self
-                .update_session(id, by, |session| {
-                    let later = session.ended_at.is_none() && session.last_seen < now;
-                    session.last_seen = now;
-                    later
-                })
-                .unwrap_or_else(|_| nothing())),
-            Change::EndSession { id, now } => Ok(self
-                .update_session(id, by, |session| session.ended_at.replace(now).is_none())
-                .unwrap_or_else(|_| nothing())),
+            Change::TouchSession { id, now } => Ok(self.touch_session(id, now, by)),
+            Change::EndSession { id, now } => Ok(self.end_session(id, now, by)),
+            Change::JoinSession { session, client, expires_at } => {
+                let key = (expires_at.day(), session, client);
+                Ok(put(self, |t| &mut t.session_clients, key, Some(expires_at)))
+            }
+            Change::InsertDelivery(delivery) => Ok(self.insert_delivery(*delivery, by)),
+            Change::TakeDelivery { id, seen, until } => self.take_delivery(id, seen, until, by),
+            Change::FinishDelivery(fate) => self.finish_delivery(*fate, by),
             Change::AdvanceEpoch(key) => {
                 let next = self.epochs.get(&key).copied().unwrap_or(0) + 1;
                 Ok(put(self, |t| &mut t.epochs, key, Some(next)))
@@ -161,6 +151,9 @@ impl Tables {
             }
             Editable::Account(mut account) => {
                 account.revision = revision;
+                if let Some(known) = self.accounts.get(&account.id) {
+                    account.attempts = known.record.attempts;
+                }
                 put(self, |t| &mut t.accounts, account.id, Some(Row { record: *account, won_by: by }))
             }
             Editable::Consent(mut consent) => {
@@ -269,6 +262,14 @@ impl Tables {
         }
     }
 
+    fn count_attempt(&mut self, id: RecordId, seen: u32, to: Attempts, by: CommitId) -> Result<Undo, Lost> {
+        let mut account = self.accounts.get(&id).ok_or(Lost)?.record.clone();
+        if std::mem::replace(&mut account.attempts, to).count != seen {
+            return Err(Lost);
+        }
+        Ok(put(self, |t| &mut t.accounts, id, Some(Row { record: account, won_by: by })))
+    }
+
     fn take_name(&mut self, name: Name, now: Timestamp, by: CommitId) -> Result<Undo, Lost> {
         let key = (name.namespace, name.digest);
         let taken = self.names.get(&key).is_some_and(|row| now < row.record.expires_at && row.record.id != name.id);
@@ -317,6 +318,8 @@ impl Tables {
             flow.state = FlowState::Ready;
             flow.approval = Some(approved.approval);
             flow.expires_at = approved.expires_at;
+            flow.upstream = approved.upstream.or(flow.upstream.take());
+            flow.upstream_state = approved.upstream_state.or(flow.upstream_state.take());
             pending
         })
     }
@@ -363,69 +366,6 @@ impl Tables {
         revoked.unwrap_or_else(|_| nothing())
     }
 
-    fn update_grant(
-        &mut self,
-        id: RecordId,
-        by: CommitId,
-        change: impl FnOnce(&mut Grant) -> bool,
-    ) -> Result<Undo, Lost> {
-        let mut grant = self.grants.get(&id).ok_or(Lost)?.record.clone();
-        let holds = change(&mut grant);
-        if holds { Ok(put(self, |t| &mut t.grants, id, Some(Row { record: grant, won_by: by }))) } else { Err(Lost) }
-    }
-
-    fn rotate(&mut self, rotation: Rotation, by: CommitId) -> Result<Undo, Lost> {
-        self.update_grant(rotation.id, by, |grant| {
-            let live = grant.is_live(rotation.to.since);
-            let Some(refresh) = grant.refresh.as_mut().filter(|refresh| live && refresh.generation == rotation.from)
-            else {
-                return false;
-            };
-            refresh.generation += 1;
-            let before = std::mem::replace(&mut refresh.current, rotation.to);
-            refresh.earlier = refresh.before.replace(before);
-            (refresh.seal_key, refresh.last_access) = (rotation.seal_key, rotation.last_access);
-            refresh.retry_closed = false;
-            grant.expires_at = rotation.expires_at.unwrap_or(grant.expires_at);
-            true
-        })
-    }
-
-    fn close_retry(&mut self, id: RecordId, generation: u64, by: CommitId) -> Result<Undo, Lost> {
-        self.update_grant(id, by, |grant| {
-            let Some(refresh) = grant.refresh.as_mut().filter(|refresh| refresh.generation == generation) else {
-                return false;
-            };
-            refresh.retry_closed = true;
-            true
-        })
-    }
-
-    fn update_session(
-        &mut self,
-        id: RecordId,
-        by: CommitId,
-        change: impl FnOnce(&mut Session) -> bool,
-    ) -> Result<Undo, Lost> {
-        let mut session = self.sessions.get(&id).ok_or(Lost)?.record.clone();
-        let holds = change(&mut session);
-        if holds {
-            Ok(put(self, |t| &mut t.sessions, id, Some(Row { record: session, won_by: by })))
-        } else {
-            Err(Lost)
-        }
-    }
-
-    fn renew_session(&mut self, renewal: Renewal, by: CommitId) -> Result<Undo, Lost> {
-        self.update_session(renewal.id, by, |session| {
-            let holds = session.is_live(renewal.now) && session.salt == renewal.from_salt;
-            session.salt = renewal.to_salt;
-            (session.auth_time, session.last_seen) = (renewal.auth_time, renewal.now);
-            session.details = renewal.details;
-            holds
-        })
-    }
-
     pub(super) fn winner(&self, row: RowKey) -> Option<CommitId> {
         match row {
             RowKey::Editable(EditableKey::Client(id)) => self.clients.get(&id).map(|row| row.won_by),
@@ -441,6 +381,7 @@ impl Tables {
             RowKey::Once(day, namespace, digest) => self.once.get(&(day, namespace, digest)).map(|row| row.won_by),
             RowKey::Flow(id) => self.flows.get(&id).map(|row| row.won_by),
             RowKey::Grant(id) => self.grants.get(&id).map(|row| row.won_by),
+            RowKey::Delivery(id) => self.deliveries.get(&id).map(|row| row.won_by),
             RowKey::Session(id) => self.sessions.get(&id).map(|row| row.won_by),
         }
     }

@@ -29,10 +29,23 @@ pub struct Account {
     /// Who its owner is at identity providers.
     #[cfg_attr(feature = "serde", serde(default))]
     pub upstreams: Upstreams,
+    /// Failed attempts to sign in; they are counted beside the edits.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub attempts: Attempts,
     /// Counts edits; guards against overwriting another's.
     pub revision: u64,
     /// Members of a later version.
     pub rest: Rest,
+}
+
+/// Failed attempts to sign in to an account since the last that succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Attempts {
+    /// How many.
+    pub count: u32,
+    /// Until when further ones are refused unseen.
+    pub locked_until: Option<Timestamp>,
 }
 
 impl Account {

@@ -24,8 +24,8 @@ pub struct Event {
     pub details: Rest,
 }
 
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What happened. A kind that this program does not know, of an earlier or later one, is kept as it is named.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum EventKind {
@@ -47,4 +47,21 @@ pub enum EventKind {
     ResourceDeleted,
     KeyMade,
     KeyRevoked,
+    AccountDeleted,
+    AccountLocked,
+    PasswordChanged,
+    FactorAdded,
+    FactorRemoved,
+    RecoveryCodeUsed,
+    EmailVerified,
+    SignInFailed,
+    SessionEnded,
+    ConsentGiven,
+    ConsentWithdrawn,
+    UpstreamLinked,
+    UpstreamUnlinked,
+    ApiKeyMade,
+    DeliveryGivenUp,
+    #[serde(untagged)]
+    Other(Box<str>),
 }

@@ -34,6 +34,12 @@ pub struct Flow {
     /// The certificate (RFC 8705 §3.1 `x5t#S256`) that who redeems it must present.
     #[cfg_attr(feature = "serde", serde(default))]
     pub certificate_thumbprint: Option<String>,
+    /// The upstream identity provider by which its person signs in or has signed in.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub upstream: Option<String>,
+    /// What was learnt or is remembered of that, sealed.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub upstream_state: Option<String>,
     /// Members of a later version.
     pub rest: Rest,
 }

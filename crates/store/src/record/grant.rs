@@ -46,6 +46,9 @@ pub struct Grant {
     /// What it is limited and bound to.
     #[cfg_attr(feature = "serde", serde(default))]
     pub terms: Terms,
+    /// When it was last used, to within the bound at which that is written; a refresh shows in its chain.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub last_used_at: Option<Timestamp>,
     /// Members of a later version.
     pub rest: Rest,
 }
@@ -130,6 +133,8 @@ pub enum GrantKind {
     JwtBearer,
     /// Somebody gave the client their password (RFC 6749 §4.3).
     Password,
+    /// Its owner made it on the account page, to be used as it is.
+    ApiKey,
 }
 
 impl GrantKind {
@@ -143,6 +148,7 @@ impl GrantKind {
             Self::TokenExchange => 5,
             Self::JwtBearer => 6,
             Self::Password => 7,
+            Self::ApiKey => 8,
         }
     }
 
@@ -156,6 +162,7 @@ impl GrantKind {
             5 => Some(Self::TokenExchange),
             6 => Some(Self::JwtBearer),
             7 => Some(Self::Password),
+            8 => Some(Self::ApiKey),
             _ => None,
         }
     }

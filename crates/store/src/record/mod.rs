@@ -3,6 +3,7 @@
 mod account;
 mod client;
 mod consent;
+mod delivery;
 mod epoch;
 mod event;
 mod exchange;
@@ -17,9 +18,10 @@ mod revoked;
 mod session;
 mod upstream;
 
-pub use account::Account;
+pub use account::{Account, Attempts};
 pub use client::{Client, ClientPolicy, ClientSecret, Origin, Registration};
 pub use consent::{Consent, ConsentKey};
+pub use delivery::{Delivery, DeliveryKind, DeliveryState};
 pub use epoch::{EpochKey, Epochs};
 pub use event::{Event, EventKind};
 pub use exchange::ExchangePolicy;

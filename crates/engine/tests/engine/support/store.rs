@@ -109,6 +109,14 @@ impl Watched {
         answer
     }
 
+    fn listed<'a, T: Send + 'a>(
+        &'a self,
+        _name: &'static str,
+        answer: Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>,
+    ) -> Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>> {
+        Box::pin(self.ask(Op::List, answer))
+    }
+
     async fn enter(&self, op: Op) -> Result<(), StoreError> {
         self.calls.lock().unwrap().push(op);
         self.run(When::Before, op).await;
@@ -231,6 +239,8 @@ impl Store for Watched {
     async fn events(&self, about: Option<RecordId>, page: Page) -> Result<Vec<Event>, StoreError> {
         self.ask(Op::List, self.inner.events(about, page)).await
     }
+
+    firman_store::forward_reads! { lists by listed }
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.inner.sweep(cutoffs, limit).await

@@ -200,6 +200,7 @@ fn grant(client: RecordId, number: usize) -> Grant {
             nonce: Some("n-0S6_WzA2Mj".to_owned()),
         },
         terms: Terms::default(),
+        last_used_at: None,
         rest: Rest::new(),
     }
 }
@@ -245,6 +246,8 @@ fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
         salt: salt(),
         expires_at: made_at.plus(Lifetime::from_seconds(60)),
         certificate_thumbprint: None,
+        upstream: None,
+        upstream_state: None,
         rest: Rest::new(),
     })
 }
