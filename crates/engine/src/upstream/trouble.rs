@@ -1,6 +1,7 @@
 //! What can go wrong at a provider, what the person sees of it, and what the client is told.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::time::Timestamp;
@@ -11,7 +12,7 @@ use crate::authorize::{Browser, Interaction, Next};
 use crate::failure::{Failure, Fault};
 
 /// Something that went wrong; the request it was for is still there.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Trouble {
     /// What.
     pub what: What,
@@ -23,6 +24,12 @@ pub struct Trouble {
     pub request: String,
     /// What the client is told of it when the person leaves.
     pub code: ErrorCode,
+}
+
+impl fmt::Debug for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Trouble({:?} at {}: {})", self.what, self.name, self.code)
+    }
 }
 
 /// What went wrong.
@@ -96,16 +103,6 @@ impl Broken {
         }
         let request = interaction.seal(engine, browser)?;
         Ok(Trouble { what, provider: provider.label().to_owned(), name: provider.name.clone(), request, code })
-    }
-
-    /// What the log gets.
-    pub(super) fn why(&self) -> &str {
-        &self.why
-    }
-
-    /// What went wrong.
-    pub(super) fn what(&self) -> What {
-        self.what
     }
 }
 

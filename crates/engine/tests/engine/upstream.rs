@@ -193,6 +193,7 @@ async fn an_answer_counts_in_its_own_browser_in_time_and_once() {
     assert_eq!(refused(world.back(&away, &without(&away, "code"), now).await), InvalidRequest);
     assert_eq!(refused(world.back(&away, &away.answer(), at(610)).await), InvalidRequest, "too late");
     assert!(idp.heard().is_empty(), "no code is sent anywhere");
+    idp.vouch(&Idp::claims("alice", &away.nonce(), at(609)));
     world.welcomed(&mut away, at(609)).await;
     let again = world.back(&away, &away.answer(), at(609)).await;
     assert_eq!(refused(again), InvalidRequest, "a second completion");
