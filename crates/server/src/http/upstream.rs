@@ -164,10 +164,12 @@ fn trouble_page(app: &App, browser: &Browser, trouble: &Trouble) -> Result<Respo
 /// What the login page offers.
 pub(super) fn offered(app: &App) -> Vec<pages::Upstream<'_>> {
     let providers = app.engine.policy().upstream.providers.iter();
-    let offer = |provider: &'_ firman_engine::upstream::Provider| -> pages::Upstream<'_> {
-        pages::Upstream { name: &provider.name, label: provider.label(), logo: provider.logo.as_deref() }
-    };
-    providers.map(offer).collect()
+    let offers = providers.map(|provider| pages::Upstream {
+        name: &provider.name,
+        label: provider.label(),
+        logo: provider.logo.as_deref(),
+    });
+    offers.collect()
 }
 
 /// Where somebody goes at once who comes to the login page, unless they want to choose.

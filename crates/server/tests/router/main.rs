@@ -10,6 +10,7 @@ mod metadata;
 mod mutator;
 mod noise;
 mod signer;
+mod upstream;
 mod world;
 
 use std::collections::BTreeMap;
