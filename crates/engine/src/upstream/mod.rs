@@ -1,4 +1,4 @@
-//! People who sign in at another identity provider (OpenID Connect Core §3.1, as a relying party).
+//! People who sign in at another identity provider (OpenID Connect Core, as a relying party).
 //!
 //! A sign-in there is an errand: where it goes, for which request, and its own secrets. The errand travels sealed in a cookie of the
 //! browser that is sent off; the provider sees no more than a random handle of it. Nothing is written before the proof is there.

@@ -38,7 +38,7 @@ async fn id_token(world: &World, app: &crate::support::App, code: &str, now: i64
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
-// OpenID Connect Core §3.1.2.1, §3.1.3.1, RFC 7636 §4.3, §4.5, RFC 6749 §2.3.1.
+// OpenID Connect Core §3.1.2.1, §3.1.2.5, RFC 7636 §4.3, §4.5, RFC 6749 §2.3.1.
 #[tokio::test]
 async fn somebody_signs_in_at_a_provider_and_the_client_gets_its_code() {
     let (idp, now) = (Idp::new(), at(10));

@@ -46,7 +46,7 @@ pub fn check(claims: &Claims, expected: &Expected<'_>, now: Timestamp) -> Result
         return Err("its azp is another client");
     }
     is_timely(claims, now)?;
-    // OpenID Connect Core §3.1.3.7 (11): the nonce that was sent. One that came of a refresh may have none (§12.2).
+    // OpenID Connect Core §3.1.3.7 (11): the nonce that was sent. One of a refresh may have none (OpenID Connect Core §12.2).
     let nonce = claims.rest.get("nonce");
     match expected.nonce {
         Some(sent) if !nonce.and_then(Value::as_str).is_some_and(|nonce| same(nonce.as_bytes(), sent.as_bytes())) => {

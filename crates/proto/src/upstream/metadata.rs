@@ -88,7 +88,7 @@ mod tests {
         ProviderMetadata::parse(document.to_string().as_bytes(), ISSUER)
     }
 
-    // OpenID Connect Discovery §3, §4, §4.3, RFC 8414 §2, §3.3.
+    // OpenID Connect Discovery §3, §4, §4.3, RFC 8414 §2, §3.3, RFC 9207 §3.
     #[test]
     fn a_document_is_of_the_issuer_that_was_asked_and_has_addresses() {
         assert_eq!(ProviderMetadata::address(ISSUER), "https://idp.example/realm/.well-known/openid-configuration");

@@ -1,4 +1,4 @@
-//! What a relying party knows and checks (OpenID Connect Core §3.1, Discovery §4): for people who sign in at other providers.
+//! What a relying party knows and checks (OpenID Connect Core §3.1.3.7, OpenID Connect Discovery §4): for people who sign in at other providers.
 
 mod answer;
 mod id_token;

@@ -55,7 +55,7 @@ pub struct UpstreamSignIn {
     pub provider: String,
     /// Their subject there.
     pub subject: String,
-    /// The session there (OpenID Connect Front-Channel Logout §3 `sid`).
+    /// The session there (`sid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
 }
