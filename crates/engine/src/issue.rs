@@ -181,7 +181,7 @@ impl IdTokenFor<'_> {
             c_hash: self.code.map(hash),
             acr: self.auth.acr.clone(),
             amr: self.auth.amr.clone(),
-            sid: self.session.map(|session| session.to_string()),
+            sid: self.session.map(|session| engine.sid(session, self.client.id)).transpose()?,
             claims: self.claims,
         };
         key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))

@@ -6,6 +6,7 @@ mod access_token;
 pub mod accounts;
 pub mod admin;
 pub mod asker;
+mod attempts;
 pub mod authenticate;
 pub mod authorize;
 pub mod backchannel;
@@ -24,6 +25,7 @@ pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod logout;
 pub mod par;
 mod policy;
 mod ports;
@@ -32,7 +34,10 @@ pub mod random;
 pub mod registration;
 mod request_object;
 pub mod revoke;
+pub mod security;
 mod sender;
+pub mod sessions;
+pub mod sign_in;
 mod software_statement;
 mod step_up;
 mod target;
@@ -41,6 +46,7 @@ pub mod trust;
 pub mod upstream;
 pub mod userinfo;
 
+pub use attempts::{Pace, SignInLimits};
 pub use failure::{Failure, Fault};
 pub use fetch::{Call, Document, Fetch, FetchError, NoFetch, Reply, Wanted};
 pub use firman_store::Clock;
@@ -59,6 +65,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
+use attempts::Attempts;
 use backchannel::Notify;
 use guesses::Guesses;
 use key_sets::KeySets;
@@ -80,7 +87,7 @@ pub struct Engine {
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
-    pub(crate) password_guesses: Guesses,
+    pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
 }
@@ -139,7 +146,7 @@ impl Engine {
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),
-            password_guesses: Guesses::default(),
+            attempts: Attempts::default(),
             policy,
             key_policy,
         })
@@ -201,6 +208,12 @@ impl Engine {
             }
         }
         Ok(Some(standing))
+    }
+
+    /// How a client knows a session (`sid`).
+    pub(crate) fn sid(&self, session: RecordId, client: RecordId) -> Result<String, Fault> {
+        let sid = self.keys.sid().seal(session, client);
+        sid.map_err(|error| Fault::lasting("name a session", error.to_string()))
     }
 
     /// Commits, and finds out what happened if the acknowledgement is lost.

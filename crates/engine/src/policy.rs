@@ -9,12 +9,15 @@ use firman_proto::scope::Scope;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
+use crate::accounts::PasswordRules;
+use crate::attempts::SignInLimits;
 use crate::backchannel::BackchannelPolicy;
 use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
 use crate::registration::RegistrationPolicy;
+use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
 use crate::trust::TrustedIssuers;
 use crate::upstream::UpstreamPolicy;
@@ -92,10 +95,18 @@ pub struct Policy {
     pub revoke_scope: Scope,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
+    /// Which passwords people may have.
+    pub passwords: PasswordRules,
+    /// How often people may be wrong when they sign in.
+    pub sign_in: SignInLimits,
+    /// How long ago somebody may have signed in who changes how their account is signed in to.
+    pub fresh_sign_in: Lifetime,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
     pub session_idle: Lifetime,
+    /// What becomes of what was allowed in a session that is ended.
+    pub session_grants: SessionGrants,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
     /// Whose client documents are taken.
@@ -146,8 +157,12 @@ impl Default for Policy {
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
             claims: ClaimPolicy::default(),
+            passwords: PasswordRules::default(),
+            sign_in: SignInLimits::default(),
+            fresh_sign_in: Lifetime::from_seconds(600),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
+            session_grants: SessionGrants::default(),
             interaction: Lifetime::from_seconds(900),
             client_documents: TrustedHosts::default(),
             registration: RegistrationPolicy::default(),

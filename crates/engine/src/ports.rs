@@ -8,8 +8,10 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use firman_proto::time::Timestamp;
 use firman_store::Clock;
 use firman_store::record::{Epochs, Rest, Subject, UpstreamSignIn};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::accounts::LocalAccounts;
 use crate::failure::Fault;
 
 /// The clock of the machine.
@@ -98,6 +100,11 @@ pub trait Accounts: Send + Sync + 'static {
 
     /// The standard claims of a subject (OpenID Connect Core §5.1); `None` if the subject is gone or disabled.
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault>;
+
+    /// The accounts themselves, where they are in our own store: only those have passwords to change, passkeys and second steps.
+    fn local(&self) -> Option<&LocalAccounts> {
+        None
+    }
 }
 
 /// Somebody who has just proved who they are.
@@ -117,7 +124,7 @@ pub struct User {
 }
 
 /// A proof that somebody gave to another identity provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvedThere {
     /// To which.
     pub at: UpstreamSignIn,

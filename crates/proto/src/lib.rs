@@ -23,6 +23,7 @@ pub mod introspection;
 pub mod issuer;
 pub mod jose;
 pub mod jws;
+pub mod logout;
 pub mod metadata;
 pub mod par;
 pub mod pkce;

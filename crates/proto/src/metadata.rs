@@ -22,6 +22,7 @@ pub mod path {
     pub const REGISTER: &str = "/oauth2/register";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
+    pub const END_SESSION: &str = "/oauth2/logout";
     pub const USERINFO: &str = "/oauth2/userinfo";
     pub const JWKS: &str = "/oauth2/jwks";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -46,6 +47,9 @@ pub struct Metadata {
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
+    /// OpenID Connect RP-Initiated Logout §2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_session_endpoint: Option<String>,
     pub jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
@@ -176,6 +180,7 @@ impl Metadata {
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
+            end_session_endpoint: with_pages(path::END_SESSION),
             jwks_uri: issuer.endpoint(path::JWKS),
             registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],

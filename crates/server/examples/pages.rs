@@ -5,7 +5,8 @@ use std::path::Path;
 use firman_proto::authorization_details::Described;
 
 use firman::pages::{
-    Client, Consent, Device, ErrorPage, Home, Login, Message, Requests, ScopeLine, Waiting, assets, texts::ENGLISH,
+    Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, RenderError, Requests, ScopeLine,
+    Security, Waiting, assets, texts::ENGLISH,
 };
 
 const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
@@ -18,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for asset in assets::paths().into_iter().filter_map(assets::find) {
         std::fs::write(folder.join(asset.path.trim_start_matches('/')), asset.body)?;
     }
-    for (name, html) in samples()? {
+    for (name, html) in samples()?.into_iter().chain(own_samples()?) {
         // Opened as files, there is no root to link from.
         std::fs::write(folder.join(format!("{name}.html")), html.replace("\"/assets/", "\"assets/"))?;
     }
@@ -114,4 +115,99 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("home", Home { issuer: "https://id.example" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
     ])
+}
+
+/// The pages on which people see to their own account.
+fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
+    let security = Security {
+        username: "alice",
+        news: None,
+        has_password: true,
+        app_since: Some("18 Nov 2026"),
+        codes_left: 9,
+        csrf: "token",
+        action: "/account/security",
+    };
+    let plain_security = Security { app_since: None, news: Some(ENGLISH.password_changed), ..security };
+    Ok(vec![
+        ("second-step", second_step(None)?),
+        ("second-step-wrong", second_step(Some(ENGLISH.second_wrong))?),
+        ("security", security.render()?),
+        ("security-changed", plain_security.render()?),
+        ("password", password()?),
+        ("app", app()?),
+        ("recovery-codes", recovery_codes()?),
+    ])
+}
+
+fn second_step(problem: Option<&str>) -> Result<String, RenderError> {
+    FormPage {
+        id: "second",
+        title: ENGLISH.second_title,
+        lead: ENGLISH.second_lead,
+        problem,
+        hidden: &[("half", "sealed")],
+        fields: &[Field::text("code", ENGLISH.second_code, "one-time-code", "").first()],
+        submit: ENGLISH.second_submit,
+        csrf: "token",
+        action: "/login/code",
+        ..FormPage::default()
+    }
+    .render()
+}
+
+const BACK: Link<'_> = Link { id: "security-back", href: "/account/security", text: "Back" };
+
+fn password() -> Result<String, RenderError> {
+    FormPage {
+        id: "password",
+        title: ENGLISH.password_change,
+        lead: ENGLISH.password_lead,
+        problem: Some(ENGLISH.password_differ),
+        fields: &[
+            Field::password("current", ENGLISH.password_current, "current-password").first(),
+            Field::password("new", ENGLISH.password_new, "new-password"),
+            Field::password("again", ENGLISH.password_again, "new-password"),
+        ],
+        submit: ENGLISH.password_change,
+        csrf: "token",
+        action: "/account/security/password",
+        links: &[BACK],
+        ..FormPage::default()
+    }
+    .render()
+}
+
+fn app() -> Result<String, RenderError> {
+    let key = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    let qr = firman::qr::image(&format!("otpauth://totp/id.example%3Aalice?secret={key}&issuer=id.example"));
+    FormPage {
+        id: "app",
+        title: ENGLISH.app_title,
+        lead: ENGLISH.app_lead,
+        picture: qr.as_deref().map(|qr| (qr, ENGLISH.app_qr)),
+        shown: Some((ENGLISH.app_secret, &[key.to_owned()])),
+        fields: &[Field::text("code", ENGLISH.app_code, "one-time-code", "").first()],
+        submit: ENGLISH.app_submit,
+        csrf: "token",
+        action: "/account/security/app",
+        links: &[BACK],
+        ..FormPage::default()
+    }
+    .render()
+}
+
+fn recovery_codes() -> Result<String, RenderError> {
+    let codes: Vec<_> = (0..10).map(|number| format!("K7QX-{number}DWM-RB4T")).collect();
+    FormPage {
+        id: "recovery",
+        title: ENGLISH.recovery_title,
+        lead: ENGLISH.recovery_lead,
+        shown: Some((ENGLISH.recovery_title, &codes)),
+        csrf: "token",
+        action: "/account/security",
+        links: &[BACK],
+        ..FormPage::default()
+    }
+    .render()
 }

@@ -49,10 +49,15 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
         .merge(upstreams(&app))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
+        .route(&at(path::END_SESSION), get(http::logout::get).post(http::logout::post))
+        .route(&at(http::logout::PATH), get(http::logout::page).post(http::logout::submit))
+        .route(&at(http::logout::DONE), get(http::logout::done))
+        .route(&at(http::logout::STAYED), get(http::logout::stayed))
         .route(&at(path::DEVICE), get(http::device::page).post(http::device::submit))
         .route(&at(http::device::ALLOWED), get(http::device::allowed))
         .route(&at(http::device::DENIED), get(http::device::denied))
         .merge(requests(&app))
+        .merge(people_of_ours(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
 
@@ -88,6 +93,20 @@ fn backchannel(app: &App) -> Router<App> {
     let path = app.engine.issuer().route(path::BACKCHANNEL);
     let on = app.engine.policy().backchannel.enabled;
     if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
+}
+
+/// Where people sign in to pages of ours, and change how they do.
+fn people_of_ours(app: &App) -> Router<App> {
+    use http::{security, sign_in};
+    let at = |path: &str| app.engine.issuer().route(path);
+    Router::new()
+        .route(&at(sign_in::SECOND), get(sign_in::second).post(sign_in::submit_second))
+        .route(&at(sign_in::OWN), get(sign_in::own).post(sign_in::submit_own))
+        .route(&at(security::PATH), get(security::overview))
+        .route(&at(security::PASSWORD), get(security::password).post(security::submit_password))
+        .route(&at(security::APP), get(security::app).post(security::submit_app))
+        .route(&at(security::REMOVE_APP), post(security::remove_app))
+        .route(&at(security::RECOVERY), post(security::new_codes))
 }
 
 /// Where those people answer.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firman_engine::accounts::{LocalAccounts, Passwords};
+use firman_engine::accounts::{HashCost, LocalAccounts, PasswordRules, Passwords};
 use firman_engine::backchannel::{BackchannelPolicy, NoNotify};
 use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
@@ -12,7 +12,8 @@ use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
 use firman_engine::upstream::{Providers, UpstreamPolicy};
 use firman_engine::{
-    Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Parts, Policy, StepUp, SystemClock, SystemEntropy,
+    Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Pace, Parts, Policy, SignInLimits, StepUp, SystemClock,
+    SystemEntropy,
 };
 use firman_proto::authorization_details::DetailTypes;
 use firman_proto::id::IssuerNumber;
@@ -69,7 +70,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     let store: Arc<dyn Store> = Arc::new(CachedStore::new(counted, Arc::clone(&clock), bound));
 
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-    let passwords = Arc::new(Passwords::new(settings.login.password_hash_workers as usize, Arc::clone(&entropy)));
+    let passwords = passwords(settings, Arc::clone(&entropy))?;
     let number = IssuerNumber(0);
     let accounts = Arc::new(LocalAccounts::new(Arc::clone(&store), number, Arc::clone(&passwords)));
     let parts = Parts {
@@ -108,6 +109,15 @@ pub fn database(settings: &Settings) -> Options {
 pub fn master_key(settings: &Settings) -> Result<MasterKey, StartError> {
     let bytes = Zeroizing::new(*settings.master_key()?.reveal());
     Ok(MasterKey::from_bytes(&bytes).map_err(|error| Fault::lasting("use the master key", error.to_string()))?)
+}
+
+fn passwords(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Arc<Passwords>, Fault> {
+    let login = &settings.login;
+    let cost =
+        HashCost { memory_kib: login.password_memory_kib, passes: login.password_passes, lanes: login.password_lanes };
+    let passwords = Passwords::new(login.password_hash_workers as usize, entropy).at(cost);
+    let wrong = || Fault::lasting("use login.password_memory_kib", "it is less than 8 KiB for each lane");
+    passwords.map(Arc::new).ok_or_else(wrong)
 }
 
 /// What fetches documents of others.
@@ -151,16 +161,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             max_age: Some(seconds(login.userinfo_max_age_seconds)).filter(|most| *most > Lifetime::ZERO),
         },
         dpop: DpopPolicy { window: seconds(tokens.dpop_proof_seconds), require_nonce: tokens.require_dpop_nonce },
-        device: DevicePolicy {
-            life: seconds(settings.device.life_seconds),
-            interval: seconds(settings.device.interval_seconds),
-            alphabet: settings.device.user_code_alphabet.clone(),
-            length: settings.device.user_code_length as usize,
-            guesses: GuessLimits {
-                each: settings.device.wrong_codes_per_minute,
-                all: settings.device.wrong_codes_per_minute_in_all,
-            },
-        },
+        device: device(settings),
         backchannel: BackchannelPolicy {
             enabled: settings.backchannel.enabled,
             life: seconds(settings.backchannel.life_seconds),
@@ -177,8 +178,12 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
+        passwords: PasswordRules { shortest: login.password_min_length as usize },
+        sign_in: sign_in_limits(settings),
+        fresh_sign_in: seconds(login.fresh_seconds),
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
+        session_grants: login.session_grants,
         interaction: seconds(login.request_seconds),
         client_documents: settings.registration.document_hosts.clone(),
         registration: RegistrationPolicy {
@@ -198,6 +203,28 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
     })
+}
+
+fn device(settings: &Settings) -> DevicePolicy {
+    let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
+    DevicePolicy {
+        life: seconds(settings.device.life_seconds),
+        interval: seconds(settings.device.interval_seconds),
+        alphabet: settings.device.user_code_alphabet.clone(),
+        length: settings.device.user_code_length as usize,
+        guesses: GuessLimits {
+            each: settings.device.wrong_codes_per_minute,
+            all: settings.device.wrong_codes_per_minute_in_all,
+        },
+    }
+}
+
+fn sign_in_limits(settings: &Settings) -> SignInLimits {
+    let (login, usual) = (&settings.login, SignInLimits::default());
+    let every = Lifetime::from_millis(login.wrong_passwords_wait_seconds.millis());
+    let account = Pace { burst: login.wrong_passwords, every };
+    let address = Pace { burst: login.wrong_passwords_of_address, ..usual.address };
+    SignInLimits { account, device: account, address, ..usual }
 }
 
 fn about(settings: &Settings) -> About {

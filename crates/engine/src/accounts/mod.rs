@@ -1,17 +1,15 @@
 //! Local accounts: the `Accounts` port over the store.
 
+mod edit;
 mod local;
 mod password;
+mod rules;
+mod username;
 
 pub use local::LocalAccounts;
-pub use password::Passwords;
+pub use password::{HashCost, Passwords, Verdict};
+pub use rules::{LONGEST_PASSWORD, PasswordRules, SHORTEST_PASSWORD};
+pub use username::LONGEST_USERNAME;
 
-/// The shortest password an account may be given, in characters.
-pub const SHORTEST_PASSWORD: usize = 8;
-/// The longest password that is read, in bytes.
-pub const LONGEST_PASSWORD: usize = 1024;
-
-/// User names are compared without regard to case and surrounding space.
-pub(crate) fn normalized(username: &str) -> String {
-    username.trim().to_lowercase()
-}
+pub(crate) use edit::{Edited, edit, noted};
+pub(crate) use username::{acceptable, digest_of, look_of, mixes_scripts, normalized};

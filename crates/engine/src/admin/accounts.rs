@@ -1,13 +1,14 @@
 //! What an operator does with local accounts.
 
-use firman_proto::error::{Denied, invalid_request};
+use firman_proto::error::invalid_request;
+use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Name, Namespace, Rest, Upstreams};
+use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Factors, Name, Namespace, Rest, Upstreams};
 use firman_store::{Change, Commit, Editable, Page};
 
 use super::AdminError;
 use crate::Engine;
-use crate::accounts::{LONGEST_PASSWORD, Passwords, SHORTEST_PASSWORD, normalized};
+use crate::accounts::{Edited, Passwords, acceptable, digest_of, edit, look_of, mixes_scripts};
 use crate::failure::Fault;
 use crate::random;
 
@@ -21,18 +22,15 @@ pub struct NewAccount {
     pub claims: Rest,
 }
 
-/// Creates an account. Refuses a user name that is taken.
+/// Creates an account. Refuses a user name that is taken; one that looks like another is noted in the audit trail and the log.
 pub async fn create(
     engine: &Engine,
     passwords: &Passwords,
     new: NewAccount,
     now: Timestamp,
 ) -> Result<Account, AdminError> {
-    let username = new.username.trim().to_owned();
-    if username.is_empty() || username.len() > 255 || username.chars().any(char::is_control) {
-        return Err(invalid_request("username: 1 to 255 bytes, no control characters").into());
-    }
-    check_password(&new.password)?;
+    let username = acceptable(&new.username)?.to_owned();
+    engine.policy.passwords.check(&username, &new.password)?;
     let id = random::record_id(&*engine.entropy, now)?;
     let account = Account {
         id,
@@ -40,6 +38,7 @@ pub async fn create(
         enabled: true,
         password: Some(passwords.hash(new.password).await?),
         claims: new.claims,
+        factors: Factors::default(),
         created_at: now,
         updated_at: now,
         upstreams: Upstreams::default(),
@@ -48,14 +47,31 @@ pub async fn create(
         rest: Rest::new(),
         username,
     };
-    let digest = Name::digest(engine.number, Namespace::Username, &normalized(&account.username));
-    let name = Name { namespace: Namespace::Username, digest, id, expires_at: Timestamp::NEVER };
-    let event = Event { subject: Some(id.to_string()), ..engine.event(EventKind::AccountCreated, id, now)? };
-    let insert = Change::Insert(Editable::Account(Box::new(account.clone())));
-    match engine.commit(vec![Change::TakeName { name, now }, insert, Change::Append(Box::new(event))]).await? {
+    let mut event = Event { subject: Some(id.to_string()), ..engine.event(EventKind::AccountCreated, id, now)? };
+    let name = |digest| Name { namespace: Namespace::Username, digest, id, expires_at: Timestamp::NEVER };
+    let mut changes = vec![Change::TakeName { name: name(digest_of(engine.number, &account.username)), now }];
+    match looks_like(engine, &account.username).await? {
+        Some(other) => {
+            tracing::warn!(username = %account.username, %other, "a new user name looks like that of another account");
+            event.details.insert("looks_like".to_owned(), other.to_string().into());
+        }
+        None => changes.push(Change::TakeName { name: name(look_of(engine.number, &account.username)), now }),
+    }
+    if mixes_scripts(&account.username) {
+        event.details.insert("mixes_scripts".to_owned(), true.into());
+    }
+    changes.push(Change::Insert(Editable::Account(Box::new(account.clone()))));
+    changes.push(Change::Append(Box::new(event)));
+    match engine.commit(changes).await? {
         Commit::Done => Ok(account),
         Commit::Conflict(_) => Err(invalid_request("username: taken by another account").into()),
     }
+}
+
+/// The account whose user name looks like this one, though it is another (UTS 39 §4).
+pub async fn looks_like(engine: &Engine, username: &str) -> Result<Option<RecordId>, Fault> {
+    let name = engine.store.name(Namespace::Username, look_of(engine.number, username)).await?;
+    Ok(name.map(|name| name.id))
 }
 
 /// Gives an account a new password and signs it out everywhere.
@@ -66,22 +82,17 @@ pub async fn set_password(
     password: String,
     now: Timestamp,
 ) -> Result<Account, AdminError> {
-    check_password(&password)?;
     let account = find(engine, username, now).await?;
+    engine.policy.passwords.check(&account.username, &password)?;
     let hash = passwords.hash(password).await?;
-    let changed = Account { password: Some(hash), updated_at: now, ..account.clone() };
-    let event =
-        Event { subject: Some(account.id.to_string()), ..engine.event(EventKind::AccountUpdated, account.id, now)? };
-    let replace =
-        Change::Replace { record: Editable::Account(Box::new(changed.clone())), if_revision: account.revision };
-    let signed_out = account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)));
-    let changes = [replace, Change::Append(Box::new(event))].into_iter().chain(signed_out).collect();
-    match engine.commit(changes).await? {
-        Commit::Done => Ok(Account { revision: account.revision + 1, ..changed }),
-        Commit::Conflict(_) => {
-            Err(Fault::temporary("set a password", "the account was edited at the same time").into())
-        }
-    }
+    let changed = edit(engine, account.id, now, |account| {
+        account.password = Some(hash.clone());
+        account.updated_at = now;
+        let signed_out =
+            account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)));
+        Ok(Edited { changes: signed_out.into_iter().collect(), what: "password" })
+    });
+    Ok(changed.await?)
 }
 
 /// A page of accounts.
@@ -89,18 +100,9 @@ pub async fn list(engine: &Engine, page: Page) -> Result<Vec<Account>, AdminErro
     Ok(engine.store.accounts(engine.number, page).await?)
 }
 
-async fn find(engine: &Engine, username: &str, now: Timestamp) -> Result<Account, AdminError> {
-    let digest = Name::digest(engine.number, Namespace::Username, &normalized(username));
+/// The account of a user name.
+pub async fn find(engine: &Engine, username: &str, now: Timestamp) -> Result<Account, AdminError> {
+    let digest = digest_of(engine.number, username);
     let account = engine.store.account_by_name(Namespace::Username, digest, now).await?;
     account.ok_or(AdminError::NotFound("no such account; `firman user list` shows them"))
-}
-
-fn check_password(password: &str) -> Result<(), Denied> {
-    if password.chars().count() < SHORTEST_PASSWORD {
-        return Err(invalid_request(format!("password: at least {SHORTEST_PASSWORD} characters")));
-    }
-    if password.len() > LONGEST_PASSWORD {
-        return Err(invalid_request(format!("password: at most {LONGEST_PASSWORD} bytes")));
-    }
-    Ok(())
 }

@@ -15,6 +15,8 @@ use crate::authenticate::registered_name;
 
 /// More addresses of request objects than any client has.
 const MOST_REQUEST_URIS: usize = 64;
+/// More addresses to go to after signing out than any client has.
+const MOST_LOGOUT_URIS: usize = 64;
 
 /// Refuses metadata of which something would not be kept to, or something else is missing.
 pub(crate) fn check(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
@@ -33,6 +35,7 @@ pub(crate) fn check(engine: &Engine, metadata: &ClientMetadata) -> Result<(), De
     check_authentication(engine, metadata)?;
     check_answers(engine, metadata)?;
     check_requests(metadata)?;
+    check_logout(metadata)?;
     // RFC 9396 §10: types that this server knows.
     if let Some(name) = metadata.authorization_details_types.iter().find(|name| !engine.policy.details.contain(name)) {
         return Err(invalid_request(format!("authorization_details_types: this server has no type {name}")));
@@ -159,4 +162,19 @@ fn check_requests(metadata: &ClientMetadata) -> Result<(), Denied> {
         return Err(invalid_request("request_uris: at most 64 addresses of at most 512 bytes"));
     }
     Ok(())
+}
+
+/// Where the browser goes when somebody has signed out.
+fn check_logout(metadata: &ClientMetadata) -> Result<(), Denied> {
+    let logout = &metadata.logout;
+    if logout.post_logout_redirect_uris.len() > MOST_LOGOUT_URIS {
+        return Err(invalid_request("post_logout_redirect_uris: at most 64"));
+    }
+    // OpenID Connect RP-Initiated Logout §3.1: as strict as redirect URIs.
+    let wrong = logout.post_logout_redirect_uris.iter().find_map(|uri| RedirectUri::parse(uri).err());
+    wrong.map_or(Ok(()), |error| {
+        let text = error.to_string();
+        let why = text.strip_prefix("redirect_uri: ").unwrap_or(&text);
+        Err(invalid_request(format!("post_logout_redirect_uris: {why}")))
+    })
 }

@@ -40,6 +40,15 @@ impl From<AdminError> for Failure {
     }
 }
 
+impl From<Failure> for AdminError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Denied(denied) => Self::Refused(denied),
+            Failure::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
 impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {
         Self::Fault(error.into())

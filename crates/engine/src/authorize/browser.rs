@@ -1,6 +1,7 @@
 //! The browser: what binds pages to it, and who is signed in with it.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -24,6 +25,8 @@ const SEEN_PRECISION: Lifetime = Lifetime::from_seconds(60);
 pub struct Browser {
     id: String,
     session: Option<String>,
+    device: Option<String>,
+    address: Option<IpAddr>,
 }
 
 /// A new session for a browser's cookie.
@@ -38,13 +41,39 @@ impl Browser {
     /// The browser of two cookies. A malformed id is as good as none.
     pub fn new(id: Option<&str>, session: Option<&str>) -> Option<Self> {
         let id = id.filter(|id| URL_SAFE_NO_PAD.decode(id).is_ok_and(|bytes| bytes.len() == 32))?;
-        Some(Self { id: id.to_owned(), session: session.map(str::to_owned) })
+        Some(Self { id: id.to_owned(), session: session.map(str::to_owned), device: None, address: None })
     }
 
     /// A browser that was not here before: its id goes into a cookie.
     pub fn first_seen(engine: &Engine) -> Result<Self, Fault> {
         let id = URL_SAFE_NO_PAD.encode(random::bytes::<32>(&*engine.entropy)?);
-        Ok(Self { id, session: None })
+        Ok(Self { id, session: None, device: None, address: None })
+    }
+
+    /// The same, with the cookie by which it is known to have signed in before.
+    #[must_use]
+    pub fn on_device(self, cookie: Option<&str>) -> Self {
+        Self { device: cookie.map(str::to_owned), ..self }
+    }
+
+    /// The same, where it is.
+    #[must_use]
+    pub fn at(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
+    /// The same, with the session that it has just got.
+    #[must_use]
+    pub fn with_session(self, cookie: &SessionCookie) -> Self {
+        Self { session: Some(cookie.value.reveal().to_owned()), ..self }
+    }
+
+    pub(crate) fn device(&self) -> Option<&str> {
+        self.device.as_deref()
+    }
+
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The value of the cookie that tells this browser from others.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use firman_proto::error::{Denied, ErrorCode};
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Client, EventKind, Rest, Session, SessionDetails};
 use firman_store::{Change, Commit, Renewal, SignedIn};
 
@@ -13,6 +13,9 @@ use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::ports::User;
 use crate::random;
+use crate::sessions;
+use crate::sign_in::password::{self, Checked};
+use crate::sign_in::{Then, half};
 
 /// How often a session that was renewed meanwhile is read again.
 const LOOKS: usize = 4;
@@ -46,8 +49,12 @@ pub enum LoggedIn {
     },
     /// They would rather not: the client learns it.
     Cancelled(Next),
+    /// The password was right, and a second step is before them: this goes there.
+    Second(String),
     /// User name or password is wrong: the page again.
     Wrong,
+    /// Too many were wrong: the page again, later.
+    Wait(Lifetime),
 }
 
 /// Signs somebody in and goes on with the request.
@@ -57,10 +64,15 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
         let denied = Denied::new(ErrorCode::AccessDenied, "the person did not sign in");
         return Ok(LoggedIn::Cancelled(interaction.give_up(engine, client, &denied, now)?));
     }
-    let Some(user) = engine.accounts.authenticate(form.username, form.password, now).await? else {
-        tracing::info!(client = %client.client_id, "a sign-in failed");
-        return Ok(LoggedIn::Wrong);
+    let guesser = browser.guesser(engine, form.username);
+    let user = match password::check(engine, &guesser, form.username, form.password, now).await? {
+        Checked::Right(user) => user,
+        Checked::Wrong => return Ok(LoggedIn::Wrong),
+        Checked::Wait(time) => return Ok(LoggedIn::Wait(time)),
     };
+    if let Some(half) = half(engine, browser, &user, Then::Request(form.request.to_owned()), now).await? {
+        return Ok(LoggedIn::Second(half));
+    }
     welcome(engine, browser, interaction, &client, &user, now).await
 }
 
@@ -152,7 +164,9 @@ async fn new_or_renewed(
         epochs,
         details,
     };
-    let ended = before.map(|before| Change::EndSession { id: before.session.id, now });
-    let insert = Change::InsertSession(Box::new(session.clone()));
-    Ok((session, [insert].into_iter().chain(ended).collect()))
+    let mut changes = vec![Change::InsertSession(Box::new(session.clone()))];
+    if let Some(before) = before {
+        changes.extend(sessions::ending(engine, &before.session, sessions::Why::Replaced, now).await?);
+    }
+    Ok((session, changes))
 }

@@ -42,6 +42,7 @@ use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Endpoint};
 use crate::policy::Policy;
 use crate::request_object;
+use crate::sign_in::{self, Then};
 use crate::target;
 pub(crate) use approve::acr_of;
 use approve::{approve, remember};
@@ -62,6 +63,8 @@ pub enum Next {
     },
     /// To the login page, with the sealed request.
     Login(String),
+    /// To the page of the second step, with half a sign-in, sealed.
+    Second(String),
     /// To the consent page, with the sealed request.
     Consent(String),
     /// To the page for devices, with nothing left to do.
@@ -85,6 +88,7 @@ impl fmt::Debug for Next {
             Self::Client(_) => "Client(..)",
             Self::Post { .. } => "Post(..)",
             Self::Login(_) => "Login(..)",
+            Self::Second(_) => "Second(..)",
             Self::Consent(_) => "Consent(..)",
             Self::Device(_) => "Device(..)",
         })
@@ -244,7 +248,7 @@ async fn proceed(
     now: Timestamp,
 ) -> Result<Next, Failure> {
     match step::decide(&interaction, client, signed_in.as_ref(), &engine.policy.acr, now) {
-        Step::Login => Ok(Next::Login(interaction.seal(engine, browser)?)),
+        Step::Login => ask_again(engine, browser, &interaction, signed_in.as_ref(), now).await,
         Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
         Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),
         Step::Approve(signed_in) => {
@@ -252,4 +256,27 @@ async fn proceed(
             Ok(next.ok_or_else(|| Fault::temporary("approve", "the flow was changed meanwhile"))?)
         }
     }
+}
+
+/// To the login page; or, where nothing but a second factor is missing, to that alone (RFC 9470 §4).
+async fn ask_again(
+    engine: &Engine,
+    browser: &Browser,
+    interaction: &Interaction,
+    signed_in: Option<&SignedIn>,
+    now: Timestamp,
+) -> Result<Next, Failure> {
+    let request = interaction.seal(engine, browser)?;
+    let reached = |signed_in: &&SignedIn| {
+        let mut amr = signed_in.session.details.amr.clone();
+        amr.extend(["otp", "mfa"].map(str::to_owned));
+        let fresh = step::is_fresh_enough(interaction, signed_in, now);
+        fresh && engine.policy.acr.satisfy(&amr, &interaction.request.acr_values)
+    };
+    if let Some(signed_in) = signed_in.filter(reached)
+        && let Some(half) = sign_in::step_up(engine, browser, signed_in, Then::Request(request.clone()), now).await?
+    {
+        return Ok(Next::Second(half));
+    }
+    Ok(Next::Login(request))
 }

@@ -64,7 +64,7 @@ fn unmet<'s>() -> Step<'s> {
     Step::Refuse(Denied::new(ErrorCode::UnmetAuthenticationRequirements, text))
 }
 
-fn is_fresh_enough(interaction: &Interaction, signed_in: &SignedIn, now: Timestamp) -> bool {
+pub(super) fn is_fresh_enough(interaction: &Interaction, signed_in: &SignedIn, now: Timestamp) -> bool {
     let (request, auth_time) = (&interaction.request, signed_in.session.auth_time);
     // OpenID Connect Core §3.1.2.1: prompt=login asks again, even if somebody is signed in.
     let again = request.prompt.login || request.prompt.select_account;

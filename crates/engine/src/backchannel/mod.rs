@@ -4,7 +4,7 @@
 mod pending;
 mod request;
 
-pub use pending::{Answered, Pending, Shown, answer, pending, sign_in};
+pub use pending::{Answered, Pending, Shown, answer, pending};
 
 use async_trait::async_trait;
 use firman_proto::backchannel::{BackchannelRequest, BackchannelResponse, Hint};

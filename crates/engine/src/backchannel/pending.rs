@@ -10,7 +10,7 @@ use firman_store::{Change, Commit, FlowApproval, SignedIn};
 
 use super::{PLACES, place_of, shown_name};
 use crate::Engine;
-use crate::authorize::{Browser, Decision, SessionCookie, acr_of, begin_session, cookie_of, signed_in, touch};
+use crate::authorize::{Browser, Decision, acr_of, signed_in, touch};
 use crate::details;
 use crate::failure::Failure;
 use crate::hooks::{self, Endpoint};
@@ -90,22 +90,6 @@ async fn waiting(engine: &Engine, signed_in: &SignedIn, now: Timestamp) -> Resul
         found.extend(flow.filter(theirs).map(|flow| (name, flow)));
     }
     Ok(found)
-}
-
-/// Signs somebody in who came to the page by themselves; `None` if name or password is wrong.
-pub async fn sign_in(
-    engine: &Engine,
-    browser: &Browser,
-    (username, password): (&str, &str),
-    now: Timestamp,
-) -> Result<Option<SessionCookie>, Failure> {
-    let Some(user) = engine.accounts.authenticate(username, password, now).await? else {
-        tracing::info!("a sign-in failed");
-        return Ok(None);
-    };
-    let before = signed_in(engine, browser, None, now).await?;
-    let session = begin_session(engine, &user, before, now).await?;
-    Ok(Some(cookie_of(engine, &session, now)?))
 }
 
 /// Carries out what somebody answered to a request that waits for them.

@@ -168,7 +168,11 @@ async fn id_token(
     let owner = owner.filter(|owner| owner.enabled).ok_or_else(|| refused(name, "its client is gone or disabled"))?;
     let is_own = must_be_taken(client, &owner).map_err(|why| refused(name, why))?;
     // A logout token, a JARM response and whatever else we sign has no session of ours.
-    let sid = claims.sid.as_deref().and_then(RecordId::parse).ok_or_else(|| refused(name, "it has no session"))?;
+    let sid = claims
+        .sid
+        .as_deref()
+        .and_then(|sid| engine.keys.sid().open(sid, owner.id))
+        .ok_or_else(|| refused(name, "it has no session"))?;
     let signed_in = engine.store.session(sid, Some(owner.id)).await?;
     let signed_in = signed_in
         .filter(|signed_in| signed_in.is_live(now, engine.policy.session_idle))

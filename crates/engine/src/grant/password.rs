@@ -1,7 +1,6 @@
 //! The resource owner password credentials grant (RFC 6749 §4.3): off unless it is asked for, to replace old systems. RFC 9700
 //! §2.4 says not to use it.
 
-use firman_proto::digest::Digest16;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::scope::Scope;
 use firman_proto::time::Timestamp;
@@ -10,16 +9,12 @@ use firman_store::record::{AuthContext, Client, Epochs, EventKind, GrantKind, Te
 
 use super::make::{Allowed, Making};
 use crate::Engine;
-use crate::accounts::normalized;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
-use crate::guesses::GuessLimits;
 use crate::ports::User;
 use crate::sender::Sender;
-use crate::{issue, random, target};
-
-/// How many passwords may be wrong in a minute on one node: at one name, whether or not somebody has it, and in all.
-const GUESSES: GuessLimits = GuessLimits { each: 10, all: 10_000 };
+use crate::sign_in::password::{self, Checked, Guesser};
+use crate::{issue, random, sign_in, target};
 
 pub(super) async fn redeem(
     engine: &Engine,
@@ -32,16 +27,7 @@ pub(super) async fn redeem(
     let scope = scope_for(client.record(), request.scope.as_ref())?;
     let target = target::chosen(engine, client.record(), &request.resource).await?;
     let (scope, _) = target.cut(&scope, &scope)?;
-    // RFC 6749 §4.3.2: the server must protect against brute force.
-    let name = Digest16::of(&[b"name", normalized(&request.username).as_bytes()]);
-    let guess = engine.password_guesses.begin(Some(name), GUESSES, now).ok_or_else(|| {
-        let text = "username: too many wrong passwords; try again in a minute";
-        Denied::new(ErrorCode::TemporarilyUnavailable, text)
-    })?;
-    let user = engine.accounts.authenticate(&request.username, &request.password, now).await?;
-    // One answer, whatever is wrong.
-    let user = user.ok_or_else(wrong)?;
-    guess.was_right();
+    let user = person(engine, request, now).await?;
     let acr = engine.policy.acr.of(&user.amr, &[]);
     let allowed = Allowed {
         id: random::record_id(&*engine.entropy, now)?,
@@ -60,6 +46,23 @@ pub(super) async fn redeem(
     let making = Making { engine, client, allowed, target, sender, claim: None, event: EventKind::GrantMade, now };
     let lost = || Fault::temporary("make a grant", "a grant of this id is there already");
     Ok(making.make().await?.ok_or_else(lost)?)
+}
+
+/// Whose password it is, if that is all they sign in with.
+async fn person(engine: &Engine, request: &PasswordRequest, now: Timestamp) -> Result<User, Failure> {
+    // RFC 6749 §4.3.2: the server must protect against brute force. It is counted with what is typed on our own pages; where the
+    // person is, only the client knows.
+    let guesser = Guesser::default();
+    match password::check(engine, &guesser, &request.username, &request.password, now).await? {
+        // A second step cannot be asked for here, and is not left out either: one answer, whatever is wrong.
+        Checked::Right(user) if sign_in::has_second(engine, &user.subject).await? => Err(wrong().into()),
+        Checked::Right(user) => Ok(user),
+        Checked::Wrong => Err(wrong().into()),
+        Checked::Wait(_) => {
+            let text = "username: too many wrong passwords; try again in a minute";
+            Err(Denied::new(ErrorCode::TemporarilyUnavailable, text).into())
+        }
+    }
 }
 
 fn wrong() -> Denied {

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use firman_proto::access_token;
 use firman_proto::id::RecordId;
+use firman_proto::id_token::IdToken;
 use firman_proto::jose::{Jwks, Refused};
-use firman_proto::jws::{Algorithm, HeldKey, JwkSet};
-use firman_proto::seal::{self, Keyring, MasterKey, Opened, Place, Realm, Sealed, Unsealed};
+use firman_proto::jws::{self, Algorithm, HeldKey, JwkSet};
+use firman_proto::seal::{self, Keyring, MasterKey, Opened, Place, Realm, Sealed, SidKey, Unsealed};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{KeyState, Schedule, SealKey, SigningKey};
 use firman_store::{Keys, Store};
@@ -48,6 +49,7 @@ pub struct Keychain {
     master: MasterKey,
     current: RwLock<Arc<KeySet>>,
     reloaded_at: Mutex<Timestamp>,
+    sid: SidKey,
 }
 
 impl Keychain {
@@ -60,7 +62,9 @@ impl Keychain {
         now: Timestamp,
     ) -> Result<Self, Fault> {
         let set = KeySet::unwrap(&store.keys().await?, issuer.as_str(), number, &master, now)?;
-        Ok(Self { issuer, number, master, current: RwLock::new(Arc::new(set)), reloaded_at: Mutex::new(now) })
+        let sid = SidKey::derive(&master).map_err(|error| Fault::lasting("load keys", error.to_string()))?;
+        let (current, reloaded_at) = (RwLock::new(Arc::new(set)), Mutex::new(now));
+        Ok(Self { issuer, number, master, current, reloaded_at, sid })
     }
 
     /// The keys to work with at `now`, which never needs the store.
@@ -124,6 +128,26 @@ impl Keychain {
         }
         self.reload(store, now).await?;
         Ok(access_token::verified_jti(token, &self.current().verifying).ok())
+    }
+
+    /// The claims of an ID token that one of our keys has signed, whenever that was, with the same look at the store.
+    pub(crate) async fn verified_id_token(
+        &self,
+        store: &dyn Store,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<IdToken>, Fault> {
+        let claims = jws::verify_id_token(token, self.current().published());
+        if claims.is_ok() || !self.may_reload(now) {
+            return Ok(claims.ok());
+        }
+        self.reload(store, now).await?;
+        Ok(jws::verify_id_token(token, self.current().published()).ok())
+    }
+
+    /// How clients know sessions.
+    pub(crate) fn sid(&self) -> &SidKey {
+        &self.sid
     }
 
     /// Sees to it that the seal key of this number is known, if another node has made it: worth the same look.

@@ -7,7 +7,7 @@ use firman_proto::id::RecordId;
 use firman_proto::seal::Place;
 use firman_proto::time::Timestamp;
 use firman_store::record::{
-    Account, Attempts, Event, EventKind, Name, Namespace, Rest, Subject, UpstreamLink, Upstreams,
+    Account, Attempts, Event, EventKind, Factors, Name, Namespace, Rest, Subject, UpstreamLink, Upstreams,
 };
 use firman_store::{Change, Commit, Editable};
 
@@ -145,6 +145,7 @@ fn new(engine: &Engine, arrival: &Arrival<'_>, now: Timestamp) -> Result<Plan, F
         claims: Rest::new(),
         created_at: now,
         updated_at: now,
+        factors: Factors::default(),
         attempts: Attempts::default(),
         upstreams: Upstreams { subject, links: vec![link_of(engine, arrival, id, now)], rest: Rest::new() },
         revision: 0,

@@ -2,65 +2,17 @@
 
 use std::sync::Arc;
 
-use firman_engine::accounts::{LONGEST_PASSWORD, LocalAccounts, Passwords};
-use firman_engine::admin::accounts::{self, NewAccount};
+use firman_engine::Accounts;
+use firman_engine::accounts::{HashCost, LONGEST_PASSWORD, LocalAccounts, Passwords, Verdict};
+use firman_engine::admin::accounts;
 use firman_engine::authorize::{self, LoggedIn, Next, SignIn};
-use firman_engine::{Accounts, Failure, User};
 use firman_proto::error::ErrorCode::{InvalidGrant, InvalidRequest};
 use firman_proto::id::IssuerNumber;
-use firman_store::record::{Account, EventKind, Rest, Subject};
-use firman_store::{Change, Editable, Page, Store};
+use firman_store::record::{EventKind, Rest, Subject};
+use firman_store::{Page, Store};
 use serde_json::json;
 
-use crate::support::{Ask, Dice, Op, PASSWORD, Visitor, Watched, When, World, at, refresh_token, refused};
-
-/// A world whose people are local accounts.
-struct Local {
-    world: World,
-    accounts: Arc<LocalAccounts>,
-    passwords: Arc<Passwords>,
-}
-
-impl Local {
-    async fn new() -> Arc<Self> {
-        let passwords = Arc::new(Passwords::new(2, Dice::new(42)));
-        let mut accounts = None;
-        let world = World::with(|parts| {
-            let store = Arc::clone(&parts.store);
-            let local = Arc::new(LocalAccounts::new(store, parts.number, Arc::clone(&passwords)));
-            parts.accounts = Arc::clone(&local) as Arc<dyn Accounts>;
-            accounts = Some(local);
-        })
-        .await;
-        Arc::new(Self { world, accounts: accounts.unwrap(), passwords })
-    }
-
-    async fn create(&self, username: &str, password: &str) -> Result<Account, Failure> {
-        let serde_json::Value::Object(claims) = json!({"name": "N"}) else { panic!() };
-        let new = NewAccount { username: username.to_owned(), password: password.to_owned(), claims };
-        accounts::create(&self.world.engine, &self.passwords, new, at(0)).await.map_err(Failure::from)
-    }
-
-    async fn set_password(&self, username: &str, password: &str) -> Result<Account, Failure> {
-        let (engine, password) = (&self.world.engine, password.to_owned());
-        accounts::set_password(engine, &self.passwords, username, password, at(5)).await.map_err(Failure::from)
-    }
-
-    async fn authenticate(&self, username: &str, password: &str) -> Option<User> {
-        self.accounts.authenticate(username, password, at(1)).await.unwrap()
-    }
-
-    async fn edit(&self, account: &Account, edit: impl FnOnce(&mut Account)) {
-        let mut edited = account.clone();
-        edit(&mut edited);
-        let record = Editable::Account(Box::new(edited));
-        self.world.commit(Change::Replace { record, if_revision: account.revision }).await;
-    }
-
-    fn store(&self) -> &Watched {
-        &self.world.store
-    }
-}
+use crate::support::{Ask, Dice, Local, Op, PASSWORD, Visitor, When, at, refresh_token, refused};
 
 #[tokio::test]
 async fn who_knows_the_password_is_who_they_say() {
@@ -243,7 +195,69 @@ async fn one_password_has_many_hashes_and_no_hash_has_no_password() {
     let one = passwords.hash(PASSWORD.to_owned()).await.unwrap();
     let other = passwords.hash(PASSWORD.to_owned()).await.unwrap();
     assert!(one != other && one.starts_with("$argon2id$v=19$"), "{one}");
-    assert!(passwords.verify(PASSWORD, Some(&one)).await.unwrap());
-    assert!(passwords.verify(PASSWORD, Some(&other)).await.unwrap());
-    assert!(!passwords.verify(PASSWORD, None).await.unwrap());
+    for (hash, right) in [(Some(&*one), true), (Some(&*other), true), (None, false)] {
+        let verdict = passwords.verify(PASSWORD, hash).await.unwrap();
+        assert_eq!(verdict, Verdict { right, outdated: false });
+    }
+}
+
+// RFC 9106 §3.1.
+#[tokio::test]
+async fn a_hash_of_another_cost_is_made_anew_when_its_person_signs_in() {
+    let local = Local::new().await;
+    let account = local.create("somebody", PASSWORD).await.unwrap();
+    let cost = HashCost { memory_kib: 64, passes: 1, lanes: 1 };
+    let cheap = Passwords::new(1, Dice::new(7)).at(cost).unwrap();
+    let old = cheap.hash(PASSWORD.to_owned()).await.unwrap();
+    assert!(old.contains("m=64,t=1,p=1"), "{old}");
+    local.edit(&account, |account| account.password = Some(old.clone())).await;
+    assert_eq!(local.authenticate("somebody", "guess").await, None);
+    let hash_of = || async { local.store().account(account.id).await.unwrap().unwrap().password.unwrap() };
+    assert_eq!(hash_of().await, old, "a wrong password changes nothing");
+    assert!(local.authenticate("somebody", PASSWORD).await.is_some());
+    let new = hash_of().await;
+    assert!(new.contains("m=19456,t=2,p=1"), "{new}");
+    assert!(local.authenticate("somebody", PASSWORD).await.is_some());
+    assert_eq!(hash_of().await, new, "made once");
+    assert!(Passwords::new(1, Dice::new(7)).at(HashCost { memory_kib: 1, passes: 1, lanes: 1 }).is_none());
+}
+
+// RFC 8265 §3.3, §4.2.
+#[tokio::test]
+async fn names_and_passwords_are_the_same_however_they_were_composed() {
+    let local = Local::new().await;
+    local.create("J\u{fc}rgen", "\u{fc}ber alle berge").await.unwrap();
+    let user = local.authenticate("ju\u{308}rgen", "u\u{308}ber alle\u{a0}berge").await.expect("composed otherwise");
+    assert_eq!(user.username, "J\u{fc}rgen");
+    assert_eq!(refused(local.create("JU\u{308}RGEN", PASSWORD).await), InvalidRequest);
+    for odd in ["two words", "zero\u{200b}width", "right\u{202e}left", "\u{1f600}", &"x".repeat(1 << 20)] {
+        assert_eq!(refused(local.create(odd, PASSWORD).await), InvalidRequest, "{odd:.40}");
+        assert_eq!(local.authenticate(odd, PASSWORD).await, None, "{odd:.40}");
+    }
+}
+
+// UTS 39 §4.
+#[tokio::test]
+async fn a_name_that_looks_like_another_is_noted() {
+    let local = Local::new().await;
+    let first = local.create("paypal", PASSWORD).await.unwrap();
+    let second = local.create("p\u{430}ypal", PASSWORD).await.unwrap();
+    let engine = &local.world.engine;
+    assert_eq!(accounts::looks_like(engine, "paypa1").await.unwrap(), Some(first.id));
+    assert_eq!(accounts::looks_like(engine, "somebody").await.unwrap(), None);
+    let noted = json!({"looks_like": first.id.to_string(), "mixes_scripts": true});
+    for (account, details) in [(first, json!({})), (second, noted)] {
+        let events = local.store().events(Some(account.id), Page::first(9)).await.unwrap();
+        assert_eq!(events.iter().map(|event| json!(event.details)).collect::<Vec<_>>(), [details]);
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_everybody_tries_first_is_refused() {
+    let local = Local::new().await;
+    for bad in ["password123", "Somebody2026", "12345678"] {
+        assert_eq!(refused(local.create("somebody", bad).await), InvalidRequest, "{bad}");
+    }
+    local.create("somebody", PASSWORD).await.unwrap();
+    assert_eq!(refused(local.set_password("somebody", "qwertzuiop").await), InvalidRequest);
 }

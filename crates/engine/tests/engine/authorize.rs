@@ -34,6 +34,7 @@ fn page(next: &Result<Next, Failure>) -> &'static str {
         Next::Client(url) => panic!("refused: {url}"),
         Next::Post { .. } => panic!("nobody asked for a form"),
         Next::Device(_) => panic!("no device asked"),
+        Next::Second(_) => panic!("nobody has a second step"),
     }
 }
 

@@ -23,7 +23,7 @@ use firman_store::record::{EpochKey, GrantKind};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Ask, ISSUER, Op, PASSWORD, People, Signer, Visitor, World, at, new_client, parameter, refused, with_secret,
+    App, Ask, ISSUER, Op, People, Signer, Visitor, World, at, new_client, parameter, refused, with_secret,
 };
 
 const GOOD: &str = "scope=openid+read+offline_access&login_hint=somebody";
@@ -64,8 +64,7 @@ async fn told(world: &World, app: &App, begun: &BackchannelResponse, now: Timest
 /// Somebody with a browser who has signed in on the page.
 async fn person(world: &World, username: &str, now: Timestamp) -> Visitor {
     let mut visitor = Visitor::new(world);
-    let cookie = backchannel::sign_in(&world.engine, &visitor.browser(), (username, PASSWORD), now).await.unwrap();
-    visitor.session = Some(cookie.expect("a session").value.reveal().to_owned());
+    world.enter(&mut visitor, username, now).await;
     visitor
 }
 

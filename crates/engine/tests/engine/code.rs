@@ -7,14 +7,14 @@ use firman_proto::error::ErrorCode::{InvalidClient, InvalidGrant, UnauthorizedCl
 use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::jws::{self, Algorithm};
 use firman_proto::redirect_uri::RedirectUri;
-use firman_proto::seal::{Caveat, Code, Reference, Salt, attenuate};
+use firman_proto::seal::{Caveat, Code, Reference, Salt, SidKey, attenuate};
 use firman_proto::token::TokenResponse;
 use firman_store::record::{EpochKey, EventKind, FlowState, RevokeReason};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Ask, CALLBACK, ISSUER, Op, People, VERIFIER, When, World, at, parameter, redemption_with, refresh_token, refused,
-    scope, with_secret,
+    Ask, CALLBACK, ISSUER, Op, People, VERIFIER, When, World, at, master, parameter, redemption_with, refresh_token,
+    refused, scope, with_secret,
 };
 
 fn id_token(world: &World, response: &TokenResponse) -> IdToken {
@@ -61,7 +61,7 @@ async fn an_id_token_tells_who_when_and_for_whom() {
             acr: None,
             amr: vec!["pwd".to_owned()],
             c_hash: None,
-            sid: Some(session.to_string()),
+            sid: Some(SidKey::derive(&master(7)).unwrap().seal(session, app.id).unwrap()),
             claims: serde_json::Map::new(),
         }
     );

@@ -66,8 +66,7 @@ fn asking(details: &str) -> [(&str, &str); 3] {
 /// Somebody sees the one request that waits for them, and allows it.
 async fn allow(world: &World) -> Pending {
     let mut visitor = Visitor::new(world);
-    let cookie = backchannel::sign_in(&world.engine, &visitor.browser(), ("somebody", PASSWORD), at(1)).await.unwrap();
-    visitor.session = Some(cookie.unwrap().value.reveal().to_owned());
+    world.enter(&mut visitor, "somebody", at(1)).await;
     let Shown::Pending { requests, .. } = backchannel::pending(&world.engine, &visitor.browser(), at(1)).await.unwrap()
     else {
         panic!("not signed in")

@@ -40,7 +40,7 @@ impl Holding {
         match world.authorize(&self.visitor, &ask, at(2)).await.unwrap() {
             Next::Client(_) => true,
             Next::Login(_) => false,
-            Next::Consent(_) | Next::Post { .. } | Next::Device(_) => panic!("consent is remembered"),
+            _ => panic!("consent is remembered"),
         }
     }
 }

@@ -25,7 +25,7 @@ async fn register(world: &World, member: &str, value: Value) -> Result<(), Strin
     }
 }
 
-// RFC 7591 §3.2.2, OpenID Connect Registration §2, JARM §3.
+// RFC 7591 §3.2.2, OpenID Connect Registration §2, OpenID Connect RP-Initiated Logout §3.1, JARM §3.
 #[tokio::test]
 async fn what_would_not_be_kept_to_is_refused_by_its_name() {
     let world = World::new().await;
@@ -46,6 +46,10 @@ async fn what_would_not_be_kept_to_is_refused_by_its_name() {
         ("introspection_signed_response_alg", json!("HS256")),
         ("introspection_encrypted_response_alg", json!("ECDH-ES")),
         ("response_types", json!(["code", "password"])),
+        ("post_logout_redirect_uris", json!(["https://app.example/bye#now"])),
+        ("post_logout_redirect_uris", json!(["javascript:alert(1)"])),
+        ("post_logout_redirect_uris", json!(["http://app.example/bye"])),
+        ("post_logout_redirect_uris", json!(vec!["https://app.example/bye"; 65])),
     ] {
         let refused = register(&world, member, value).await.unwrap_err();
         assert!(refused.starts_with(member), "{member}: {refused}");
@@ -56,6 +60,7 @@ async fn what_would_not_be_kept_to_is_refused_by_its_name() {
         ("response_types", json!(["code", "none"])),
         ("request_uris", json!(["https://app.example/request"])),
         ("request_object_signing_alg", json!("ES256")),
+        ("post_logout_redirect_uris", json!(["https://app.example/bye", "com.example.app:/bye"])),
         ("contacts", json!(["people@app.example"])),
     ] {
         register(&world, member, value).await.unwrap();

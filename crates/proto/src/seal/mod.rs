@@ -15,6 +15,7 @@ mod kind;
 mod macaroon;
 mod master;
 mod path;
+mod sid;
 mod token;
 
 pub use attenuate::{NotWeakened, attenuate};
@@ -27,6 +28,7 @@ pub use kind::{
 };
 pub use master::{MasterKey, NotUnwrapped, Place};
 pub use path::PathPrefix;
+pub use sid::SidKey;
 pub use token::{Anchor, Authority, Opened, Refusal, Salt, Sealed};
 
 #[cfg(test)]

@@ -110,6 +110,9 @@ pub(super) struct Create {
     /// It may exchange the tokens of the client with this id, "*" for everybody's, and is then named as who acts; may be repeated.
     #[arg(long = "exchange-tokens-of", value_name = "CLIENT_ID")]
     exchange_tokens_of: Vec<String>,
+    /// Where browsers may be sent back to after signing out; may be repeated.
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
     /// A resource server: it may introspect the tokens of every client.
     #[arg(long)]
     introspect_any: bool,
@@ -186,6 +189,7 @@ impl Create {
             metadata.jwks = Some(Value::Object(set));
         }
         metadata.jwks_uri = self.jwks_uri;
+        metadata.logout.post_logout_redirect_uris = self.post_logout_redirect_uris;
         metadata.tls.tls_client_auth_subject_dn = self.certificate_subject;
         metadata.tls.tls_client_auth_san_dns = self.certificate_dns;
         metadata.tls.tls_client_certificate_bound_access_tokens = self.certificate_bound;

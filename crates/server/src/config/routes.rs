@@ -6,14 +6,14 @@ use firman_proto::routes::{Route, Routes};
 use super::Settings;
 use super::check::problem;
 use super::error::Problem;
-use crate::http::{consent, login};
+use crate::http::{consent, login, logout};
 
 /// What else is served: nothing may be moved there.
 const TAKEN: [&str; 3] = ["/.well-known", "/assets", "/health"];
 
 impl Settings {
     /// Every route: its key, where it usually is, and where it is.
-    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 14] {
+    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 16] {
         let routes = &self.routes;
         [
             ("routes.authorize", path::AUTHORIZE, &routes.authorize),
@@ -26,10 +26,12 @@ impl Settings {
             ("routes.register", path::REGISTER, &routes.register),
             ("routes.introspect", path::INTROSPECT, &routes.introspect),
             ("routes.revoke", path::REVOKE, &routes.revoke),
+            ("routes.end_session", path::END_SESSION, &routes.end_session),
             ("routes.userinfo", path::USERINFO, &routes.userinfo),
             ("routes.jwks", path::JWKS, &routes.jwks),
             ("routes.login", login::PATH, &routes.login),
             ("routes.consent", consent::PATH, &routes.consent),
+            ("routes.logout", logout::PATH, &routes.logout),
         ]
     }
 

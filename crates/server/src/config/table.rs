@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::{Mode, StatementIssuer};
+use firman_engine::sessions::SessionGrants;
 use firman_proto::acr::Classes;
 use firman_proto::client::GrantType;
 use firman_proto::credentials::AuthMethod;
@@ -211,6 +212,8 @@ schema::settings! {
         introspect: Route = "/oauth2/introspect";
         /// Where tokens are revoked.
         revoke: Route = "/oauth2/revoke";
+        /// Where clients send people who sign out.
+        end_session: Route = "/oauth2/logout";
         /// Where the claims of a person are.
         userinfo: Route = "/oauth2/userinfo";
         /// Where the public keys are.
@@ -219,6 +222,8 @@ schema::settings! {
         login: Route = "/login";
         /// Where people are asked for consent.
         consent: Route = "/consent";
+        /// Where people are asked whether they want to sign out.
+        logout: Route = "/logout";
     }
     /// What the metadata document says for people.
     metadata: Metadata {
@@ -251,6 +256,9 @@ schema::settings! {
         session_seconds: Seconds = 86_400, 60..=31_536_000;
         /// How long a person stays signed in without being seen, in seconds.
         session_idle_seconds: Seconds = 28_800, 60..=31_536_000;
+        /// What becomes of what was allowed in a session that is ended: "keep" it, end what is "online" (without offline_access, and not of
+        /// a device), or "all".
+        session_grants: SessionGrants = "online";
         /// How long the login and consent pages may stay open, in seconds.
         request_seconds: Seconds = 900, 60..=86_400;
         /// What a sign-in is told as (acr), the weakest first: "name = methods it needs", such as "urn:example:mfa = pwd otp".
@@ -265,8 +273,24 @@ schema::settings! {
         upstream_seconds: Seconds = 600, 60..=3600;
         /// Whether people sign in with accounts of this server; if not, only at those providers.
         local_accounts: bool = true;
-        /// How many passwords are checked at once; each takes tens of megabytes of memory while it is.
+        /// How many passwords are checked at once; each takes password_memory_kib of memory while it is.
         password_hash_workers: u32 = 1, 1..=64;
+        /// The memory of a password's hash (argon2id), in KiB. Hashes of another cost are made anew when their people sign in.
+        password_memory_kib: u32 = 19_456, 8..=4_194_304;
+        /// How many passes a password's hash makes over its memory.
+        password_passes: u32 = 2, 1..=1_000;
+        /// How many lanes a password's hash has; its memory is at least 8 KiB for each.
+        password_lanes: u32 = 1, 1..=64;
+        /// The shortest password that may be chosen, in characters; NIST SP 800-63B asks for 15 where there is no second step.
+        password_min_length: u32 = 8, 8..=64;
+        /// How many passwords may be wrong at one account, from all browsers together that it was never signed in with, before they wait.
+        wrong_passwords: u32 = 10, 1..=1_000;
+        /// How long they wait then for another try, in seconds. A browser that it was signed in with has a count of its own.
+        wrong_passwords_wait_seconds: Seconds = 60, 1..=3_600;
+        /// How many may be wrong from one address (of IPv6, one /64), at whatever account, before it waits ten seconds for each.
+        wrong_passwords_of_address: u32 = 30, 1..=100_000;
+        /// How long ago somebody may have signed in who changes how their account is signed in to, in seconds.
+        fresh_seconds: Seconds = 600, 60..=86_400;
     }
     /// Documents of others that this server fetches: key sets, client documents.
     fetch: Fetch {

@@ -6,6 +6,7 @@ use std::fmt;
 use axum::http::HeaderName;
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
+use firman_engine::sessions::SessionGrants;
 use firman_proto::client::GrantType;
 use firman_proto::device::Alphabet;
 use firman_proto::extra_claims::ExtraClaim;
@@ -180,6 +181,7 @@ words! {
     Mode: "\"off\", \"token\" or \"open\"";
     RefreshPolicy: "\"rotate\" or \"reuse\"";
     ReuseReaction: "\"grant\", \"subject\" or \"ignore\"";
+    SessionGrants: "\"keep\", \"online\" or \"all\"";
     TokenFormat: "\"opaque\" or \"jwt\"";
     WiderScope: "\"refuse\" or \"intersect\"";
 }

@@ -7,6 +7,7 @@ use firman_engine::Failure;
 use firman_engine::authenticate;
 use firman_engine::authorize::{Browser, Decision};
 use firman_engine::backchannel::{self, Answered, Pending, Shown};
+use firman_engine::sign_in::{self, Entered};
 use firman_proto::backchannel::BackchannelResponse;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
@@ -87,9 +88,9 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn take(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
-    let browser = page::sender(app, headers, path::REQUESTS, form.get("csrf"))?;
+    let browser = page::sender(app, head, path::REQUESTS, form.get("csrf"))?.at(head.address(app));
     let Some(decision) = form.get("decision") else { return sign_in(app, &browser, &form).await };
     let decision = match decision {
         "allow" => Decision::Allow,
@@ -108,17 +109,23 @@ async fn take(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, F
 
 async fn sign_in(app: &App, browser: &Browser, form: &Form<'_>) -> Result<Response, Failure> {
     let typed = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
-    let Some(cookie) = backchannel::sign_in(&app.engine, browser, typed, app.now()).await? else {
+    let again = |problem| {
         let csrf = browser.csrf(&app.engine, path::REQUESTS);
         let action = app.engine.issuer().endpoint(path::REQUESTS);
-        let problem = Some(ENGLISH.wrong_credentials);
-        let html =
-            Requests { username: None, requests: &[], news: None, problem, csrf: &csrf, action: &action }.render();
-        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
+        let problem = Some(problem);
+        Requests { username: None, requests: &[], news: None, problem, csrf: &csrf, action: &action }.render()
     };
-    let signed_in = Browser::new(Some(browser.id()), Some(cookie.value.reveal()));
-    let mut response = render(app, signed_in.as_ref().unwrap_or(browser), None).await?;
-    cookies::keep_session(app, &mut response, &cookie);
-    Ok(response)
+    match sign_in::enter(&app.engine, browser, path::REQUESTS, typed, app.now()).await? {
+        Entered::Welcome(cookie) => {
+            let signed_in = Browser::new(Some(browser.id()), Some(cookie.value.reveal()));
+            let mut response = render(app, signed_in.as_ref().unwrap_or(browser), None).await?;
+            cookies::keep_session(app, &mut response, &cookie);
+            cookies::keep_device(app, &mut response, browser, typed.0)?;
+            Ok(response)
+        }
+        Entered::Second(half) => Ok(page::see_other(app, &super::sign_in::second_address(app, &half))),
+        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.wrong_credentials))),
+        Entered::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials))),
+    }
 }

@@ -1,9 +1,11 @@
-//! Cookies: which browser it is, who is signed in with it, and what it was sent elsewhere for.
+//! Cookies: which browser it is, who is signed in with it, who has been before, and what it was sent elsewhere for.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use firman_engine::Fault;
 use firman_engine::authorize::{Browser, SessionCookie};
+use firman_engine::sign_in::known_to;
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::time::Lifetime;
 
@@ -13,9 +15,12 @@ use super::App;
 struct Names {
     browser: &'static str,
     session: &'static str,
+    device: &'static str,
     errand: &'static str,
 }
 
+/// For how long a browser is known to have signed in before, in seconds.
+const DEVICE_SECONDS: i64 = 400 * 86_400;
 /// How much of an errand goes into one cookie, in bytes.
 const PIECE: usize = 3500;
 /// An errand in more cookies than this is too large.
@@ -25,16 +30,22 @@ const MOST_ERRANDS: usize = 4;
 
 const fn names(secure: bool) -> Names {
     if secure {
-        Names { browser: "__Host-fm_browser", session: "__Host-fm_session", errand: "__Host-fm_upstream" }
+        Names {
+            browser: "__Host-fm_browser",
+            session: "__Host-fm_session",
+            device: "__Host-fm_device",
+            errand: "__Host-fm_upstream",
+        }
     } else {
-        Names { browser: "fm_browser", session: "fm_session", errand: "fm_upstream" }
+        Names { browser: "fm_browser", session: "fm_session", device: "fm_device", errand: "fm_upstream" }
     }
 }
 
 /// The browser that sent a request; `None` if it was not here before.
 pub fn browser(app: &App, headers: &HeaderMap) -> Option<Browser> {
     let names = names(app.secure_cookies);
-    Browser::new(find(headers, names.browser), find(headers, names.session))
+    let browser = Browser::new(find(headers, names.browser), find(headers, names.session))?;
+    Some(browser.on_device(find(headers, names.device)))
 }
 
 /// The value of a cookie. One that is there twice was planted: neither is taken.
@@ -54,6 +65,19 @@ pub fn keep_browser(app: &App, response: &mut Response, browser: &Browser) {
 /// Lets a browser keep its session.
 pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) {
     set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
+}
+
+/// Lets a browser forget its session.
+pub fn forget_session(app: &App, response: &mut Response) {
+    set(app, response, names(app.secure_cookies).session, "", Some(0));
+}
+
+/// Lets a browser keep that it has signed somebody in, so that strangers who guess at their password do not make it wait.
+pub fn keep_device(app: &App, response: &mut Response, browser: &Browser, username: &str) -> Result<(), Fault> {
+    if let Some(device) = known_to(&app.engine, browser, username)? {
+        set(app, response, names(app.secure_cookies).device, &device, Some(DEVICE_SECONDS));
+    }
+    Ok(())
 }
 
 /// The errand of a browser that is at another identity provider: in pieces, because browsers keep no cookie of more than four kilobytes.

@@ -7,9 +7,9 @@ use firman_engine::Failure;
 use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
 use firman_proto::form::Form;
 
-use super::{App, cookies, page, read, upstream};
-use crate::pages;
+use super::{App, cookies, page, read, sign_in, upstream};
 use crate::pages::texts::ENGLISH;
+use crate::pages::{self, RenderError};
 
 /// Below the issuer.
 pub const PATH: &str = "/login";
@@ -29,13 +29,14 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     if let Some(name) = upstream::way(app, &browser, &form, request).await? {
         return upstream::send(app, headers, &browser, (request, name)).await;
     }
-    render(app, &browser, request, None, None).await
+    let html = render(app, &browser, request, None, None).await?;
+    Ok(page::page(app, StatusCode::OK, html))
 }
 
 /// Takes user name and password.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
-        Ok((headers, body)) => match sign_in(&app, &headers, &body).await {
+        Ok((headers, body)) => match take(&app, &headers, &body).await {
             Ok(response) => response,
             Err(failure) => page::error_page(&app, failure),
         },
@@ -43,28 +44,39 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn sign_in(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
-    let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
+    let browser = page::sender(app, head, PATH, form.get("csrf"))?.at(head.address(app));
     let request = form.required("request")?;
     let username = form.get("username").unwrap_or_default();
     let policy = &app.engine.policy().upstream;
     let cancelled = form.get("cancel").is_some();
     if let Some(provider) = policy.providers.by_domain(username).filter(|_| !cancelled) {
-        return upstream::send(app, headers, &browser, (request, &provider.name)).await;
+        return upstream::send(app, head, &browser, (request, &provider.name)).await;
     }
     if !policy.local && !cancelled {
-        return render(app, &browser, request, Some(username), Some(ENGLISH.upstream_only)).await;
+        let html = render(app, &browser, request, Some(username), Some(ENGLISH.upstream_only)).await?;
+        return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
     }
     let typed = SignIn { request, username, password: form.get("password").unwrap_or_default(), cancelled };
     match authorize::login(&app.engine, &browser, typed, app.now()).await? {
         LoggedIn::Welcome { cookie, next } => {
             let mut response = page::go(app, &next);
             cookies::keep_session(app, &mut response, &cookie);
+            cookies::keep_device(app, &mut response, &browser, username)?;
             Ok(response)
         }
         LoggedIn::Cancelled(next) => Ok(page::go(app, &next)),
-        LoggedIn::Wrong => render(app, &browser, request, Some(username), Some(ENGLISH.wrong_credentials)).await,
+        LoggedIn::Second(half) => Ok(page::see_other(app, &sign_in::second_address(app, &half))),
+        LoggedIn::Wrong => {
+            let html = render(app, &browser, request, Some(username), Some(ENGLISH.wrong_credentials)).await?;
+            // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+            Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html))
+        }
+        LoggedIn::Wait(time) => {
+            let html = render(app, &browser, request, Some(username), Some(ENGLISH.wait_credentials)).await?;
+            Ok(page::page_later(app, time, html))
+        }
     }
 }
 
@@ -74,7 +86,7 @@ async fn render(
     request: &str,
     typed: Option<&str>,
     problem: Option<&str>,
-) -> Result<Response, Failure> {
+) -> Result<Result<String, RenderError>, Failure> {
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
     let policy = &app.engine.policy().upstream;
     let html = pages::Login {
@@ -92,9 +104,7 @@ async fn render(
         password_needed: policy.providers.iter().all(|provider| provider.domains.is_empty()),
     }
     .render();
-    // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(page::page(app, status, html))
+    Ok(html)
 }
 
 /// What the pages show of a client.

@@ -12,9 +12,10 @@ use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form;
 use firman_proto::metadata::path;
 use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::time::Lifetime;
 
 use super::read::Unreadable;
-use super::{App, answer, consent, cookies, device, login};
+use super::{App, answer, consent, cookies, device, login, sign_in};
 use crate::pages::texts::ENGLISH;
 use crate::pages::{ErrorPage, Post, RenderError};
 
@@ -83,6 +84,7 @@ pub fn go(app: &App, next: &Next) -> Response {
         Next::Client(url) => url.clone(),
         Next::Post { action, members } => return posted(app, action, members),
         Next::Login(request) => address(app, login::PATH, request),
+        Next::Second(half) => sign_in::second_address(app, half),
         Next::Consent(request) => address(app, consent::PATH, request),
         Next::Device(end) => app.engine.issuer().endpoint(match end {
             DeviceEnd::Allowed => device::ALLOWED,
@@ -90,10 +92,28 @@ pub fn go(app: &App, next: &Next) -> Response {
             DeviceEnd::Left => path::DEVICE,
         }),
     };
-    let Ok(location) = HeaderValue::from_str(&location) else {
+    see_other(app, &location)
+}
+
+/// Sends the browser to a page of ours, below the issuer.
+pub fn go_to(app: &App, page: &str) -> Response {
+    see_other(app, &app.engine.issuer().endpoint(page))
+}
+
+/// Sends the browser to an address.
+pub fn see_other(app: &App, location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
         return error_page(app, Fault::lasting("redirect", "the address is no header value"));
     };
     protected(app, (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
+}
+
+/// A page with a form that has to wait, for so long.
+pub fn page_later(app: &App, wait: Lifetime, html: Result<String, RenderError>) -> Response {
+    let mut response = page(app, StatusCode::TOO_MANY_REQUESTS, html);
+    let seconds = (wait.millis() + 999) / 1000;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
 }
 
 /// Form Post Response Mode §2: the page whose form brings the response to the client.
@@ -107,7 +127,8 @@ fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Respon
     response
 }
 
-fn address(app: &App, path: &str, request: &str) -> String {
+/// A page of ours with the sealed request that it is for.
+pub fn address(app: &App, path: &str, request: &str) -> String {
     let mut address = format!("{}?", app.engine.issuer().endpoint(path));
     form::append(&mut address, "request", request);
     address
@@ -134,7 +155,7 @@ pub fn sender(app: &App, headers: &HeaderMap, page: &str, csrf: Option<&str>) ->
     Ok(browser)
 }
 
-pub(super) fn protected(app: &App, mut response: Response) -> Response {
+fn protected(app: &App, mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

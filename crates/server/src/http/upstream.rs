@@ -1,16 +1,15 @@
 //! `/login/upstream`: off to another identity provider, and back.
 
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
 use firman_engine::authorize::{Browser, Interaction, LoggedIn};
 use firman_engine::upstream::{self, CALLBACK, Departure, Returned, Trouble, Went, What};
-use firman_engine::{Failure, Fault};
 use firman_proto::error::invalid_request;
 use firman_proto::form::{self, Form};
 
-use super::{App, cookies, login, page, read};
+use super::{App, cookies, login, page, read, sign_in};
 use crate::pages;
 use crate::pages::texts::ENGLISH;
 
@@ -45,10 +44,7 @@ pub(super) async fn send(
 ) -> Result<Response, Failure> {
     match upstream::go(&app.engine, browser, request, name, app.now()).await? {
         Went::Off(Departure { to, state, errand, lifetime }) => {
-            let to = HeaderValue::from_str(&to)
-                .map_err(|_| Fault::lasting("go to an identity provider", "its address is no header value"))?;
-            let response = (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response();
-            let mut response = page::protected(app, response);
+            let mut response = page::see_other(app, &to);
             cookies::keep_errand(app, headers, &mut response, (&state, &errand), lifetime)?;
             Ok(response)
         }
@@ -77,8 +73,7 @@ fn again(app: &App, name: &str, body: &[u8]) -> Result<Response, Failure> {
             form::append(&mut to, name, value);
         }
     }
-    let to = HeaderValue::from_str(&to).map_err(|_| invalid_request("code: not one that can be taken"))?;
-    Ok(page::protected(app, (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()))
+    Ok(page::see_other(app, &to))
 }
 
 /// Takes an answer that came in the address.
@@ -107,7 +102,10 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
             response
         }
         Ok(Returned::Welcome(LoggedIn::Cancelled(next))) => page::go(app, &next),
-        Ok(Returned::Welcome(LoggedIn::Wrong)) => page::error_page(app, invalid_request("nobody was signed in")),
+        Ok(Returned::Welcome(LoggedIn::Second(half))) => page::see_other(app, &sign_in::second_address(app, &half)),
+        Ok(Returned::Welcome(LoggedIn::Wrong | LoggedIn::Wait(_))) => {
+            page::error_page(app, invalid_request("nobody was signed in"))
+        }
         Ok(Returned::Trouble(trouble)) => trouble_page(app, &browser, &trouble)?,
         Err(failure) => page::error_page(app, failure),
     };

@@ -11,11 +11,15 @@ mod client;
 mod consent;
 mod device;
 mod error;
+mod form;
 mod home;
 mod login;
+mod logout;
 mod message;
 mod post;
 mod requests;
+mod security;
+mod signed_out;
 pub mod texts;
 mod upstream;
 
@@ -25,11 +29,15 @@ pub use client::Client;
 pub use consent::{Consent, ScopeLine};
 pub use device::Device;
 pub use error::ErrorPage;
+pub use form::{Field, FormPage, Link};
 pub use home::Home;
 pub use login::Login;
+pub use logout::Logout;
 pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
+pub use security::Security;
+pub use signed_out::SignedOut;
 pub use upstream::{Upstream, UpstreamTrouble};
 
 #[cfg(test)]

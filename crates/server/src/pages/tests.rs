@@ -2,7 +2,10 @@
 
 use firman_proto::authorization_details::Described;
 
-use super::{Client, Consent, Device, ErrorPage, Home, Login, Message, Post, Requests, ScopeLine, Upstream, Waiting};
+use super::{
+    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, Post, Requests, ScopeLine, SignedOut, Upstream,
+    Waiting,
+};
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
 const HOSTILE: &str = "\"'><script>x</script><p style=\"x\">&amp;{{ 7*7 }}";
@@ -93,6 +96,20 @@ fn requests(text: &str, username: Option<&str>) -> String {
         .unwrap()
 }
 
+fn logout(text: &str) -> String {
+    Logout {
+        client: Some(client(text)),
+        username: text,
+        means_another: true,
+        problem: Some(text),
+        request: text,
+        csrf: text,
+        action: text,
+    }
+    .render()
+    .unwrap()
+}
+
 fn every_page(text: &str) -> Vec<String> {
     vec![
         login(text),
@@ -104,6 +121,8 @@ fn every_page(text: &str) -> Vec<String> {
         Message { title: text, text }.render().unwrap(),
         post(text),
         requests(text, None),
+        logout(text),
+        SignedOut { problem: Some(text) }.render().unwrap(),
         requests(text, Some(text)),
     ]
 }
@@ -148,14 +167,28 @@ fn login_has_the_ids_and_names_that_scripts_know() {
     for id in ["login-form", "username", "password", "login-submit", "login-cancel", "login-problem"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    for name in ["request", "csrf", "username", "password", "cancel"] {
-        assert_eq!(page.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {page}");
-    }
     let form = &page[page.find("<form").unwrap()..page.find("</form>").unwrap()];
+    for name in ["request", "csrf", "username", "password", "cancel"] {
+        assert_eq!(form.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {form}");
+    }
+    let other = &page[page.find("id=\"upstream-form\"").unwrap()..];
+    for name in ["request", "csrf", "upstream"] {
+        assert_eq!(other.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {other}");
+    }
     assert!(form.contains("<h1>Sign in</h1>") && form.contains(">Sign in</button>"), "{form}");
     assert!(page.contains("autocomplete=\"username\"") && page.contains("autocomplete=\"current-password\""));
     // Enter presses the first button of a form.
     assert!(form.find("login-submit") < form.find("login-cancel"), "{form}");
+}
+
+#[test]
+fn logout_has_the_ids_that_scripts_know() {
+    let page = logout("plain");
+    for id in ["logout-page", "logout-confirm", "logout-cancel", "logout-username"] {
+        assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
+    }
+    let page = SignedOut { problem: None }.render().unwrap();
+    assert!(page.contains("id=\"signed-out\"") && page.contains("signed out") && !page.contains("problem"), "{page}");
 }
 
 #[test]

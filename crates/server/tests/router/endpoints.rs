@@ -2,6 +2,7 @@
 #![allow(clippy::unused_async, reason = "what is done before a request is waited for, in every row of the table")]
 
 mod device;
+pub(crate) mod logout;
 mod registration;
 
 use std::pin::Pin;
@@ -84,6 +85,10 @@ endpoints! {
     "change a registration", registration::change, |reply| reply.body.contains("\"client_name\":\"B\"");
     "end a registration", registration::end, |reply| reply.status.is_success();
     "userinfo", userinfo, |reply| reply.body.contains("\"sub\"");
+    "logout request", logout::begin, |reply| leads_to(reply, "/logout?request=");
+    "logout with a hint", logout::with_hint, |reply| logout::is_gone(reply, "?state=s");
+    "logout page", logout::without_hint, |reply| reply.body.contains("id=\"logout-confirm\"");
+    "logout confirmed", logout::confirm, |reply| logout::is_gone(reply, "");
     "ready", ready, |reply| reply.body == "ok\n";
 }
 
@@ -99,6 +104,10 @@ async fn what_asks_no_store_has_no_fault() {
         "/device",
         "/device/allowed",
         "/device/denied",
+        "/oauth2/logout",
+        "/logout",
+        "/logout/done",
+        "/logout/stayed",
     ];
     let world = World::new().await;
     world.store.work();
@@ -113,11 +122,11 @@ fn leads_to(reply: &Reply, part: &str) -> bool {
     reply.headers.get(LOCATION).is_some_and(|location| location.to_str().unwrap().contains(part))
 }
 
-fn get(path: impl Into<String>) -> Ask {
+pub(crate) fn get(path: impl Into<String>) -> Ask {
     Ask { method: Method::GET, path: path.into(), form: vec![], json: None, headers: vec![] }
 }
 
-fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> Ask {
+pub(crate) fn form(path: &str, header: (&'static str, String), fields: &[(&str, &str)]) -> Ask {
     let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Ask { method: Method::POST, path: path.to_owned(), form, json: None, headers: vec![header] }
 }
@@ -177,7 +186,7 @@ async fn login_page(world: &World) -> Ask {
 }
 
 /// The hidden field of a page.
-fn hidden(html: &str, name: &str) -> String {
+pub(crate) fn hidden(html: &str, name: &str) -> String {
     let (_, after) = html.split_once(&format!("name=\"{name}\" value=\"")).expect("a hidden field");
     after.split('"').next().unwrap().to_owned()
 }
@@ -189,7 +198,7 @@ async fn login_with(world: &World, page: Ask, fields: &[(&str, &str)]) -> Ask {
     form("/login", world.cookie(), &fields)
 }
 
-async fn login(world: &World) -> Ask {
+pub(crate) async fn login(world: &World) -> Ask {
     let page = login_page(world).await;
     login_with(world, page, &[("username", USERNAME), ("password", PASSWORD)]).await
 }

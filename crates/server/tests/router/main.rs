@@ -4,11 +4,13 @@
 
 mod authentication;
 mod endpoints;
+mod logout;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod people;
 mod signer;
 mod upstream;
 mod world;

@@ -33,6 +33,8 @@ use zeroize::Zeroizing;
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 pub(crate) const ISSUER: &str = "https://login.example";
 pub(crate) const CALLBACK: &str = "https://app.example/callback";
+/// Where the client wants people to be who are signed out.
+pub(crate) const BACK: &str = "https://app.example/bye";
 pub(crate) const CLIENT: &str = "the-client";
 pub(crate) const USERNAME: &str = "reader";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -141,6 +143,11 @@ impl World {
         (COOKIE.as_str(), pairs.join("; "))
     }
 
+    /// Another browser.
+    pub(crate) fn forget_cookies(&self) {
+        self.cookies.lock().unwrap().clear();
+    }
+
     /// Sends a request and reads the answer.
     pub(crate) async fn send(&self, ask: &Ask) -> Reply {
         let mut request = Request::builder().method(ask.method.clone()).uri(&ask.path);
@@ -212,6 +219,7 @@ pub(crate) fn client() -> NewClient {
     metadata.redirect_uris = vec![RedirectUri::parse(CALLBACK).unwrap()];
     metadata.grant_types = firman_engine::Policy::default().grant_types().collect();
     metadata.scope = Scope::parse("openid profile offline_access").unwrap();
+    metadata.logout.post_logout_redirect_uris = vec![BACK.to_owned()];
     NewClient {
         client_id: Some(CLIENT.to_owned()),
         metadata,

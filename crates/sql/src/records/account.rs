@@ -45,6 +45,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Account, StoreError> {
     let mut rest = body::read(columns)?;
     let claims = body::take(&mut rest, "claims", columns)?;
     let upstreams = body::made_of(body::take(&mut rest, "upstreams", columns)?, columns)?;
+    let factors = body::made_of(body::take(&mut rest, "factors", columns)?, columns)?;
     let attempts = Attempts { count: columns.maybe_small()?.unwrap_or(0), locked_until: columns.maybe_time()? };
     Ok(Account {
         id,
@@ -56,6 +57,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Account, StoreError> {
         created_at,
         updated_at,
         upstreams,
+        factors,
         attempts,
         revision,
         rest,
@@ -69,6 +71,9 @@ fn body_text(account: &Account) -> String {
     }
     if !account.upstreams.is_empty() {
         members.insert("upstreams".to_owned(), Json::Object(body::members(&account.upstreams)));
+    }
+    if !account.factors.is_empty() {
+        members.insert("factors".to_owned(), Json::Object(body::members(&account.factors)));
     }
     body::write(members)
 }

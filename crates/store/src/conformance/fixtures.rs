@@ -18,10 +18,10 @@ use firman_proto::time::{Lifetime, Timestamp};
 
 use crate::record::{
     Account, Approval, Attempts, AuthContext, Client, ClientPolicy, ClientSecret, Consent, Delivery, DeliveryKind,
-    DeliveryState, Deployment, Epochs, Event, EventKind, FirstAccess, Flow, FlowRequest, FlowState, Grant, GrantKind,
-    LastAccess, Once, OnceNamespace, Origin, PolledRequest, Refresh, RefreshStep, Registration, Resource, Rest,
-    Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms, TokenFormat, UpstreamLink, UpstreamSignIn,
-    Upstreams,
+    DeliveryState, Deployment, Epochs, Event, EventKind, Factors, FirstAccess, Flow, FlowRequest, FlowState, Grant,
+    GrantKind, LastAccess, Once, OnceNamespace, Origin, Passkey, PolledRequest, Refresh, RefreshStep, Registration,
+    Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms, TokenFormat, Totp,
+    UpstreamLink, UpstreamSignIn, Upstreams,
 };
 use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
@@ -115,6 +115,7 @@ pub fn account() -> Account {
         enabled: true,
         password: Some("$argon2id$v=19$...".to_owned()),
         claims: rest(),
+        factors: factors(),
         created_at: NOW,
         updated_at: NOW,
         upstreams: upstreams(),
@@ -136,6 +137,25 @@ fn upstreams() -> Upstreams {
         rest: rest(),
     };
     Upstreams { subject: Subject::new("uni:alice"), links: vec![link], rest: rest() }
+}
+
+fn factors() -> Factors {
+    let passkey = Passkey {
+        id: "Y3JlZA".to_owned(),
+        key: "a2V5".to_owned(),
+        counter: 7,
+        backup_eligible: true,
+        transports: vec!["internal".to_owned()],
+        name: "Telephone".to_owned(),
+        added_at: NOW,
+        last_used_at: Some(NOW),
+    };
+    Factors {
+        totp: Some(Totp { wrapped: "d3JhcHBlZA".to_owned(), last_step: 59_833_333, added_at: NOW }),
+        recovery_codes: vec!["00ff".to_owned()],
+        passkeys: vec![passkey],
+        rest: rest(),
+    }
 }
 
 pub fn flow_of(client: RecordId) -> Flow {

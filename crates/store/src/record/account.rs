@@ -4,7 +4,7 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
 
-use super::{Rest, Subject, Upstreams};
+use super::{Factors, Rest, Subject, Upstreams};
 
 /// A local user.
 #[derive(Clone, PartialEq)]
@@ -22,6 +22,9 @@ pub struct Account {
     pub password: Option<String>,
     /// Standard claims (OpenID Connect Core §5.1).
     pub claims: Rest,
+    /// What the person proves themselves with beside the password.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub factors: Factors,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last edited.

@@ -184,12 +184,21 @@ pub enum RevokeReason {
     RefreshReused,
     /// A later one took its place, where there is to be one at a time.
     Replaced,
+    /// The browser session that it came of has ended.
+    SessionEnded,
 }
 
 impl RevokeReason {
     /// Every reason, at the place of its number in the database less one.
-    pub const ALL: &'static [Self] =
-        &[Self::Client, Self::Operator, Self::Subject, Self::CodeReplayed, Self::RefreshReused, Self::Replaced];
+    pub const ALL: &'static [Self] = &[
+        Self::Client,
+        Self::Operator,
+        Self::Subject,
+        Self::CodeReplayed,
+        Self::RefreshReused,
+        Self::Replaced,
+        Self::SessionEnded,
+    ];
 
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
@@ -200,6 +209,7 @@ impl RevokeReason {
             Self::CodeReplayed => 4,
             Self::RefreshReused => 5,
             Self::Replaced => 6,
+            Self::SessionEnded => 7,
         }
     }
 

@@ -3,6 +3,7 @@
 mod guest;
 mod idp;
 mod library;
+mod local;
 mod people;
 mod signer;
 mod store;
@@ -11,6 +12,7 @@ mod walk;
 pub(crate) use guest::{Away, world_of, world_with};
 pub(crate) use idp::{IDP, Idp};
 pub(crate) use library::Library;
+pub(crate) use local::Local;
 pub(crate) use people::{Dice, PASSWORD, People};
 pub(crate) use signer::{Signer, mac};
 pub(crate) use store::{Op, Watched, When};

@@ -1,0 +1,83 @@
+//! Signing out (OpenID Connect RP-Initiated Logout): what a client asks, what the person is asked, and where the browser goes.
+//!
+//! The request is verified where it comes in, without a look at cookies, and travels sealed to the page: so a form of another
+//! site, with which browsers send no cookies, is as good as an address.
+
+mod request;
+
+use std::sync::Arc;
+
+use firman_proto::time::Timestamp;
+use firman_store::SignedIn;
+use firman_store::record::Client;
+
+use crate::Engine;
+use crate::authorize::{Browser, signed_in};
+use crate::failure::Failure;
+use crate::sessions::{self, Why};
+pub use request::{Exit, request};
+
+/// What becomes of a browser that wants to sign out.
+pub enum Arrived {
+    /// The person is asked whether they want to.
+    Ask(Box<Asked>),
+    /// They are signed out, or were not signed in.
+    Left(Left),
+}
+
+/// What the page shows that asks.
+pub struct Asked {
+    /// Who sent the browser here, if that is known.
+    pub client: Option<Arc<Client>>,
+    /// Who is signed in.
+    pub username: String,
+    /// The client means somebody else.
+    pub means_another: bool,
+    /// What of the request cannot be used.
+    pub problem: Option<String>,
+}
+
+/// Nobody is signed in with this browser any more.
+pub struct Left {
+    /// Where the client wants the browser to go.
+    pub to: Option<String>,
+    /// What of the request could not be used.
+    pub problem: Option<String>,
+}
+
+/// A browser comes with the sealed request.
+pub async fn arrive(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Arrived, Failure> {
+    let exit = Exit::open(engine, sealed, now).await?;
+    let Some(signed_in) = signed_in(engine, browser, None, now).await? else {
+        return Ok(Arrived::Left(left(exit)));
+    };
+    // OpenID Connect RP-Initiated Logout §2: the person must be asked unless the hint is of this session or this person.
+    if exit.problem.is_none() && exit.is_about(&signed_in) {
+        return leave(engine, exit, &signed_in, now).await.map(Arrived::Left);
+    }
+    let client = match exit.client {
+        Some(id) => engine.store.client_by_id(id).await?,
+        None => None,
+    };
+    let means_another = exit.means_another(&signed_in);
+    let username = signed_in.session.details.username;
+    Ok(Arrived::Ask(Box::new(Asked { client, username, means_another, problem: exit.problem })))
+}
+
+/// The person has said yes on the page.
+pub async fn confirm(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Left, Failure> {
+    let exit = Exit::open(engine, sealed, now).await?;
+    match signed_in(engine, browser, None, now).await? {
+        Some(signed_in) => leave(engine, exit, &signed_in, now).await,
+        None => Ok(left(exit)),
+    }
+}
+
+async fn leave(engine: &Engine, exit: Exit, signed_in: &SignedIn, now: Timestamp) -> Result<Left, Failure> {
+    sessions::end(engine, &signed_in.session, Why::SignedOut, now).await?;
+    Ok(left(exit))
+}
+
+fn left(exit: Exit) -> Left {
+    Left { to: exit.to, problem: exit.problem }
+}

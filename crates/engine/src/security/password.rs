@@ -1,0 +1,81 @@
+//! A new password.
+
+use std::fmt;
+
+use firman_proto::error::{Denied, invalid_request};
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_store::Change;
+use firman_store::record::EpochKey;
+
+use super::Fresh;
+use crate::Engine;
+use crate::accounts::{Edited, edit};
+use crate::authorize::{self, Browser, SessionCookie};
+use crate::failure::Failure;
+use crate::ports::{ProvedThere, User};
+use crate::sign_in::password::{self, Checked};
+
+/// What came of it.
+pub enum Changed {
+    /// It is theirs now, and they are signed out everywhere but here.
+    Done(SessionCookie),
+    /// The password there was is wrong.
+    Wrong,
+    /// The new one is not good enough; the text says why.
+    Refused(Denied),
+    /// Too many were wrong; another may be tried then.
+    Wait(Lifetime),
+}
+
+impl fmt::Debug for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done(_) => "Done(..)",
+            Self::Wrong => "Wrong",
+            Self::Refused(_) => "Refused(..)",
+            Self::Wait(_) => "Wait(..)",
+        })
+    }
+}
+
+/// Gives the account another password. Whoever has one shows it first. All other sessions end, and so does what applications were
+/// allowed: whoever knew the old password is out.
+pub async fn change_password(
+    engine: &Engine,
+    browser: &Browser,
+    fresh: &Fresh,
+    (current, new): (&str, &str),
+    now: Timestamp,
+) -> Result<Changed, Failure> {
+    let (account, session) = (fresh.owner().account(), fresh.owner().session());
+    let local = engine.accounts.local().ok_or_else(|| invalid_request("this account is kept elsewhere"))?;
+    if account.password.is_some() {
+        let guesser = browser.guesser(engine, &account.username);
+        match password::check(engine, &guesser, &account.username, current, now).await? {
+            Checked::Right(user) if user.subject == session.subject => {}
+            Checked::Right(_) | Checked::Wrong => return Ok(Changed::Wrong),
+            Checked::Wait(time) => return Ok(Changed::Wait(time)),
+        }
+    }
+    if let Err(denied) = engine.policy.passwords.check(&account.username, new) {
+        return Ok(Changed::Refused(denied));
+    }
+    let hash = local.passwords().hash(new.to_owned()).await?;
+    let epoch = EpochKey::subject(engine.number, &session.subject);
+    edit(engine, account.id, now, |account| {
+        account.password = Some(hash.clone());
+        Ok(Edited { changes: vec![Change::AdvanceEpoch(epoch)], what: "password" })
+    })
+    .await?;
+    // Here they stay signed in, as they were: under the new epochs, with a new cookie.
+    let details = &session.details;
+    let user = User {
+        subject: session.subject.clone(),
+        username: details.username.clone(),
+        amr: details.amr.clone(),
+        epochs: None,
+        upstream: details.upstream.clone().map(|at| ProvedThere { at, auth_time: now }),
+    };
+    let session = authorize::begin_session(engine, &user, None, now).await?;
+    Ok(Changed::Done(authorize::cookie_of(engine, &session, now)?))
+}

@@ -1,0 +1,224 @@
+//! The second step of a sign-in: a code of an authenticator app, or a recovery code.
+//!
+//! Between the steps nothing is written: who has shown the first factor travels sealed, bound to the browser that showed it.
+
+use firman_proto::digest::{Digest16, same};
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_store::SignedIn;
+use firman_store::record::{Account, Epochs, Subject};
+use serde::{Deserialize, Serialize};
+
+use super::{let_in, recovery, totp};
+use crate::Engine;
+use crate::accounts::{Edited, edit, noted};
+use crate::attempts::Pace;
+use crate::authorize::{self, Browser, Interaction, LoggedIn, Next, SessionCookie};
+use crate::failure::{Failure, Fault};
+use crate::ports::{ProvedThere, User};
+use crate::random;
+
+const PURPOSE: &str = "half sign-in";
+
+/// How long somebody may take for the second step.
+const PATIENCE: Lifetime = Lifetime::from_seconds(600);
+
+/// Where somebody goes on who has signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// With the request of a client, sealed.
+    Request(String),
+    /// To a page of our own, below the issuer.
+    Page(String),
+}
+
+/// Somebody who has shown the first factor.
+#[derive(Serialize, Deserialize)]
+struct Half {
+    subject: Subject,
+    username: String,
+    amr: Vec<String>,
+    epochs: Option<Epochs>,
+    #[serde(default)]
+    upstream: Option<ProvedThere>,
+    at: Timestamp,
+    then: Then,
+}
+
+/// What came of the second step.
+pub enum SecondStep {
+    /// They are who they say, and go on with the request of a client.
+    Welcome {
+        /// The new cookie.
+        cookie: SessionCookie,
+        /// Their name.
+        username: String,
+        /// Where to.
+        next: Next,
+    },
+    /// They are who they say, and go on to a page of our own.
+    Page {
+        /// The new cookie.
+        cookie: SessionCookie,
+        /// Their name.
+        username: String,
+        /// Below the issuer.
+        page: String,
+    },
+    /// The code is wrong, or was used.
+    Wrong,
+    /// Too many were wrong; another may be tried then.
+    Wait(Lifetime),
+}
+
+/// What goes to the page of the second step, if this sign-in needs one; `None` if it is complete.
+pub(crate) async fn half(
+    engine: &Engine,
+    browser: &Browser,
+    user: &User,
+    then: Then,
+    now: Timestamp,
+) -> Result<Option<String>, Failure> {
+    if user.amr.iter().any(|method| method == "mfa") || !has_second(engine, &user.subject).await? {
+        return Ok(None);
+    }
+    let half = Half {
+        subject: user.subject.clone(),
+        username: user.username.clone(),
+        amr: user.amr.clone(),
+        epochs: user.epochs,
+        upstream: user.upstream.clone(),
+        at: now,
+        then,
+    };
+    Ok(Some(half.seal(engine, browser)?))
+}
+
+/// The same for somebody who is signed in, but not well enough: only what is missing is asked for.
+pub(crate) async fn step_up(
+    engine: &Engine,
+    browser: &Browser,
+    signed_in: &SignedIn,
+    then: Then,
+    now: Timestamp,
+) -> Result<Option<String>, Failure> {
+    let session = &signed_in.session;
+    let user = User {
+        subject: session.subject.clone(),
+        username: session.details.username.clone(),
+        amr: session.details.amr.clone(),
+        epochs: Some(session.epochs),
+        upstream: session.details.upstream.clone().map(|at| ProvedThere { at, auth_time: now }),
+    };
+    half(engine, browser, &user, then, now).await
+}
+
+pub(crate) async fn has_second(engine: &Engine, subject: &Subject) -> Result<bool, Fault> {
+    let Some(local) = engine.accounts.local() else { return Ok(false) };
+    Ok(local.of(subject).await?.is_some_and(|account| account.factors.totp.is_some()))
+}
+
+/// The name of whom a second step is of, for its page; refuses what is not of this browser, or too old.
+pub async fn second_step_of(engine: &Engine, browser: &Browser, half: &str, now: Timestamp) -> Result<String, Failure> {
+    Ok(Half::open(engine, browser, half, now).await?.username)
+}
+
+/// Takes the code of the second step.
+pub async fn second_step(
+    engine: &Engine,
+    browser: &Browser,
+    half: &str,
+    typed: &str,
+    now: Timestamp,
+) -> Result<SecondStep, Failure> {
+    let half = Half::open(engine, browser, half, now).await?;
+    // RFC 6238 §5.2 and the guesses that six digits invite: only few, from a browser that is not known; its own from one that is.
+    let count = match browser.guesser(engine, &half.username).known {
+        Some(device) => Digest16::of(&[b"second", half.subject.as_str().as_bytes(), &device.0]),
+        None => Digest16::of(&[b"second", half.subject.as_str().as_bytes()]),
+    };
+    let pace: Pace = engine.policy.sign_in.second;
+    let attempt = match engine.attempts.begin(vec![(count, pace)], now) {
+        Ok(attempt) => attempt,
+        Err(wait) => return Ok(SecondStep::Wait(wait)),
+    };
+    let id = Account::id_of(&half.subject, engine.number);
+    match edit(engine, id, now, |account| taken(engine, account, typed, now)).await {
+        Ok(_) => attempt.was_right(),
+        Err(Failure::Denied(denied)) => {
+            tracing::info!(%denied, "a second step failed");
+            return Ok(SecondStep::Wrong);
+        }
+        Err(fault) => return Err(fault),
+    }
+    // RFC 8176 §2: otp is the code, mfa that there was more than one factor.
+    let mut amr = half.amr;
+    amr.extend(["otp", "mfa"].map(str::to_owned));
+    // As often as it was shown, a method is told once.
+    let mut told: Vec<String> = Vec::new();
+    amr.retain(|method| {
+        !told.contains(method) && {
+            told.push(method.clone());
+            true
+        }
+    });
+    let username = half.username;
+    let user =
+        User { subject: half.subject, username: username.clone(), amr, epochs: half.epochs, upstream: half.upstream };
+    match half.then {
+        Then::Page(page) => {
+            let cookie = let_in(engine, browser, &user, now).await?;
+            Ok(SecondStep::Page { cookie, username, page })
+        }
+        Then::Request(request) => {
+            let (interaction, client) = Interaction::resume(engine, browser, &request, now).await?;
+            match authorize::welcome(engine, browser, interaction, &client, &user, now).await? {
+                LoggedIn::Welcome { cookie, next } => Ok(SecondStep::Welcome { cookie, username, next }),
+                _ => Ok(SecondStep::Wrong),
+            }
+        }
+    }
+}
+
+/// Takes a code off an account: of its app by the step, or of its recovery codes.
+fn taken(engine: &Engine, account: &mut Account, typed: &str, now: Timestamp) -> Result<Edited, Failure> {
+    let wrong = || Denied::new(ErrorCode::AccessDenied, "the code is wrong, or was used");
+    if !account.enabled {
+        return Err(wrong().into());
+    }
+    let digits: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').take(64).collect();
+    if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        let totp = account.factors.totp.as_mut().ok_or_else(wrong)?;
+        let secret = totp::unwrap(engine, account.id, totp)?;
+        totp.last_step = totp::step_of(&secret, &digits, totp.last_step, now).ok_or_else(wrong)?;
+        return Ok(noted("totp_used"));
+    }
+    let digest = recovery::digest(engine, account.id, typed)?;
+    let left = account.factors.recovery_codes.len();
+    account.factors.recovery_codes.retain(|known| !same(known.as_bytes(), digest.as_bytes()));
+    if account.factors.recovery_codes.len() == left {
+        return Err(wrong().into());
+    }
+    Ok(noted("recovery_code_used"))
+}
+
+impl Half {
+    fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
+        let broken = |error: &dyn std::fmt::Display| Fault::lasting("seal half a sign-in", error.to_string());
+        let plain = serde_json::to_vec(self).map_err(|error| broken(&error))?;
+        let nonce = random::bytes(&*engine.entropy)?;
+        let keys = engine.keys.current();
+        let sealed = keys.keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain);
+        sealed.map_err(|error| broken(&error))
+    }
+
+    async fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
+        let expired =
+            || invalid_request("half: this page has expired, or was opened in another browser; sign in again");
+        let place: (_, &[u8]) = (PURPOSE, &browser.binding());
+        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
+        let half: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
+        Ok(Some(half).filter(|half| now < half.at.plus(PATIENCE)).ok_or_else(expired)?)
+    }
+}

@@ -1,0 +1,130 @@
+//! `/oauth2/logout` (OpenID Connect RP-Initiated Logout §2) and the pages behind it.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::logout::{self, Arrived, Asked, Left};
+use firman_proto::form::Form;
+use firman_proto::logout::LogoutRequest;
+
+use super::{App, cookies, login, page, read};
+use crate::pages::texts::ENGLISH;
+use crate::pages::{self, Message, SignedOut};
+
+/// Where somebody is asked, below the issuer.
+pub const PATH: &str = "/logout";
+/// Where somebody is who is signed out.
+pub const DONE: &str = "/logout/done";
+/// Where somebody is who would rather not.
+pub const STAYED: &str = "/logout/stayed";
+
+/// The request in the query.
+pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+    begin(&app, query.unwrap_or_default().as_bytes()).await
+}
+
+/// The request in the form: with one of another site no cookie comes, and here none is needed.
+pub async fn post(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((_, body)) => begin(&app, &body).await,
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn begin(app: &App, parameters: &[u8]) -> Response {
+    match verified(app, parameters).await {
+        Ok(sealed) => page::see_other(app, &page::address(app, PATH, &sealed)),
+        Err(failure) => page::error_page(app, failure),
+    }
+}
+
+async fn verified(app: &App, parameters: &[u8]) -> Result<String, Failure> {
+    let form = Form::parse(parameters)?;
+    logout::request(&app.engine, &LogoutRequest::parse(&form)?, app.now()).await
+}
+
+/// Signs out who is meant, and asks everybody else.
+pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    match show(&app, &headers, query.unwrap_or_default().as_bytes()).await {
+        Ok(response) => response,
+        Err(failure) => page::error_page(&app, failure),
+    }
+}
+
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    // Whoever has typed the address wants to sign out.
+    let Some(request) = form.get("request") else {
+        let sealed = logout::request(&app.engine, &LogoutRequest::default(), app.now()).await?;
+        return Ok(page::see_other(app, &page::address(app, PATH, &sealed)));
+    };
+    let (browser, is_new) = page::with_browser(app, headers)?;
+    let mut response = match logout::arrive(&app.engine, &browser, request, app.now()).await? {
+        Arrived::Left(left) => gone(app, &left),
+        Arrived::Ask(asked) => {
+            let csrf = browser.csrf(&app.engine, PATH);
+            ask(app, &asked, request, &csrf)
+        }
+    };
+    if is_new {
+        cookies::keep_browser(app, &mut response, &browser);
+    }
+    Ok(response)
+}
+
+fn ask(app: &App, asked: &Asked, request: &str, csrf: &str) -> Response {
+    let html = pages::Logout {
+        client: asked.client.as_deref().map(login::client_of),
+        username: &asked.username,
+        means_another: asked.means_another,
+        problem: asked.problem.as_deref(),
+        request,
+        csrf,
+        action: &app.engine.issuer().endpoint(PATH),
+    }
+    .render();
+    page::page(app, StatusCode::OK, html)
+}
+
+/// Takes the answer.
+pub async fn submit(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((headers, body)) => match answer(&app, &headers, &body).await {
+            Ok(response) => response,
+            Err(failure) => page::error_page(&app, failure),
+        },
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
+    let request = form.required("request")?;
+    if form.get("cancel").is_some() {
+        return Ok(page::see_other(app, &app.engine.issuer().endpoint(STAYED)));
+    }
+    Ok(gone(app, &logout::confirm(&app.engine, &browser, request, app.now()).await?))
+}
+
+/// The browser forgets its session and goes on.
+fn gone(app: &App, left: &Left) -> Response {
+    let mut response = match &left.to {
+        Some(to) => page::see_other(app, to),
+        None => page::see_other(app, &app.engine.issuer().endpoint(DONE)),
+    };
+    cookies::forget_session(app, &mut response);
+    response
+}
+
+/// Says that nobody is signed in any more.
+pub async fn done(State(app): State<App>) -> Response {
+    page::page(&app, StatusCode::OK, SignedOut { problem: None }.render())
+}
+
+/// Says that nothing has changed.
+pub async fn stayed(State(app): State<App>) -> Response {
+    let message = Message { title: ENGLISH.logout_stayed_title, text: ENGLISH.logout_stayed_text };
+    page::page(&app, StatusCode::OK, message.render())
+}

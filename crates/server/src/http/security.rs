@@ -1,0 +1,259 @@
+//! `/account/security`: how people sign in, and the forms that change it.
+
+use std::time::{Duration, SystemTime};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::authorize::Browser;
+use firman_engine::security::{self, Changed, Enrolled, Enrolment, Fresh, Owner};
+use firman_proto::form::Form;
+use firman_proto::time::Timestamp;
+
+use super::{App, cookies, page, read, sign_in};
+use crate::pages::texts::ENGLISH;
+use crate::pages::{Field, FormPage, Link, RenderError, Security};
+use crate::qr;
+
+/// Below the issuer; the other paths lie below it.
+pub const PATH: &str = "/account/security";
+/// A new password.
+pub const PASSWORD: &str = "/account/security/password";
+/// An authenticator app.
+pub const APP: &str = "/account/security/app";
+/// No authenticator app.
+pub const REMOVE_APP: &str = "/account/security/app/remove";
+/// New recovery codes.
+pub const RECOVERY: &str = "/account/security/recovery";
+
+/// Shows what there is.
+pub async fn overview(State(app): State<App>, headers: HeaderMap) -> Response {
+    answered(&app, show(&app, &headers).await)
+}
+
+async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
+    let (browser, _) = page::with_browser(app, headers)?;
+    let Some(owner) = security::owner(&app.engine, &browser, app.now()).await? else { return Ok(away(app)) };
+    Ok(page::page(app, StatusCode::OK, overview_page(app, &browser, &owner, None)))
+}
+
+fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>) -> Result<String, RenderError> {
+    let account = owner.account();
+    let since = account.factors.totp.as_ref().map(|app| date(app.added_at));
+    Security {
+        username: &account.username,
+        news,
+        has_password: account.password.is_some(),
+        app_since: since.as_deref(),
+        codes_left: account.factors.recovery_codes.len(),
+        csrf: &browser.csrf(&app.engine, PATH),
+        action: &app.engine.issuer().endpoint(PATH),
+    }
+    .render()
+}
+
+/// The overview after a change, read anew.
+async fn changed(app: &App, browser: &Browser, news: &str) -> Result<Response, Failure> {
+    let Some(owner) = security::owner(&app.engine, browser, app.now()).await? else { return Ok(away(app)) };
+    Ok(page::page(app, StatusCode::OK, overview_page(app, browser, &owner, Some(news))))
+}
+
+/// Asks for a new password.
+pub async fn password(State(app): State<App>, headers: HeaderMap) -> Response {
+    answered(&app, show_password(&app, &headers).await)
+}
+
+async fn show_password(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
+    let (browser, _) = page::with_browser(app, headers)?;
+    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    Ok(page::page(app, StatusCode::OK, password_page(app, &browser, &fresh, None)))
+}
+
+/// Takes a new password.
+pub async fn submit_password(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => answered(&app, take_password(&app, &head, &body).await),
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn take_password(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, head, PASSWORD, form.get("csrf"))?.at(head.address(app));
+    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let text = |name| form.get(name).unwrap_or_default();
+    let again = |problem: &str| password_page(app, &browser, &fresh, Some(problem));
+    let refused = |html| Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
+    if text("new") != text("again") {
+        return refused(again(ENGLISH.password_differ));
+    }
+    let typed = (text("current"), text("new"));
+    match security::change_password(&app.engine, &browser, &fresh, typed, app.now()).await? {
+        Changed::Done(cookie) => {
+            let browser = browser.with_session(&cookie);
+            let mut response = changed(app, &browser, ENGLISH.password_changed).await?;
+            cookies::keep_session(app, &mut response, &cookie);
+            Ok(response)
+        }
+        Changed::Wrong => refused(again(ENGLISH.password_wrong)),
+        Changed::Refused(denied) => refused(again(&denied.text)),
+        Changed::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials))),
+    }
+}
+
+fn password_page(app: &App, browser: &Browser, fresh: &Fresh, problem: Option<&str>) -> Result<String, RenderError> {
+    let current = Field::password("current", ENGLISH.password_current, "current-password");
+    let new = Field::password("new", ENGLISH.password_new, "new-password");
+    let again = Field::password("again", ENGLISH.password_again, "new-password");
+    let (with, without) = ([current.first(), new, again], [new.first(), again]);
+    let has_one = fresh.owner().account().password.is_some();
+    FormPage {
+        id: "password",
+        title: if has_one { ENGLISH.password_change } else { ENGLISH.password_set },
+        lead: ENGLISH.password_lead,
+        problem,
+        fields: if has_one { &with } else { &without },
+        submit: if has_one { ENGLISH.password_change } else { ENGLISH.password_set },
+        csrf: &browser.csrf(&app.engine, PASSWORD),
+        action: &app.engine.issuer().endpoint(PASSWORD),
+        links: &[back(&app.engine.issuer().endpoint(PATH))],
+        ..FormPage::default()
+    }
+    .render()
+}
+
+/// Shows the secret of a new app.
+pub async fn app(State(app): State<App>, headers: HeaderMap) -> Response {
+    answered(&app, show_app(&app, &headers).await)
+}
+
+async fn show_app(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
+    let (browser, _) = page::with_browser(app, headers)?;
+    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let enrolment = security::begin_app(&app.engine, &browser, &fresh, app.now())?;
+    Ok(page::page(app, StatusCode::OK, app_page(app, &browser, &enrolment, None)))
+}
+
+/// Takes the first code of a new app.
+pub async fn submit_app(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => answered(&app, take_app(&app, &head, &body).await),
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn take_app(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, head, APP, form.get("csrf"))?;
+    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let shown = (form.required("enrolment")?, form.get("code").unwrap_or_default());
+    match security::confirm_app(&app.engine, &browser, &fresh, shown, app.now()).await? {
+        Enrolled::Done(codes) => Ok(page::page(app, StatusCode::OK, codes_page(app, &browser, &codes))),
+        Enrolled::Wrong(enrolment) => {
+            let html = app_page(app, &browser, &enrolment, Some(ENGLISH.app_wrong));
+            Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html))
+        }
+    }
+}
+
+fn app_page(app: &App, browser: &Browser, of: &Enrolment, problem: Option<&str>) -> Result<String, RenderError> {
+    let picture = qr::image(&of.address);
+    FormPage {
+        id: "app",
+        title: ENGLISH.app_title,
+        lead: ENGLISH.app_lead,
+        problem,
+        picture: picture.as_deref().map(|picture| (picture, ENGLISH.app_qr)),
+        shown: Some((ENGLISH.app_secret, &[of.secret.to_string()])),
+        hidden: &[("enrolment", &of.sealed)],
+        fields: &[Field { longest: 16, ..Field::text("code", ENGLISH.app_code, "one-time-code", "").first() }],
+        submit: ENGLISH.app_submit,
+        csrf: &browser.csrf(&app.engine, APP),
+        action: &app.engine.issuer().endpoint(APP),
+        links: &[back(&app.engine.issuer().endpoint(PATH))],
+    }
+    .render()
+}
+
+/// Takes the app away.
+pub async fn remove_app(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => answered(&app, take_app_away(&app, &head, &body).await),
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn take_app_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let browser = page::sender(app, head, PATH, Form::parse(body)?.get("csrf"))?;
+    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    security::remove_app(&app.engine, &fresh, app.now()).await?;
+    changed(app, &browser, ENGLISH.app_removed).await
+}
+
+/// Makes new recovery codes.
+pub async fn new_codes(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => answered(&app, make_codes(&app, &head, &body).await),
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn make_codes(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let browser = page::sender(app, head, PATH, Form::parse(body)?.get("csrf"))?;
+    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let codes = security::new_recovery_codes(&app.engine, &fresh, app.now()).await?;
+    Ok(page::page(app, StatusCode::OK, codes_page(app, &browser, &codes)))
+}
+
+fn codes_page(app: &App, browser: &Browser, codes: &[String]) -> Result<String, RenderError> {
+    FormPage {
+        id: "recovery",
+        title: ENGLISH.recovery_title,
+        lead: ENGLISH.recovery_lead,
+        shown: Some((ENGLISH.recovery_title, codes)),
+        csrf: &browser.csrf(&app.engine, PATH),
+        action: &app.engine.issuer().endpoint(PATH),
+        links: &[back(&app.engine.issuer().endpoint(PATH))],
+        ..FormPage::default()
+    }
+    .render()
+}
+
+/// Somebody who has signed in lately; `None` if they have to, first.
+async fn fresh(app: &App, browser: &Browser) -> Result<Option<Fresh>, Failure> {
+    let owner = security::owner(&app.engine, browser, app.now()).await?;
+    Ok(owner.and_then(|owner| owner.fresh(&app.engine, app.now())))
+}
+
+/// To sign in, and back here.
+fn away(app: &App) -> Response {
+    page::see_other(app, &sign_in::own_address(app, PATH))
+}
+
+fn back(href: &str) -> Link<'_> {
+    Link { id: "security-back", href, text: ENGLISH.security_back }
+}
+
+fn answered(app: &App, result: Result<Response, Failure>) -> Response {
+    result.unwrap_or_else(|failure| page::error_page(app, failure))
+}
+
+/// A day, as `21 Nov 2026`.
+fn date(at: Timestamp) -> String {
+    let since = Duration::from_secs(u64::try_from(at.seconds()).unwrap_or_default());
+    let text = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since);
+    text.split(' ').skip(1).take(3).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_written_as_people_write_it() {
+        for (seconds, text) in [(0, "01 Jan 1970"), (951_782_400, "29 Feb 2000"), (1_795_000_000, "18 Nov 2026")] {
+            assert_eq!(date(Timestamp::from_seconds(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `/login/code`, the second step of a sign-in, and `/account/sign-in`, for pages of our own.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::authorize::Browser;
+use firman_engine::sign_in::{self, Entered, SecondStep};
+use firman_proto::form::{self, Form};
+
+use super::{App, cookies, page, read, security};
+use crate::pages::texts::ENGLISH;
+use crate::pages::{Field, FormPage, RenderError};
+
+/// The second step, below the issuer.
+pub const SECOND: &str = "/login/code";
+/// Signing in to a page of ours, below the issuer.
+pub const OWN: &str = "/account/sign-in";
+
+/// The pages of ours that somebody may sign in to: the word in the address, and where it goes. RFC 9700 §4.11: nothing that is sent
+/// here is itself an address to go to.
+const PAGES: &[(&str, &str)] = &[("security", security::PATH)];
+
+/// Where the second step of this half is.
+pub fn second_address(app: &App, half: &str) -> String {
+    let mut address = format!("{}?", app.engine.issuer().endpoint(SECOND));
+    form::append(&mut address, "half", half);
+    address
+}
+
+/// Where somebody signs in who wants to see a page of ours.
+pub fn own_address(app: &App, page: &str) -> String {
+    let word = PAGES.iter().find(|(_, path)| *path == page).map_or("security", |(word, _)| word);
+    format!("{}?to={word}", app.engine.issuer().endpoint(OWN))
+}
+
+/// Asks for the code of the second step.
+pub async fn second(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    match show_second(&app, &headers, query.unwrap_or_default().as_bytes()).await {
+        Ok(response) => response,
+        Err(failure) => page::error_page(&app, failure),
+    }
+}
+
+async fn show_second(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let (browser, _) = page::with_browser(app, headers)?;
+    let half = form.required("half")?;
+    sign_in::second_step_of(&app.engine, &browser, half, app.now()).await?;
+    Ok(page::page(app, StatusCode::OK, second_page(app, &browser, half, None)))
+}
+
+/// Takes the code of the second step.
+pub async fn submit_second(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => match take_second(&app, &head, &body).await {
+            Ok(response) => response,
+            Err(failure) => page::error_page(&app, failure),
+        },
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, head, SECOND, form.get("csrf"))?.at(head.address(app));
+    let (half, code) = (form.required("half")?, form.get("code").unwrap_or_default());
+    let again = |problem| second_page(app, &browser, half, Some(problem));
+    let (mut response, cookie, username) = match sign_in::second_step(&app.engine, &browser, half, code, app.now())
+        .await?
+    {
+        SecondStep::Welcome { cookie, username, next } => (page::go(app, &next), cookie, username),
+        SecondStep::Page { cookie, username, page } => (page::go_to(app, &page), cookie, username),
+        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+        SecondStep::Wrong => return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.second_wrong))),
+        SecondStep::Wait(time) => return Ok(page::page_later(app, time, again(ENGLISH.second_wait))),
+    };
+    cookies::keep_session(app, &mut response, &cookie);
+    cookies::keep_device(app, &mut response, &browser, &username)?;
+    Ok(response)
+}
+
+fn second_page(app: &App, browser: &Browser, half: &str, problem: Option<&str>) -> Result<String, RenderError> {
+    FormPage {
+        id: "second",
+        title: ENGLISH.second_title,
+        lead: ENGLISH.second_lead,
+        problem,
+        hidden: &[("half", half)],
+        fields: &[Field { longest: 64, ..Field::text("code", ENGLISH.second_code, "one-time-code", "").first() }],
+        submit: ENGLISH.second_submit,
+        csrf: &browser.csrf(&app.engine, SECOND),
+        action: &app.engine.issuer().endpoint(SECOND),
+        ..FormPage::default()
+    }
+    .render()
+}
+
+/// Asks who wants to see a page of ours.
+pub async fn own(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    match show_own(&app, &headers, query.unwrap_or_default().as_bytes()).await {
+        Ok(response) => response,
+        Err(failure) => page::error_page(&app, failure),
+    }
+}
+
+async fn show_own(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let (browser, is_new) = page::with_browser(app, headers)?;
+    let to = form.get("to").unwrap_or_default();
+    // Whoever is signed in already is here because that was too long ago.
+    let known = firman_engine::security::owner(&app.engine, &browser, app.now()).await?;
+    let username = known.as_ref().map(|owner| owner.account().username.as_str());
+    let mut response = page::page(app, StatusCode::OK, own_page(app, &browser, to, username, None));
+    if is_new {
+        cookies::keep_browser(app, &mut response, &browser);
+    }
+    Ok(response)
+}
+
+/// Takes user name and password for a page of ours.
+pub async fn submit_own(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => match take_own(&app, &head, &body).await {
+            Ok(response) => response,
+            Err(failure) => page::error_page(&app, failure),
+        },
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn take_own(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, head, OWN, form.get("csrf"))?.at(head.address(app));
+    let to = form.get("to").unwrap_or_default();
+    let target = PAGES.iter().find(|(word, _)| *word == to).map_or(security::PATH, |(_, path)| path);
+    let typed = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
+    let again = |problem| own_page(app, &browser, to, Some(typed.0), Some(problem));
+    match sign_in::enter(&app.engine, &browser, target, typed, app.now()).await? {
+        Entered::Welcome(cookie) => {
+            let mut response = page::go_to(app, target);
+            cookies::keep_session(app, &mut response, &cookie);
+            cookies::keep_device(app, &mut response, &browser, typed.0)?;
+            Ok(response)
+        }
+        Entered::Second(half) => Ok(page::see_other(app, &second_address(app, &half))),
+        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.wrong_credentials))),
+        Entered::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials))),
+    }
+}
+
+fn own_page(
+    app: &App,
+    browser: &Browser,
+    to: &str,
+    username: Option<&str>,
+    problem: Option<&str>,
+) -> Result<String, RenderError> {
+    let name = Field::text("username", ENGLISH.username, "username", username.unwrap_or_default());
+    let password = Field::password("password", ENGLISH.password, "current-password");
+    let fields = if username.is_some() { [name, password.first()] } else { [name.first(), password] };
+    FormPage {
+        id: "sign-in",
+        title: ENGLISH.own_sign_in_title,
+        lead: if username.is_some() && problem.is_none() {
+            ENGLISH.own_sign_in_again
+        } else {
+            ENGLISH.own_sign_in_lead
+        },
+        problem,
+        hidden: &[("to", to)],
+        fields: &fields,
+        submit: ENGLISH.login_submit,
+        csrf: &browser.csrf(&app.engine, OWN),
+        action: &app.engine.issuer().endpoint(OWN),
+        ..FormPage::default()
+    }
+    .render()
+}

@@ -1,0 +1,39 @@
+//! The page on which people see how they sign in.
+
+use askama::Template;
+
+use super::texts::{ENGLISH, Texts};
+use super::{RenderError, assets};
+
+/// What there is to sign in with, and the ways to change it. Each button is a form that posts `csrf`.
+#[derive(Clone, Copy, Debug)]
+pub struct Security<'a> {
+    /// Who is signed in.
+    pub username: &'a str,
+    /// What was just done.
+    pub news: Option<&'a str>,
+    /// Whether there is a password.
+    pub has_password: bool,
+    /// Since when there is an app, if there is one.
+    pub app_since: Option<&'a str>,
+    /// How many recovery codes are left.
+    pub codes_left: usize,
+    /// The hidden field `csrf`.
+    pub csrf: &'a str,
+    /// The address of this page; the others lie below it.
+    pub action: &'a str,
+}
+
+impl Security<'_> {
+    /// The whole document.
+    pub fn render(&self) -> Result<String, RenderError> {
+        Page { t: &ENGLISH, v: self }.render()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "security.html")]
+struct Page<'a> {
+    t: &'static Texts,
+    v: &'a Security<'a>,
+}
