@@ -50,7 +50,7 @@ pub async fn back(
     let came = Came { engine, provider, errand: &errand, form, now };
     match came.user(state).await {
         Ok(user) => {
-            let client = errand.interaction.client(engine).await?;
+            let client = errand.interaction.client(engine, now).await?;
             // Whoever has asked for a second step here is asked for it wherever they come from.
             let then = Then::Request(errand.interaction.seal(engine, browser)?);
             if let Some(half) = half(engine, browser, &user, then, now).await? {

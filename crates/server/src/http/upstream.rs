@@ -11,7 +11,7 @@ use firman_proto::form::{self, Form};
 
 use super::{App, cookies, login, page, read, sign_in};
 use crate::pages;
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 
 /// Where the buttons of the login page lead, below the issuer.
 pub const PATH: &str = "/login/upstream";
@@ -134,10 +134,10 @@ async fn left(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, F
 /// Something went wrong there: what it was, and what can be done.
 fn trouble_page(app: &App, browser: &Browser, trouble: &Trouble) -> Result<Response, Failure> {
     let (status, text) = match trouble.what {
-        What::Unreachable => (StatusCode::BAD_GATEWAY, ENGLISH.upstream_unreachable),
-        What::Refused => (StatusCode::FORBIDDEN, ENGLISH.upstream_refused),
-        What::Unproved => (StatusCode::UNAUTHORIZED, ENGLISH.upstream_unproved),
-        What::NotAdmitted => (StatusCode::FORBIDDEN, ENGLISH.upstream_not_admitted),
+        What::Unreachable => (StatusCode::BAD_GATEWAY, look::texts().upstream_unreachable),
+        What::Refused => (StatusCode::FORBIDDEN, look::texts().upstream_refused),
+        What::Unproved => (StatusCode::UNAUTHORIZED, look::texts().upstream_unproved),
+        What::NotAdmitted => (StatusCode::FORBIDDEN, look::texts().upstream_not_admitted),
     };
     let policy = &app.engine.policy().upstream;
     let others = policy.local || policy.providers.iter().nth(1).is_some();
