@@ -51,6 +51,7 @@ mod subject;
 mod target;
 pub mod token;
 pub mod trust;
+pub mod upstream;
 pub mod userinfo;
 
 pub use attempts::{Pace, SignInLimits};
@@ -60,7 +61,7 @@ pub use firman_store::Clock;
 pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
-pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
+pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
 pub use step_up::StepUp;
 
 use std::sync::Arc;
@@ -90,6 +91,7 @@ pub struct Engine {
     pub(crate) notify: Arc<dyn Notify>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
+    pub(crate) upstreams: upstream::Directory,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
@@ -150,6 +152,7 @@ impl Engine {
             notify,
             hooks,
             key_sets: KeySets::default(),
+            upstreams: upstream::Directory::default(),
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),

@@ -23,6 +23,7 @@ use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
 use crate::trust::TrustedIssuers;
+use crate::upstream::UpstreamPolicy;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -89,6 +90,8 @@ pub struct Policy {
     pub password_grant: bool,
     /// Whose assertions are taken.
     pub trusted_issuers: TrustedIssuers,
+    /// Identity providers whose people may sign in here.
+    pub upstream: UpstreamPolicy,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// The scope with which an access token lets its holder introspect; the empty scope lets nobody.
@@ -161,6 +164,7 @@ impl Default for Policy {
             backchannel: BackchannelPolicy::default(),
             password_grant: false,
             trusted_issuers: TrustedIssuers::default(),
+            upstream: UpstreamPolicy::default(),
             failed_redemptions: 5,
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),

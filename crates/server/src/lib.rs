@@ -23,3 +23,4 @@ pub mod router;
 pub mod start;
 pub mod tls;
 pub mod trust;
+pub mod upstream;

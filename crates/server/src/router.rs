@@ -8,6 +8,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 use firman_engine::account::Owners;
 use firman_engine::registration::Mode;
+use firman_engine::upstream::CALLBACK;
 use firman_proto::metadata::path;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -51,6 +52,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
         .route(&at(http::select::PATH), get(http::select::page).post(http::select::submit))
+        .merge(upstreams(&app))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
         .route(&at(path::END_SESSION), get(http::logout::get).post(http::logout::post))
         .route(&at(http::logout::PATH), get(http::logout::page).post(http::logout::submit))
@@ -134,6 +136,20 @@ fn login_app(app: &App) -> Router<App> {
         .route(&at(ACCEPT), post(accept))
         .route(&at(REJECT), post(reject))
         .route(&at(RETURN), get(back))
+}
+
+/// Where people come by who sign in at other identity providers.
+fn upstreams(app: &App) -> Router<App> {
+    let policy = &app.engine.policy().upstream;
+    let at = |path: &str| app.engine.issuer().route(path);
+    if policy.providers.is_empty() {
+        return Router::new();
+    }
+    let back = get(http::upstream::back).post(http::upstream::posted_back);
+    Router::new()
+        .route(&at(http::upstream::PATH), post(http::upstream::go))
+        .route(&at(http::upstream::LEAVE), post(http::upstream::leave))
+        .route(&format!("{}/{{name}}", at(CALLBACK)), back)
 }
 
 /// Where people see and change what is theirs.

@@ -13,6 +13,7 @@ use firman_engine::login_app::{ClaimsOf, LoginAppPolicy, ToldAccounts};
 use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
+use firman_engine::upstream::{Providers, UpstreamPolicy};
 use firman_engine::{
     Accounts, Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Pace, Parts, Policy, SignInLimits, StepUp,
     SystemClock, SystemEntropy,
@@ -209,6 +210,11 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         failed_redemptions: tokens.failed_redemptions,
         password_grant: tokens.password_grant,
         trusted_issuers: trusted_issuers(settings)?,
+        upstream: UpstreamPolicy {
+            providers: upstreams(settings)?,
+            local: login.local_accounts,
+            life: seconds(login.upstream_seconds),
+        },
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
@@ -301,6 +307,13 @@ fn trusted_issuers(settings: &Settings) -> Result<TrustedIssuers, StartError> {
     let Some(path) = &settings.tokens.trusted_issuers else { return Ok(TrustedIssuers::default()) };
     let read = crate::trust::read(path);
     Ok(read.map_err(|error| Fault::lasting("use tokens.trusted_issuers", format!("{}: {error}", path.display())))?)
+}
+
+/// The identity providers of the file that settings name.
+pub(crate) fn upstreams(settings: &Settings) -> Result<Providers, StartError> {
+    let Some(path) = &settings.login.upstreams else { return Ok(Providers::default()) };
+    let read = crate::upstream::read(path);
+    Ok(read.map_err(|error| Fault::lasting("use login.upstreams", format!("{}: {error}", path.display())))?)
 }
 
 fn claims(settings: &Settings) -> ClaimPolicy {

@@ -149,8 +149,14 @@ async fn new_or_renewed(
     before: Option<&SignedIn>,
     now: Timestamp,
 ) -> Result<(Session, Vec<Change>), Failure> {
-    let details =
-        SessionDetails { username: user.username.clone(), acr: None, amr: user.amr.clone(), rest: Rest::new() };
+    let details = SessionDetails {
+        username: user.username.clone(),
+        acr: None,
+        amr: user.amr.clone(),
+        upstream: user.upstream.as_ref().map(|proved| proved.at.clone()),
+        rest: Rest::new(),
+    };
+    let auth_time = user.upstream.as_ref().map_or(now, |proved| proved.auth_time.min(now));
     let salt = random::salt(&*engine.entropy)?;
     let details = told.clone().within(details);
     let same_person = before.map(|before| &before.session).filter(|session| session.subject == user.subject);
@@ -159,10 +165,11 @@ async fn new_or_renewed(
             id: known.id,
             from_salt: known.salt.clone(),
             to_salt: salt.clone(),
+            auth_time,
             now,
             details: details.clone(),
         };
-        let session = Session { salt, auth_time: now, last_seen: now, details, ..known.clone() };
+        let session = Session { salt, auth_time, last_seen: now, details, ..known.clone() };
         return Ok((session, vec![Change::RenewSession(Box::new(renewal))]));
     }
     let epochs = match user.epochs {
@@ -174,7 +181,7 @@ async fn new_or_renewed(
         issuer: engine.number,
         subject: user.subject.clone(),
         salt,
-        auth_time: now,
+        auth_time,
         last_seen: now,
         expires_at: now.plus(engine.policy.session),
         ended_at: None,

@@ -56,4 +56,5 @@ mod secrets;
 mod software_statement;
 mod step_up;
 mod support;
+mod upstream;
 mod userinfo;

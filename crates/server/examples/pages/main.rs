@@ -59,6 +59,12 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         request: "sealed",
         csrf: "token",
         action: "/login",
+        upstreams: &[],
+        upstream_action: "/login/upstream",
+        upstream_csrf: "token",
+        by_name: true,
+        password: true,
+        password_needed: true,
     };
     let failed =
         Login { client: Some(plain), login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };

@@ -305,6 +305,12 @@ schema::settings! {
         userinfo_acr_values: Vec<String> = [];
         /// And how long ago it may have been, in seconds; 0: any time.
         userinfo_max_age_seconds: Seconds = 0, 0..=31_536_000;
+        /// TOML or JSON file with a list "upstream" of identity providers whose people may sign in here; docs/upstream.md says what of each.
+        upstreams: Option<PathBuf> = "";
+        /// How long somebody may take at one of them, in seconds.
+        upstream_seconds: Seconds = 600, 60..=3600;
+        /// Whether people sign in with accounts of this server; if not, only at those providers.
+        local_accounts: bool = true;
         /// How many passwords are checked at once; each takes password_memory_kib of memory while it is.
         password_hash_workers: u32 = 1, 1..=64;
         /// The memory of a password's hash (argon2id), in KiB. Hashes of another cost are made anew when their people sign in.

@@ -25,6 +25,7 @@ pub mod security;
 pub mod select;
 pub mod sign_in;
 pub mod token;
+pub mod upstream;
 pub mod userinfo;
 
 use std::sync::Arc;

@@ -9,7 +9,8 @@ use super::account::{
 };
 use super::when::When;
 use super::{
-    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, Post, Requests, ScopeLine, SignedOut, Waiting,
+    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, Post, Requests, ScopeLine, SignedOut, Upstream,
+    Waiting,
 };
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
@@ -28,8 +29,24 @@ fn client(text: &str) -> Client<'_> {
 
 fn login(text: &str) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
-    let client = Some(client(text));
-    Login { client, again: false, login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
+    let offered = [Upstream { name: "uni", label: text, logo: None }];
+    Login {
+        client: Some(client(text)),
+        again: false,
+        login_hint,
+        problem,
+        request: text,
+        csrf: text,
+        action: text,
+        upstreams: &offered,
+        upstream_action: text,
+        upstream_csrf: text,
+        by_name: true,
+        password: true,
+        password_needed: true,
+    }
+    .render()
+    .unwrap()
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -133,6 +150,12 @@ fn every_page(text: &str) -> Vec<String> {
             request: text,
             csrf: text,
             action: text,
+            upstreams: &[],
+            upstream_action: text,
+            upstream_csrf: text,
+            by_name: true,
+            password: true,
+            password_needed: true,
         }
         .render()
         .unwrap(),
@@ -246,10 +269,14 @@ fn login_has_the_ids_and_names_that_scripts_know() {
     for id in ["login-form", "username", "password", "login-submit", "login-cancel", "login-problem"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    for name in ["request", "csrf", "username", "password", "cancel"] {
-        assert_eq!(page.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {page}");
-    }
     let form = &page[page.find("<form").unwrap()..page.find("</form>").unwrap()];
+    for name in ["request", "csrf", "username", "password", "cancel"] {
+        assert_eq!(form.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {form}");
+    }
+    let other = &page[page.find("id=\"upstream-form\"").unwrap()..];
+    for name in ["request", "csrf", "upstream"] {
+        assert_eq!(other.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {other}");
+    }
     assert!(form.contains("<h1>Sign in</h1>") && form.contains(">Sign in</button>"), "{form}");
     assert!(page.contains("autocomplete=\"username\"") && page.contains("autocomplete=\"current-password\""));
     // Enter presses the first button of a form.
@@ -284,6 +311,12 @@ fn login_shows_no_problem_where_there_is_none() {
         request: "r",
         csrf: "c",
         action: "/login",
+        upstreams: &[],
+        upstream_action: "/login/upstream",
+        upstream_csrf: "c",
+        by_name: true,
+        password: true,
+        password_needed: true,
     };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {

@@ -171,6 +171,19 @@ pub struct Texts {
     pub recovery_new: &'static str,
     pub recovery_title: &'static str,
     pub recovery_lead: &'static str,
+
+    /// Names the list of buttons to a screen reader.
+    pub upstreams_label: &'static str,
+    pub upstream_with: Phrase,
+    pub upstream_only: &'static str,
+    pub upstream_title: Phrase,
+    pub upstream_unreachable: &'static str,
+    pub upstream_refused: &'static str,
+    pub upstream_unproved: &'static str,
+    pub upstream_not_admitted: &'static str,
+    pub upstream_again: &'static str,
+    pub upstream_choose: &'static str,
+    pub upstream_leave: &'static str,
     /// The pages of the account.
     pub account_menu: &'static str,
     pub account_apps: &'static str,
@@ -440,6 +453,18 @@ pub static ENGLISH: Texts = Texts {
     recovery_new: "Make new recovery codes",
     recovery_title: "Your recovery codes",
     recovery_lead: "Each signs you in once, when you do not have the app. Write them down now: they are not shown again.",
+
+    upstreams_label: "Other ways to sign in",
+    upstream_with: Phrase("Sign in with {}"),
+    upstream_only: "Nobody signs in here with a password. Choose where you have your account.",
+    upstream_title: Phrase("{} did not sign you in"),
+    upstream_unreachable: "It cannot be reached at the moment. Try again in a minute; what you began here waits.",
+    upstream_refused: "It refused, or you cancelled there.",
+    upstream_unproved: "Its answer could not be verified, so it is not taken. Try again; if it happens again, tell the people who run this server.",
+    upstream_not_admitted: "It knows you, but your account there gives no access here. Ask the people who run this server.",
+    upstream_again: "Try again",
+    upstream_choose: "Sign in another way",
+    upstream_leave: "Back to the application",
     account_menu: "Your account",
     account_apps: "Applications",
     account_sessions: "Sign-ins",
@@ -530,6 +555,9 @@ mod tests {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
         let Texts { logout_client, signed_out_next, app_since, recovery_left, select_same, .. } = ENGLISH;
         let own = [logout_client, signed_out_next, app_since, recovery_left, select_same];
+        let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
+        let Texts { upstream_with, upstream_title, .. } = ENGLISH;
+        let own = [logout_client, security_lead, app_since, recovery_left, upstream_with, upstream_title];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");

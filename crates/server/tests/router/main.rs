@@ -16,6 +16,7 @@ mod noise;
 mod outbox;
 mod people;
 mod signer;
+mod upstream;
 mod world;
 
 use std::collections::BTreeMap;

@@ -41,6 +41,8 @@ pub enum OnceNamespace {
     LogoutToken,
     /// The `jti` of a request object (RFC 9101).
     RequestObject,
+    /// The `state` of a sign-in at another identity provider.
+    UpstreamState,
     /// A browser that was handed off to a login app, and came back.
     HandOff,
 }
@@ -53,6 +55,7 @@ impl OnceNamespace {
         Self::GrantAssertion,
         Self::LogoutToken,
         Self::RequestObject,
+        Self::UpstreamState,
         Self::HandOff,
     ];
 
@@ -64,6 +67,7 @@ impl OnceNamespace {
             Self::GrantAssertion => 3,
             Self::LogoutToken => 4,
             Self::RequestObject => 5,
+            Self::UpstreamState => 6,
             Self::HandOff => 7,
         }
     }
