@@ -3,6 +3,7 @@
 //! One token request passes `token` (who asks, and may they?), `grant` (load, decide, commit) and `issue` (seal).
 
 mod access_token;
+pub mod account;
 pub mod accounts;
 pub mod acting;
 pub mod admin;

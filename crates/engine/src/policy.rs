@@ -9,6 +9,7 @@ use firman_proto::scope::Scope;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
+use crate::account::AccountPolicy;
 use crate::accounts::PasswordRules;
 use crate::attempts::SignInLimits;
 use crate::backchannel::BackchannelPolicy;
@@ -113,6 +114,8 @@ pub struct Policy {
     pub client_documents: TrustedHosts,
     /// Clients that register themselves.
     pub registration: RegistrationPolicy,
+    /// What people may do for themselves.
+    pub account: AccountPolicy,
     /// Whether certificates of clients reach us (RFC 8705), here or through a front.
     pub client_certificates: bool,
     /// Whether we know authorities that vouch for them.
@@ -166,6 +169,7 @@ impl Default for Policy {
             interaction: Lifetime::from_seconds(900),
             client_documents: TrustedHosts::default(),
             registration: RegistrationPolicy::default(),
+            account: AccountPolicy::default(),
             client_certificates: false,
             certificate_authorities: false,
         }

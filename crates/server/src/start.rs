@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firman_engine::account::AccountPolicy;
 use firman_engine::accounts::{HashCost, LocalAccounts, PasswordRules, Passwords};
 use firman_engine::backchannel::{BackchannelPolicy, NoNotify};
 use firman_engine::device::DevicePolicy;
@@ -190,6 +191,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             statements: settings.registration.statement_issuers.clone(),
             require_statement: settings.registration.require_statement,
         },
+        account: account(settings),
         admin: admin(settings),
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
@@ -226,6 +228,17 @@ fn sign_in_limits(settings: &Settings) -> SignInLimits {
     let account = Pace { burst: login.wrong_passwords, every };
     let address = Pace { burst: login.wrong_passwords_of_address, ..usual.address };
     SignInLimits { account, device: account, address, ..usual }
+}
+
+fn account(settings: &Settings) -> AccountPolicy {
+    let account = &settings.account;
+    AccountPolicy {
+        fresh: Lifetime::from_millis(account.fresh_seconds.millis()),
+        api_key_scope: account.api_key_scope.clone(),
+        api_key: Lifetime::from_millis(account.api_key_days.millis()),
+        api_key_most: Lifetime::from_millis(account.api_key_most_days.millis()),
+        client_owners: account.client_owners.clone(),
+    }
 }
 
 fn about(settings: &Settings) -> About {

@@ -149,6 +149,7 @@ impl Server<'_> {
             max_body: settings.server.max_body_bytes as usize,
             secure_cookies: settings.is_behind_tls(),
             forwarded: settings.server.trust_forwarded_proto,
+            brand: Arc::new(settings.brand()?),
         };
         let mut routes = router::router(app, self.extra);
         if let Some(source) = certificates(settings, &running.clock)? {

@@ -9,7 +9,7 @@ use firman_engine::sign_in::{self, Entered, SecondStep};
 use firman_proto::form::{self, Form};
 
 use super::{App, cookies, page, read, security};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{Field, FormPage, RenderError};
 
 /// The second step, below the issuer.
@@ -66,15 +66,16 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
     let browser = page::sender(app, head, SECOND, form.get("csrf"))?.at(head.address(app));
     let (half, code) = (form.required("half")?, form.get("code").unwrap_or_default());
     let again = |problem| second_page(app, &browser, half, Some(problem));
-    let (mut response, cookie, username) = match sign_in::second_step(&app.engine, &browser, half, code, app.now())
-        .await?
-    {
-        SecondStep::Welcome { cookie, username, next } => (page::go(app, &next), cookie, username),
-        SecondStep::Page { cookie, username, page } => (page::go_to(app, &page), cookie, username),
-        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        SecondStep::Wrong => return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.second_wrong))),
-        SecondStep::Wait(time) => return Ok(page::page_later(app, time, again(ENGLISH.second_wait))),
-    };
+    let (mut response, cookie, username) =
+        match sign_in::second_step(&app.engine, &browser, half, code, app.now()).await? {
+            SecondStep::Welcome { cookie, username, next } => (page::go(app, &next), cookie, username),
+            SecondStep::Page { cookie, username, page } => (page::go_to(app, &page), cookie, username),
+            // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+            SecondStep::Wrong => {
+                return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(look::texts().second_wrong)));
+            }
+            SecondStep::Wait(time) => return Ok(page::page_later(app, time, again(look::texts().second_wait))),
+        };
     cookies::keep_session(app, &mut response, &cookie);
     cookies::keep_device(app, &mut response, &browser, &username)?;
     Ok(response)
@@ -83,12 +84,12 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
 fn second_page(app: &App, browser: &Browser, half: &str, problem: Option<&str>) -> Result<String, RenderError> {
     FormPage {
         id: "second",
-        title: ENGLISH.second_title,
-        lead: ENGLISH.second_lead,
+        title: look::texts().second_title,
+        lead: look::texts().second_lead,
         problem,
         hidden: &[("half", half)],
-        fields: &[Field { longest: 64, ..Field::text("code", ENGLISH.second_code, "one-time-code", "").first() }],
-        submit: ENGLISH.second_submit,
+        fields: &[Field { longest: 64, ..Field::text("code", look::texts().second_code, "one-time-code", "").first() }],
+        submit: look::texts().second_submit,
         csrf: &browser.csrf(&app.engine, SECOND),
         action: &app.engine.issuer().endpoint(SECOND),
         ..FormPage::default()
@@ -145,8 +146,8 @@ async fn take_own(app: &App, head: &read::Head, body: &[u8]) -> Result<Response,
         }
         Entered::Second(half) => Ok(page::see_other(app, &second_address(app, &half))),
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.wrong_credentials))),
-        Entered::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials))),
+        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(look::texts().wrong_credentials))),
+        Entered::Wait(time) => Ok(page::page_later(app, time, again(look::texts().wait_credentials))),
     }
 }
 
@@ -157,21 +158,21 @@ fn own_page(
     username: Option<&str>,
     problem: Option<&str>,
 ) -> Result<String, RenderError> {
-    let name = Field::text("username", ENGLISH.username, "username", username.unwrap_or_default());
-    let password = Field::password("password", ENGLISH.password, "current-password");
+    let name = Field::text("username", look::texts().username, "username", username.unwrap_or_default());
+    let password = Field::password("password", look::texts().password, "current-password");
     let fields = if username.is_some() { [name, password.first()] } else { [name.first(), password] };
     FormPage {
         id: "sign-in",
-        title: ENGLISH.own_sign_in_title,
+        title: look::texts().own_sign_in_title,
         lead: if username.is_some() && problem.is_none() {
-            ENGLISH.own_sign_in_again
+            look::texts().own_sign_in_again
         } else {
-            ENGLISH.own_sign_in_lead
+            look::texts().own_sign_in_lead
         },
         problem,
         hidden: &[("to", to)],
         fields: &fields,
-        submit: ENGLISH.login_submit,
+        submit: look::texts().login_submit,
         csrf: &browser.csrf(&app.engine, OWN),
         action: &app.engine.issuer().endpoint(OWN),
         ..FormPage::default()

@@ -22,3 +22,24 @@ fn oauth4webapi_and_chromium_sign_a_person_in() {
         }
     }
 }
+
+#[path = "../../examples/pages/main.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "an example has a main of its own")]
+mod samples;
+
+#[test]
+fn axe_finds_nothing_serious_on_any_page() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    samples::write(folder.path()).unwrap();
+    let steps = script::run(node, "pictures.mjs", &[folder.path().to_str().unwrap()], "");
+    assert!(steps.lines().count() > 20, "{steps}");
+}
+
+#[test]
+fn chromium_decides_withdraws_and_makes_api_keys() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let settings = [("FIRMAN__ACCOUNT__API_KEY_SCOPE", "profile"), ("FIRMAN__DEVICE__INTERVAL_SECONDS", "1")];
+    let server = Server::start_with("account", &settings);
+    script::run(node, "account.mjs", &[], &server.ready_line);
+}

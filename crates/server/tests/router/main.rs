@@ -2,10 +2,12 @@
 //! requests, and against what the discovery document says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod account;
 mod admin;
 mod authentication;
 mod endpoints;
 mod logout;
+mod looks;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
