@@ -18,18 +18,23 @@ pub mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
+mod encrypt;
 mod failure;
 mod fetch;
 mod grant;
 mod guesses;
 pub mod hooks;
+mod id_token_hint;
 pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod login_app;
 pub mod logout;
 pub mod operator;
+pub mod outbox;
 pub mod par;
+mod person;
 mod policy;
 mod ports;
 mod presented;
@@ -37,12 +42,14 @@ pub mod random;
 pub mod registration;
 mod request_object;
 pub mod revoke;
+mod sector;
 pub mod security;
 mod sender;
 pub mod sessions;
 pub mod sign_in;
 mod software_statement;
 mod step_up;
+mod subject;
 mod target;
 pub mod token;
 pub mod trust;
@@ -93,6 +100,8 @@ pub struct Engine {
     pub(crate) key_policy: KeyPolicy,
     /// The resource that the admin API is, if there is one.
     pub(crate) admin: Option<Arc<Resource>>,
+    /// Rings when something was put into the outbox.
+    pub(crate) bell: tokio::sync::Notify,
 }
 
 /// What an engine is made of.
@@ -153,6 +162,7 @@ impl Engine {
             policy,
             key_policy,
             admin,
+            bell: tokio::sync::Notify::new(),
         })
     }
 
@@ -223,7 +233,12 @@ impl Engine {
     /// Commits, and finds out what happened if the acknowledgement is lost.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
         let id = CommitId(random::bytes(&*self.entropy)?);
-        Ok(settle(&*self.store, Transaction { id, changes }).await?)
+        let sends = changes.iter().any(|change| matches!(change, Change::InsertDelivery(_)));
+        let outcome = settle(&*self.store, Transaction { id, changes }).await?;
+        if sends && outcome == Commit::Done {
+            self.bell.notify_one();
+        }
+        Ok(outcome)
     }
 
     /// A line of the audit trail.

@@ -17,7 +17,9 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::login_app::LoginAppPolicy;
 use crate::operator::AdminPolicy;
+use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
@@ -62,6 +64,8 @@ pub struct Policy {
     pub require_pushed: bool,
     /// Take no authorization requests but signed ones.
     pub require_signed_request: bool,
+    /// Whether people can make an account by themselves.
+    pub sign_up: bool,
     /// Whether there are pages; without them nobody signs in here.
     pub pages: bool,
     /// The admin API, if there is one.
@@ -96,12 +100,16 @@ pub struct Policy {
     pub revoke_scope: Scope,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
+    /// How long and how often deliveries are tried.
+    pub outbox: OutboxPolicy,
     /// Which passwords people may have.
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
     pub sign_in: SignInLimits,
-    /// How long ago somebody may have signed in who changes how their account is signed in to.
+    /// How long ago somebody may have signed in who does what would help a thief, such as changing how they sign in.
     pub fresh_sign_in: Lifetime,
+    /// Who shows the pages on which people sign in, consent and sign out, if not this server.
+    pub login_app: LoginAppPolicy,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
@@ -143,6 +151,7 @@ impl Default for Policy {
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
             require_signed_request: false,
+            sign_up: false,
             pages: true,
             admin: None,
             about: About::default(),
@@ -160,9 +169,11 @@ impl Default for Policy {
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
             claims: ClaimPolicy::default(),
+            outbox: OutboxPolicy::default(),
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),
+            login_app: LoginAppPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             session_grants: SessionGrants::default(),

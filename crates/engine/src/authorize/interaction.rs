@@ -30,9 +30,22 @@ pub struct Interaction {
     /// The flow that waits for the answer, if one does already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// With which account to go on, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Chosen>,
     /// Who is asked whether a client may: the consent page is for them, and for nobody who signs in after them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Subject>,
+}
+
+/// What somebody answered who was asked with which account to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chosen {
+    /// With the one of this session.
+    Session(RecordId),
+    /// With another one: then somebody has to sign in.
+    Another,
 }
 
 /// A flow that waits for somebody's answer.
@@ -132,17 +145,27 @@ impl Interaction {
         now: Timestamp,
     ) -> Result<(Self, Arc<Client>), Failure> {
         let interaction = Self::open(engine, browser, sealed, now).await?;
-        if let Some(Waiting::Page(_)) = interaction.waiting {
-            return Ok((interaction, Arc::new(own::client(engine, now))));
-        }
-        let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
-        let client =
-            client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
+        let client = interaction.client(engine, now).await?;
         Ok((interaction, client))
     }
 
+    /// The client that asks, unless it was disabled meanwhile.
+    pub(crate) async fn client(&self, engine: &Engine, now: Timestamp) -> Result<Arc<Client>, Failure> {
+        if let Some(Waiting::Page(_)) = self.waiting {
+            return Ok(Arc::new(own::client(engine, now)));
+        }
+        let client = engine.store.client_by_id(self.client).await?.filter(|client| client.enabled);
+        let gone = || Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled");
+        Ok(client.ok_or_else(gone)?)
+    }
+
+    /// Whether a device waits.
+    pub(crate) fn is_of_a_device(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::Device { .. }))
+    }
+
     /// Tells the client that the person said no, or rather did not say anything: a device goes on waiting.
-    pub(super) fn give_up(
+    pub(crate) fn give_up(
         self,
         engine: &Engine,
         client: Arc<Client>,

@@ -22,6 +22,7 @@ use crate::demo::{self, Folder, Ready};
 use crate::http::App;
 use crate::listen::{Limits, serve};
 use crate::maintain::{keep_keys, keep_tidy};
+use crate::outbox::Courier;
 use crate::start::{Running, master_key, start};
 use crate::{admin, logging, metrics, router, tls};
 
@@ -171,7 +172,11 @@ impl Server<'_> {
                 tokio::join!(keep_keys(&engine, &*clock), keep_tidy(&engine, &*clock, &retention, &metrics))
             })
         };
-        let (stop, stopped) = watch::channel(());
+        let (engine, clock, counted) = (&running.engine, &running.clock, &running.metrics);
+        let at_once = settings.outbox.at_once as usize;
+        let courier = Courier::new(Arc::clone(engine), Arc::clone(clock), Arc::clone(counted), running.ways(), at_once);
+        let (stops, stopped) = watch::channel(());
+        let courier = tokio::spawn(courier.run(ended(stopped.clone())));
         let admin = match self.admin {
             Some(listener) => Some(admin_server(listener, (settings, running), tls.clone(), stopped).await?),
             None => None,
@@ -179,9 +184,13 @@ impl Server<'_> {
         let told = signals()?;
         ready()?;
         serve(self.listener, tls, routes, limits(settings), told).await;
-        drop(stop);
+        // What the last requests put into the outbox stays there for the next start; what is under way may end.
+        drop(stops);
         if let Some(admin) = admin {
             let _ = admin.await;
+        }
+        if tokio::time::timeout(limits(settings).shutdown, courier).await.is_err() {
+            tracing::warn!("some deliveries did not finish in time; they are tried again");
         }
         keeper.abort();
         if let Some(metrics) = metrics {
@@ -198,7 +207,7 @@ async fn admin_server(
     listener: TcpListener,
     (settings, running): (&Settings, &Running),
     tls: Option<TlsAcceptor>,
-    mut stopped: watch::Receiver<()>,
+    stopped: watch::Receiver<()>,
 ) -> Result<tokio::task::JoinHandle<()>, Failed> {
     match console::ensure(&running.engine, running.now()).await {
         // Settings that keep such clients out keep the console out; the API is there all the same.
@@ -211,9 +220,13 @@ async fn admin_server(
     }
     let limits = limits(settings);
     Ok(tokio::spawn(async move {
-        let stop = async { while stopped.changed().await.is_ok() {} };
-        serve(listener, tls, routes, limits, stop).await;
+        serve(listener, tls, routes, limits, ended(stopped)).await;
     }))
+}
+
+/// Completes when the other side is dropped.
+async fn ended(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
 }
 
 fn metrics_server(listener: TcpListener, running: &Running) -> tokio::task::JoinHandle<()> {

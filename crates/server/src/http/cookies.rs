@@ -53,6 +53,11 @@ pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) 
     set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
 }
 
+/// Lets a browser keep its session until it is closed.
+pub fn keep_session_while_open(app: &App, response: &mut Response, cookie: &SessionCookie) {
+    set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), None);
+}
+
 /// Lets a browser forget its session.
 pub fn forget_session(app: &App, response: &mut Response) {
     set(app, response, names(app.secure_cookies).session, "", Some(0));

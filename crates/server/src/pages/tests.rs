@@ -28,7 +28,8 @@ fn client(text: &str) -> Client<'_> {
 
 fn login(text: &str) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
-    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
+    let client = Some(client(text));
+    Login { client, again: false, login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -79,7 +80,7 @@ fn post(text: &str) -> String {
     Post { action: text, host: text, members: &[("code", text.to_owned())] }.render().unwrap()
 }
 
-fn requests(text: &str, username: Option<&str>) -> String {
+fn requests(text: &str) -> String {
     let scopes = vec![ScopeLine { name: text, text: None }];
     let waiting = [Waiting {
         id: text.to_owned(),
@@ -89,9 +90,8 @@ fn requests(text: &str, username: Option<&str>) -> String {
         resources: &[],
         binding_message: Some(text),
     }];
-    Requests { username, requests: &waiting, news: Some(text), problem: Some(text), csrf: text, action: text }
-        .render()
-        .unwrap()
+    let menu = menu(text);
+    Requests { menu: &menu, requests: &waiting, news: Some(text), csrf: text, action: text }.render().unwrap()
 }
 
 fn logout(text: &str) -> String {
@@ -108,6 +108,10 @@ fn logout(text: &str) -> String {
     .unwrap()
 }
 
+fn signed_out(text: &str) -> String {
+    SignedOut { problem: Some(text), frames: &[text, text], to: Some((text, text)) }.render().unwrap()
+}
+
 fn every_page(text: &str) -> Vec<String> {
     let mut pages = vec![
         login(text),
@@ -118,10 +122,20 @@ fn every_page(text: &str) -> Vec<String> {
         Home { issuer: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
         post(text),
-        requests(text, None),
         logout(text),
-        SignedOut { problem: Some(text) }.render().unwrap(),
-        requests(text, Some(text)),
+        signed_out(text),
+        requests(text),
+        Login {
+            client: None,
+            again: true,
+            login_hint: Some(text),
+            problem: None,
+            request: text,
+            csrf: text,
+            action: text,
+        }
+        .render()
+        .unwrap(),
     ];
     pages.extend(account(text));
     pages
@@ -130,7 +144,7 @@ fn every_page(text: &str) -> Vec<String> {
 fn menu(text: &str) -> Menu {
     let pages = [Here::Apps, Here::Sessions, Here::Security, Here::ApiKeys, Here::Clients];
     let pages = pages.map(|page| (page, text.to_owned())).to_vec();
-    Menu { username: text.to_owned(), here: Here::Apps, pages }
+    Menu { username: text.to_owned(), here: Here::Apps, pages, sign_out: text.to_owned() }
 }
 
 /// The pages of the account, with something of everything on them.
@@ -204,11 +218,12 @@ fn every_text_is_escaped() {
 }
 
 #[test]
-fn no_page_has_script_or_inline_style_but_the_one_that_posts_itself() {
-    let script = format!("<script src=\"{}\"></script>", super::assets::post_url());
-    assert!(post("plain").contains(&script));
+fn no_page_has_script_or_inline_style_but_those_that_go_on_by_themselves() {
+    let script = |url| format!("<script src=\"{url}\"></script>");
+    let (posts, leaves) = (script(super::assets::post_url()), script(super::assets::signed_out_url()));
+    assert!(post("plain").contains(&posts) && signed_out("plain").contains(&leaves));
     for page in every_page("plain") {
-        let page = page.replace(&script, "");
+        let page = page.replace(&posts, "").replace(&leaves, "");
         for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {
             assert!(!page.contains(word), "{word} in {page}");
         }
@@ -247,14 +262,29 @@ fn logout_has_the_ids_that_scripts_know() {
     for id in ["logout-page", "logout-confirm", "logout-cancel", "logout-username"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    let page = SignedOut { problem: None }.render().unwrap();
+    let page = SignedOut { problem: None, frames: &[], to: None }.render().unwrap();
     assert!(page.contains("id=\"signed-out\"") && page.contains("signed out") && !page.contains("problem"), "{page}");
+    for nothing in ["<script", "<iframe", "http-equiv"] {
+        assert!(!page.contains(nothing), "{nothing} in {page}");
+    }
+    let page = signed_out("https://a.example/b");
+    assert!(page.contains("<meta http-equiv=\"refresh\" content=\"5; url=https://a.example/b\">"), "{page}");
+    assert_eq!(page.matches("<iframe hidden ").count(), 2, "{page}");
+    assert_eq!(page.matches(" id=\"signed-out-next\"").count(), 1, "{page}");
 }
 
 #[test]
 fn login_shows_no_problem_where_there_is_none() {
     let client = Client { name: "Ledger", ..Client::default() };
-    let page = Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login" };
+    let page = Login {
+        client: Some(client),
+        again: false,
+        login_hint: None,
+        problem: None,
+        request: "r",
+        csrf: "c",
+        action: "/login",
+    };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
         assert!(!page.contains(word), "{word} in {page}");

@@ -5,6 +5,7 @@
 mod account;
 mod admin;
 mod authentication;
+mod certification;
 mod endpoints;
 mod logout;
 mod looks;
@@ -13,6 +14,7 @@ mod metadata;
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod outbox;
 mod people;
 mod signer;
 mod world;
