@@ -8,6 +8,7 @@ use firman_store::{Change, Page};
 use super::{Listed, PAGE, Person, next_after, noted};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
+use crate::logout::farewells;
 
 /// A browser that somebody is signed in with, for its person.
 #[derive(Clone, Debug)]
@@ -59,8 +60,8 @@ fn is_live(engine: &Engine, person: &Person, session: &Session, now: Timestamp) 
 pub async fn end(engine: &Engine, person: &Person, id: RecordId, now: Timestamp) -> Result<(), Failure> {
     let session = engine.store.session(id, None).await?.map(|signed_in| signed_in.session);
     let theirs = |session: &Session| session.subject == *person.subject() && session.is_live(now);
-    if session.is_some_and(|session| theirs(&session)) {
-        engine.commit(ended(engine, person, id, now)?.into()).await?;
+    if let Some(session) = session.filter(theirs) {
+        engine.commit(ended(engine, person, &session, now).await?).await?;
     }
     Ok(())
 }
@@ -72,7 +73,7 @@ pub async fn end_others(engine: &Engine, person: &Person, now: Timestamp) -> Res
         let rows = engine.store.sessions_of(person.key(engine), Page { after, limit: PAGE }).await?;
         let mut changes = Vec::new();
         for other in rows.iter().filter(|other| other.id != person.session() && other.is_live(now)) {
-            changes.extend(ended(engine, person, other.id, now)?);
+            changes.extend(ended(engine, person, other, now).await?);
         }
         if !changes.is_empty() {
             engine.commit(changes).await?;
@@ -84,7 +85,9 @@ pub async fn end_others(engine: &Engine, person: &Person, now: Timestamp) -> Res
     }
 }
 
-fn ended(engine: &Engine, person: &Person, id: RecordId, now: Timestamp) -> Result<[Change; 2], Fault> {
-    let event = person.did(engine, EventKind::SessionEnded, id, now)?;
-    Ok(noted(Change::EndSession { id, now }, event))
+async fn ended(engine: &Engine, person: &Person, session: &Session, now: Timestamp) -> Result<Vec<Change>, Fault> {
+    let event = person.did(engine, EventKind::SessionEnded, session.id, now)?;
+    let mut changes = noted(Change::EndSession { id: session.id, now }, event).to_vec();
+    changes.extend(farewells(engine, session, now).await?);
+    Ok(changes)
 }

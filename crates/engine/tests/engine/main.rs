@@ -52,4 +52,5 @@ mod secrets;
 mod software_statement;
 mod step_up;
 mod support;
+mod told_of_logout;
 mod userinfo;
