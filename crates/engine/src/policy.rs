@@ -63,6 +63,8 @@ pub struct Policy {
     pub require_pushed: bool,
     /// Take no authorization requests but signed ones.
     pub require_signed_request: bool,
+    /// Whether people can make an account by themselves.
+    pub sign_up: bool,
     /// Whether there are pages; without them nobody signs in here.
     pub pages: bool,
     /// Where people find more about this server.
@@ -101,7 +103,7 @@ pub struct Policy {
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
     pub sign_in: SignInLimits,
-    /// How long ago somebody may have signed in who changes how their account is signed in to.
+    /// How long ago somebody may have signed in who does what would help a thief, such as changing how they sign in.
     pub fresh_sign_in: Lifetime,
     /// Who shows the pages on which people sign in, consent and sign out, if not this server.
     pub login_app: LoginAppPolicy,
@@ -146,6 +148,7 @@ impl Default for Policy {
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
             require_signed_request: false,
+            sign_up: false,
             pages: true,
             about: About::default(),
             redirect_schemes: Vec::new(),

@@ -50,6 +50,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let pages = Router::new()
         .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
+        .route(&at(http::select::PATH), get(http::select::page).post(http::select::submit))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
         .route(&at(path::END_SESSION), get(http::logout::get).post(http::logout::post))
         .route(&at(http::logout::PATH), get(http::logout::page).post(http::logout::submit))
@@ -101,13 +102,12 @@ fn backchannel(app: &App) -> Router<App> {
     if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
 }
 
-/// Where people sign in to pages of ours, and change how they do.
+/// Where people take the second step, and change how they sign in.
 fn people_of_ours(app: &App) -> Router<App> {
     use http::{security, sign_in};
     let at = |path: &str| app.engine.issuer().route(path);
     Router::new()
         .route(&at(sign_in::SECOND), get(sign_in::second).post(sign_in::submit_second))
-        .route(&at(sign_in::OWN), get(sign_in::own).post(sign_in::submit_own))
         .route(&at(security::PATH), get(security::overview))
         .route(&at(security::PASSWORD), get(security::password).post(security::submit_password))
         .route(&at(security::APP), get(security::app).post(security::submit_app))

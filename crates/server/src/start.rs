@@ -231,12 +231,14 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             each_minute: settings.registration.each_minute,
             statements: settings.registration.statement_issuers.clone(),
             require_statement: settings.registration.require_statement,
+            endpoint_audience: settings.registration.endpoint_audience,
         },
         account: account(settings),
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
         pages: settings.server.pages,
+        sign_up: false,
         about: about(settings),
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
@@ -268,7 +270,6 @@ fn sign_in_limits(settings: &Settings) -> SignInLimits {
 fn account(settings: &Settings) -> AccountPolicy {
     let account = &settings.account;
     AccountPolicy {
-        fresh: Lifetime::from_millis(account.fresh_seconds.millis()),
         api_key_scope: account.api_key_scope.clone(),
         api_key: Lifetime::from_millis(account.api_key_days.millis()),
         api_key_most: Lifetime::from_millis(account.api_key_most_days.millis()),

@@ -6,8 +6,8 @@ use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::time::Timestamp;
 use firman_store::record::Client;
 
-use super::step::{self, Step};
-use super::{Browser, Interaction, Next, Waiting, approve, browser, device, remember};
+use super::step::Step;
+use super::{Browser, Interaction, Next, Waiting, approve, browser, device, next_step, remember};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 
@@ -45,9 +45,11 @@ pub(crate) async fn decided(
 ) -> Result<Next, Failure> {
     for _ in 0..LOOKS {
         let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
-        match step::decide(&interaction, &client, signed_in.as_ref(), &engine.policy.acr, now) {
-            // The session ended, or grew too old, while the page was open.
+        match next_step(engine, &interaction, &client, signed_in.as_ref(), now) {
+            // The session ended, or grew too old, while the page was open, or is somebody else's by now.
             Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
+            Step::SignUp => return Ok(Next::SignUp(interaction.seal(engine, browser)?)),
+            Step::Select => return Ok(Next::Select(interaction.seal(engine, browser)?)),
             Step::Refuse(denied) => return Ok(interaction.redirectable(client).refuse(engine, &denied, now)?),
             Step::Consent | Step::Approve(_) => {}
         }

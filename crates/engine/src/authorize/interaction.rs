@@ -30,9 +30,22 @@ pub struct Interaction {
     /// The flow that waits for the answer, if one does already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// With which account to go on, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Chosen>,
     /// Who is asked whether a client may: the consent page is for them, and for nobody who signs in after them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Subject>,
+}
+
+/// What somebody answered who was asked with which account to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chosen {
+    /// With the one of this session.
+    Session(RecordId),
+    /// With another one: then somebody has to sign in.
+    Another,
 }
 
 /// A flow that waits for somebody's answer.

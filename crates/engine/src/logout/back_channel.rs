@@ -10,7 +10,7 @@ use firman_proto::logout::{LOGOUT_TOKEN, LogoutToken};
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Change;
-use firman_store::record::{Client, DeliveryKind, Session};
+use firman_store::record::{Client, DeliveryKind, Session, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::Engine;
@@ -18,6 +18,7 @@ use crate::failure::Fault;
 use crate::fetch::Call;
 use crate::issue::signer;
 use crate::outbox::{Deliver, Letter, Outcome, Outgoing};
+use crate::subject::subject_for;
 
 /// For how long a logout token is good: as short as clocks and slow networks let it be (two minutes at most).
 const LIFE: Lifetime = Lifetime::from_seconds(120);
@@ -26,7 +27,7 @@ const LIFE: Lifetime = Lifetime::from_seconds(120);
 #[derive(Serialize, Deserialize)]
 struct Farewell {
     session: RecordId,
-    subject: String,
+    subject: Subject,
 }
 
 /// Letters to the clients of a session that want to be told: they belong in the commit that ends it.
@@ -36,7 +37,7 @@ pub(crate) async fn farewells(engine: &Engine, session: &Session, now: Timestamp
         let client = engine.store.client_by_id(id).await?.filter(|client| client.enabled);
         let uri = client.as_ref().and_then(|client| client.metadata.logout.backchannel_logout_uri.as_deref());
         let Some(uri) = uri else { continue };
-        let said = Farewell { session: session.id, subject: session.subject.to_string() };
+        let said = Farewell { session: session.id, subject: session.subject.clone() };
         let body = serde_json::to_vec(&said).map_err(|error| Fault::lasting("tell a client", error.to_string()))?;
         let to = host_of(uri);
         let kind = DeliveryKind::BackchannelLogout;
@@ -98,7 +99,7 @@ fn logout_token(
 ) -> Result<String, Fault> {
     let token = LogoutToken {
         iss: engine.issuer.to_string(),
-        sub: farewell.subject.clone(),
+        sub: subject_for(engine, client, &farewell.subject),
         aud: client.client_id.clone(),
         iat: now.seconds(),
         exp: now.plus(LIFE).seconds(),

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
+use crate::id_token_hint;
 use crate::random;
 
 const PURPOSE: &str = "logout";
@@ -78,7 +79,7 @@ impl Exit {
         self.client = client.as_ref().map(|client| client.id);
         if let (Some(hint), Some(client)) = (hint, &client) {
             self.session = hint.sid.as_deref().and_then(|sid| engine.keys.sid().open(sid, client.id));
-            self.subject = Some(hint.sub);
+            self.subject = id_token_hint::person(engine, client, &hint).await?.map(|subject| subject.to_string());
         }
         let Some(uri) = &asked.post_logout_redirect_uri else { return Ok(()) };
         let client = client.ok_or_else(|| {
@@ -131,8 +132,7 @@ impl Exit {
 
 /// OpenID Connect RP-Initiated Logout §4: an ID token that this issuer has signed. It may have expired.
 async fn id_token(engine: &Engine, hint: &str, now: Timestamp) -> Result<IdToken, Failure> {
-    let claims = engine.keys.verified_id_token(&*engine.store, hint, now).await?;
-    let own = claims.filter(|claims| claims.iss == engine.issuer.as_str());
+    let own = id_token_hint::of_ours(engine, hint, now).await?;
     Ok(own.ok_or_else(|| invalid_request("id_token_hint: not an ID token of this server"))?)
 }
 

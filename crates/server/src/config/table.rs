@@ -233,8 +233,6 @@ schema::settings! {
     }
     /// What people may do for themselves, on the page /account.
     account: Account {
-        /// For how long after signing in somebody may make keys and clients without signing in again, in seconds.
-        fresh_seconds: Seconds = 600, 30..=86_400;
         /// The most that people's API keys may be for, separated by spaces; empty: there are no API keys.
         api_key_scope: Scope = "";
         /// How long an API key lives for which nothing is said, in days.
@@ -323,7 +321,7 @@ schema::settings! {
         wrong_passwords_wait_seconds: Seconds = 60, 1..=3_600;
         /// How many may be wrong from one address (of IPv6, one /64), at whatever account, before it waits ten seconds for each.
         wrong_passwords_of_address: u32 = 30, 1..=100_000;
-        /// How long ago somebody may have signed in who changes how their account is signed in to, in seconds.
+        /// How long ago somebody may have signed in who makes keys and clients, or changes how they sign in, in seconds.
         fresh_seconds: Seconds = 600, 60..=86_400;
     }
     /// A login app of your own, that shows the pages on which people sign in (docs/login-app.md).
@@ -385,6 +383,8 @@ schema::settings! {
         statement_issuers: Vec<StatementIssuer> = [];
         /// Register no client without a software statement.
         require_statement: bool = false;
+        /// Whether the assertions with which such a client authenticates may be for the address of an endpoint; those for the issuer always may.
+        endpoint_audience: bool = false;
         /// After how many days such a client leaves if nobody has ever used it; 0: never.
         unused_days: Days = 7, 0..=3650;
         /// How many may register in a minute, on each node, where everybody may.

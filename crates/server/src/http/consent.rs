@@ -7,6 +7,7 @@ use firman_engine::Failure;
 use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
 use firman_engine::details::described;
 use firman_engine::login_app::Kind;
+use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
@@ -37,10 +38,12 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
     let asked = &view.interaction.request;
     // What everybody asks for comes first, in an order that reads well; then what only this client knows.
+    let claims = ClaimsParameter::kept(asked.claims.as_ref());
     let (known, scopes): (Vec<_>, Vec<_>) =
         lines(&asked.scope).into_iter().partition(|line| view.known.contains(line.name));
     // Where nothing is new, it is asked for again as a whole.
-    let (known, scopes) = if scopes.is_empty() { (scopes, known) } else { (known, scopes) };
+    let (known, mut scopes) = if scopes.is_empty() { (scopes, known) } else { (known, scopes) };
+    scopes.extend(pages::claim_lines(&asked.scope, &claims.names()));
     let details = described(&app.engine, asked.authorization_details.as_ref())?;
     let html = pages::Consent {
         client: login::client_of(&view.client),

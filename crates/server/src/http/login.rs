@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
+use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn, Waiting};
 use firman_engine::login_app::Kind;
 use firman_proto::form::Form;
 
@@ -14,6 +14,9 @@ use crate::pages::{self, RenderError};
 
 /// Below the issuer.
 pub const PATH: &str = "/login";
+
+/// Where people make an account, if they may.
+pub const SIGN_UP: &str = "/login/sign-up";
 
 /// Asks for user name and password.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
@@ -85,8 +88,10 @@ async fn render(
     problem: Option<&str>,
 ) -> Result<Result<String, RenderError>, Failure> {
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
+    let own = matches!(view.interaction.waiting, Some(Waiting::Page(_)));
     let html = pages::Login {
-        client: client_of(&view.client),
+        client: (!own).then(|| client_of(&view.client)),
+        again: view.username.is_some(),
         login_hint: typed.or(view.interaction.request.login_hint.as_deref()),
         problem,
         request,

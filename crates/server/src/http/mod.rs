@@ -22,6 +22,7 @@ pub mod read;
 pub mod register;
 pub mod revoke;
 pub mod security;
+pub mod select;
 pub mod sign_in;
 pub mod token;
 pub mod userinfo;

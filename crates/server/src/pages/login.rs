@@ -9,8 +9,10 @@ use super::{Client, RenderError, assets, look};
 /// person would rather not.
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
-    /// Who sent the person here.
-    pub client: Client<'a>,
+    /// Who sent the person here; none: they came to a page of ours.
+    pub client: Option<Client<'a>>,
+    /// Whether they are signed in, and are asked once more.
+    pub again: bool,
     /// The user name to begin with: `login_hint`, or what was typed before.
     pub login_hint: Option<&'a str>,
     /// What was wrong with the last try, such as [`Texts::wrong_credentials`].

@@ -28,7 +28,8 @@ fn client(text: &str) -> Client<'_> {
 
 fn login(text: &str) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
-    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
+    let client = Some(client(text));
+    Login { client, again: false, login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -79,7 +80,7 @@ fn post(text: &str) -> String {
     Post { action: text, host: text, members: &[("code", text.to_owned())] }.render().unwrap()
 }
 
-fn requests(text: &str, username: Option<&str>) -> String {
+fn requests(text: &str) -> String {
     let scopes = vec![ScopeLine { name: text, text: None }];
     let waiting = [Waiting {
         id: text.to_owned(),
@@ -89,9 +90,8 @@ fn requests(text: &str, username: Option<&str>) -> String {
         resources: &[],
         binding_message: Some(text),
     }];
-    Requests { username, requests: &waiting, news: Some(text), problem: Some(text), csrf: text, action: text }
-        .render()
-        .unwrap()
+    let menu = menu(text);
+    Requests { menu: &menu, requests: &waiting, news: Some(text), csrf: text, action: text }.render().unwrap()
 }
 
 fn logout(text: &str) -> String {
@@ -122,10 +122,20 @@ fn every_page(text: &str) -> Vec<String> {
         Home { issuer: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
         post(text),
-        requests(text, None),
         logout(text),
         signed_out(text),
-        requests(text, Some(text)),
+        requests(text),
+        Login {
+            client: None,
+            again: true,
+            login_hint: Some(text),
+            problem: None,
+            request: text,
+            csrf: text,
+            action: text,
+        }
+        .render()
+        .unwrap(),
     ];
     pages.extend(account(text));
     pages
@@ -134,7 +144,7 @@ fn every_page(text: &str) -> Vec<String> {
 fn menu(text: &str) -> Menu {
     let pages = [Here::Apps, Here::Sessions, Here::Security, Here::ApiKeys, Here::Clients];
     let pages = pages.map(|page| (page, text.to_owned())).to_vec();
-    Menu { username: text.to_owned(), here: Here::Apps, pages }
+    Menu { username: text.to_owned(), here: Here::Apps, pages, sign_out: text.to_owned() }
 }
 
 /// The pages of the account, with something of everything on them.
@@ -266,7 +276,15 @@ fn logout_has_the_ids_that_scripts_know() {
 #[test]
 fn login_shows_no_problem_where_there_is_none() {
     let client = Client { name: "Ledger", ..Client::default() };
-    let page = Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login" };
+    let page = Login {
+        client: Some(client),
+        again: false,
+        login_hint: None,
+        problem: None,
+        request: "r",
+        csrf: "c",
+        action: "/login",
+    };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
         assert!(!page.contains(word), "{word} in {page}");

@@ -4,6 +4,7 @@
 
 mod account;
 mod authentication;
+mod certification;
 mod endpoints;
 mod logout;
 mod looks;

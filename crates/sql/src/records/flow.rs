@@ -1,6 +1,6 @@
 //! Flows.
 
-use firman_proto::authorize::{AuthorizationRequest, Prompt};
+use firman_proto::authorize::{AuthorizationRequest, Hints, Prompt};
 use firman_proto::pkce::{Challenge, ChallengeMethod};
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::response::{ResponseMode, ResponseType};
@@ -55,6 +55,8 @@ struct Request {
     acr_values: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_hint: Option<String>,
+    #[serde(default, skip_serializing_if = "Hints::are_none")]
+    hints: Hints,
 }
 
 /// The part of a polled request that has no column of its own.
@@ -241,6 +243,7 @@ fn read_request(kind: u8, asked: Asked, members: Rest, columns: &mut Columns<'_>
         max_age: request.max_age,
         acr_values: request.acr_values,
         login_hint: request.login_hint,
+        hints: request.hints,
         challenge: asked.challenge,
         resource,
         authorization_details,
@@ -266,6 +269,7 @@ fn body_text(flow: &Flow) -> String {
             max_age: request.max_age,
             acr_values: request.acr_values.clone(),
             login_hint: request.login_hint.clone(),
+            hints: request.hints.clone(),
         }),
         FlowRequest::Device(request) | FlowRequest::Backchannel(request) => body::members(&Polled {
             acr_values: request.acr_values.clone(),

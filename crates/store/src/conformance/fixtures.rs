@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use firman_proto::authorize::{AuthorizationRequest, Prompt};
+use firman_proto::authorize::{AuthorizationRequest, Display, Hints, Prompt};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
 use firman_proto::digest::Digest16;
@@ -173,6 +173,11 @@ pub fn request() -> AuthorizationRequest {
         max_age: Some(60),
         acr_values: vec!["urn:x:high".to_owned(), "1".to_owned()],
         login_hint: None,
+        hints: Hints {
+            subjects: vec!["a subject".to_owned()],
+            ui_locales: vec!["de-AT".to_owned()],
+            display: Some(Display::Popup),
+        },
         challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
         resource: vec!["https://a.example/x?y=%20".to_owned(), "urn:b".to_owned()],
         authorization_details: Some(serde_json::json!([{"type": "payment", "amount": "1"}])),
