@@ -10,6 +10,7 @@ use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::login_app::{ClaimsOf, LoginAppPolicy, ToldAccounts};
+use firman_engine::logout::BackchannelLogout;
 use firman_engine::operator::AdminPolicy;
 use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
@@ -106,7 +107,7 @@ impl Running {
 
     /// How what is in the outbox is delivered: one way for each kind.
     pub fn ways(&self) -> Vec<Arc<dyn Deliver>> {
-        Vec::new()
+        vec![Arc::new(BackchannelLogout)]
     }
 }
 

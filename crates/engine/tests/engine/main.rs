@@ -56,5 +56,6 @@ mod secrets;
 mod software_statement;
 mod step_up;
 mod support;
+mod told_of_logout;
 mod upstream;
 mod userinfo;

@@ -554,10 +554,9 @@ mod tests {
     fn every_phrase_has_one_gap() {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
         let Texts { logout_client, signed_out_next, app_since, recovery_left, select_same, .. } = ENGLISH;
-        let own = [logout_client, signed_out_next, app_since, recovery_left, select_same];
-        let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
         let Texts { upstream_with, upstream_title, .. } = ENGLISH;
-        let own = [logout_client, security_lead, app_since, recovery_left, upstream_with, upstream_title];
+        let own =
+            [logout_client, signed_out_next, app_since, recovery_left, select_same, upstream_with, upstream_title];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
