@@ -40,3 +40,4 @@ pub mod seal;
 pub mod third_party;
 pub mod time;
 pub mod token;
+pub mod webfinger;

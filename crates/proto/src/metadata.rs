@@ -86,8 +86,10 @@ pub struct Metadata {
     pub introspection_encryption_enc_values_supported: Vec<&'static str>,
     pub request_object_encryption_alg_values_supported: Vec<&'static str>,
     pub request_object_encryption_enc_values_supported: Vec<&'static str>,
-    /// How signed responses are signed (JARM §4).
+    /// How signed responses are signed, and then encrypted (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
+    pub authorization_encryption_alg_values_supported: Vec<&'static str>,
+    pub authorization_encryption_enc_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     /// OpenID Connect Discovery §3: how the pages may be shown.
@@ -223,6 +225,8 @@ impl Metadata {
             code_challenge_methods_supported: vec!["S256"],
             subject_types_supported: vec!["public", "pairwise"],
             authorization_signing_alg_values_supported: signing.clone(),
+            authorization_encryption_alg_values_supported: managements(KeyManagement::ALL),
+            authorization_encryption_enc_values_supported: contents(),
             introspection_signing_alg_values_supported: signing.clone(),
             userinfo_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
