@@ -28,7 +28,9 @@ pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod login_app;
 pub mod logout;
+pub mod outbox;
 pub mod par;
 mod person;
 mod policy;
@@ -49,6 +51,7 @@ mod subject;
 mod target;
 pub mod token;
 pub mod trust;
+pub mod upstream;
 pub mod userinfo;
 
 pub use attempts::{Pace, SignInLimits};
@@ -58,7 +61,7 @@ pub use firman_store::Clock;
 pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
-pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
+pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
 pub use step_up::StepUp;
 
 use std::sync::Arc;
@@ -88,12 +91,15 @@ pub struct Engine {
     pub(crate) notify: Arc<dyn Notify>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
+    pub(crate) upstreams: upstream::Directory,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
     pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
+    /// Rings when something was put into the outbox.
+    pub(crate) bell: tokio::sync::Notify,
 }
 
 /// What an engine is made of.
@@ -146,12 +152,14 @@ impl Engine {
             notify,
             hooks,
             key_sets: KeySets::default(),
+            upstreams: upstream::Directory::default(),
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),
             attempts: Attempts::default(),
             policy,
             key_policy,
+            bell: tokio::sync::Notify::new(),
         })
     }
 
@@ -222,7 +230,12 @@ impl Engine {
     /// Commits, and finds out what happened if the acknowledgement is lost.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
         let id = CommitId(random::bytes(&*self.entropy)?);
-        Ok(settle(&*self.store, Transaction { id, changes }).await?)
+        let sends = changes.iter().any(|change| matches!(change, Change::InsertDelivery(_)));
+        let outcome = settle(&*self.store, Transaction { id, changes }).await?;
+        if sends && outcome == Commit::Done {
+            self.bell.notify_one();
+        }
+        Ok(outcome)
     }
 
     /// A line of the audit trail.

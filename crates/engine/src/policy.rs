@@ -17,10 +17,13 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::login_app::LoginAppPolicy;
+use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
 use crate::trust::TrustedIssuers;
+use crate::upstream::UpstreamPolicy;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -87,6 +90,8 @@ pub struct Policy {
     pub password_grant: bool,
     /// Whose assertions are taken.
     pub trusted_issuers: TrustedIssuers,
+    /// Identity providers whose people may sign in here.
+    pub upstream: UpstreamPolicy,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// The scope with which an access token lets its holder introspect; the empty scope lets nobody.
@@ -95,12 +100,16 @@ pub struct Policy {
     pub revoke_scope: Scope,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
+    /// How long and how often deliveries are tried.
+    pub outbox: OutboxPolicy,
     /// Which passwords people may have.
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
     pub sign_in: SignInLimits,
-    /// How long ago somebody may have signed in who changes how their account is signed in to.
+    /// How long ago somebody may have signed in who does what would help a thief, such as changing how they sign in.
     pub fresh_sign_in: Lifetime,
+    /// Who shows the pages on which people sign in, consent and sign out, if not this server.
+    pub login_app: LoginAppPolicy,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
@@ -155,13 +164,16 @@ impl Default for Policy {
             backchannel: BackchannelPolicy::default(),
             password_grant: false,
             trusted_issuers: TrustedIssuers::default(),
+            upstream: UpstreamPolicy::default(),
             failed_redemptions: 5,
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
             claims: ClaimPolicy::default(),
+            outbox: OutboxPolicy::default(),
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),
+            login_app: LoginAppPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             session_grants: SessionGrants::default(),

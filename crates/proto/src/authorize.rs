@@ -137,6 +137,9 @@ pub struct AuthorizationRequest {
     /// How its pages should be.
     #[serde(default, skip_serializing_if = "Hints::are_none")]
     pub hints: Hints,
+    /// Which identity provider the client expects them to come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idp_hint: Option<String>,
     /// The proof key (RFC 7636).
     pub challenge: Option<Challenge>,
     /// Resource indicators (RFC 8707).
@@ -222,6 +225,7 @@ impl AuthorizationRequest {
             acr_values: acr_values(form, client)?,
             login_hint: bounded(form, "login_hint")?,
             hints: hints(form, asked.as_ref())?,
+            idp_hint: bounded(form, "idp_hint")?,
             challenge,
             resource: resource::requested(form)?,
             authorization_details: None,

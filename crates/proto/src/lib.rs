@@ -40,4 +40,5 @@ pub mod seal;
 pub mod third_party;
 pub mod time;
 pub mod token;
+pub mod upstream;
 pub mod webfinger;

@@ -5,7 +5,7 @@ use firman_proto::credentials::AuthMethod;
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::jose::{Alg, Jwks};
 use firman_proto::jws::Algorithm;
-use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::redirect_uri::{RedirectUri, RedirectUriError};
 use firman_proto::request_object::LONGEST_URI;
 use firman_proto::response::ResponseType;
 use firman_proto::third_party::is_initiate_login_uri;
@@ -181,10 +181,7 @@ fn check_requests(metadata: &ClientMetadata) -> Result<(), Denied> {
     if metadata.require_signed_request_object && !has_keys {
         return Err(invalid_request("require_signed_request_object: needs keys, by jwks or jwks_uri"));
     }
-    let legal = |uri: &String| {
-        uri.len() <= LONGEST_URI && (uri.starts_with("https://") || uri.starts_with("http://")) && uri.is_ascii()
-    };
-    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(legal) {
+    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(is_address) {
         return Err(invalid_request("request_uris: at most 64 addresses of at most 512 bytes"));
     }
     Ok(())
@@ -198,9 +195,32 @@ fn check_logout(metadata: &ClientMetadata) -> Result<(), Denied> {
     }
     // OpenID Connect RP-Initiated Logout §3.1: as strict as redirect URIs.
     let wrong = logout.post_logout_redirect_uris.iter().find_map(|uri| RedirectUri::parse(uri).err());
-    wrong.map_or(Ok(()), |error| {
-        let text = error.to_string();
-        let why = text.strip_prefix("redirect_uri: ").unwrap_or(&text);
-        Err(invalid_request(format!("post_logout_redirect_uris: {why}")))
-    })
+    if let Some(error) = wrong {
+        return Err(of_member("post_logout_redirect_uris", &error));
+    }
+    if let Some(uri) = &logout.frontchannel_logout_uri {
+        let uri = RedirectUri::parse(uri).map_err(|error| of_member("frontchannel_logout_uri", &error))?;
+        let origin = uri.origin();
+        // OpenID Connect Front-Channel Logout §2: of the same scheme, domain and port as one of its redirect URIs.
+        let own = metadata.redirect_uris.iter().any(|own| origin.is_some() && own.origin() == origin);
+        if !own {
+            let text = "frontchannel_logout_uri: must have scheme, host and port of one of redirect_uris";
+            return Err(invalid_request(text));
+        }
+    }
+    // OpenID Connect Back-Channel Logout §2.2: an absolute URI without a fragment; plain http is for the networks of settings.
+    let legal = |uri: &String| is_address(uri) && !uri.contains('#');
+    if !logout.backchannel_logout_uri.iter().all(legal) {
+        return Err(invalid_request("backchannel_logout_uri: must be an https address without a fragment"));
+    }
+    Ok(())
+}
+
+fn is_address(uri: &String) -> bool {
+    uri.len() <= LONGEST_URI && (uri.starts_with("https://") || uri.starts_with("http://")) && uri.is_ascii()
+}
+
+fn of_member(name: &str, error: &RedirectUriError) -> Denied {
+    let text = error.to_string();
+    invalid_request(format!("{name}: {}", text.strip_prefix("redirect_uri: ").unwrap_or(&text)))
 }

@@ -6,7 +6,9 @@ use firman_proto::id::RecordId;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{Code, Reference, Sealed};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest, SessionDetails};
+use firman_store::record::{
+    Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest, Session, SessionDetails,
+};
 use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
 
 use super::respond::Address;
@@ -70,7 +72,18 @@ pub(super) async fn approve(
     event.subject = Some(session.subject.to_string());
     changes.push(Change::Append(Box::new(event)));
     changes.extend(browser::touch(session, now));
+    changes.extend(joining(&interaction, client, session));
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
+}
+
+/// OpenID Connect Front-Channel Logout §3, Back-Channel Logout §2.3: who wants to be told of the session's end is remembered.
+fn joining(interaction: &Interaction, client: &Client, session: &Session) -> Option<Change> {
+    let logout = &client.metadata.logout;
+    let wants = logout.frontchannel_logout_uri.is_some() || logout.backchannel_logout_uri.is_some();
+    // A device is not in this browser, and what it may do does not end with its session.
+    let is_here = !matches!(interaction.waiting, Some(Waiting::Device { .. }));
+    let join = Change::JoinSession { session: session.id, client: client.id, expires_at: session.expires_at };
+    (wants && is_here).then_some(join)
 }
 
 /// The flow that is approved, its code unless a device has one of its own, and what approves it: the one that waits, or a new one.

@@ -1,7 +1,10 @@
 //! The consent page's form.
 
+use std::sync::Arc;
+
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::time::Timestamp;
+use firman_store::record::Client;
 
 use super::step::Step;
 use super::{Browser, Interaction, Next, Waiting, approve, browser, device, next_step, remember};
@@ -28,7 +31,18 @@ pub async fn consent(
     decision: Decision,
     now: Timestamp,
 ) -> Result<Next, Failure> {
-    let (interaction, client) = Interaction::resume(engine, browser, request, now).await?;
+    let asked = Interaction::resume(engine, browser, request, now).await?;
+    decided(engine, browser, asked, decision, now).await
+}
+
+/// The same wherever they decided it.
+pub(crate) async fn decided(
+    engine: &Engine,
+    browser: &Browser,
+    (interaction, client): (Interaction, Arc<Client>),
+    decision: Decision,
+    now: Timestamp,
+) -> Result<Next, Failure> {
     for _ in 0..LOOKS {
         let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
         match next_step(engine, &interaction, &client, signed_in.as_ref(), now) {

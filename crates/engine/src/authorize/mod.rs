@@ -23,7 +23,8 @@ pub use login::{LoggedIn, SignIn, login};
 pub use select::{Account, select};
 
 pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
-pub(crate) use login::{begin_session, welcome};
+pub(crate) use consent::decided;
+pub(crate) use login::{begin_session, welcome, welcome_told};
 
 use std::fmt;
 use std::sync::Arc;

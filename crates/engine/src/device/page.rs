@@ -87,6 +87,7 @@ fn as_authorization(engine: &Engine, request: &PolledRequest) -> Result<Authoriz
         acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
         hints: Hints::default(),
+        idp_hint: None,
         challenge: None,
         resource: request.resource.clone(),
         authorization_details: request.authorization_details.clone(),

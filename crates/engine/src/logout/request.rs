@@ -12,6 +12,7 @@ use firman_proto::time::Timestamp;
 use firman_store::SignedIn;
 use firman_store::record::Client;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
@@ -25,7 +26,7 @@ const PURPOSE: &str = "logout";
 pub struct Exit {
     /// Who asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) client: Option<RecordId>,
+    pub(crate) client: Option<RecordId>,
     /// Where to go afterwards, with the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<String>,
@@ -106,6 +107,12 @@ impl Exit {
             || hinted.is_some_and(|hint| hint != session.details.username && hint != session.subject.as_str())
     }
 
+    /// What a login app is told of it.
+    pub(crate) fn told(&self) -> Map<String, Value> {
+        let members = [("logout_hint", &self.logout_hint), ("problem", &self.problem)];
+        members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect()
+    }
+
     fn seal(&self, engine: &Engine) -> Result<String, Failure> {
         let plain = serde_json::to_vec(self).map_err(|error| Fault::lasting("seal a request", error.to_string()))?;
         let nonce = random::bytes(&*engine.entropy)?;
@@ -113,7 +120,7 @@ impl Exit {
         Ok(sealed.map_err(|error| Fault::lasting("seal a request", error.to_string()))?)
     }
 
-    pub(super) async fn open(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
+    pub(crate) async fn open(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
         let expired =
             || invalid_request("request: this page has expired; go back to the application and sign out there again");
         let plain = engine.keys.open_envelope(&*engine.store, (PURPOSE, &[]), sealed, now).await?;

@@ -6,12 +6,13 @@ use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
 use firman_engine::details::described;
+use firman_engine::login_app::Kind;
 use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::account::lines;
-use super::{App, login, page, read};
+use super::{App, login, login_app, page, read};
 use crate::pages;
 
 /// Below the issuer.
@@ -29,6 +30,9 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let request = form.required("request")?;
+    if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Consent, request).await? {
+        return Ok(elsewhere);
+    }
     let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
     // The session ended while the page was on its way.
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };

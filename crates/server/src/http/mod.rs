@@ -13,6 +13,7 @@ pub mod health;
 pub mod home;
 pub mod introspect;
 pub mod login;
+pub mod login_app;
 pub mod logout;
 pub mod look;
 pub mod page;
@@ -24,6 +25,7 @@ pub mod security;
 pub mod select;
 pub mod sign_in;
 pub mod token;
+pub mod upstream;
 pub mod userinfo;
 
 use std::sync::Arc;

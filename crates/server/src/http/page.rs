@@ -25,7 +25,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// For the page that posts itself: its script is ours and no other runs.
+/// For pages that go on by themselves: their script is ours and no other runs.
 const POLICY_WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; \
      base-uri 'none'",
@@ -126,6 +126,22 @@ fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Respon
     let mut response = page(app, StatusCode::OK, html);
     if response.status() == StatusCode::OK {
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT);
+    }
+    response
+}
+
+/// The page of somebody who is signed out: it may load frames of these origins, which repeat, and of no others.
+pub fn framing(app: &App, html: Result<String, RenderError>, origins: &[&str]) -> Response {
+    let mut origins = origins.to_vec();
+    origins.sort_unstable();
+    origins.dedup();
+    let policy = POLICY_WITH_SCRIPT.to_str().ok().map(|policy| format!("{policy}; frame-src {}", origins.join(" ")));
+    let Some(policy) = policy.and_then(|policy| HeaderValue::try_from(policy).ok()) else {
+        return error_page(app, Fault::lasting("show frames", "their origins are no header value"));
+    };
+    let mut response = page(app, StatusCode::OK, html);
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
 }

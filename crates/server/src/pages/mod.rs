@@ -26,6 +26,7 @@ mod security;
 mod select;
 mod signed_out;
 pub mod texts;
+mod upstream;
 pub mod when;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
@@ -44,6 +45,7 @@ pub use requests::{Requests, Waiting};
 pub use security::Security;
 pub use select::Select;
 pub use signed_out::SignedOut;
+pub use upstream::{Upstream, UpstreamTrouble};
 
 #[cfg(test)]
 mod tests;

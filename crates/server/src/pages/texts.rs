@@ -80,7 +80,6 @@ pub struct Texts {
 
     pub requests_title: &'static str,
     pub requests_lead: &'static str,
-    pub requests_sign_in: &'static str,
     pub requests_none: &'static str,
     pub requests_asks: Phrase,
     pub requests_message: &'static str,
@@ -125,9 +124,11 @@ pub struct Texts {
     pub logout_stayed_text: &'static str,
     pub signed_out_title: &'static str,
     pub signed_out_text: &'static str,
+    pub signed_out_frames: &'static str,
+    pub signed_out_frame: &'static str,
+    pub signed_out_next: Phrase,
 
     pub wait_credentials: &'static str,
-    pub own_sign_in_title: &'static str,
     pub own_sign_in_lead: &'static str,
     pub own_sign_in_again: &'static str,
 
@@ -139,7 +140,8 @@ pub struct Texts {
     pub second_wait: &'static str,
 
     pub security_title: &'static str,
-    pub security_lead: Phrase,
+    pub security_lead: &'static str,
+    pub security_elsewhere: &'static str,
     pub security_back: &'static str,
     pub password_section: &'static str,
     pub password_change: &'static str,
@@ -169,11 +171,25 @@ pub struct Texts {
     pub recovery_new: &'static str,
     pub recovery_title: &'static str,
     pub recovery_lead: &'static str,
+
+    /// Names the list of buttons to a screen reader.
+    pub upstreams_label: &'static str,
+    pub upstream_with: Phrase,
+    pub upstream_only: &'static str,
+    pub upstream_title: Phrase,
+    pub upstream_unreachable: &'static str,
+    pub upstream_refused: &'static str,
+    pub upstream_unproved: &'static str,
+    pub upstream_not_admitted: &'static str,
+    pub upstream_again: &'static str,
+    pub upstream_choose: &'static str,
+    pub upstream_leave: &'static str,
     /// The pages of the account.
     pub account_menu: &'static str,
     pub account_apps: &'static str,
     pub account_sessions: &'static str,
     pub account_security: &'static str,
+    pub account_requests: &'static str,
     pub account_keys: &'static str,
     pub account_clients: &'static str,
     pub account_next: &'static str,
@@ -207,8 +223,6 @@ pub struct Texts {
     pub account_end_others: &'static str,
     pub account_ended: &'static str,
     pub account_ended_others: &'static str,
-    pub account_ended_here: &'static str,
-    pub account_close: &'static str,
     pub account_keys_lead: &'static str,
     pub account_keys_none: &'static str,
     pub account_key: &'static str,
@@ -325,7 +339,6 @@ pub static ENGLISH: Texts = Texts {
 
     requests_title: "Waiting for you",
     requests_lead: "Applications that ask for your permission while you use them elsewhere. Allow only what you have just begun yourself.",
-    requests_sign_in: "Sign in to see what waits for you.",
     requests_none: "Nothing waits for you.",
     requests_asks: Phrase("{} asks to"),
     requests_message: "Only if it shows you",
@@ -392,10 +405,12 @@ pub static ENGLISH: Texts = Texts {
     logout_stayed_title: "You are still signed in",
     logout_stayed_text: "Nothing has changed. You may close this page.",
     signed_out_title: "You are signed out",
+    signed_out_frames: "The applications that you have used are being told.",
+    signed_out_frame: "An application that is told",
+    signed_out_next: Phrase("Go on to {}"),
     signed_out_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
 
     wait_credentials: "Too many sign-ins went wrong. Wait a minute, then try again.",
-    own_sign_in_title: "Sign in",
     own_sign_in_lead: "to continue to your account",
     own_sign_in_again: "Sign in again to change this.",
 
@@ -406,8 +421,9 @@ pub static ENGLISH: Texts = Texts {
     second_wrong: "This code is wrong, or was used before. Wait for the next one.",
     second_wait: "Too many codes were wrong. Wait five minutes, then try again.",
 
-    security_title: "Signing in",
-    security_lead: Phrase("How you sign in as {}"),
+    security_title: "How you sign in",
+    security_lead: "What proves that it is you. To change any of it, you may have to sign in again first.",
+    security_elsewhere: "Your account is kept by another service. There you change how you sign in.",
     security_back: "Back",
     password_section: "Password",
     password_change: "Change the password",
@@ -437,10 +453,23 @@ pub static ENGLISH: Texts = Texts {
     recovery_new: "Make new recovery codes",
     recovery_title: "Your recovery codes",
     recovery_lead: "Each signs you in once, when you do not have the app. Write them down now: they are not shown again.",
+
+    upstreams_label: "Other ways to sign in",
+    upstream_with: Phrase("Sign in with {}"),
+    upstream_only: "Nobody signs in here with a password. Choose where you have your account.",
+    upstream_title: Phrase("{} did not sign you in"),
+    upstream_unreachable: "It cannot be reached at the moment. Try again in a minute; what you began here waits.",
+    upstream_refused: "It refused, or you cancelled there.",
+    upstream_unproved: "Its answer could not be verified, so it is not taken. Try again; if it happens again, tell the people who run this server.",
+    upstream_not_admitted: "It knows you, but your account there gives no access here. Ask the people who run this server.",
+    upstream_again: "Try again",
+    upstream_choose: "Sign in another way",
+    upstream_leave: "Back to the application",
     account_menu: "Your account",
     account_apps: "Applications",
     account_sessions: "Sign-ins",
     account_security: "Security",
+    account_requests: "Requests",
     account_keys: "API keys",
     account_clients: "Your clients",
     account_next: "More",
@@ -474,8 +503,6 @@ pub static ENGLISH: Texts = Texts {
     account_end_others: "Sign out everywhere else",
     account_ended: "That browser is signed out.",
     account_ended_others: "All other browsers are signed out.",
-    account_ended_here: "You are signed out of this browser.",
-    account_close: "You may close this page.",
     account_keys_lead: "Keys for programs of your own. Whoever has one can do what it is for, as you.",
     account_keys_none: "You have no API keys.",
     account_key: "API key",
@@ -526,8 +553,11 @@ mod tests {
     #[test]
     fn every_phrase_has_one_gap() {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
+        let Texts { logout_client, signed_out_next, app_since, recovery_left, select_same, .. } = ENGLISH;
+        let own = [logout_client, signed_out_next, app_since, recovery_left, select_same];
         let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
-        let own = [logout_client, security_lead, app_since, recovery_left, ENGLISH.select_same];
+        let Texts { upstream_with, upstream_title, .. } = ENGLISH;
+        let own = [logout_client, security_lead, app_since, recovery_left, upstream_with, upstream_title];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");

@@ -13,8 +13,10 @@ mod metadata;
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod outbox;
 mod people;
 mod signer;
+mod upstream;
 mod world;
 
 use std::collections::BTreeMap;

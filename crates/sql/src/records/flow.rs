@@ -57,6 +57,8 @@ struct Request {
     login_hint: Option<String>,
     #[serde(default, skip_serializing_if = "Hints::are_none")]
     hints: Hints,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idp_hint: Option<String>,
 }
 
 /// The part of a polled request that has no column of its own.
@@ -244,6 +246,7 @@ fn read_request(kind: u8, asked: Asked, members: Rest, columns: &mut Columns<'_>
         acr_values: request.acr_values,
         login_hint: request.login_hint,
         hints: request.hints,
+        idp_hint: request.idp_hint,
         challenge: asked.challenge,
         resource,
         authorization_details,
@@ -270,6 +273,7 @@ fn body_text(flow: &Flow) -> String {
             acr_values: request.acr_values.clone(),
             login_hint: request.login_hint.clone(),
             hints: request.hints.clone(),
+            idp_hint: request.idp_hint.clone(),
         }),
         FlowRequest::Device(request) | FlowRequest::Backchannel(request) => body::members(&Polled {
             acr_values: request.acr_values.clone(),

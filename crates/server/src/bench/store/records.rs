@@ -224,6 +224,7 @@ fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
             max_age: None,
             acr_values: Vec::new(),
             login_hint: None,
+            idp_hint: None,
             challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
             resource: Vec::new(),
             authorization_details: None,
