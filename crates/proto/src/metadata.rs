@@ -7,9 +7,12 @@ use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
 use crate::jose::Alg;
-use crate::jose::jwe::{ContentEncryption, KeyManagement};
+use crate::jose::jwe::KeyManagement;
 use crate::jws::Algorithm;
 use crate::response::{ResponseMode, ResponseType};
+
+mod encrypted;
+pub use encrypted::Encrypted;
 
 /// Paths of the endpoints, below the issuer.
 pub mod path {
@@ -80,19 +83,11 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
-    pub id_token_encryption_alg_values_supported: Vec<&'static str>,
-    pub id_token_encryption_enc_values_supported: Vec<&'static str>,
     pub userinfo_signing_alg_values_supported: Vec<&'static str>,
-    pub userinfo_encryption_alg_values_supported: Vec<&'static str>,
-    pub userinfo_encryption_enc_values_supported: Vec<&'static str>,
-    pub introspection_encryption_alg_values_supported: Vec<&'static str>,
-    pub introspection_encryption_enc_values_supported: Vec<&'static str>,
-    pub request_object_encryption_alg_values_supported: Vec<&'static str>,
-    pub request_object_encryption_enc_values_supported: Vec<&'static str>,
-    /// How signed responses are signed, and then encrypted (JARM §4).
+    #[serde(flatten)]
+    pub encrypted: Encrypted,
+    /// How signed responses are signed (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
-    pub authorization_encryption_alg_values_supported: Vec<&'static str>,
-    pub authorization_encryption_enc_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     /// OpenID Connect Discovery §3: how the pages may be shown.
@@ -230,19 +225,10 @@ impl Metadata {
             code_challenge_methods_supported: vec!["S256"],
             subject_types_supported: vec!["public", "pairwise"],
             authorization_signing_alg_values_supported: signing.clone(),
-            authorization_encryption_alg_values_supported: managements(KeyManagement::ALL),
-            authorization_encryption_enc_values_supported: contents(),
             introspection_signing_alg_values_supported: signing.clone(),
             userinfo_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
-            id_token_encryption_alg_values_supported: managements(KeyManagement::ALL),
-            id_token_encryption_enc_values_supported: contents(),
-            userinfo_encryption_alg_values_supported: managements(KeyManagement::ALL),
-            userinfo_encryption_enc_values_supported: contents(),
-            introspection_encryption_alg_values_supported: managements(KeyManagement::ALL),
-            introspection_encryption_enc_values_supported: contents(),
-            request_object_encryption_alg_values_supported: managements(&offers.decryption),
-            request_object_encryption_enc_values_supported: contents(),
+            encrypted: Encrypted::new(&offers.decryption),
             dpop_signing_alg_values_supported: algorithms(Alg::PUBLIC),
             prompt_values_supported: prompts(offers.sign_up),
             display_values_supported: if offers.pages { displays() } else { Vec::new() },
@@ -265,14 +251,6 @@ impl Metadata {
 
 fn algorithms(of: &[Alg]) -> Vec<&'static str> {
     of.iter().map(|alg| alg.as_str()).collect()
-}
-
-fn managements(of: &[KeyManagement]) -> Vec<&'static str> {
-    of.iter().map(|alg| alg.as_str()).collect()
-}
-
-fn contents() -> Vec<&'static str> {
-    ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect()
 }
 
 /// Initiating User Registration §4: create where it leads somewhere.

@@ -20,15 +20,13 @@ const REL: &str = "http://openid.net/specs/connect/1.0/issuer";
 pub fn answer<'r>(issuer: &Issuer, resource: &str, rels: impl IntoIterator<Item = &'r str>) -> Option<Value> {
     let own = Url::parse(issuer.as_str()).ok()?;
     let host = own.host_str()?;
-    let authority = own.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let asked = match resource.strip_prefix("acct:") {
+    let authority = authority_of(&own)?;
+    let asked = if let Some(account) = resource.strip_prefix("acct:") {
         // RFC 7565 §7: what follows the last at sign.
-        Some(account) => account.rsplit_once('@').filter(|(user, _)| !user.is_empty())?.1.to_ascii_lowercase(),
-        None => {
-            let url = Url::parse(resource).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
-            url.port()
-                .map_or_else(|| url.host_str().map(str::to_owned), |port| Some(format!("{}:{port}", url.host_str()?)))?
-        }
+        account.rsplit_once('@').filter(|(user, _)| !user.is_empty())?.1.to_ascii_lowercase()
+    } else {
+        let url = Url::parse(resource).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+        authority_of(&url)?
     };
     if asked != authority && asked != host {
         return None;
@@ -37,6 +35,12 @@ pub fn answer<'r>(issuer: &Issuer, resource: &str, rels: impl IntoIterator<Item 
     let wanted = rels.peek().is_none() || rels.any(|rel| rel == REL);
     let links = if wanted { json!([{"rel": REL, "href": issuer.as_str()}]) } else { json!([]) };
     Some(json!({"subject": resource, "links": links}))
+}
+
+/// The host, and the port where it is not the usual one.
+fn authority_of(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 #[cfg(test)]
