@@ -138,6 +138,17 @@ pub struct Backchannel {
     pub backchannel_user_code_parameter_supported: bool,
 }
 
+impl Backchannel {
+    fn of(issuer: &Issuer) -> Self {
+        Self {
+            backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
+            backchannel_token_delivery_modes_supported: vec!["poll"],
+            backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
+            backchannel_user_code_parameter_supported: false,
+        }
+    }
+}
+
 /// What depends on settings and keys.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
@@ -191,12 +202,7 @@ impl Metadata {
             token_endpoint: issuer.endpoint(path::TOKEN),
             pushed_authorization_request_endpoint: with_pages(path::PAR),
             device_authorization_endpoint: with_pages(path::DEVICE_AUTHORIZATION),
-            backchannel: works(GrantType::Backchannel).then(|| Backchannel {
-                backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
-                backchannel_token_delivery_modes_supported: vec!["poll"],
-                backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
-                backchannel_user_code_parameter_supported: false,
-            }),
+            backchannel: works(GrantType::Backchannel).then(|| Backchannel::of(issuer)),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
