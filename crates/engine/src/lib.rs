@@ -5,6 +5,7 @@
 mod access_token;
 pub mod account;
 pub mod accounts;
+pub mod acting;
 pub mod admin;
 pub mod asker;
 mod attempts;
@@ -30,6 +31,7 @@ mod key_sets;
 pub mod keys;
 pub mod login_app;
 pub mod logout;
+pub mod operator;
 pub mod outbox;
 pub mod par;
 mod person;
@@ -70,7 +72,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::issuer::Issuer;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
+use firman_store::record::{Event, EventKind, Grant, Resource, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
 use attempts::Attempts;
@@ -98,6 +100,8 @@ pub struct Engine {
     pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
+    /// The resource that the admin API is, if there is one.
+    pub(crate) admin: Option<Arc<Resource>>,
     /// Rings when something was put into the outbox.
     pub(crate) bell: tokio::sync::Notify,
 }
@@ -141,6 +145,7 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
+        let admin = parts.policy.admin.is_some().then(|| operator::resource(parts.number, parts.issuer.as_str()));
         let Parts { issuer, number, store, accounts, entropy, fetch, notify, hooks, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
@@ -159,6 +164,7 @@ impl Engine {
             attempts: Attempts::default(),
             policy,
             key_policy,
+            admin,
             bell: tokio::sync::Notify::new(),
         })
     }
@@ -241,6 +247,6 @@ impl Engine {
     /// A line of the audit trail.
     pub(crate) fn event(&self, kind: EventKind, about: RecordId, now: Timestamp) -> Result<Event, Fault> {
         let id = random::record_id(&*self.entropy, now)?;
-        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: Rest::new() })
+        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: acting::details() })
     }
 }

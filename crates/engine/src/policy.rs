@@ -18,6 +18,7 @@ use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
 use crate::login_app::LoginAppPolicy;
+use crate::operator::AdminPolicy;
 use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
@@ -68,6 +69,8 @@ pub struct Policy {
     pub sign_up: bool,
     /// Whether there are pages; without them nobody signs in here.
     pub pages: bool,
+    /// The admin API, if there is one.
+    pub admin: Option<AdminPolicy>,
     /// Where people find more about this server.
     pub about: About,
     /// The schemes that redirect URIs may have; none said: all that are safe.
@@ -153,6 +156,7 @@ impl Default for Policy {
             require_signed_request: false,
             sign_up: false,
             pages: true,
+            admin: None,
             about: About::default(),
             redirect_schemes: Vec::new(),
             allowed_auth_methods: Vec::new(),

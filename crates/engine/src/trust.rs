@@ -92,6 +92,11 @@ impl TrustedIssuers {
         self.0.is_empty()
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &TrustedIssuer> {
+        self.0.iter()
+    }
+
     fn find(&self, issuer: &str) -> Option<&TrustedIssuer> {
         self.0.iter().find(|trusted| trusted.issuer == issuer)
     }

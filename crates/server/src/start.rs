@@ -10,6 +10,7 @@ use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::login_app::{ClaimsOf, LoginAppPolicy, ToldAccounts};
+use firman_engine::operator::AdminPolicy;
 use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
@@ -239,6 +240,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             endpoint_audience: settings.registration.endpoint_audience,
         },
         account: account(settings),
+        admin: admin(settings),
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
@@ -248,6 +250,11 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
     })
+}
+
+fn admin(settings: &Settings) -> Option<AdminPolicy> {
+    let address = settings.admin_address()?;
+    Some(AdminPolicy { address, operators: settings.admin.operators.clone() })
 }
 
 fn device(settings: &Settings) -> DevicePolicy {

@@ -231,7 +231,7 @@ impl Accept {
     fn user(&self) -> Option<User> {
         let subject = Subject::new(self.subject.clone()?)?;
         let username = self.username.clone().unwrap_or_else(|| subject.to_string());
-        Some(User { subject, username, amr: self.amr.clone(), epochs: None })
+        Some(User { subject, username, amr: self.amr.clone(), epochs: None, upstream: None })
     }
 }
 

@@ -27,6 +27,15 @@ use super::{
 };
 
 schema::settings! {
+    /// What operators use: an API and a console, on a listener of their own.
+    admin: Admin {
+        /// Address and port to serve them on; port 0 takes a free one; empty: nowhere. Health is answered there too. TLS is as for the server.
+        listen: Option<SocketAddr> = "";
+        /// The address under which browsers reach it, such as "https://admin.example"; empty: http or https and what it listens on.
+        address: Option<WebAddress> = "";
+        /// Subjects who are operators of everything; others are made by `firman admin grant-operator`.
+        operators: Vec<String> = [];
+    }
     /// Where the server listens, and who it is.
     server: Server {
         /// Address and port to listen on; port 0 takes a free one.

@@ -13,6 +13,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
+mod admin;
 mod answers;
 mod apache;
 mod attenuation;
