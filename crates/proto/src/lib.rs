@@ -41,3 +41,4 @@ pub mod third_party;
 pub mod time;
 pub mod token;
 pub mod upstream;
+pub mod webfinger;

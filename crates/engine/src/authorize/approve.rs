@@ -60,12 +60,12 @@ pub(super) async fn approve(
                 }
                 // RFC 6749 §4.2.2.1: a refusal goes where the tokens would have gone, and nothing is written.
                 Err(Failure::Denied(denied)) => {
-                    return address.send(engine, error_members(&denied), now).map(Some).map_err(Into::into);
+                    return address.send(engine, error_members(&denied), now).await.map(Some);
                 }
                 Err(fault) => return Err(fault),
             }
         }
-        address.send(engine, members, now)?
+        address.send(engine, members, now).await?
     };
     let mut event = engine.event(EventKind::Approved, about, now)?;
     event.client = Some(client.id);
