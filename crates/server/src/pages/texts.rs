@@ -33,6 +33,8 @@ pub struct Texts {
     pub footer_support: &'static str,
     /// Begins the title of a page on which something went wrong.
     pub problem_mark: &'static str,
+    /// Leads past the menu, for who cannot see where it ends.
+    pub skip: &'static str,
 
     /// Names the list of links to a screen reader.
     pub client_links: Phrase,
@@ -97,6 +99,7 @@ pub struct Texts {
     pub home_title: Phrase,
     pub home_lead: &'static str,
     pub home_person: &'static str,
+    pub home_account: &'static str,
     pub home_developers: &'static str,
     pub home_issuer: &'static str,
     pub home_discovery: &'static str,
@@ -288,6 +291,7 @@ pub static ENGLISH: Texts = Texts {
     footer_privacy: "Privacy",
     footer_support: "Help",
     problem_mark: "Problem:",
+    skip: "Skip the menu",
 
     client_links: Phrase("About {}"),
     client_site: "Website",
@@ -357,8 +361,9 @@ pub static ENGLISH: Texts = Texts {
 
     home_title: Phrase("This is {}"),
     home_lead: "It signs people in to applications, and keeps what they allowed those applications to do.",
-    home_person: "There is nothing for you to do here. Start in the application that you want to use: it sends you here \
-                  when it is time to sign in.",
+    home_person: "Start in the application that you want to use: it sends you here when it is time to sign in. Here \
+                  you see what you have allowed, and where you are signed in.",
+    home_account: "Your account",
     home_developers: "For developers",
     home_issuer: "Issuer",
     home_discovery: "OpenID Connect discovery",
