@@ -48,6 +48,9 @@ pub(crate) async fn check(
     };
     let Some(user) = engine.accounts.authenticate(username, password, now).await? else {
         tracing::info!(address = ?guesser.address, "a sign-in failed");
+        // For a name that nobody has it is the same work.
+        let who = engine.accounts.find(username, now).await?.map(|user| user.subject);
+        engine.sign_in_refused(who.as_ref(), "password", "user name or password is wrong", now).await;
         return Ok(Checked::Wrong);
     };
     attempt.was_right();

@@ -6,6 +6,7 @@ mod accounts;
 mod apply;
 mod apply_resources;
 mod askers;
+mod audit;
 mod authorization_details;
 mod authorize;
 mod backchannel;

@@ -18,6 +18,7 @@ mod outbox;
 mod people;
 mod signer;
 mod upstream;
+mod webhooks;
 mod world;
 
 use std::collections::BTreeMap;
