@@ -18,19 +18,23 @@ pub mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
+mod encrypt;
 mod failure;
 mod fetch;
 mod grant;
 mod guesses;
 pub mod hooks;
+mod id_token_hint;
 pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod login_app;
 pub mod logout;
 pub mod operator;
 pub mod outbox;
 pub mod par;
+mod person;
 mod policy;
 mod ports;
 mod presented;
@@ -39,15 +43,18 @@ mod refusals;
 pub mod registration;
 mod request_object;
 pub mod revoke;
+mod sector;
 pub mod security;
 mod sender;
 pub mod sessions;
 pub mod sign_in;
 mod software_statement;
 mod step_up;
+mod subject;
 mod target;
 pub mod token;
 pub mod trust;
+pub mod upstream;
 pub mod userinfo;
 pub mod webhooks;
 
@@ -58,6 +65,7 @@ pub use firman_store::Clock;
 pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
+pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
 pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
 pub use refusals::AuditPolicy;
 pub use step_up::StepUp;
@@ -90,6 +98,7 @@ pub struct Engine {
     pub(crate) notify: Arc<dyn Notify>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
+    pub(crate) upstreams: upstream::Directory,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
@@ -154,6 +163,7 @@ impl Engine {
             notify,
             hooks,
             key_sets: KeySets::default(),
+            upstreams: upstream::Directory::default(),
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),

@@ -2,12 +2,17 @@
 
 use serde::Serialize;
 
+use crate::authorize::Display;
 use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
 use crate::jose::Alg;
+use crate::jose::jwe::KeyManagement;
 use crate::jws::Algorithm;
 use crate::response::{ResponseMode, ResponseType};
+
+mod encrypted;
+pub use encrypted::Encrypted;
 
 /// Paths of the endpoints, below the issuer.
 pub mod path {
@@ -50,6 +55,12 @@ pub struct Metadata {
     /// OpenID Connect RP-Initiated Logout §2.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_session_endpoint: Option<String>,
+    /// OpenID Connect Front-Channel Logout §3.
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
+    /// OpenID Connect Back-Channel Logout §2.1.
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
     pub jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
@@ -75,10 +86,18 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub userinfo_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(flatten)]
+    pub encrypted: Encrypted,
     /// How signed responses are signed (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
+    /// OpenID Connect Discovery §3: how the pages may be shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub display_values_supported: Vec<&'static str>,
+    /// OpenID Connect Core §5.6.
+    pub claim_types_supported: Vec<&'static str>,
     /// OpenID Connect Discovery §3: what the pages speak.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ui_locales_supported: Vec<&'static str>,
@@ -122,17 +141,32 @@ pub struct Backchannel {
     pub backchannel_user_code_parameter_supported: bool,
 }
 
+impl Backchannel {
+    fn of(issuer: &Issuer) -> Self {
+        Self {
+            backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
+            backchannel_token_delivery_modes_supported: vec!["poll"],
+            backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
+            backchannel_user_code_parameter_supported: false,
+        }
+    }
+}
+
 /// What depends on settings and keys.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
     /// There are pages, on which people sign in and consent.
     pub pages: bool,
+    /// People can make an account by themselves.
+    pub sign_up: bool,
     /// Tokens may travel through the browser (implicit and hybrid).
     pub front_channel: bool,
     /// The grant types that work.
     pub grant_types: Vec<GrantType>,
     /// What ID tokens are signed with.
     pub signing: Vec<Algorithm>,
+    /// How keys of what is encrypted for us may get here.
+    pub decryption: Vec<KeyManagement>,
     /// How clients may authenticate.
     pub auth_methods: Vec<AuthMethod>,
     /// What their assertions may be signed with.
@@ -171,16 +205,15 @@ impl Metadata {
             token_endpoint: issuer.endpoint(path::TOKEN),
             pushed_authorization_request_endpoint: with_pages(path::PAR),
             device_authorization_endpoint: with_pages(path::DEVICE_AUTHORIZATION),
-            backchannel: works(GrantType::Backchannel).then(|| Backchannel {
-                backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
-                backchannel_token_delivery_modes_supported: vec!["poll"],
-                backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
-                backchannel_user_code_parameter_supported: false,
-            }),
+            backchannel: works(GrantType::Backchannel).then(|| Backchannel::of(issuer)),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             end_session_endpoint: with_pages(path::END_SESSION),
+            frontchannel_logout_supported: offers.pages,
+            frontchannel_logout_session_supported: offers.pages,
+            backchannel_logout_supported: offers.pages,
+            backchannel_logout_session_supported: offers.pages,
             jwks_uri: issuer.endpoint(path::JWKS),
             registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
@@ -201,17 +234,21 @@ impl Metadata {
             introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
             revocation_endpoint_auth_signing_alg_values_supported: assertions,
             code_challenge_methods_supported: vec!["S256"],
-            subject_types_supported: vec!["public"],
+            subject_types_supported: vec!["public", "pairwise"],
             authorization_signing_alg_values_supported: signing.clone(),
             introspection_signing_alg_values_supported: signing.clone(),
+            userinfo_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
+            encrypted: Encrypted::new(&offers.decryption),
             dpop_signing_alg_values_supported: algorithms(Alg::PUBLIC),
-            prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+            prompt_values_supported: prompts(offers.sign_up),
+            display_values_supported: if offers.pages { displays() } else { Vec::new() },
+            claim_types_supported: vec!["normal"],
             ui_locales_supported: if offers.pages { vec!["en"] } else { Vec::new() },
             about: offers.about.clone(),
             require_pushed_authorization_requests: false,
             authorization_response_iss_parameter_supported: true,
-            claims_parameter_supported: false,
+            claims_parameter_supported: true,
             request_parameter_supported: true,
             request_uri_parameter_supported: true,
             require_request_uri_registration: true,
@@ -227,8 +264,18 @@ fn algorithms(of: &[Alg]) -> Vec<&'static str> {
     of.iter().map(|alg| alg.as_str()).collect()
 }
 
+/// Initiating User Registration §4: create where it leads somewhere.
+fn prompts(sign_up: bool) -> Vec<&'static str> {
+    let all = ["none", "login", "consent", "select_account"];
+    all.into_iter().chain(sign_up.then_some("create")).collect()
+}
+
+fn displays() -> Vec<&'static str> {
+    Display::ALL.iter().map(|display| display.as_str()).collect()
+}
+
 fn claims_supported() -> Vec<&'static str> {
-    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid"];
     let of_scopes = crate::claims::SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied());
     protocol.into_iter().chain(of_scopes).collect()
 }

@@ -25,4 +25,5 @@ pub mod router;
 pub mod start;
 pub mod tls;
 pub mod trust;
+pub mod upstream;
 pub mod webhooks;

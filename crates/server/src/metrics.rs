@@ -17,6 +17,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
 use crate::recent::Recent;
 use crate::retention::by_table;
@@ -107,14 +108,14 @@ async fn show(State(registry): State<Arc<Registry>>) -> Response {
 
 /// Counts requests.
 pub async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let begun = Recent::begin();
+    let begun = Instant::now();
     let response = next.run(request).await;
     let failed = response.status().is_server_error();
     metrics.requests.inc();
     if failed {
         metrics.failed.inc();
     }
-    metrics.recent.count(begun, failed);
+    metrics.recent.count(begun, Instant::now(), failed);
     response
 }
 

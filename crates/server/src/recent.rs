@@ -54,14 +54,8 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// The time of a request that begins.
-    pub fn begin() -> Instant {
-        Instant::now()
-    }
-
-    /// Counts a request that began then and has just been answered.
-    pub fn count(&self, begun: Instant, failed: bool) {
-        let now = Instant::now();
+    /// Counts a request that began then and is answered now.
+    pub fn count(&self, begun: Instant, now: Instant, failed: bool) {
         let number = self.number(now);
         let Some(window) = self.windows.get(place(number)) else { return };
         let before = window.number.load(Ordering::Relaxed);
@@ -80,8 +74,7 @@ impl Recent {
     }
 
     /// The windows, the oldest first; the last is under way.
-    pub fn seen(&self) -> Vec<Seen> {
-        let now = Instant::now();
+    pub fn seen(&self, now: Instant) -> Vec<Seen> {
         let current = self.number(now);
         let into = now.duration_since(self.begun).as_secs() % WINDOW_SECONDS;
         let first = current.saturating_sub(WINDOWS as u64 - 1);
@@ -149,28 +142,26 @@ mod tests {
             let told = end_of(bucket_of(took));
             assert!(told >= took && told.as_secs_f64() <= took.as_secs_f64() * 1.26 + 2e-6, "{took:?}: {told:?}");
         }
-        assert_eq!(bucket_of(Duration::from_secs(3600)), BUCKETS - 1);
+        assert_eq!(bucket_of(Duration::from_hours(1)), BUCKETS - 1);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn each_window_has_its_own_requests_and_old_ones_leave() {
+    #[test]
+    fn each_window_has_its_own_requests_and_old_ones_leave() {
         let recent = Recent::default();
+        let at = |millis| recent.begun + Duration::from_millis(millis);
         for millis in [1, 1, 1, 1, 1, 1, 1, 1, 1, 200] {
-            let begun = Recent::begin();
-            tokio::time::advance(Duration::from_millis(millis)).await;
-            recent.count(begun, millis == 200);
+            recent.count(at(0), at(millis), millis == 200);
         }
-        let seen = recent.seen();
+        let seen = recent.seen(at(300));
         let [last] = seen.as_slice() else { panic!("{seen:?}") };
         assert_eq!((last.requests, last.failed), (10, 1));
         assert!(last.quantiles[0] < Duration::from_millis(2) && last.quantiles[2] >= Duration::from_millis(200));
-        tokio::time::advance(Duration::from_secs(10)).await;
-        recent.count(Recent::begin(), false);
-        let requests: Vec<_> = recent.seen().iter().map(|seen| seen.requests).collect();
-        assert_eq!(requests, [10, 1]);
-        tokio::time::advance(Duration::from_secs(WINDOW_SECONDS * WINDOWS as u64)).await;
-        assert!(recent.seen().iter().all(|seen| seen.requests == 0));
-        recent.count(Recent::begin(), false);
-        assert_eq!(recent.seen().iter().map(|seen| seen.requests).sum::<u64>(), 1, "a window is used anew");
+        recent.count(at(10_300), at(10_300), false);
+        let requests: Vec<_> = recent.seen(at(10_300)).iter().map(|seen| (seen.seconds_ago, seen.requests)).collect();
+        assert_eq!(requests, [(10, 10), (0, 1)]);
+        let later = 10_300 + 1000 * WINDOW_SECONDS * WINDOWS as u64;
+        assert!(recent.seen(at(later)).iter().all(|seen| seen.requests == 0));
+        recent.count(at(later), at(later), false);
+        assert_eq!(recent.seen(at(later)).iter().map(|seen| seen.requests).sum::<u64>(), 1, "a window is used anew");
     }
 }

@@ -3,7 +3,7 @@
 use firman_proto::error::invalid_request;
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Factors, Name, Namespace, Rest};
+use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Factors, Name, Namespace, Rest, Upstreams};
 use firman_store::{Change, Commit, Editable, Page};
 
 use super::AdminError;
@@ -11,6 +11,7 @@ use crate::Engine;
 use crate::accounts::{Edited, Passwords, acceptable, digest_of, edit, look_of, mixes_scripts};
 use crate::failure::Fault;
 use crate::random;
+use crate::sessions;
 
 /// A new local account.
 pub struct NewAccount {
@@ -41,6 +42,7 @@ pub async fn create(
         factors: Factors::default(),
         created_at: now,
         updated_at: now,
+        upstreams: Upstreams::default(),
         attempts: Attempts::default(),
         revision: 0,
         rest: Rest::new(),
@@ -84,12 +86,16 @@ pub async fn set_password(
     let account = find(engine, username, now).await?;
     engine.policy.passwords.check(&account.username, &password)?;
     let hash = passwords.hash(password).await?;
+    let letters = match account.subject() {
+        Some(subject) => sessions::everywhere(engine, subject.key(engine.number), now).await?,
+        None => Vec::new(),
+    };
     let changed = edit(engine, account.id, now, |account| {
         account.password = Some(hash.clone());
         account.updated_at = now;
         let signed_out =
             account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)));
-        Ok(Edited { changes: signed_out.into_iter().collect(), what: "password" })
+        Ok(Edited { changes: signed_out.into_iter().chain(letters.clone()).collect(), what: "password" })
     });
     Ok(changed.await?)
 }

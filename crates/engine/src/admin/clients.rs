@@ -19,6 +19,7 @@ use crate::Engine;
 use crate::authenticate::seal_secret;
 use crate::failure::Fault;
 use crate::random;
+use crate::sector;
 
 /// The prefix by which scanners find a leaked client secret.
 pub const SECRET_PREFIX: &str = "fm_cs_";
@@ -73,6 +74,7 @@ async fn make(
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
     check(engine, &new)?;
+    sector::check(engine, &new.metadata, now).await?;
     let id = random::record_id(&*engine.entropy, now)?;
     let secret = match (new.metadata.token_endpoint_auth_method.has_secret(), new.secret) {
         (false, _) => None,
@@ -177,6 +179,11 @@ pub async fn edit(
     let Edit { metadata, policy, secret } = edit;
     metadata::check(engine, &metadata)?;
     policy::check(&policy)?;
+    let of_sector =
+        |of: &ClientMetadata| (of.subject_type.clone(), of.sector_identifier_uri.clone(), of.redirect_uris.clone());
+    if of_sector(&metadata) != of_sector(&client.metadata) {
+        sector::check(engine, &metadata, now).await?;
+    }
     let method = metadata.token_endpoint_auth_method;
     let needs_copy = method == AuthMethod::ClientSecretJwt;
     let mut secrets = client.secrets.clone();

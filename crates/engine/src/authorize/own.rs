@@ -20,7 +20,7 @@ const NOBODY: RecordId = RecordId::from_bytes([0; 16]);
 
 /// Has somebody sign in who came to a page of ours by themselves, and brings them back to it. `again`: even if they are signed in.
 ///
-/// `page` is one of ours, below the issuer; whoever calls says which, and never the request.
+/// `page` is one of ours, below the issuer; RFC 9700 §4.11: whoever calls says which, and never the request.
 pub async fn sign_in(
     engine: &Engine,
     browser: &Browser,
@@ -34,7 +34,7 @@ pub async fn sign_in(
     let known = signed_in.as_ref().filter(|_| again).map(|known| known.session.details.username.as_str());
     let request = request(engine, &client.metadata, page, again, known)?;
     let waiting = Some(Waiting::Page(page.to_owned()));
-    let interaction = Interaction { client: NOBODY, request, started_at: now, waiting, asked: None };
+    let interaction = Interaction { client: NOBODY, request, started_at: now, waiting, account: None, asked: None };
     proceed(engine, browser, interaction, &client, signed_in, now).await
 }
 

@@ -4,7 +4,6 @@
 
 use firman_proto::digest::{Digest16, same};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
-use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::SignedIn;
 use firman_store::record::{Account, Epochs, Subject};
@@ -16,7 +15,7 @@ use crate::accounts::{Edited, edit, noted};
 use crate::attempts::Pace;
 use crate::authorize::{self, Browser, Interaction, LoggedIn, Next, SessionCookie};
 use crate::failure::{Failure, Fault};
-use crate::ports::User;
+use crate::ports::{ProvedThere, User};
 use crate::random;
 
 const PURPOSE: &str = "half sign-in";
@@ -41,6 +40,8 @@ struct Half {
     username: String,
     amr: Vec<String>,
     epochs: Option<Epochs>,
+    #[serde(default)]
+    upstream: Option<ProvedThere>,
     at: Timestamp,
     then: Then,
 }
@@ -87,6 +88,7 @@ pub(crate) async fn half(
         username: user.username.clone(),
         amr: user.amr.clone(),
         epochs: user.epochs,
+        upstream: user.upstream.clone(),
         at: now,
         then,
     };
@@ -107,6 +109,7 @@ pub(crate) async fn step_up(
         username: session.details.username.clone(),
         amr: session.details.amr.clone(),
         epochs: Some(session.epochs),
+        upstream: session.details.upstream.clone().map(|at| ProvedThere { at, auth_time: now }),
     };
     half(engine, browser, &user, then, now).await
 }
@@ -140,7 +143,7 @@ pub async fn second_step(
         Ok(attempt) => attempt,
         Err(wait) => return Ok(SecondStep::Wait(wait)),
     };
-    let Some(id) = RecordId::parse(half.subject.as_str()) else { return Ok(SecondStep::Wrong) };
+    let id = Account::id_of(&half.subject, engine.number);
     match edit(engine, id, now, |account| taken(engine, account, typed, now)).await {
         Ok(_) => attempt.was_right(),
         Err(Failure::Denied(denied)) => {
@@ -162,7 +165,8 @@ pub async fn second_step(
         }
     });
     let username = half.username;
-    let user = User { subject: half.subject, username: username.clone(), amr, epochs: half.epochs };
+    let user =
+        User { subject: half.subject, username: username.clone(), amr, epochs: half.epochs, upstream: half.upstream };
     match half.then {
         Then::Page(page) => {
             let cookie = let_in(engine, browser, &user, now).await?;

@@ -14,6 +14,9 @@ use super::page::{Page, cursor_of, seconds, wanted};
 use super::problem::Problem;
 use super::read::Asked;
 
+/// The longest name of a kind that is sought, in bytes.
+const LONGEST_KIND: usize = 64;
+
 /// One line of the audit trail.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Event {
@@ -85,8 +88,12 @@ pub(super) async fn list(
         let malformed = || Problem::invalid(format!("{name}: not the id of a record"));
         text.map(|text| RecordId::parse(&text).ok_or_else(malformed)).transpose()
     };
-    let malformed = |_| Problem::invalid("kind: not the name of a kind of event");
-    let kind = which.kind.map(|kind| serde_json::from_value(kind.into()).map_err(malformed)).transpose()?;
+    let malformed = || Problem::invalid("kind: not the name of a kind of event");
+    let kind = |text: String| {
+        let text = Some(text).filter(|text| text.len() <= LONGEST_KIND);
+        text.and_then(|text| serde_json::from_value(text.into()).ok()).ok_or_else(malformed)
+    };
+    let kind = which.kind.map(kind).transpose()?;
     let filter = EventFilter {
         about: id("about", which.about)?,
         kind,

@@ -105,7 +105,7 @@ pub(super) async fn show(State(admin): State<Shared>) -> Json<Figures> {
         store_conflicts: metrics.conflicts.get(),
         store_milliseconds: answered.then_some(took),
         window_seconds: WINDOW_SECONDS,
-        windows: metrics.recent.seen().iter().map(|seen| Window::of(seen, now)).collect(),
+        windows: metrics.recent.seen(Instant::now()).iter().map(|seen| Window::of(seen, now)).collect(),
         overdue: overdue.into_iter().collect(),
         rows: admin.counter.as_ref().and_then(|counter| counter.rows(now)),
     })

@@ -105,6 +105,7 @@ const POLICY: &[(&str, Kind)] = &[
     ("retry_window_seconds", Whole),
     ("reuse_access_token", Flag),
     ("skip_consent", Flag),
+    ("verified", Flag),
     ("wider_scope", Text),
 ];
 
@@ -202,7 +203,7 @@ mod tests {
             ("refresh", _) => json!("reuse"),
             ("on_refresh_reuse", _) => json!("subject"),
             ("wider_scope", _) => json!("intersect"),
-            ("exchange", _) => json!({"tokens_of": ["*"]}),
+            ("exchange", _) => json!({"tokens_of": ["*"], "impersonate": false, "id_jag_for": []}),
             (_, Text) => json!("a"),
             (_, Flag) => json!(true),
             (_, Whole) => json!(60),

@@ -21,6 +21,7 @@ pub(super) struct Trust {
 
 /// An issuer whose assertions are taken, and how far.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the name of the claim everywhere")]
 pub(super) struct Issuer {
     issuer: String,
     /// Where its keys are; absent where they stand in the settings.

@@ -177,9 +177,8 @@ impl Server<'_> {
         let (engine, clock, counted) = (&running.engine, &running.clock, &running.metrics);
         let at_once = settings.outbox.at_once as usize;
         let courier = Courier::new(Arc::clone(engine), Arc::clone(clock), Arc::clone(counted), running.ways(), at_once);
-        let (stop, stopped) = watch::channel(());
-        let mut last = stopped.clone();
-        let courier = tokio::spawn(courier.run(async move { drop(last.changed().await) }));
+        let (stops, stopped) = watch::channel(());
+        let courier = tokio::spawn(courier.run(ended(stopped.clone())));
         let admin = match self.admin {
             Some(listener) => Some(admin_server(listener, (settings, running), tls.clone(), stopped).await?),
             None => None,
@@ -188,7 +187,7 @@ impl Server<'_> {
         ready()?;
         serve(self.listener, tls, routes, limits(settings), told).await;
         // What the last requests put into the outbox stays there for the next start; what is under way may end.
-        drop(stop);
+        drop(stops);
         if let Some(admin) = admin {
             let _ = admin.await;
         }
@@ -210,7 +209,7 @@ async fn admin_server(
     listener: TcpListener,
     (settings, running): (&Settings, &Running),
     tls: Option<TlsAcceptor>,
-    mut stopped: watch::Receiver<()>,
+    stopped: watch::Receiver<()>,
 ) -> Result<tokio::task::JoinHandle<()>, Failed> {
     match console::ensure(&running.engine, running.now()).await {
         // Settings that keep such clients out keep the console out; the API is there all the same.
@@ -224,9 +223,13 @@ async fn admin_server(
     routes = routes.layer(middleware::from_fn_with_state(kept(settings), origin::around));
     let limits = limits(settings);
     Ok(tokio::spawn(async move {
-        let stop = async { while stopped.changed().await.is_ok() {} };
-        serve(listener, tls, routes, limits, stop).await;
+        serve(listener, tls, routes, limits, ended(stopped)).await;
     }))
+}
+
+/// Completes when the other side is dropped.
+async fn ended(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
 }
 
 /// What the audit trail keeps of where requests come from.

@@ -13,6 +13,7 @@ pub mod health;
 pub mod home;
 pub mod introspect;
 pub mod login;
+pub mod login_app;
 pub mod logout;
 pub mod look;
 pub mod origin;
@@ -22,8 +23,10 @@ pub mod read;
 pub mod register;
 pub mod revoke;
 pub mod security;
+pub mod select;
 pub mod sign_in;
 pub mod token;
+pub mod upstream;
 pub mod userinfo;
 
 use std::sync::Arc;

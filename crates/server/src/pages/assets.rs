@@ -1,4 +1,4 @@
-//! The style sheet, the icon and the one script, served from memory.
+//! The style sheet, the icon and the scripts, served from memory.
 
 use std::sync::LazyLock;
 
@@ -13,14 +13,18 @@ static ICON: LazyLock<Asset> =
 static POST: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/post.js", "text/javascript; charset=utf-8", include_str!("post.js")));
 
+static SIGNED_OUT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("/assets/signed-out.js", "text/javascript; charset=utf-8", include_str!("signed-out.js"))
+});
+
 /// The asset at this path (without query), if there is one.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*ICON, &*POST].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*ICON, &*POST, &*SIGNED_OUT].into_iter().find(|asset| asset.path == path)
 }
 
 /// The paths of all assets, for the router.
-pub fn paths() -> [&'static str; 3] {
-    [STYLE.path, ICON.path, POST.path]
+pub fn paths() -> [&'static str; 4] {
+    [STYLE.path, ICON.path, POST.path, SIGNED_OUT.path]
 }
 
 /// Where the pages link the style sheet: path and content hash.
@@ -36,6 +40,11 @@ pub(super) fn icon_url() -> &'static str {
 /// Where the page that posts itself links its script: path and content hash.
 pub(super) fn post_url() -> &'static str {
     &POST.url
+}
+
+/// Where the page of somebody who is signed out links its script: path and content hash.
+pub(super) fn signed_out_url() -> &'static str {
+    &SIGNED_OUT.url
 }
 
 /// One file that pages refer to.
@@ -74,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_pages_link_is_found() {
-        for url in [style_url(), icon_url(), post_url()] {
+        for url in [style_url(), icon_url(), post_url(), signed_out_url()] {
             let (path, _) = url.split_once("?v=").unwrap();
             assert!(find(path).is_some(), "{path}");
         }

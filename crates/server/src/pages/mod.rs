@@ -23,14 +23,16 @@ mod message;
 mod post;
 mod requests;
 mod security;
+mod select;
 mod signed_out;
 pub mod texts;
+mod upstream;
 pub mod when;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;
 pub use client::Client;
-pub use consent::{Consent, ScopeLine};
+pub use consent::{Consent, ScopeLine, claim_lines};
 pub use device::Device;
 pub use error::ErrorPage;
 pub use form::{Field, FormPage, Link};
@@ -41,7 +43,9 @@ pub use message::Message;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
 pub use security::Security;
+pub use select::Select;
 pub use signed_out::SignedOut;
+pub use upstream::{Upstream, UpstreamTrouble};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@ use super::account::{
 };
 use super::when::When;
 use super::{
-    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, Post, Requests, ScopeLine, SignedOut, Waiting,
+    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, Post, Requests, ScopeLine, SignedOut, Upstream,
+    Waiting,
 };
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
@@ -28,7 +29,24 @@ fn client(text: &str) -> Client<'_> {
 
 fn login(text: &str) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
-    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
+    let offered = [Upstream { name: "uni", label: text, logo: None }];
+    Login {
+        client: Some(client(text)),
+        again: false,
+        login_hint,
+        problem,
+        request: text,
+        csrf: text,
+        action: text,
+        upstreams: &offered,
+        upstream_action: text,
+        upstream_csrf: text,
+        by_name: true,
+        password: true,
+        password_needed: true,
+    }
+    .render()
+    .unwrap()
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -79,7 +97,7 @@ fn post(text: &str) -> String {
     Post { action: text, host: text, members: &[("code", text.to_owned())] }.render().unwrap()
 }
 
-fn requests(text: &str, username: Option<&str>) -> String {
+fn requests(text: &str) -> String {
     let scopes = vec![ScopeLine { name: text, text: None }];
     let waiting = [Waiting {
         id: text.to_owned(),
@@ -89,9 +107,8 @@ fn requests(text: &str, username: Option<&str>) -> String {
         resources: &[],
         binding_message: Some(text),
     }];
-    Requests { username, requests: &waiting, news: Some(text), problem: Some(text), csrf: text, action: text }
-        .render()
-        .unwrap()
+    let menu = menu(text);
+    Requests { menu: &menu, requests: &waiting, news: Some(text), csrf: text, action: text }.render().unwrap()
 }
 
 fn logout(text: &str) -> String {
@@ -108,6 +125,10 @@ fn logout(text: &str) -> String {
     .unwrap()
 }
 
+fn signed_out(text: &str) -> String {
+    SignedOut { problem: Some(text), frames: &[text, text], to: Some((text, text)) }.render().unwrap()
+}
+
 fn every_page(text: &str) -> Vec<String> {
     let mut pages = vec![
         login(text),
@@ -115,13 +136,29 @@ fn every_page(text: &str) -> Vec<String> {
         Device { user_code: text, problem: Some(text), qr: text, csrf: text, action: text }.render().unwrap(),
         consent_to_a_device(text),
         ErrorPage { code: text, text, incident: Some(text) }.render().unwrap(),
-        Home { issuer: text }.render().unwrap(),
+        Home { issuer: text, account: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
         post(text),
-        requests(text, None),
         logout(text),
-        SignedOut { problem: Some(text) }.render().unwrap(),
-        requests(text, Some(text)),
+        signed_out(text),
+        requests(text),
+        Login {
+            client: None,
+            again: true,
+            login_hint: Some(text),
+            problem: None,
+            request: text,
+            csrf: text,
+            action: text,
+            upstreams: &[],
+            upstream_action: text,
+            upstream_csrf: text,
+            by_name: true,
+            password: true,
+            password_needed: true,
+        }
+        .render()
+        .unwrap(),
     ];
     pages.extend(account(text));
     pages
@@ -130,7 +167,7 @@ fn every_page(text: &str) -> Vec<String> {
 fn menu(text: &str) -> Menu {
     let pages = [Here::Apps, Here::Sessions, Here::Security, Here::ApiKeys, Here::Clients];
     let pages = pages.map(|page| (page, text.to_owned())).to_vec();
-    Menu { username: text.to_owned(), here: Here::Apps, pages }
+    Menu { username: text.to_owned(), here: Here::Apps, pages, sign_out: text.to_owned() }
 }
 
 /// The pages of the account, with something of everything on them.
@@ -204,11 +241,12 @@ fn every_text_is_escaped() {
 }
 
 #[test]
-fn no_page_has_script_or_inline_style_but_the_one_that_posts_itself() {
-    let script = format!("<script src=\"{}\"></script>", super::assets::post_url());
-    assert!(post("plain").contains(&script));
+fn no_page_has_script_or_inline_style_but_those_that_go_on_by_themselves() {
+    let script = |url| format!("<script src=\"{url}\"></script>");
+    let (posts, leaves) = (script(super::assets::post_url()), script(super::assets::signed_out_url()));
+    assert!(post("plain").contains(&posts) && signed_out("plain").contains(&leaves));
     for page in every_page("plain") {
-        let page = page.replace(&script, "");
+        let page = page.replace(&posts, "").replace(&leaves, "");
         for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {
             assert!(!page.contains(word), "{word} in {page}");
         }
@@ -231,10 +269,14 @@ fn login_has_the_ids_and_names_that_scripts_know() {
     for id in ["login-form", "username", "password", "login-submit", "login-cancel", "login-problem"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    for name in ["request", "csrf", "username", "password", "cancel"] {
-        assert_eq!(page.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {page}");
-    }
     let form = &page[page.find("<form").unwrap()..page.find("</form>").unwrap()];
+    for name in ["request", "csrf", "username", "password", "cancel"] {
+        assert_eq!(form.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {form}");
+    }
+    let other = &page[page.find("id=\"upstream-form\"").unwrap()..];
+    for name in ["request", "csrf", "upstream"] {
+        assert_eq!(other.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {other}");
+    }
     assert!(form.contains("<h1>Sign in</h1>") && form.contains(">Sign in</button>"), "{form}");
     assert!(page.contains("autocomplete=\"username\"") && page.contains("autocomplete=\"current-password\""));
     // Enter presses the first button of a form.
@@ -247,14 +289,35 @@ fn logout_has_the_ids_that_scripts_know() {
     for id in ["logout-page", "logout-confirm", "logout-cancel", "logout-username"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    let page = SignedOut { problem: None }.render().unwrap();
+    let page = SignedOut { problem: None, frames: &[], to: None }.render().unwrap();
     assert!(page.contains("id=\"signed-out\"") && page.contains("signed out") && !page.contains("problem"), "{page}");
+    for nothing in ["<script", "<iframe", "http-equiv"] {
+        assert!(!page.contains(nothing), "{nothing} in {page}");
+    }
+    let page = signed_out("https://a.example/b");
+    assert!(page.contains("<meta http-equiv=\"refresh\" content=\"5; url=https://a.example/b\">"), "{page}");
+    assert_eq!(page.matches("<iframe hidden ").count(), 2, "{page}");
+    assert_eq!(page.matches(" id=\"signed-out-next\"").count(), 1, "{page}");
 }
 
 #[test]
 fn login_shows_no_problem_where_there_is_none() {
     let client = Client { name: "Ledger", ..Client::default() };
-    let page = Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login" };
+    let page = Login {
+        client: Some(client),
+        again: false,
+        login_hint: None,
+        problem: None,
+        request: "r",
+        csrf: "c",
+        action: "/login",
+        upstreams: &[],
+        upstream_action: "/login/upstream",
+        upstream_csrf: "c",
+        by_name: true,
+        password: true,
+        password_needed: true,
+    };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
         assert!(!page.contains(word), "{word} in {page}");
@@ -369,7 +432,7 @@ fn an_error_says_that_it_cannot_continue_and_the_code() {
 #[test]
 fn home_links_discovery() {
     for issuer in ["https://id.example", "https://id.example/"] {
-        let page = Home { issuer }.render().unwrap();
+        let page = Home { issuer, account: "/account" }.render().unwrap();
         assert!(page.contains("href=\"https://id.example/.well-known/openid-configuration\""), "{page}");
     }
 }

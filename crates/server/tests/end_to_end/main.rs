@@ -33,6 +33,7 @@ mod growth;
 mod javascript;
 mod jwt_bearer;
 mod login;
+mod login_app;
 mod mtls;
 mod network;
 mod oidc_agent;

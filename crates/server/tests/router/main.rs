@@ -5,6 +5,7 @@
 mod account;
 mod admin;
 mod authentication;
+mod certification;
 mod endpoints;
 mod logout;
 mod looks;
@@ -16,6 +17,7 @@ mod noise;
 mod outbox;
 mod people;
 mod signer;
+mod upstream;
 mod webhooks;
 mod world;
 

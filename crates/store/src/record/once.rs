@@ -41,12 +41,23 @@ pub enum OnceNamespace {
     LogoutToken,
     /// The `jti` of a request object (RFC 9101).
     RequestObject,
+    /// The `state` of a sign-in at another identity provider.
+    UpstreamState,
+    /// A browser that was handed off to a login app, and came back.
+    HandOff,
 }
 
 impl OnceNamespace {
     /// Every kind there is.
-    pub const ALL: &'static [Self] =
-        &[Self::DpopProof, Self::ClientAssertion, Self::GrantAssertion, Self::LogoutToken, Self::RequestObject];
+    pub const ALL: &'static [Self] = &[
+        Self::DpopProof,
+        Self::ClientAssertion,
+        Self::GrantAssertion,
+        Self::LogoutToken,
+        Self::RequestObject,
+        Self::UpstreamState,
+        Self::HandOff,
+    ];
 
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
@@ -56,6 +67,8 @@ impl OnceNamespace {
             Self::GrantAssertion => 3,
             Self::LogoutToken => 4,
             Self::RequestObject => 5,
+            Self::UpstreamState => 6,
+            Self::HandOff => 7,
         }
     }
 }

@@ -11,19 +11,29 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use firman::admin::Admin;
 use firman::metrics::Metrics;
-use firman_engine::SystemEntropy;
 use firman_engine::accounts::Passwords;
 use firman_engine::operator::{AdminPolicy, all_scopes, identifier};
+use firman_engine::{Clock, SystemEntropy};
 use firman_proto::scope::Scope;
+use firman_proto::time::Timestamp;
 use firman_store::Page;
 use firman_store::record::Account;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::world::{Ask, CLIENT, Clocked, ISSUER, NOW, PASSWORD, USERNAME, World};
+use crate::world::{Ask, CLIENT, ISSUER, NOW, PASSWORD, USERNAME, World};
 
 const ADDRESS: &str = "https://admin.example";
+
+/// The time at which everything is tested.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
 
 /// A server with an admin API, and a client that may use it.
 struct Office {
@@ -55,7 +65,7 @@ impl Office {
         .await;
         let admin = Arc::new(Admin {
             engine: Arc::clone(&world.engine),
-            clock: Arc::new(Clocked),
+            clock: Arc::new(Still),
             passwords: Arc::new(Passwords::new(1, Arc::new(SystemEntropy::default()))),
             metrics: Arc::new(Metrics::default()),
             counter: None,
