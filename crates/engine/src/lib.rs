@@ -27,6 +27,7 @@ mod key_sets;
 pub mod keys;
 pub mod logout;
 pub mod par;
+pub mod passkeys;
 mod policy;
 mod ports;
 mod presented;

@@ -95,10 +95,14 @@ fn backchannel(app: &App) -> Router<App> {
 
 /// Where people sign in to pages of ours, and change how they do.
 fn people_of_ours(app: &App) -> Router<App> {
-    use http::{security, sign_in};
+    use http::{passkey, passkeys, security, sign_in};
     let at = |path: &str| app.engine.issuer().route(path);
     Router::new()
         .route(&at(sign_in::SECOND), get(sign_in::second).post(sign_in::submit_second))
+        .route(&at(passkey::PATH), post(passkey::submit))
+        .route(&at(passkeys::PATH), get(passkeys::page).post(passkeys::submit))
+        .route(&at(passkeys::RENAME), post(passkeys::rename))
+        .route(&at(passkeys::REMOVE), post(passkeys::remove))
         .route(&at(sign_in::OWN), get(sign_in::own).post(sign_in::submit_own))
         .route(&at(security::PATH), get(security::overview))
         .route(&at(security::PASSWORD), get(security::password).post(security::submit_password))

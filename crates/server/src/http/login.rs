@@ -7,6 +7,7 @@ use firman_engine::Failure;
 use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
 use firman_proto::form::Form;
 
+use super::passkey::Asked;
 use super::{App, cookies, page, read, sign_in};
 use crate::pages::texts::ENGLISH;
 use crate::pages::{self, RenderError};
@@ -26,7 +27,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let html = render(app, &browser, form.required("request")?, None, None).await?;
-    Ok(page::page(app, StatusCode::OK, html))
+    Ok(page::page_with_script(app, StatusCode::OK, html))
 }
 
 /// Takes user name and password.
@@ -63,7 +64,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         LoggedIn::Wrong => {
             let html = render(app, &browser, request, Some(username), Some(ENGLISH.wrong_credentials)).await?;
             // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-            Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html))
+            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
         LoggedIn::Wait(time) => {
             let html = render(app, &browser, request, Some(username), Some(ENGLISH.wait_credentials)).await?;
@@ -72,7 +73,8 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     }
 }
 
-async fn render(
+/// The page, perhaps with what was typed and what is wrong with it.
+pub(super) async fn render(
     app: &App,
     browser: &Browser,
     request: &str,
@@ -80,6 +82,8 @@ async fn render(
     problem: Option<&str>,
 ) -> Result<Result<String, RenderError>, Failure> {
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
+    let passkey = Asked::new(app, browser)?;
+    let hidden = [("request", request)];
     let html = pages::Login {
         client: client_of(&view.client),
         login_hint: typed.or(view.interaction.request.login_hint.as_deref()),
@@ -87,6 +91,7 @@ async fn render(
         request,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
+        passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
     }
     .render();
     Ok(html)

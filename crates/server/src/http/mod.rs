@@ -15,6 +15,8 @@ pub mod login;
 pub mod logout;
 pub mod page;
 pub mod par;
+pub mod passkey;
+pub mod passkeys;
 pub mod read;
 pub mod register;
 pub mod revoke;

@@ -4,10 +4,11 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::Browser;
+use firman_engine::authorize::{Browser, SessionCookie};
 use firman_engine::sign_in::{self, Entered, SecondStep};
 use firman_proto::form::{self, Form};
 
+use super::passkey::Asked;
 use super::{App, cookies, page, read, security};
 use crate::pages::texts::ENGLISH;
 use crate::pages::{Field, FormPage, RenderError};
@@ -28,6 +29,11 @@ pub fn second_address(app: &App, half: &str) -> String {
     address
 }
 
+/// The page of ours that this word leads to; that of one's own account, if it is none.
+pub fn target(word: &str) -> &'static str {
+    PAGES.iter().find(|(known, _)| *known == word).map_or(security::PATH, |(_, path)| path)
+}
+
 /// Where somebody signs in who wants to see a page of ours.
 pub fn own_address(app: &App, page: &str) -> String {
     let word = PAGES.iter().find(|(_, path)| *path == page).map_or("security", |(word, _)| word);
@@ -46,8 +52,8 @@ async fn show_second(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Res
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let half = form.required("half")?;
-    sign_in::second_step_of(&app.engine, &browser, half, app.now()).await?;
-    Ok(page::page(app, StatusCode::OK, second_page(app, &browser, half, None)))
+    let html = second_page(app, &browser, half, None).await?;
+    Ok(page::page_with_script(app, StatusCode::OK, html))
 }
 
 /// Takes the code of the second step.
@@ -66,34 +72,61 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
     let browser = page::sender(app, head, SECOND, form.get("csrf"))?.at(head.address(app));
     let (half, code) = (form.required("half")?, form.get("code").unwrap_or_default());
     let again = |problem| second_page(app, &browser, half, Some(problem));
-    let (mut response, cookie, username) = match sign_in::second_step(&app.engine, &browser, half, code, app.now())
-        .await?
-    {
-        SecondStep::Welcome { cookie, username, next } => (page::go(app, &next), cookie, username),
-        SecondStep::Page { cookie, username, page } => (page::go_to(app, &page), cookie, username),
+    let step = sign_in::second_step(&app.engine, &browser, half, code, app.now()).await?;
+    match step {
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        SecondStep::Wrong => return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.second_wrong))),
-        SecondStep::Wait(time) => return Ok(page::page_later(app, time, again(ENGLISH.second_wait))),
-    };
-    cookies::keep_session(app, &mut response, &cookie);
-    cookies::keep_device(app, &mut response, &browser, &username)?;
+        SecondStep::Wrong => {
+            let html = again(ENGLISH.second_wrong).await?;
+            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
+        }
+        SecondStep::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.second_wait).await?)),
+        SecondStep::Welcome { cookie, username, next } => {
+            welcome(app, page::go(app, &next), &browser, &cookie, &username)
+        }
+        SecondStep::Page { cookie, username, page } => {
+            welcome(app, page::go_to(app, &page), &browser, &cookie, &username)
+        }
+    }
+}
+
+/// Lets a browser keep who has just signed in with it.
+pub fn welcome(
+    app: &App,
+    mut response: Response,
+    browser: &Browser,
+    cookie: &SessionCookie,
+    username: &str,
+) -> Result<Response, Failure> {
+    cookies::keep_session(app, &mut response, cookie);
+    cookies::keep_device(app, &mut response, browser, username)?;
     Ok(response)
 }
 
-fn second_page(app: &App, browser: &Browser, half: &str, problem: Option<&str>) -> Result<String, RenderError> {
-    FormPage {
+/// The page of the second step, with the ways that there are.
+pub async fn second_page(
+    app: &App,
+    browser: &Browser,
+    half: &str,
+    problem: Option<&str>,
+) -> Result<Result<String, RenderError>, Failure> {
+    let ways = sign_in::second_step_of(&app.engine, browser, half, app.now()).await?;
+    let passkey = if ways.passkey { Asked::new(app, browser)? } else { None };
+    let hidden = [("half", half)];
+    let code = [Field { longest: 64, ..Field::text("code", ENGLISH.second_code, "one-time-code", "").first() }];
+    Ok(FormPage {
         id: "second",
         title: ENGLISH.second_title,
-        lead: ENGLISH.second_lead,
+        lead: if ways.code { ENGLISH.second_lead } else { ENGLISH.second_lead_passkey },
         problem,
-        hidden: &[("half", half)],
-        fields: &[Field { longest: 64, ..Field::text("code", ENGLISH.second_code, "one-time-code", "").first() }],
-        submit: ENGLISH.second_submit,
+        hidden: &hidden,
+        fields: if ways.code { &code } else { &[] },
+        submit: if ways.code { ENGLISH.second_submit } else { "" },
+        passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
         csrf: &browser.csrf(&app.engine, SECOND),
         action: &app.engine.issuer().endpoint(SECOND),
         ..FormPage::default()
     }
-    .render()
+    .render())
 }
 
 /// Asks who wants to see a page of ours.
@@ -111,7 +144,7 @@ async fn show_own(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Respon
     // Whoever is signed in already is here because that was too long ago.
     let known = firman_engine::security::owner(&app.engine, &browser, app.now()).await?;
     let username = known.as_ref().map(|owner| owner.account().username.as_str());
-    let mut response = page::page(app, StatusCode::OK, own_page(app, &browser, to, username, None));
+    let mut response = page::page_with_script(app, StatusCode::OK, own_page(app, &browser, to, username, None)?);
     if is_new {
         cookies::keep_browser(app, &mut response, &browser);
     }
@@ -133,34 +166,34 @@ async fn take_own(app: &App, head: &read::Head, body: &[u8]) -> Result<Response,
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, OWN, form.get("csrf"))?.at(head.address(app));
     let to = form.get("to").unwrap_or_default();
-    let target = PAGES.iter().find(|(word, _)| *word == to).map_or(security::PATH, |(_, path)| path);
+    let target = target(to);
     let typed = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
     let again = |problem| own_page(app, &browser, to, Some(typed.0), Some(problem));
     match sign_in::enter(&app.engine, &browser, target, typed, app.now()).await? {
-        Entered::Welcome(cookie) => {
-            let mut response = page::go_to(app, target);
-            cookies::keep_session(app, &mut response, &cookie);
-            cookies::keep_device(app, &mut response, &browser, typed.0)?;
-            Ok(response)
-        }
+        Entered::Welcome(cookie) => welcome(app, page::go_to(app, target), &browser, &cookie, typed.0),
         Entered::Second(half) => Ok(page::see_other(app, &second_address(app, &half))),
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.wrong_credentials))),
-        Entered::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials))),
+        Entered::Wrong => {
+            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.wrong_credentials)?))
+        }
+        Entered::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials)?)),
     }
 }
 
-fn own_page(
+/// The page on which somebody signs in to a page of ours.
+pub fn own_page(
     app: &App,
     browser: &Browser,
     to: &str,
     username: Option<&str>,
     problem: Option<&str>,
-) -> Result<String, RenderError> {
+) -> Result<Result<String, RenderError>, Failure> {
+    let passkey = Asked::new(app, browser)?;
+    let hidden = [("to", to)];
     let name = Field::text("username", ENGLISH.username, "username", username.unwrap_or_default());
     let password = Field::password("password", ENGLISH.password, "current-password");
     let fields = if username.is_some() { [name, password.first()] } else { [name.first(), password] };
-    FormPage {
+    Ok(FormPage {
         id: "sign-in",
         title: ENGLISH.own_sign_in_title,
         lead: if username.is_some() && problem.is_none() {
@@ -169,12 +202,13 @@ fn own_page(
             ENGLISH.own_sign_in_lead
         },
         problem,
-        hidden: &[("to", to)],
+        hidden: &hidden,
         fields: &fields,
         submit: ENGLISH.login_submit,
         csrf: &browser.csrf(&app.engine, OWN),
         action: &app.engine.issuer().endpoint(OWN),
+        passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
         ..FormPage::default()
     }
-    .render()
+    .render())
 }

@@ -1,4 +1,4 @@
-//! The style sheet, the icon and the one script, served from memory.
+//! The style sheet, the icon and the scripts, served from memory.
 
 use std::sync::LazyLock;
 
@@ -12,15 +12,17 @@ static ICON: LazyLock<Asset> =
 
 static POST: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/post.js", "text/javascript; charset=utf-8", include_str!("post.js")));
+static PASSKEY: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/passkey.js", "text/javascript; charset=utf-8", include_str!("passkey.js")));
 
 /// The asset at this path (without query), if there is one.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*ICON, &*POST].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*ICON, &*POST, &*PASSKEY].into_iter().find(|asset| asset.path == path)
 }
 
 /// The paths of all assets, for the router.
-pub fn paths() -> [&'static str; 3] {
-    [STYLE.path, ICON.path, POST.path]
+pub fn paths() -> [&'static str; 4] {
+    [STYLE.path, ICON.path, POST.path, PASSKEY.path]
 }
 
 /// Where the pages link the style sheet: path and content hash.
@@ -36,6 +38,11 @@ pub(super) fn icon_url() -> &'static str {
 /// Where the page that posts itself links its script: path and content hash.
 pub(super) fn post_url() -> &'static str {
     &POST.url
+}
+
+/// Where pages that ask for a passkey link its script: path and content hash.
+pub(super) fn passkey_url() -> &'static str {
+    &PASSKEY.url
 }
 
 /// One file that pages refer to.
@@ -74,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_pages_link_is_found() {
-        for url in [style_url(), icon_url(), post_url()] {
+        for url in [style_url(), icon_url(), post_url(), passkey_url()] {
             let (path, _) = url.split_once("?v=").unwrap();
             assert!(find(path).is_some(), "{path}");
         }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::texts::{ENGLISH, Texts};
-use super::{Client, RenderError, assets};
+use super::{Client, PasskeyForm, RenderError, assets};
 
 /// Asks for user name and password. The form posts `request`, `csrf`, `username`, `password`, and `cancel` if the
 /// person would rather not.
@@ -21,6 +21,8 @@ pub struct Login<'a> {
     pub csrf: &'a str,
     /// Where the form is posted to.
     pub action: &'a str,
+    /// The way without user name and password, where there is one.
+    pub passkey: Option<PasskeyForm<'a>>,
 }
 
 impl Login<'_> {

@@ -3,7 +3,8 @@
 use firman_proto::authorization_details::Described;
 
 use super::{
-    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, Post, Requests, ScopeLine, SignedOut, Waiting,
+    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, PasskeyForm, Post, Requests, ScopeLine,
+    SignedOut, Waiting,
 };
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
@@ -14,8 +15,18 @@ fn client(text: &str) -> Client<'_> {
 }
 
 fn login(text: &str) -> String {
+    login_with(text, None)
+}
+
+fn login_with<'t>(text: &'t str, passkey: Option<PasskeyForm<'t>>) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
-    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text }.render().unwrap()
+    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text, passkey }
+        .render()
+        .unwrap()
+}
+
+fn passkey(text: &str) -> Option<PasskeyForm<'_>> {
+    Some(PasskeyForm { kind: "get", options: text, question: text, hidden: &[], csrf: text, action: text })
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -96,6 +107,7 @@ fn logout(text: &str) -> String {
 fn every_page(text: &str) -> Vec<String> {
     vec![
         login(text),
+        login_with(text, passkey(text)),
         consent(text, vec![ScopeLine::of(text), ScopeLine { name: "x", text: Some(text) }]),
         Device { user_code: text, problem: Some(text), qr: text, csrf: text, action: text }.render().unwrap(),
         consent_to_a_device(text),
@@ -123,11 +135,13 @@ fn every_text_is_escaped() {
 }
 
 #[test]
-fn no_page_has_script_or_inline_style_but_the_one_that_posts_itself() {
+fn no_page_has_script_or_inline_style_but_the_one_that_posts_itself_and_those_that_ask_for_a_passkey() {
     let script = format!("<script src=\"{}\"></script>", super::assets::post_url());
+    let asks = format!("<script src=\"{}\" defer></script>", super::assets::passkey_url());
     assert!(post("plain").contains(&script));
+    assert!(login_with("plain", passkey("plain")).contains(&asks) && !login("plain").contains(&asks));
     for page in every_page("plain") {
-        let page = page.replace(&script, "");
+        let page = page.replace(&script, "").replace(&asks, "");
         for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {
             assert!(!page.contains(word), "{word} in {page}");
         }
@@ -173,7 +187,8 @@ fn logout_has_the_ids_that_scripts_know() {
 #[test]
 fn login_shows_no_problem_where_there_is_none() {
     let client = Client { name: "Ledger", ..Client::default() };
-    let page = Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login" };
+    let page =
+        Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login", passkey: None };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
         assert!(!page.contains(word), "{word} in {page}");

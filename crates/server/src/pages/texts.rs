@@ -159,6 +159,26 @@ pub struct Texts {
     pub recovery_new: &'static str,
     pub recovery_title: &'static str,
     pub recovery_lead: &'static str,
+
+    pub passkey_submit: &'static str,
+    pub passkey_failed: &'static str,
+    pub passkey_refused: &'static str,
+    pub second_lead_passkey: &'static str,
+    pub passkeys_section: &'static str,
+    pub passkeys_none: &'static str,
+    pub passkey_since: Phrase,
+    pub passkey_used: Phrase,
+    pub passkey_new: &'static str,
+    pub passkey_title: &'static str,
+    pub passkey_lead: &'static str,
+    pub passkey_name: &'static str,
+    pub passkey_add: &'static str,
+    pub passkey_added: &'static str,
+    pub passkey_not_added: &'static str,
+    pub passkey_rename: &'static str,
+    pub passkey_renamed: &'static str,
+    pub passkey_remove: &'static str,
+    pub passkey_removed: &'static str,
 }
 
 impl Texts {
@@ -314,6 +334,26 @@ pub static ENGLISH: Texts = Texts {
     recovery_new: "Make new recovery codes",
     recovery_title: "Your recovery codes",
     recovery_lead: "Each signs you in once, when you do not have the app. Write them down now: they are not shown again.",
+
+    passkey_submit: "Use a passkey",
+    passkey_failed: "Your browser found no passkey for this site, or was not allowed to use it. Try again, or sign in another way.",
+    passkey_refused: "This passkey was not accepted. Try again, or sign in another way.",
+    second_lead_passkey: "Show one of your passkeys.",
+    passkeys_section: "Passkeys",
+    passkeys_none: "You have no passkey. With one, you sign in by fingerprint, face or PIN of your device, and without a password.",
+    passkey_since: Phrase(", since {}"),
+    passkey_used: Phrase(", last used {}"),
+    passkey_new: "Add a passkey",
+    passkey_title: "Add a passkey",
+    passkey_lead: "Your device, or a security key, keeps it for this site. Your browser asks you where. It needs JavaScript.",
+    passkey_name: "Name of the passkey",
+    passkey_add: "Add",
+    passkey_added: "The passkey is added. From now on it signs you in.",
+    passkey_not_added: "This passkey was not accepted. Try again.",
+    passkey_rename: "Rename",
+    passkey_renamed: "The passkey has another name.",
+    passkey_remove: "Remove",
+    passkey_removed: "The passkey is removed, and signs you in no more. Remove it from your device, too.",
 };
 
 #[cfg(test)]

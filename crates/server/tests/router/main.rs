@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod authentication;
+#[path = "../../../engine/tests/engine/support/authenticator.rs"]
+#[allow(dead_code, reason = "shared with the engine's tests, which use the rest")]
+mod authenticator;
 mod endpoints;
 mod logout;
 mod metadata;
@@ -10,6 +13,7 @@ mod metadata;
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod passkeys;
 mod people;
 mod signer;
 mod world;

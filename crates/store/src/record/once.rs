@@ -41,12 +41,20 @@ pub enum OnceNamespace {
     LogoutToken,
     /// The `jti` of a request object (RFC 9101).
     RequestObject,
+    /// The challenge that a passkey has answered (Web Authentication §13.4.3).
+    PasskeyChallenge,
 }
 
 impl OnceNamespace {
     /// Every kind there is.
-    pub const ALL: &'static [Self] =
-        &[Self::DpopProof, Self::ClientAssertion, Self::GrantAssertion, Self::LogoutToken, Self::RequestObject];
+    pub const ALL: &'static [Self] = &[
+        Self::DpopProof,
+        Self::ClientAssertion,
+        Self::GrantAssertion,
+        Self::LogoutToken,
+        Self::RequestObject,
+        Self::PasskeyChallenge,
+    ];
 
     /// The number in the database; numbers are never given twice.
     pub const fn number(self) -> u8 {
@@ -56,6 +64,8 @@ impl OnceNamespace {
             Self::GrantAssertion => 3,
             Self::LogoutToken => 4,
             Self::RequestObject => 5,
+            // 6 is the state of a sign-in elsewhere.
+            Self::PasskeyChallenge => 7,
         }
     }
 }
