@@ -1,38 +1,34 @@
-// A real browser on the pages of one's own account: password, authenticator app, passkey (Chromium's virtual authenticator).
+// A real browser where people decide: consent, what is new beside it, devices with the code typed and scanned, the account page on which
+// an application is withdrawn, and API keys. axe looks at every page on the way.
 //
-//   firman serve --demo … --json | head -n 1 | node account.mjs SCREENSHOT_FOLDER
+//   node account.mjs < READY_LINE
 //
-// Standard input is the line the server printed when it was ready; its issuer has a name, because passkeys belong to names. One line
-// per step goes to standard output; the first step that fails ends the run with exit code 1. FIRMAN_TEST_CHROMIUM names the browser.
+// The server lets API keys be for "profile", and devices ask every second. One line per step goes to standard output; the first step that
+// fails ends the run with exit code 1. FIRMAN_TEST_CHROMIUM names the browser.
 
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
 import { text } from 'node:stream/consumers'
-import { Person } from './person.mjs'
+import * as client from 'openid-client'
+import puppeteer from 'puppeteer-core'
+import { mustBeAccessible } from './axe.mjs'
+import { RedirectListener } from './redirect-listener.mjs'
 
+const http = { execute: [client.allowInsecureRequests] }
 const ready = JSON.parse(await text(process.stdin))
-const screenshots = process.argv[2]
-assert(screenshots, 'usage: node account.mjs SCREENSHOT_FOLDER < READY_LINE')
-const security = `${ready.issuer}/account/security`
+const issuer = new URL(ready.issuer)
 
 let current = 'starting'
+let browser, listener
 try {
   await main()
 } catch (error) {
   console.log(`FAILED  ${current}`)
   console.log(error.stack ?? error)
-  process.exit(1)
-}
-
-async function main() {
-  const person = await Person.open(process.env.FIRMAN_TEST_CHROMIUM, screenshots)
-  try {
-    const secret = await person.session({ javaScript: false }, addApp)
-    await person.session({ javaScript: false }, visit => signInWithApp(visit, secret))
-    await person.session({ javaScript: true }, visit => usePasskey(visit, secret))
-  } finally {
-    await person.close()
-  }
+  if (error.cause) console.log('cause:', error.cause)
+  process.exitCode = 1
+} finally {
+  await browser?.close()
+  await listener?.close()
 }
 
 async function step(name, run) {
@@ -42,119 +38,132 @@ async function step(name, run) {
   return result
 }
 
-async function addApp({ page, photograph }) {
-  await step('the password signs in', async () => {
-    await page.goto(security)
-    await typePassword(page)
-    assert.equal(page.url(), security)
+async function main() {
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server', '--lang=en',
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]']
+  browser = await puppeteer.launch({ executablePath: process.env.FIRMAN_TEST_CHROMIUM, headless: true, args })
+  listener = await RedirectListener.start(ready.redirect_uri)
+  const config = await client.discovery(issuer, ready.client_id, ready.client_secret, undefined, http)
+  const service = await client.discovery(issuer, ready.service_client_id, ready.service_client_secret, undefined, http)
+  const page = await browser.newPage()
+  page.setDefaultTimeout(20_000)
+
+  await step('somebody signs in and allows an application what it asks for', async () => {
+    const asked = await request(config, 'openid offline_access')
+    await page.goto(asked.url.href)
+    await signIn(page, 'login')
+    await mustBeAccessible(page, 'consent')
+    assert.equal(await page.$('#consent-known'), null, 'nothing was allowed before')
+    await finish(config, asked, page)
   })
-  return step('an app is added', async () => {
-    await press(page, '#app-add')
-    const secret = await page.$eval('.app-shown', element => element.textContent)
-    await photograph('app')
-    await page.type('#code', code(secret, 0))
-    await press(page, '#app-submit')
-    assert.equal((await page.$$('.recovery-shown')).length, 10)
-    await photograph('recovery-codes')
-    return secret
+  const tokens = await step('it asks for more: what is new is told from what was allowed before', async () => {
+    const asked = await request(config, 'openid email offline_access')
+    await page.goto(asked.url.href)
+    await mustBeAccessible(page, 'consent for more')
+    const [asks, known] = await Promise.all(['#consent-asks + .scopes', '#consent-known'].map(where =>
+      page.$eval(where, element => element.textContent)))
+    assert.match(asks, /e-mail/)
+    assert.doesNotMatch(asks, /Know that it is you/)
+    assert.match(known, /Know that it is you/)
+    return finish(config, asked, page)
+  })
+  await step('it asks for what was allowed, and nobody is asked', async () => {
+    const asked = await request(config, 'openid email')
+    const arrival = listener.next()
+    await page.goto(asked.url.href).catch(() => {})
+    await client.authorizationCodeGrant(config, await arrival, asked.checks)
+  })
+  await step('a device: the code is typed', () => device(config, page, async codes => {
+    await page.goto(codes.verification_uri)
+    await mustBeAccessible(page, 'device')
+    await page.type('#user-code', codes.user_code.toLowerCase())
+  }))
+  await step('a device: the code is scanned', () => device(config, page, async codes => {
+    await page.goto(codes.verification_uri_complete)
+    assert.equal(await page.$eval('#user-code', input => input.value), codes.user_code)
+  }))
+
+  const refreshed = await step('the application refreshes', () => client.refreshTokenGrant(config, tokens.refresh_token))
+  await step('somebody withdraws it on the account page', async () => {
+    await page.goto(`${ready.issuer}/account`)
+    await mustBeAccessible(page, 'account')
+    const buttons = await page.$$('button[id^="withdraw-"]:not(#withdraw-all)')
+    assert.equal(buttons.length, 1, 'one application')
+    await Promise.all([page.waitForNavigation(), buttons[0].click()])
+    await page.waitForSelector('#account-news')
+    await page.waitForSelector('#account-none')
+    await mustBeAccessible(page, 'account with nothing allowed')
+  })
+  await step('its next refresh fails', () =>
+    assert.rejects(client.refreshTokenGrant(config, refreshed.refresh_token), error => error.error === 'invalid_grant'))
+  await step('its access token is dead', async () =>
+    assert.equal((await client.tokenIntrospection(config, refreshed.access_token)).active, false))
+
+  await step('an API key is made, shown once, and revoked', () => apiKey(service, page))
+  await step('somebody signs out of this browser, and is asked who they are', async () => {
+    await page.goto(`${ready.issuer}/account/sessions`)
+    await mustBeAccessible(page, 'sessions')
+    const buttons = await page.$$('button[id^="end-"]:not(#end-others)')
+    assert.equal(buttons.length, 1)
+    await Promise.all([page.waitForNavigation(), buttons[0].click()])
+    await page.goto(`${ready.issuer}/account`)
+    await page.waitForSelector('#login-form')
   })
 }
 
-async function signInWithApp({ page, photograph }, secret) {
-  await step('the password alone does not sign in, the code does', async () => {
-    await page.goto(security)
-    await typePassword(page)
-    assert.match(page.url(), /\/login\/code\?/)
-    await photograph('second-step')
-    await page.type('#code', code(secret, 0))
-    await press(page, '#second-submit')
-    assert(await page.$('#second-problem'), 'a code is good once')
-    await page.type('#code', code(secret, 1))
-    await press(page, '#second-submit')
-    assert.equal(page.url(), security)
-    await press(page, '#app-remove')
-    assert(await page.$('#app-add'))
+async function request(config, scope) {
+  const [verifier, state] = [client.randomPKCECodeVerifier(), client.randomState()]
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: listener.uri,
+    scope,
+    state,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
   })
+  return { url, checks: { pkceCodeVerifier: verifier, expectedState: state } }
 }
 
-async function usePasskey({ page, photograph }) {
-  const browser = await page.createCDPSession()
-  await browser.send('WebAuthn.enable')
-  const { authenticatorId } = await browser.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
-    },
-  })
-  await step('a passkey is added', async () => {
-    await page.goto(security)
-    await typePassword(page)
-    await press(page, '#passkey-new')
-    await page.type('#passkey-name', 'This browser')
-    await photograph('passkey-new')
-    await press(page, '#passkey-submit')
-    assert(await page.$('#security-news'), await page.evaluate(() => document.body.innerText))
-    assert.equal(await page.$eval('.passkey-name', element => element.textContent), 'This browser')
-    await photograph('security')
-  })
-  const leave = () => browser.send('Network.clearBrowserCookies')
-  await step('it signs in to a page of ours', async () => {
-    await leave()
-    await page.goto(security)
-    await press(page, '#passkey-submit')
-    assert.equal(page.url(), security)
-  })
-  await step('it signs in on the way to a client', async () => {
-    await leave()
-    await page.goto(ready.authorize_url ?? authorize())
-    await photograph('login-with-passkey')
-    await press(page, '#passkey-submit')
-    assert(await page.$('#consent-allow'), page.url())
-  })
-  await step('a copy of it whose counter is behind does not', async () => {
-    await leave()
-    const { credentials: [credential] } = await browser.send('WebAuthn.getCredentials', { authenticatorId })
-    assert(credential.signCount > 1)
-    await browser.send('WebAuthn.removeCredential', { authenticatorId, credentialId: credential.credentialId })
-    const copy = { ...credential, signCount: 0 }
-    await browser.send('WebAuthn.addCredential', { authenticatorId, credential: copy })
-    await page.goto(security)
-    await press(page, '#passkey-submit')
-    assert(await page.$('#sign-in-problem'), page.url())
-  })
-  await step('a browser that refuses says so on the page', async () => {
-    await browser.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })
-    await page.goto(security)
-    await page.click('#passkey-submit')
-    await page.waitForSelector('[data-problem]:not([hidden])')
-  })
-}
-
-function authorize() {
-  const url = new URL(`${ready.issuer}/oauth2/authorize`)
-  url.search = new URLSearchParams({
-    response_type: 'code', client_id: ready.client_id, redirect_uri: ready.redirect_uri, scope: 'openid', state: 's', nonce: 'n',
-    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256', prompt: 'consent',
-  })
-  return url.href
-}
-
-async function typePassword(page) {
+async function signIn(page, name) {
+  await page.waitForSelector('#login-form')
+  await mustBeAccessible(page, name)
   await page.type('#username', ready.username)
   await page.type('#password', ready.password)
-  await press(page, '#sign-in-submit')
+  await Promise.all([page.waitForNavigation(), page.click('#login-submit')])
 }
 
-async function press(page, selector) {
-  await Promise.all([page.waitForNavigation(), page.click(selector)])
+async function finish(config, asked, page) {
+  const arrival = listener.next()
+  await Promise.all([page.waitForNavigation().catch(() => {}), page.click('#consent-allow')])
+  return client.authorizationCodeGrant(config, await arrival, asked.checks)
 }
 
-// RFC 6238 §4.2, so many steps from now.
-function code(secret, steps) {
-  const bits = [...secret].map(letter => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-  const key = Buffer.from(bits.join('').match(/.{8}/g).map(byte => parseInt(byte, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps))
-  const mac = createHmac('sha1', key).update(counter).digest()
-  const word = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff
-  return String(word % 1_000_000).padStart(6, '0')
+async function device(config, page, bring) {
+  const codes = await client.initiateDeviceAuthorization(config, { scope: 'openid offline_access' })
+  const waiting = client.pollDeviceAuthorizationGrant(config, codes)
+  await bring(codes)
+  await Promise.all([page.waitForNavigation(), page.click('#device-submit')])
+  assert.equal(await page.$eval('#consent-user-code', element => element.textContent), codes.user_code)
+  await Promise.all([page.waitForNavigation(), page.click('#consent-allow')])
+  assert.equal(new URL(page.url()).pathname, '/device/allowed')
+  assert((await waiting).refresh_token)
+}
+
+async function apiKey(service, page) {
+  await page.goto(`${ready.issuer}/account/keys`)
+  await mustBeAccessible(page, 'API keys')
+  await Promise.all([page.waitForNavigation(), page.click('#new-key')])
+  await page.type('#key-name', 'Nightly report')
+  await page.click('#scope-profile')
+  await mustBeAccessible(page, 'a new API key')
+  await Promise.all([page.waitForNavigation(), page.click('#key-create')])
+  await mustBeAccessible(page, 'an API key that was made')
+  const key = await page.$eval('#api-key', input => input.value)
+  const answer = await client.tokenIntrospection(service, key)
+  assert.deepEqual([answer.active, answer.scope], [true, 'profile'])
+  await page.goto(`${ready.issuer}/account/keys`)
+  assert(!(await page.content()).includes(key), 'it is shown once')
+  assert.equal(await page.$eval('.key-name', element => element.textContent), 'Nightly report')
+  await Promise.all([page.waitForNavigation(), page.click('button[id^="revoke-"]')])
+  await page.waitForSelector('#account-news')
+  assert.equal((await client.tokenIntrospection(service, key)).active, false)
 }

@@ -9,6 +9,7 @@ use firman_store::Standing;
 use firman_store::record::{Grant, GrantKind};
 
 use crate::Engine;
+use crate::account::api_keys;
 use crate::dpop;
 use crate::failure::Failure;
 use crate::presented::OpenedAccess;
@@ -93,6 +94,7 @@ pub(crate) async fn admit(
     opened
         .authorize(&standing.record, &request)
         .map_err(|why| dead("a caveat or proof fails").because(format!("{why:?}")))?;
+    api_keys::used(engine, &standing.record, now).await;
     Ok(Admitted { standing, scope })
 }
 

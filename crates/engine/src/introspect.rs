@@ -10,6 +10,7 @@ use serde_json::Map;
 
 use crate::Engine;
 use crate::access_token::confirmation;
+use crate::account::api_keys;
 use crate::asker::Asker;
 use crate::failure::{Failure, Fault};
 use crate::grant::own_scope;
@@ -96,6 +97,7 @@ async fn access_token(
     let grant = &standing.record;
     let subject = grant.subject.as_ref();
     let occasion = Occasion { client: &client, subject, scope: &scope, audience: &active.aud, grant: Some(grant.id) };
+    api_keys::used(engine, grant, now).await;
     active.claims = match hooks::claims(engine, Place::Introspection, &occasion).await {
         Ok(claims) => claims,
         // A hook's no makes the token as good as dead for this asker.

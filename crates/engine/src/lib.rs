@@ -3,6 +3,7 @@
 //! One token request passes `token` (who asks, and may they?), `grant` (load, decide, commit) and `issue` (seal).
 
 mod access_token;
+pub mod account;
 pub mod accounts;
 pub mod admin;
 pub mod asker;
@@ -26,6 +27,7 @@ mod issue;
 mod key_sets;
 pub mod keys;
 pub mod logout;
+pub mod outbox;
 pub mod par;
 pub mod passkeys;
 mod policy;
@@ -89,6 +91,8 @@ pub struct Engine {
     pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
+    /// Rings when something was put into the outbox.
+    pub(crate) bell: tokio::sync::Notify,
 }
 
 /// What an engine is made of.
@@ -147,6 +151,7 @@ impl Engine {
             attempts: Attempts::default(),
             policy,
             key_policy,
+            bell: tokio::sync::Notify::new(),
         })
     }
 
@@ -217,7 +222,12 @@ impl Engine {
     /// Commits, and finds out what happened if the acknowledgement is lost.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
         let id = CommitId(random::bytes(&*self.entropy)?);
-        Ok(settle(&*self.store, Transaction { id, changes }).await?)
+        let sends = changes.iter().any(|change| matches!(change, Change::InsertDelivery(_)));
+        let outcome = settle(&*self.store, Transaction { id, changes }).await?;
+        if sends && outcome == Commit::Done {
+            self.bell.notify_one();
+        }
+        Ok(outcome)
     }
 
     /// A line of the audit trail.

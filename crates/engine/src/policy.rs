@@ -9,6 +9,7 @@ use firman_proto::scope::Scope;
 use firman_proto::time::Lifetime;
 use firman_store::record::{Client, RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
+use crate::account::AccountPolicy;
 use crate::accounts::PasswordRules;
 use crate::attempts::SignInLimits;
 use crate::backchannel::BackchannelPolicy;
@@ -16,6 +17,7 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
@@ -92,6 +94,8 @@ pub struct Policy {
     pub revoke_scope: Scope,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
+    /// How long and how often deliveries are tried.
+    pub outbox: OutboxPolicy,
     /// Which passwords people may have.
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
@@ -110,6 +114,8 @@ pub struct Policy {
     pub client_documents: TrustedHosts,
     /// Clients that register themselves.
     pub registration: RegistrationPolicy,
+    /// What people may do for themselves.
+    pub account: AccountPolicy,
     /// Whether certificates of clients reach us (RFC 8705), here or through a front.
     pub client_certificates: bool,
     /// Whether we know authorities that vouch for them.
@@ -153,6 +159,7 @@ impl Default for Policy {
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
             claims: ClaimPolicy::default(),
+            outbox: OutboxPolicy::default(),
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),
@@ -162,6 +169,7 @@ impl Default for Policy {
             interaction: Lifetime::from_seconds(900),
             client_documents: TrustedHosts::default(),
             registration: RegistrationPolicy::default(),
+            account: AccountPolicy::default(),
             client_certificates: false,
             certificate_authorities: false,
         }

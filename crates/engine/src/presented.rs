@@ -2,7 +2,7 @@
 
 use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
-use firman_proto::seal::{Access, Authority, Caveats, JwtId, Kind, Opened, Presented, Refusal, Salt};
+use firman_proto::seal::{Access, ApiKey, Authority, Caveats, JwtId, Kind, Opened, Presented, Refusal, Salt};
 use firman_proto::time::Timestamp;
 use firman_store::record::{Grant, TokenTrace};
 
@@ -15,12 +15,15 @@ pub(crate) enum OpenedAccess {
     Opaque(Opened<Access>),
     /// The reference that is the `jti` of a JWT (RFC 9068), and that text.
     Jwt(Opened<JwtId>, String),
+    /// An API key: used as it is, wherever an access token is.
+    ApiKey(Opened<ApiKey>),
 }
 
 /// The same, held against its live grant and the request.
 pub(crate) enum AuthorizedAccess {
     Opaque(Authority<Access>),
     Jwt(Authority<JwtId>, String),
+    ApiKey(Authority<ApiKey>),
 }
 
 /// What both forms have.
@@ -29,6 +32,7 @@ macro_rules! of_either {
         match $access {
             Self::Opaque($it) => $answer,
             Self::Jwt($it, _) => $answer,
+            Self::ApiKey($it) => $answer,
         }
     };
 }
@@ -38,6 +42,9 @@ impl OpenedAccess {
     pub(crate) async fn open(engine: &Engine, token: &str, now: Timestamp) -> Result<Option<Self>, Fault> {
         if token.starts_with(Access::PREFIX) {
             return Ok(engine.keys.open::<Access>(&*engine.store, token, now).await?.ok().map(Self::Opaque));
+        }
+        if token.starts_with(ApiKey::PREFIX) {
+            return Ok(engine.keys.open::<ApiKey>(&*engine.store, token, now).await?.ok().map(Self::ApiKey));
         }
         // RFC 9068 §4: the signature first; then the reference inside goes the same way as one that comes alone.
         let Some(jti) = engine.keys.verified_jti(&*engine.store, token, now).await? else { return Ok(None) };
@@ -86,11 +93,17 @@ impl OpenedAccess {
         of_either!(self, opened => opened.proves(salt))
     }
 
+    /// Whether it is an API key as it was made: whatever was weakened from it dies with its grant.
+    pub(crate) fn is_whole_key(&self) -> bool {
+        matches!(self, Self::ApiKey(opened) if opened.ancestor_digests().len() == 1)
+    }
+
     /// Holds it against its grant and the request.
     pub(crate) fn authorize(self, grant: &Grant, request: &Presented<'_>) -> Result<AuthorizedAccess, Refusal> {
         Ok(match self {
             Self::Opaque(opened) => AuthorizedAccess::Opaque(opened.authorize(grant, request)?),
             Self::Jwt(opened, jti) => AuthorizedAccess::Jwt(opened.authorize(grant, request)?, jti),
+            Self::ApiKey(opened) => AuthorizedAccess::ApiKey(opened.authorize(grant, request)?),
         })
     }
 }
@@ -112,6 +125,7 @@ impl AuthorizedAccess {
     pub(crate) fn jti(&self) -> String {
         match self {
             Self::Opaque(authority) => format!("{}.{:016x}", authority.record(), authority.serial()),
+            Self::ApiKey(authority) => format!("{}.{:016x}", authority.record(), authority.serial()),
             Self::Jwt(_, jti) => jti.clone(),
         }
     }

@@ -40,9 +40,14 @@ async fn access_token(engine: &Engine, asker: &Asker, token: &str, now: Timestam
     if !opened.proves(&grant.salt) || !grant.is_live(now) {
         return Ok(());
     }
-    let dead = RevokedToken { day: expires_at.day(), grant: grant.id, digest: opened.digest(), expires_at };
-    let event = event(engine, EventKind::TokenRevoked, (&grant, asker), now)?;
-    engine.commit(vec![Change::RevokeToken(dead), Change::Append(Box::new(event))]).await?;
+    let (change, kind) = if opened.is_whole_key() {
+        (Change::RevokeGrant { id: grant.id, reason: RevokeReason::Client, now }, EventKind::GrantRevoked)
+    } else {
+        let dead = RevokedToken { day: expires_at.day(), grant: grant.id, digest: opened.digest(), expires_at };
+        (Change::RevokeToken(dead), EventKind::TokenRevoked)
+    };
+    let event = event(engine, kind, (&grant, asker), now)?;
+    engine.commit(vec![change, Change::Append(Box::new(event))]).await?;
     Ok(())
 }
 

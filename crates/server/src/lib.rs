@@ -14,6 +14,7 @@ pub mod listen;
 pub mod logging;
 pub mod maintain;
 pub mod metrics;
+pub mod outbox;
 pub mod pages;
 mod progress;
 pub mod qr;

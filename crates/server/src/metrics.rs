@@ -9,6 +9,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use firman_engine::outbox::Outcome;
+use firman_store::record::DeliveryKind;
 use firman_store::{Commit, CommitError, Store, Swept, Transaction};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -33,6 +35,10 @@ pub struct Metrics {
     pub conflicts: Counter,
     /// Rows past expiry and retention that are still there, by table; counted once a minute, to a limit.
     pub overdue: Family<[(&'static str, &'static str); 1], Gauge>,
+    /// Attempts to deliver something, by kind and by how they ended.
+    pub deliveries: Family<[(&'static str, &'static str); 2], Counter>,
+    /// Deliveries that were given up, by kind.
+    pub given_up: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 impl Metrics {
@@ -44,7 +50,25 @@ impl Metrics {
         registry.register("store_commits", "Commits to the store", self.commits.clone());
         registry.register("store_conflicts", "Commits that lost a race", self.conflicts.clone());
         registry.register("store_overdue_rows", "Rows past expiry that are still there", self.overdue.clone());
+        registry.register("deliveries", "Attempts to deliver something", self.deliveries.clone());
+        registry.register("deliveries_given_up", "Deliveries that were given up", self.given_up.clone());
         registry
+    }
+
+    /// Counts an attempt to deliver something.
+    pub fn count_delivery(&self, kind: DeliveryKind, outcome: &Outcome) {
+        let ended = match outcome {
+            Outcome::Done => "done",
+            Outcome::Later(_) => "later",
+            Outcome::NoAnswer(_) => "no_answer",
+            Outcome::GiveUp(_) => "refused",
+        };
+        self.deliveries.get_or_create(&[("kind", name(kind)), ("outcome", ended)]).inc();
+    }
+
+    /// Counts a delivery that was given up.
+    pub fn count_given_up(&self, kind: DeliveryKind) {
+        self.given_up.get_or_create(&[("kind", name(kind))]).inc();
     }
 
     /// Shows what was just counted.
@@ -52,6 +76,14 @@ impl Metrics {
         for (table, rows) in by_table(overdue) {
             self.overdue.get_or_create(&[("table", table)]).set(i64::try_from(rows).unwrap_or(i64::MAX));
         }
+    }
+}
+
+fn name(kind: DeliveryKind) -> &'static str {
+    match kind {
+        DeliveryKind::BackchannelLogout => "backchannel_logout",
+        DeliveryKind::Webhook => "webhook",
+        DeliveryKind::Email => "email",
     }
 }
 

@@ -1,15 +1,19 @@
 //! The map of the server: every address and who answers it.
 
 use axum::Router;
+use axum::handler::Handler as _;
 use axum::http::Method;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use axum::middleware;
 use axum::routing::{get, post};
+use firman_engine::account::Owners;
 use firman_engine::registration::Mode;
 use firman_proto::metadata::path;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::http::{self, App};
 use crate::pages::assets;
+use crate::pages::brand::Brand;
 
 /// Everything below the issuer, the well-known addresses that are above it, and what a mode of its own adds (the demo).
 pub fn router(app: App, extra: Router<App>) -> Router {
@@ -56,21 +60,24 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(http::device::DENIED), get(http::device::denied))
         .merge(requests(&app))
         .merge(people_of_ours(&app))
+        .merge(account(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
+    let pages = Brand::PATHS.into_iter().fold(pages, |router, path| router.route(path, get(http::home::brand)));
 
     let health =
         Router::new().route("/health/live", get(http::health::live)).route("/health/ready", get(http::health::ready));
 
     // Where there are no pages, what would end at one is not there either.
-    let people = if has_pages { pages.merge(pushed) } else { Router::new() };
+    let look = || middleware::from_fn_with_state(app.clone(), http::look::around);
+    let people = if has_pages { pages.layer(look()).merge(pushed) } else { Router::new() };
 
     Router::new()
         .merge(api)
         .merge(people)
         .merge(health)
-        .merge(extra)
-        .fallback(http::home::not_found)
+        .merge(extra.layer(look()))
+        .fallback(http::home::not_found.layer(look()))
         .method_not_allowed_fallback(http::answer::method_not_allowed)
         .with_state(app)
 }
@@ -116,6 +123,28 @@ fn requests(app: &App) -> Router<App> {
     let path = app.engine.issuer().route(path::REQUESTS);
     let page = get(http::backchannel::page).post(http::backchannel::submit);
     if app.engine.policy().backchannel.enabled { Router::new().route(&path, page) } else { Router::new() }
+}
+
+/// Where people see and change what is theirs.
+fn account(app: &App) -> Router<App> {
+    use http::account::{PATH, allowed, api_keys, clients, sessions};
+    let at = |path: &str| app.engine.issuer().route(path);
+    let policy = &app.engine.policy().account;
+    let mut pages = Router::new()
+        .route(&at(PATH), get(allowed::page).post(allowed::submit))
+        .route(&at(sessions::PATH), get(sessions::page).post(sessions::submit));
+    if !policy.api_key_scope.is_empty() {
+        pages = pages
+            .route(&at(api_keys::PATH), get(api_keys::page).post(api_keys::submit))
+            .route(&at(api_keys::NEW), get(api_keys::new_page).post(api_keys::create));
+    }
+    if policy.client_owners != Owners::Nobody {
+        pages = pages
+            .route(&at(clients::PATH), get(clients::page))
+            .route(&at(clients::NEW), get(clients::new_page).post(clients::create))
+            .route(&at(clients::ONE), get(clients::one_page).post(clients::submit));
+    }
+    pages
 }
 
 /// RFC 8414 §3.1 puts the issuer's path behind the well-known part, OpenID Connect Discovery §4 before it; clients try both.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use firman_engine::account::AccountPolicy;
 use firman_engine::accounts::{HashCost, LocalAccounts, PasswordRules, Passwords};
 use firman_engine::backchannel::{BackchannelPolicy, NoNotify};
 use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
+use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
 use firman_engine::{
@@ -94,6 +96,11 @@ impl Running {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// How what is in the outbox is delivered: one way for each kind.
+    pub fn ways(&self) -> Vec<Arc<dyn Deliver>> {
+        Vec::new()
+    }
 }
 
 /// Which database the settings name, and how it is used.
@@ -172,6 +179,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
+        outbox: outbox(settings),
         passwords: PasswordRules { shortest: login.password_min_length as usize },
         sign_in: sign_in_limits(settings),
         fresh_sign_in: seconds(login.fresh_seconds),
@@ -189,6 +197,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             statements: settings.registration.statement_issuers.clone(),
             require_statement: settings.registration.require_statement,
         },
+        account: account(settings),
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
@@ -219,6 +228,28 @@ fn sign_in_limits(settings: &Settings) -> SignInLimits {
     let account = Pace { burst: login.wrong_passwords, every };
     let address = Pace { burst: login.wrong_passwords_of_address, ..usual.address };
     SignInLimits { account, device: account, address, ..usual }
+}
+
+fn account(settings: &Settings) -> AccountPolicy {
+    let account = &settings.account;
+    AccountPolicy {
+        fresh: Lifetime::from_millis(account.fresh_seconds.millis()),
+        api_key_scope: account.api_key_scope.clone(),
+        api_key: Lifetime::from_millis(account.api_key_days.millis()),
+        api_key_most: Lifetime::from_millis(account.api_key_most_days.millis()),
+        client_owners: account.client_owners.clone(),
+    }
+}
+
+fn outbox(settings: &Settings) -> OutboxPolicy {
+    let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
+    OutboxPolicy {
+        attempts: settings.outbox.attempts,
+        life: seconds(settings.outbox.life_seconds),
+        first_pause: seconds(settings.outbox.first_pause_seconds),
+        longest_pause: seconds(settings.outbox.longest_pause_seconds),
+        attempt: Lifetime::from_millis(settings.outbox.attempt_timeout_ms.millis()),
+    }
 }
 
 fn about(settings: &Settings) -> About {

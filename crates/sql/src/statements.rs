@@ -28,6 +28,8 @@ statements! {
     ClientById = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.id} = ?";
     ClientPage = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.id} > ? AND c.{clients.issuer} = ?
         ORDER BY c.{clients.id} LIMIT ?";
+    ClientsOf = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.owner} = ? AND c.{clients.id} > ?
+        ORDER BY c.{clients.id} LIMIT ?";
     // What begins with a text lies between it and it with the highest character after it.
     ClientSearch = "SELECT {c:clients.*} FROM {clients} c
         WHERE c.{clients.client_id} >= ? AND c.{clients.client_id} < ? AND c.{clients.issuer} = ?

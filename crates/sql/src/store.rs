@@ -207,6 +207,10 @@ impl Store for SqlStore {
         self.all(Statement::FlowsOfDay, &params![day, before(page), page.limit], records::flow::read).await
     }
 
+    async fn clients_of(&self, owner: String, page: Page) -> Result<Vec<Client>, StoreError> {
+        self.all(Statement::ClientsOf, &params![owner, after(page), page.limit], records::client::read).await
+    }
+
     async fn search_clients(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Client>, StoreError> {
         self.all(Statement::ClientSearch, &search_values(issuer, search), records::client::read).await
     }

@@ -78,6 +78,7 @@ macro_rules! forward_reads {
     };
     (@lists $($to:tt)*) => {
         $crate::forward_reads! { @each ($($to)*);
+            clients_of(owner: String, page: $crate::Page) -> Vec<$crate::record::Client>;
             sessions_of(
                 subject: $crate::proto::digest::Digest16,
                 page: $crate::Page

@@ -45,6 +45,9 @@ pub trait Store: Send + Sync + 'static {
     /// Clients in the order of their ids.
     async fn clients(&self, issuer: IssuerNumber, page: Page) -> Result<Vec<Client>, StoreError>;
 
+    /// Clients of an owner, in the order of their ids.
+    async fn clients_of(&self, owner: String, page: Page) -> Result<Vec<Client>, StoreError>;
+
     /// A flow, whatever its state, and the epochs of now. Epochs never lag.
     async fn flow(&self, id: RecordId) -> Result<Option<Standing<Flow>>, StoreError>;
 

@@ -139,6 +139,23 @@ pub async fn rotate_secret(
     replace(engine, &client, changed, now).await.map(|client| (client, secret))
 }
 
+/// What an operator changes about a client without touching what it may do.
+#[derive(Clone, Debug, Default)]
+pub struct Amend {
+    /// Whether an operator has made sure who it is.
+    pub verified: Option<bool>,
+    /// Who may edit it: a subject, or nobody.
+    pub owner: Option<Option<String>>,
+}
+
+/// Changes what people are told of a client, and who owns it.
+pub async fn amend(engine: &Engine, client_id: &str, amend: Amend, now: Timestamp) -> Result<Client, AdminError> {
+    let client = find(engine, client_id).await?;
+    let policy = ClientPolicy { verified: amend.verified.unwrap_or(client.policy.verified), ..client.policy.clone() };
+    let owner = amend.owner.unwrap_or_else(|| client.owner.clone());
+    replace(engine, &client, Client { policy, owner, updated_at: now, ..Client::clone(&client) }, now).await
+}
+
 /// What becomes of a client.
 pub(crate) struct Edit {
     /// Its metadata.

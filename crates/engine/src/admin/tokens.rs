@@ -19,7 +19,7 @@ pub struct TokenReport {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'static str>,
-    /// `access_token`, `jwt_access_token` or `refresh_token`.
+    /// `access_token`, `jwt_access_token`, `api_key` or `refresh_token`.
     pub kind: &'static str,
     /// The grant it refers to.
     pub grant: RecordId,
@@ -66,16 +66,23 @@ pub async fn inspect(engine: &Engine, token: &str, now: Timestamp) -> Result<Tok
     Ok(of_access_token(&opened, why))
 }
 
-/// Revokes a token: of a refresh token the whole grant, of an access token just that one.
+/// Revokes a token: of a refresh token or an API key the whole grant, of an access token or a weakened key just that one.
 pub async fn revoke(engine: &Engine, token: &str, now: Timestamp) -> Result<TokenReport, AdminError> {
     let before = inspect(engine, token, now).await?;
     let change = if token.starts_with(seal::Refresh::PREFIX) {
         Change::RevokeGrant { id: before.grant, reason: RevokeReason::Operator, now }
     } else {
         let opened = open_access(engine, token, now).await?;
-        let Some(expires_at) = opened.expires_at() else { return Ok(before) };
-        let dead = RevokedToken { day: expires_at.day(), grant: opened.record(), digest: opened.digest(), expires_at };
-        Change::RevokeToken(dead)
+        match opened.expires_at() {
+            _ if opened.is_whole_key() => Change::RevokeGrant { id: before.grant, reason: RevokeReason::Operator, now },
+            Some(expires_at) => Change::RevokeToken(RevokedToken {
+                day: expires_at.day(),
+                grant: opened.record(),
+                digest: opened.digest(),
+                expires_at,
+            }),
+            None => return Ok(before),
+        }
     };
     let mut event = engine.event(EventKind::TokenRevoked, before.grant, now)?;
     event.details.insert("reason".to_owned(), "operator".into());
@@ -111,7 +118,11 @@ fn of_access_token(opened: &OpenedAccess, why: Option<&'static str>) -> TokenRep
     TokenReport {
         active: why.is_none(),
         why,
-        kind: if let OpenedAccess::Jwt(..) = opened { "jwt_access_token" } else { "access_token" },
+        kind: match opened {
+            OpenedAccess::Opaque(_) => "access_token",
+            OpenedAccess::Jwt(..) => "jwt_access_token",
+            OpenedAccess::ApiKey(_) => "api_key",
+        },
         grant: opened.record(),
         serial: opened.serial(),
         issued_at: opened.issued_at().seconds(),

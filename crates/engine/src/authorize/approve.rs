@@ -26,6 +26,10 @@ pub(super) async fn approve(
     now: Timestamp,
 ) -> Result<Option<Next>, Failure> {
     let session = &signed_in.session;
+    if let Some(Waiting::Page(page)) = interaction.waiting {
+        // Nothing is granted: whoever came is signed in, and goes on where they wanted to be.
+        return Ok(Some(Next::Page(page)));
+    }
     let approval = approval_of(engine, &interaction, signed_in);
     let mut changes: Vec<Change> = consent.into_iter().collect();
     let mut about = session.id;
@@ -85,7 +89,7 @@ async fn approved_flow(
             let code = code_of(engine, &flow, now);
             (flow, Some(code))
         }
-        None => {
+        Some(Waiting::Page(_)) | None => {
             let new = new_flow(engine, interaction, now)?;
             let flow = Flow { approval: Some(approval), expires_at: code_ends, ..new };
             let (id, code) = (flow.id, code_of(engine, &flow, now));

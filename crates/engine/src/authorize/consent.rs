@@ -38,9 +38,10 @@ pub async fn consent(
             Step::Consent | Step::Approve(_) => {}
         }
         let Some(signed_in) = signed_in else { return Ok(Next::Login(interaction.seal(engine, browser)?)) };
+        interaction.must_ask(&signed_in.session.subject)?;
         if decision == Decision::Deny {
-            if let Some(waiting @ Waiting::Device { .. }) = &interaction.waiting {
-                return device::deny(engine, waiting.flow(), now).await;
+            if let Some(Waiting::Device { flow, .. }) = &interaction.waiting {
+                return device::deny(engine, *flow, now).await;
             }
             // RFC 6749 §4.1.2.1: access_denied.
             let denied = Denied::new(ErrorCode::AccessDenied, "the person said no");

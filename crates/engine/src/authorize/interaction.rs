@@ -5,11 +5,12 @@ use std::sync::Arc;
 use firman_proto::authorize::AuthorizationRequest;
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::id::RecordId;
+use firman_proto::scope::Scope;
 use firman_proto::time::Timestamp;
-use firman_store::record::Client;
+use firman_store::record::{Client, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::{Browser, DeviceEnd, Next, Redirectable};
+use super::{Browser, DeviceEnd, Next, Redirectable, own};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::random;
@@ -29,6 +30,9 @@ pub struct Interaction {
     /// The flow that waits for the answer, if one does already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// Who is asked whether a client may: the consent page is for them, and for nobody who signs in after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Subject>,
 }
 
 /// A flow that waits for somebody's answer.
@@ -44,21 +48,16 @@ pub enum Waiting {
         /// The code as it shows it.
         user_code: String,
     },
+    /// No client waits, but a page of ours, below the issuer.
+    Page(String),
 }
 
 impl Waiting {
     /// The code that the device shows, if one waits.
     pub fn user_code(&self) -> Option<&str> {
         match self {
-            Self::Pushed(_) => None,
+            Self::Pushed(_) | Self::Page(_) => None,
             Self::Device { user_code, .. } => Some(user_code),
-        }
-    }
-
-    /// Which flow.
-    pub const fn flow(&self) -> RecordId {
-        match self {
-            Self::Pushed(flow) | Self::Device { flow, .. } => *flow,
         }
     }
 }
@@ -74,6 +73,8 @@ pub struct ClientView {
     pub username: Option<String>,
     /// The names of the resources that the tokens will be for.
     pub resources: Vec<String>,
+    /// What of the scope they have allowed before, and the client would get without asking.
+    pub known: Scope,
 }
 
 impl Interaction {
@@ -102,10 +103,26 @@ impl Interaction {
     /// Opens it and finds its client, for a page.
     pub async fn view(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<ClientView, Failure> {
         let (interaction, client) = Self::resume(engine, browser, sealed, now).await?;
-        let signed_in = super::browser::signed_in(engine, browser, None, now).await?;
+        let signed_in = super::browser::signed_in(engine, browser, Some(client.id), now).await?;
+        if let Some(signed_in) = &signed_in {
+            interaction.must_ask(&signed_in.session.subject)?;
+        }
+        let request = &interaction.request;
+        let consent = signed_in.as_ref().and_then(|signed_in| signed_in.consent.as_ref());
+        let known = consent.map(|consent| consent.known(&request.scope, &request.resource)).unwrap_or_default();
         let username = signed_in.map(|signed_in| signed_in.session.details.username);
-        let resources = target::names_of(engine, &interaction.request.resource).await?;
-        Ok(ClientView { client, interaction, username, resources })
+        let resources = target::names_of(engine, &request.resource).await?;
+        Ok(ClientView { client, interaction, username, resources, known })
+    }
+
+    /// Refuses whoever was not asked: another person signed in while the page was open.
+    pub(super) fn must_ask(&self, subject: &Subject) -> Result<(), Denied> {
+        if self.asked.as_ref().is_none_or(|asked| asked == subject) {
+            return Ok(());
+        }
+        Err(invalid_request(
+            "request: somebody else has signed in since this page was opened; go back to the application and start again",
+        ))
     }
 
     pub(crate) async fn resume(
@@ -115,6 +132,9 @@ impl Interaction {
         now: Timestamp,
     ) -> Result<(Self, Arc<Client>), Failure> {
         let interaction = Self::open(engine, browser, sealed, now).await?;
+        if let Some(Waiting::Page(_)) = interaction.waiting {
+            return Ok((interaction, Arc::new(own::client(engine, now))));
+        }
         let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
         let client =
             client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
@@ -129,8 +149,11 @@ impl Interaction {
         denied: &Denied,
         now: Timestamp,
     ) -> Result<Next, Fault> {
-        if let Some(Waiting::Device { .. }) = &self.waiting {
-            return Ok(Next::Device(DeviceEnd::Left));
+        match self.waiting {
+            Some(Waiting::Device { .. }) => return Ok(Next::Device(DeviceEnd::Left)),
+            // There is nobody to tell, and the page would only ask again.
+            Some(Waiting::Page(_)) => return Ok(Next::Page("/".to_owned())),
+            Some(Waiting::Pushed(_)) | None => {}
         }
         self.redirectable(client).refuse(engine, denied, now)
     }

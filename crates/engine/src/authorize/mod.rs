@@ -10,6 +10,7 @@ mod device;
 mod front_channel;
 mod interaction;
 mod login;
+pub mod own;
 mod pushed;
 mod respond;
 mod step;
@@ -69,6 +70,8 @@ pub enum Next {
     Consent(String),
     /// To the page for devices, with nothing left to do.
     Device(DeviceEnd),
+    /// To a page of ours, below the issuer, which somebody signed in to.
+    Page(String),
 }
 
 /// How the answer to a device ended.
@@ -91,6 +94,7 @@ impl fmt::Debug for Next {
             Self::Second(_) => "Second(..)",
             Self::Consent(_) => "Consent(..)",
             Self::Device(_) => "Device(..)",
+            Self::Page(_) => "Page(..)",
         })
     }
 }
@@ -146,7 +150,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now)?),
         Err(fault) => return Err(fault),
     };
-    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None };
+    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None, asked: None };
     go_on(engine, browser, interaction, &client, now).await
 }
 
@@ -249,7 +253,10 @@ async fn proceed(
 ) -> Result<Next, Failure> {
     match step::decide(&interaction, client, signed_in.as_ref(), &engine.policy.acr, now) {
         Step::Login => ask_again(engine, browser, &interaction, signed_in.as_ref(), now).await,
-        Step::Consent => Ok(Next::Consent(interaction.seal(engine, browser)?)),
+        Step::Consent => {
+            let asked = signed_in.map(|signed_in| signed_in.session.subject);
+            Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
+        }
         Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),
         Step::Approve(signed_in) => {
             let next = approve(engine, interaction, client, signed_in, None, now).await?;

@@ -55,6 +55,7 @@ pub async fn enter(
         request: as_authorization(engine, request)?,
         started_at: now,
         waiting: Some(Waiting::Device { flow: flow.id, user_code: shown(&code) }),
+        asked: None,
     };
     Ok(Entered::Next(go_on(engine, browser, interaction, &client, now).await?))
 }

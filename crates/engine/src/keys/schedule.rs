@@ -44,10 +44,10 @@ pub(super) fn trusted_after_signing(policy: &Policy) -> Lifetime {
 
 /// How long after its retirement a seal key opens: until the last token it sealed has expired.
 pub(super) fn trusted_after_sealing(policy: &Policy) -> Lifetime {
-    let longest =
-        [policy.refresh_token, policy.session, policy.access_token, policy.code, policy.pushed, policy.device.life]
-            .into_iter()
-            .max();
+    let tokens =
+        [policy.refresh_token, policy.session, policy.access_token, policy.code, policy.pushed, policy.device.life];
+    let api_keys = (!policy.account.api_key_scope.is_empty()).then_some(policy.account.api_key_most);
+    let longest = tokens.into_iter().chain(api_keys).max();
     Lifetime::from_millis(longest.unwrap_or_default().millis() + JWKS_SLACK.millis())
 }
 

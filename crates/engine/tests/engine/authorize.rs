@@ -33,7 +33,7 @@ fn page(next: &Result<Next, Failure>) -> &'static str {
         Next::Client(url) if parameter(url, "code").is_some() => "client",
         Next::Client(url) => panic!("refused: {url}"),
         Next::Post { .. } => panic!("nobody asked for a form"),
-        Next::Device(_) => panic!("no device asked"),
+        Next::Device(_) | Next::Page(_) => panic!("no device asked"),
         Next::Second(_) => panic!("nobody has a second step"),
     }
 }

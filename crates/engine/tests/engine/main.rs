@@ -1,6 +1,7 @@
 //! What the engine promises, tried over the store in memory (and, across nodes, over a cluster): one file a subject, one sentence a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod account;
 mod accounts;
 mod apply;
 mod apply_resources;
@@ -33,6 +34,7 @@ mod logout;
 mod metadata;
 mod misses;
 mod one_grant;
+mod outbox;
 mod pages;
 mod par;
 mod passkeys;

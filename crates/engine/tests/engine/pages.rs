@@ -272,3 +272,33 @@ async fn a_form_posted_twice_at_once_signs_in() {
     world.sign_in(&mut visitor, &request, "somebody", at(3)).await.unwrap();
     assert!(is_signed_in(&world, &app, &visitor, at(4)).await);
 }
+
+#[tokio::test]
+async fn a_consent_page_is_answered_by_whoever_it_was_shown_to() {
+    let (world, app, mut visitor, request) = at_the_consent_page().await;
+    // In the same browser somebody else signs in meanwhile.
+    let login = login_page(&world, &app, &visitor, at(2)).await;
+    world.sign_in(&mut visitor, &login, "another", at(3)).await.unwrap();
+    for decision in [Decision::Allow, Decision::Deny] {
+        let answered = authorize::consent(&world.engine, &visitor.browser(), &request, decision, at(4)).await;
+        assert_eq!(refused(answered), InvalidRequest);
+    }
+    assert_eq!(refused(Interaction::view(&world.engine, &visitor.browser(), &request, at(4)).await), InvalidRequest);
+}
+
+#[tokio::test]
+async fn a_consent_page_tells_what_was_allowed_before() {
+    let (world, app, visitor, request) = at_the_consent_page().await;
+    world.allow(&visitor, &request, at(2)).await.unwrap();
+    let ask = Ask::new(&app, "openid read write email");
+    let next = world.authorize(&visitor, &ask, at(3)).await.unwrap();
+    let Next::Consent(request) = next else { panic!("something is new: {next:?}") };
+    let view = Interaction::view(&world.engine, &visitor.browser(), &request, at(3)).await.unwrap();
+    assert_eq!(view.known, scope("openid read"));
+    // What was allowed once is not asked again, and neither is both together.
+    world.allow(&visitor, &request, at(4)).await.unwrap();
+    for asked in ["openid read", "write email", "openid write"] {
+        let next = world.authorize(&visitor, &Ask::new(&app, asked), at(5)).await.unwrap();
+        assert!(matches!(next, Next::Client(_)), "{asked}: {next:?}");
+    }
+}

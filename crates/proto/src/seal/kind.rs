@@ -78,6 +78,7 @@ kind!(/// What the `jti` of a JWT access token is (RFC 9068): the reference that
 pub trait AccessReference: Kind {}
 
 impl AccessReference for Access {}
+impl AccessReference for ApiKey {}
 impl AccessReference for JwtId {}
 
 impl TakesCaveats for Access {}

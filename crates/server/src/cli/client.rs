@@ -35,6 +35,8 @@ pub(super) enum Client {
         /// The client's id.
         client_id: String,
     },
+    /// Change what people are told of a client, and who owns it.
+    Edit(Edit),
     /// Delete a client; everything issued to it is dead at once.
     Delete {
         /// The client's id.
@@ -48,6 +50,18 @@ pub(super) enum Client {
         #[arg(long, default_value_t = 0, value_name = "SECONDS")]
         overlap: u32,
     },
+}
+
+#[derive(Args)]
+pub(super) struct Edit {
+    /// The client's id.
+    client_id: String,
+    /// Whether you have made sure who it is: the consent page says so.
+    #[arg(long, value_name = "BOOL")]
+    verified: Option<bool>,
+    /// The subject (`firman user list`) who may edit it on the account page; empty: nobody.
+    #[arg(long, value_name = "SUBJECT")]
+    owner: Option<String>,
 }
 
 #[derive(Args)]
@@ -98,6 +112,9 @@ pub(super) struct Create {
     /// Do not ask people for consent: a first-party application.
     #[arg(long)]
     skip_consent: bool,
+    /// You have made sure who it is: the consent page says so.
+    #[arg(long)]
+    verified: bool,
     /// Refuse its authorization requests without PKCE.
     #[arg(long)]
     require_pkce: bool,
@@ -159,6 +176,12 @@ impl Client {
                 let shown = view(&*clients::find(engine, &client_id).await?);
                 printer.done(&shown, || serde_json::to_string_pretty(&shown).unwrap_or_default())
             }
+            Self::Edit(Edit { client_id, verified, owner }) => {
+                let change =
+                    clients::Amend { verified, owner: owner.map(|owner| Some(owner).filter(|o| !o.is_empty())) };
+                let shown = view(&clients::amend(engine, &client_id, change, now).await?);
+                printer.done(&shown, || serde_json::to_string_pretty(&shown).unwrap_or_default())
+            }
             Self::Delete { client_id } => {
                 clients::delete(engine, &client_id, now).await?;
                 printer.done(&json!({"client_id": client_id, "deleted": true}), || format!("deleted {client_id}"))
@@ -208,6 +231,7 @@ impl Create {
             )?,
             require_pkce: self.require_pkce.then_some(true),
             skip_consent: self.skip_consent,
+            verified: self.verified,
             introspect_any: self.introspect_any,
             exchange: (!self.exchange_tokens_of.is_empty())
                 .then(|| ExchangePolicy { tokens_of: self.exchange_tokens_of.clone(), ..ExchangePolicy::default() }),
@@ -302,6 +326,7 @@ fn view(client: &Record) -> Value {
         members.insert("id".to_owned(), json!(client.id));
         members.insert("client_id".to_owned(), json!(client.client_id));
         members.insert("enabled".to_owned(), json!(client.enabled));
+        members.insert("owner".to_owned(), json!(client.owner));
         members.insert("created_at".to_owned(), json!(client.created_at.seconds()));
         members.insert("policy".to_owned(), json!(client.policy));
         let secret = |secret: &firman_store::record::ClientSecret| json!({"created_at": secret.created_at.seconds(), "expires_at": secret.expires_at.map(Timestamp::seconds)});

@@ -20,6 +20,7 @@ use crate::demo::{self, Folder, Ready};
 use crate::http::App;
 use crate::listen::{Limits, serve};
 use crate::maintain::{keep_keys, keep_tidy};
+use crate::outbox::Courier;
 use crate::start::{Running, master_key, start};
 use crate::{logging, metrics, router, tls};
 
@@ -116,6 +117,7 @@ impl Server<'_> {
             max_body: settings.server.max_body_bytes as usize,
             secure_cookies: settings.is_behind_tls(),
             forwarded: settings.server.trust_forwarded_proto,
+            brand: Arc::new(settings.brand()?),
         };
         let mut routes = router::router(app, self.extra);
         if let Some(source) = certificates(settings, &running.clock)? {
@@ -137,9 +139,19 @@ impl Server<'_> {
                 tokio::join!(keep_keys(&engine, &*clock), keep_tidy(&engine, &*clock, &retention, &metrics))
             })
         };
+        let (engine, clock, counted) = (&running.engine, &running.clock, &running.metrics);
+        let at_once = settings.outbox.at_once as usize;
+        let courier = Courier::new(Arc::clone(engine), Arc::clone(clock), Arc::clone(counted), running.ways(), at_once);
+        let (stops, stopped) = tokio::sync::oneshot::channel::<()>();
+        let courier = tokio::spawn(courier.run(async move { drop(stopped.await) }));
         let stop = signals()?;
         ready()?;
         serve(self.listener, tls, routes, limits(settings), stop).await;
+        // What the last requests put into the outbox stays there for the next start; what is under way may end.
+        drop(stops);
+        if tokio::time::timeout(limits(settings).shutdown, courier).await.is_err() {
+            tracing::warn!("some deliveries did not finish in time; they are tried again");
+        }
         keeper.abort();
         if let Some(metrics) = metrics {
             metrics.abort();

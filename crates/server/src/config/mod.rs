@@ -5,6 +5,7 @@
 //! `FIRMAN__SECTION__KEY_FILE` names (one newline at its end is not part of it). Nothing unknown is ignored, and all
 //! problems are told at once, each with its place, its key and its cure.
 
+mod brand;
 mod check;
 mod describe;
 mod details;
@@ -25,13 +26,14 @@ mod words;
 
 use std::path::Path;
 
+pub use brand::{HelpAddress, Line};
 pub use environment::from_process;
 pub use error::{ConfigError, Problem, Source};
 pub use schema::{Key, Kind, Section};
 pub use secret::{Secret, key_from_text};
 pub use table::{
-    Backchannel, Claims, Clients, Details, Fetch, Keys, Log, Login, Metadata, Metrics, Mtls, Registration, Retention,
-    Routes, SECTIONS, Secrets, Server, Settings, Store, Tokens,
+    Account, Backchannel, BrandSettings, Claims, Clients, Details, Fetch, Keys, Log, Login, Metadata, Metrics, Mtls,
+    Registration, Retention, Routes, SECTIONS, Secrets, Server, Settings, Store, Tokens,
 };
 pub use types::{LogFilter, LogFormat, Names, StoreUrl};
 pub use units::{Days, Milliseconds, Seconds};

@@ -6,14 +6,14 @@ use firman_proto::routes::{Route, Routes};
 use super::Settings;
 use super::check::problem;
 use super::error::Problem;
-use crate::http::{consent, login, logout};
+use crate::http::{account, consent, login, logout};
 
 /// What else is served: nothing may be moved there.
 const TAKEN: [&str; 3] = ["/.well-known", "/assets", "/health"];
 
 impl Settings {
     /// Every route: its key, where it usually is, and where it is.
-    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 16] {
+    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 17] {
         let routes = &self.routes;
         [
             ("routes.authorize", path::AUTHORIZE, &routes.authorize),
@@ -32,6 +32,7 @@ impl Settings {
             ("routes.login", login::PATH, &routes.login),
             ("routes.consent", consent::PATH, &routes.consent),
             ("routes.logout", logout::PATH, &routes.logout),
+            ("routes.account", account::PATH, &routes.account),
         ]
     }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use firman_engine::account::Owners;
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::{Mode, StatementIssuer};
 use firman_engine::sessions::SessionGrants;
@@ -18,9 +19,12 @@ use firman_proto::scope::Scope;
 use firman_store::record::{RefreshPolicy, ReuseReaction, TokenFormat, WiderScope};
 
 use crate::fetch::Networks;
+use crate::pages::brand::Colour;
 use axum::http::HeaderName;
 
-use super::{Days, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, WebAddress, schema};
+use super::{
+    Days, HelpAddress, Line, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, WebAddress, schema,
+};
 
 schema::settings! {
     /// Where the server listens, and who it is.
@@ -224,6 +228,42 @@ schema::settings! {
         consent: Route = "/consent";
         /// Where people are asked whether they want to sign out.
         logout: Route = "/logout";
+        /// Where people see and change what is theirs.
+        account: Route = "/account";
+    }
+    /// What people may do for themselves, on the page /account.
+    account: Account {
+        /// For how long after signing in somebody may make keys and clients without signing in again, in seconds.
+        fresh_seconds: Seconds = 600, 30..=86_400;
+        /// The most that people's API keys may be for, separated by spaces; empty: there are no API keys.
+        api_key_scope: Scope = "";
+        /// How long an API key lives for which nothing is said, in days.
+        api_key_days: Days = 30, 1..=3650;
+        /// How long an API key may live, in days.
+        api_key_most_days: Days = 366, 1..=3650;
+        /// Who may have clients of their own: user names, or "*" for everybody; they may be for registration.scope. Empty: nobody.
+        client_owners: Owners = [];
+    }
+    /// Whose pages people see.
+    brand: BrandSettings {
+        /// What the service is called; empty: Firman.
+        name: Option<Line> = "";
+        /// File (SVG, PNG, JPEG or WebP) with the picture that stands in the place of the seal.
+        logo_file: Option<PathBuf> = "";
+        /// The colour of seal, button and links, such as "#1b5fae".
+        accent: Option<Colour> = "";
+        /// The same where people like dark pages; empty: the same colour.
+        accent_dark: Option<Colour> = "";
+        /// File with a style sheet of your own, which comes last.
+        css_file: Option<PathBuf> = "";
+        /// What the foot of a page says.
+        footer: Option<Line> = "";
+        /// Where the terms of service are.
+        terms_url: Option<WebAddress> = "";
+        /// Where people read what becomes of their data.
+        privacy_url: Option<WebAddress> = "";
+        /// Where people find help: an address, or "mailto:" and one.
+        support_url: Option<HelpAddress> = "";
     }
     /// What the metadata document says for people.
     metadata: Metadata {
@@ -285,6 +325,21 @@ schema::settings! {
         wrong_passwords_of_address: u32 = 30, 1..=100_000;
         /// How long ago somebody may have signed in who changes how their account is signed in to, in seconds.
         fresh_seconds: Seconds = 600, 60..=86_400;
+    }
+    /// What must reach others (logout tokens, webhooks, e-mail), and is tried until it does.
+    outbox: Outbox {
+        /// How many are under way at once, on each node; a quarter of them to one place.
+        at_once: u32 = 32, 1..=1024;
+        /// How long one attempt may take, in milliseconds.
+        attempt_timeout_ms: Milliseconds = 10_000, 100..=120_000;
+        /// About how long the first pause between two attempts is, in seconds; each is twice the one before.
+        first_pause_seconds: Seconds = 5, 1..=3600;
+        /// The longest pause, in seconds.
+        longest_pause_seconds: Seconds = 21_600, 1..=86_400;
+        /// After how many attempts something is given up.
+        attempts: u32 = 20, 1..=1000;
+        /// After how long it is given up at the latest, in seconds.
+        life_seconds: Seconds = 259_200, 60..=2_592_000;
     }
     /// Documents of others that this server fetches: key sets, client documents.
     fetch: Fetch {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::http::HeaderName;
+use firman_engine::account::Owners;
 use firman_engine::client_document::TrustedHosts;
 use firman_engine::registration::Mode;
 use firman_engine::sessions::SessionGrants;
@@ -276,6 +277,29 @@ impl Value for TrustedHosts {
 
     fn to_raw(&self) -> Raw {
         Raw::List(self.0.clone())
+    }
+}
+
+impl Value for Owners {
+    const KIND: Kind = Kind::List;
+
+    fn from_raw(raw: &Raw) -> Result<Self, String> {
+        let expected = || "user names, or \"*\" alone for everybody".to_owned();
+        let Raw::List(names) = raw else { return Err(expected()) };
+        match names.as_slice() {
+            [] => Ok(Self::Nobody),
+            [all] if all == "*" => Ok(Self::Everybody),
+            names if names.iter().any(|name| name == "*" || name.trim().is_empty()) => Err(expected()),
+            names => Ok(Self::Named(names.to_vec())),
+        }
+    }
+
+    fn to_raw(&self) -> Raw {
+        Raw::List(match self {
+            Self::Nobody => Vec::new(),
+            Self::Everybody => vec!["*".to_owned()],
+            Self::Named(names) => names.clone(),
+        })
     }
 }
 

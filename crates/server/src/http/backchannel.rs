@@ -15,7 +15,7 @@ use firman_proto::id::RecordId;
 use firman_proto::metadata::path;
 
 use super::{App, answer, cookies, page, read};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{Requests, ScopeLine, Waiting};
 
 /// Has somebody asked.
@@ -100,8 +100,8 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let id = RecordId::parse(form.required("request")?);
     let id = id.ok_or_else(|| invalid_request("request: not one that waits"))?;
     let news = match backchannel::answer(&app.engine, &browser, id, decision, app.now()).await? {
-        Answered::Done(Decision::Allow) => Some(ENGLISH.requests_allowed),
-        Answered::Done(Decision::Deny) => Some(ENGLISH.requests_denied),
+        Answered::Done(Decision::Allow) => Some(look::texts().requests_allowed),
+        Answered::Done(Decision::Deny) => Some(look::texts().requests_denied),
         Answered::SignIn => None,
     };
     render(app, &browser, news).await
@@ -125,7 +125,7 @@ async fn sign_in(app: &App, browser: &Browser, form: &Form<'_>) -> Result<Respon
         }
         Entered::Second(half) => Ok(page::see_other(app, &super::sign_in::second_address(app, &half))),
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.wrong_credentials))),
-        Entered::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials))),
+        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(look::texts().wrong_credentials))),
+        Entered::Wait(time) => Ok(page::page_later(app, time, again(look::texts().wait_credentials))),
     }
 }

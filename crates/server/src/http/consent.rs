@@ -9,9 +9,9 @@ use firman_engine::details::described;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
+use super::account::lines;
 use super::{App, login, page, read};
-use crate::pages::texts::ENGLISH;
-use crate::pages::{self, ScopeLine};
+use crate::pages;
 
 /// Below the issuer.
 pub const PATH: &str = "/consent";
@@ -33,8 +33,10 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
     let asked = &view.interaction.request;
     // What everybody asks for comes first, in an order that reads well; then what only this client knows.
-    let mut scopes: Vec<_> = asked.scope.iter().map(ScopeLine::of).collect();
-    scopes.sort_by_key(|line| ENGLISH.scopes.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
+    let (known, scopes): (Vec<_>, Vec<_>) =
+        lines(&asked.scope).into_iter().partition(|line| view.known.contains(line.name));
+    // Where nothing is new, it is asked for again as a whole.
+    let (known, scopes) = if scopes.is_empty() { (scopes, known) } else { (known, scopes) };
     let details = described(&app.engine, asked.authorization_details.as_ref())?;
     let html = pages::Consent {
         client: login::client_of(&view.client),
@@ -42,6 +44,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         redirect_host: &asked.redirect_uri.host(),
         username,
         scopes,
+        known,
         details,
         resources: view.resources.clone(),
         request,

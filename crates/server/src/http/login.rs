@@ -9,7 +9,7 @@ use firman_proto::form::Form;
 
 use super::passkey::Asked;
 use super::{App, cookies, page, read, sign_in};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{self, RenderError};
 
 /// Below the issuer.
@@ -62,12 +62,12 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         LoggedIn::Cancelled(next) => Ok(page::go(app, &next)),
         LoggedIn::Second(half) => Ok(page::see_other(app, &sign_in::second_address(app, &half))),
         LoggedIn::Wrong => {
-            let html = render(app, &browser, request, Some(username), Some(ENGLISH.wrong_credentials)).await?;
+            let html = render(app, &browser, request, Some(username), Some(look::texts().wrong_credentials)).await?;
             // A refused form is not a page like any other: monitors and brute-force defences look at the status.
             Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
         LoggedIn::Wait(time) => {
-            let html = render(app, &browser, request, Some(username), Some(ENGLISH.wait_credentials)).await?;
+            let html = render(app, &browser, request, Some(username), Some(look::texts().wait_credentials)).await?;
             Ok(page::page_later(app, time, html))
         }
     }
@@ -106,5 +106,6 @@ pub(super) fn client_of(client: &firman_store::record::Client) -> pages::Client<
         uri: metadata.client_uri.as_deref(),
         policy_uri: metadata.policy_uri.as_deref(),
         tos_uri: metadata.tos_uri.as_deref(),
+        verified: client.policy.verified,
     }
 }

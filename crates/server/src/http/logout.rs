@@ -9,7 +9,7 @@ use firman_proto::form::Form;
 use firman_proto::logout::LogoutRequest;
 
 use super::{App, cookies, login, page, read};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{self, Message, SignedOut};
 
 /// Where somebody is asked, below the issuer.
@@ -125,6 +125,6 @@ pub async fn done(State(app): State<App>) -> Response {
 
 /// Says that nothing has changed.
 pub async fn stayed(State(app): State<App>) -> Response {
-    let message = Message { title: ENGLISH.logout_stayed_title, text: ENGLISH.logout_stayed_text };
+    let message = Message { title: look::texts().logout_stayed_title, text: look::texts().logout_stayed_text };
     page::page(&app, StatusCode::OK, message.render())
 }

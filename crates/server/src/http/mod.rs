@@ -1,5 +1,6 @@
 //! From bytes to typed requests and back; nothing is decided here.
 
+pub mod account;
 pub mod answer;
 pub mod asker;
 pub mod authorize;
@@ -13,6 +14,7 @@ pub mod home;
 pub mod introspect;
 pub mod login;
 pub mod logout;
+pub mod look;
 pub mod page;
 pub mod par;
 pub mod passkey;
@@ -30,6 +32,8 @@ use std::sync::Arc;
 use firman_engine::{Clock, Engine};
 use firman_proto::time::Timestamp;
 
+use crate::pages::brand::Brand;
+
 /// What every handler has at hand.
 #[derive(Clone)]
 pub struct App {
@@ -43,6 +47,8 @@ pub struct App {
     pub secure_cookies: bool,
     /// Whether a proxy in front says who asked it, in X-Forwarded-For.
     pub forwarded: bool,
+    /// Whose pages people see.
+    pub brand: Arc<Brand>,
 }
 
 impl App {

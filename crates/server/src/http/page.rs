@@ -16,7 +16,7 @@ use firman_proto::time::Lifetime;
 
 use super::read::Unreadable;
 use super::{App, answer, consent, cookies, device, login, sign_in};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{ErrorPage, Post, RenderError};
 
 /// There is no `form-action`: browsers apply it to the redirect that follows a form too, and ours end at the client,
@@ -64,7 +64,7 @@ pub fn error_page(app: &App, failure: impl Into<Failure>) -> Response {
             } else {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
             };
-            (status, code, ENGLISH.error_internal.into(), Some(answer::incident(&fault)))
+            (status, code, look::texts().error_internal.into(), Some(answer::incident(&fault)))
         }
     };
     let html = ErrorPage { code: code.as_str(), text: &text, incident: incident.as_deref() }.render();
@@ -101,6 +101,7 @@ pub fn go(app: &App, next: &Next) -> Response {
             DeviceEnd::Denied => device::DENIED,
             DeviceEnd::Left => path::DEVICE,
         }),
+        Next::Page(page) => app.engine.issuer().endpoint(page),
     };
     see_other(app, &location)
 }

@@ -11,7 +11,7 @@ use firman_proto::form::Form;
 
 use super::{App, login, page, read};
 use crate::pages::PasskeyForm;
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 
 /// Below the issuer.
 pub const PATH: &str = "/login/passkey";
@@ -78,7 +78,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         }
         // The same page again, with another question.
         SecondStep::Wrong | SecondStep::Wait(_) => {
-            let problem = Some(ENGLISH.passkey_refused);
+            let problem = Some(look::texts().passkey_refused);
             let html = match (half, request) {
                 (Some(half), _) => super::sign_in::second_page(app, &browser, half, problem).await?,
                 (None, Some(request)) => login::render(app, &browser, request, None, problem).await?,

@@ -12,7 +12,7 @@ use firman_proto::form::Form;
 use firman_proto::time::Timestamp;
 
 use super::{App, cookies, page, passkeys, read, sign_in};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{Field, FormPage, Link, RenderError, Security};
 use crate::qr;
 
@@ -88,35 +88,35 @@ async fn take_password(app: &App, head: &read::Head, body: &[u8]) -> Result<Resp
     let again = |problem: &str| password_page(app, &browser, &fresh, Some(problem));
     let refused = |html| Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
     if text("new") != text("again") {
-        return refused(again(ENGLISH.password_differ));
+        return refused(again(look::texts().password_differ));
     }
     let typed = (text("current"), text("new"));
     match security::change_password(&app.engine, &browser, &fresh, typed, app.now()).await? {
         Changed::Done(cookie) => {
             let browser = browser.with_session(&cookie);
-            let mut response = changed(app, &browser, ENGLISH.password_changed).await?;
+            let mut response = changed(app, &browser, look::texts().password_changed).await?;
             cookies::keep_session(app, &mut response, &cookie);
             Ok(response)
         }
-        Changed::Wrong => refused(again(ENGLISH.password_wrong)),
+        Changed::Wrong => refused(again(look::texts().password_wrong)),
         Changed::Refused(denied) => refused(again(&denied.text)),
-        Changed::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials))),
+        Changed::Wait(time) => Ok(page::page_later(app, time, again(look::texts().wait_credentials))),
     }
 }
 
 fn password_page(app: &App, browser: &Browser, fresh: &Fresh, problem: Option<&str>) -> Result<String, RenderError> {
-    let current = Field::password("current", ENGLISH.password_current, "current-password");
-    let new = Field::password("new", ENGLISH.password_new, "new-password");
-    let again = Field::password("again", ENGLISH.password_again, "new-password");
+    let current = Field::password("current", look::texts().password_current, "current-password");
+    let new = Field::password("new", look::texts().password_new, "new-password");
+    let again = Field::password("again", look::texts().password_again, "new-password");
     let (with, without) = ([current.first(), new, again], [new.first(), again]);
     let has_one = fresh.owner().account().password.is_some();
     FormPage {
         id: "password",
-        title: if has_one { ENGLISH.password_change } else { ENGLISH.password_set },
-        lead: ENGLISH.password_lead,
+        title: if has_one { look::texts().password_change } else { look::texts().password_set },
+        lead: look::texts().password_lead,
         problem,
         fields: if has_one { &with } else { &without },
-        submit: if has_one { ENGLISH.password_change } else { ENGLISH.password_set },
+        submit: if has_one { look::texts().password_change } else { look::texts().password_set },
         csrf: &browser.csrf(&app.engine, PASSWORD),
         action: &app.engine.issuer().endpoint(PASSWORD),
         links: &[back(&app.engine.issuer().endpoint(PATH))],
@@ -153,7 +153,7 @@ async fn take_app(app: &App, head: &read::Head, body: &[u8]) -> Result<Response,
     match security::confirm_app(&app.engine, &browser, &fresh, shown, app.now()).await? {
         Enrolled::Done(codes) => Ok(page::page(app, StatusCode::OK, codes_page(app, &browser, &codes))),
         Enrolled::Wrong(enrolment) => {
-            let html = app_page(app, &browser, &enrolment, Some(ENGLISH.app_wrong));
+            let html = app_page(app, &browser, &enrolment, Some(look::texts().app_wrong));
             Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
     }
@@ -163,14 +163,14 @@ fn app_page(app: &App, browser: &Browser, of: &Enrolment, problem: Option<&str>)
     let picture = qr::image(&of.address);
     FormPage {
         id: "app",
-        title: ENGLISH.app_title,
-        lead: ENGLISH.app_lead,
+        title: look::texts().app_title,
+        lead: look::texts().app_lead,
         problem,
-        picture: picture.as_deref().map(|picture| (picture, ENGLISH.app_qr)),
-        shown: Some((ENGLISH.app_secret, &[of.secret.to_string()])),
+        picture: picture.as_deref().map(|picture| (picture, look::texts().app_qr)),
+        shown: Some((look::texts().app_secret, &[of.secret.to_string()])),
         hidden: &[("enrolment", &of.sealed)],
-        fields: &[Field { longest: 16, ..Field::text("code", ENGLISH.app_code, "one-time-code", "").first() }],
-        submit: ENGLISH.app_submit,
+        fields: &[Field { longest: 16, ..Field::text("code", look::texts().app_code, "one-time-code", "").first() }],
+        submit: look::texts().app_submit,
         csrf: &browser.csrf(&app.engine, APP),
         action: &app.engine.issuer().endpoint(APP),
         links: &[back(&app.engine.issuer().endpoint(PATH))],
@@ -191,7 +191,7 @@ async fn take_app_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Resp
     let browser = page::sender(app, head, PATH, Form::parse(body)?.get("csrf"))?;
     let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
     security::remove_app(&app.engine, &fresh, app.now()).await?;
-    changed(app, &browser, ENGLISH.app_removed).await
+    changed(app, &browser, look::texts().app_removed).await
 }
 
 /// Makes new recovery codes.
@@ -212,9 +212,9 @@ async fn make_codes(app: &App, head: &read::Head, body: &[u8]) -> Result<Respons
 fn codes_page(app: &App, browser: &Browser, codes: &[String]) -> Result<String, RenderError> {
     FormPage {
         id: "recovery",
-        title: ENGLISH.recovery_title,
-        lead: ENGLISH.recovery_lead,
-        shown: Some((ENGLISH.recovery_title, codes)),
+        title: look::texts().recovery_title,
+        lead: look::texts().recovery_lead,
+        shown: Some((look::texts().recovery_title, codes)),
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
         links: &[back(&app.engine.issuer().endpoint(PATH))],
@@ -236,7 +236,7 @@ pub(super) fn away(app: &App) -> Response {
 
 /// Back to the overview.
 pub(super) fn back(href: &str) -> Link<'_> {
-    Link { id: "security-back", href, text: ENGLISH.security_back }
+    Link { id: "security-back", href, text: look::texts().security_back }
 }
 
 /// The answer, or the page that says what went wrong.

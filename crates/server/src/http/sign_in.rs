@@ -10,7 +10,7 @@ use firman_proto::form::{self, Form};
 
 use super::passkey::Asked;
 use super::{App, cookies, page, read, security};
-use crate::pages::texts::ENGLISH;
+use crate::pages::look;
 use crate::pages::{Field, FormPage, RenderError};
 
 /// The second step, below the issuer.
@@ -76,10 +76,10 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
     match step {
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.
         SecondStep::Wrong => {
-            let html = again(ENGLISH.second_wrong).await?;
+            let html = again(look::texts().second_wrong).await?;
             Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
-        SecondStep::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.second_wait).await?)),
+        SecondStep::Wait(time) => Ok(page::page_later(app, time, again(look::texts().second_wait).await?)),
         SecondStep::Welcome { cookie, username, next } => {
             welcome(app, page::go(app, &next), &browser, &cookie, &username)
         }
@@ -112,15 +112,15 @@ pub async fn second_page(
     let ways = sign_in::second_step_of(&app.engine, browser, half, app.now()).await?;
     let passkey = if ways.passkey { Asked::new(app, browser)? } else { None };
     let hidden = [("half", half)];
-    let code = [Field { longest: 64, ..Field::text("code", ENGLISH.second_code, "one-time-code", "").first() }];
+    let code = [Field { longest: 64, ..Field::text("code", look::texts().second_code, "one-time-code", "").first() }];
     Ok(FormPage {
         id: "second",
-        title: ENGLISH.second_title,
-        lead: if ways.code { ENGLISH.second_lead } else { ENGLISH.second_lead_passkey },
+        title: look::texts().second_title,
+        lead: if ways.code { look::texts().second_lead } else { look::texts().second_lead_passkey },
         problem,
         hidden: &hidden,
         fields: if ways.code { &code } else { &[] },
-        submit: if ways.code { ENGLISH.second_submit } else { "" },
+        submit: if ways.code { look::texts().second_submit } else { "" },
         passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
         csrf: &browser.csrf(&app.engine, SECOND),
         action: &app.engine.issuer().endpoint(SECOND),
@@ -174,9 +174,9 @@ async fn take_own(app: &App, head: &read::Head, body: &[u8]) -> Result<Response,
         Entered::Second(half) => Ok(page::see_other(app, &second_address(app, &half))),
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.
         Entered::Wrong => {
-            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, again(ENGLISH.wrong_credentials)?))
+            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, again(look::texts().wrong_credentials)?))
         }
-        Entered::Wait(time) => Ok(page::page_later(app, time, again(ENGLISH.wait_credentials)?)),
+        Entered::Wait(time) => Ok(page::page_later(app, time, again(look::texts().wait_credentials)?)),
     }
 }
 
@@ -190,21 +190,21 @@ pub fn own_page(
 ) -> Result<Result<String, RenderError>, Failure> {
     let passkey = Asked::new(app, browser)?;
     let hidden = [("to", to)];
-    let name = Field::text("username", ENGLISH.username, "username", username.unwrap_or_default());
-    let password = Field::password("password", ENGLISH.password, "current-password");
+    let name = Field::text("username", look::texts().username, "username", username.unwrap_or_default());
+    let password = Field::password("password", look::texts().password, "current-password");
     let fields = if username.is_some() { [name, password.first()] } else { [name.first(), password] };
     Ok(FormPage {
         id: "sign-in",
-        title: ENGLISH.own_sign_in_title,
+        title: look::texts().own_sign_in_title,
         lead: if username.is_some() && problem.is_none() {
-            ENGLISH.own_sign_in_again
+            look::texts().own_sign_in_again
         } else {
-            ENGLISH.own_sign_in_lead
+            look::texts().own_sign_in_lead
         },
         problem,
         hidden: &hidden,
         fields: &fields,
-        submit: ENGLISH.login_submit,
+        submit: look::texts().login_submit,
         csrf: &browser.csrf(&app.engine, OWN),
         action: &app.engine.issuer().endpoint(OWN),
         passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),

@@ -14,6 +14,8 @@ pub struct Client<'a> {
     pub policy_uri: Option<&'a str>,
     /// `tos_uri`.
     pub tos_uri: Option<&'a str>,
+    /// Whether an operator has made sure who it is.
+    pub verified: bool,
 }
 
 impl<'a> Client<'a> {

@@ -3,8 +3,8 @@
 use askama::Template;
 use firman_proto::authorization_details::Described;
 
-use super::texts::{ENGLISH, Texts};
-use super::{Client, RenderError, assets};
+use super::texts::Texts;
+use super::{Client, RenderError, assets, look};
 
 /// Says who asks for what, and takes the answer. The form posts `request`, `csrf`, and `decision`: `allow` or `deny`.
 #[derive(Clone, Debug)]
@@ -17,8 +17,10 @@ pub struct Consent<'a> {
     pub user_code: Option<&'a str>,
     /// The name the person signed in with.
     pub username: &'a str,
-    /// What is asked for, one line each.
+    /// What is asked for, one line each; where some of it is known, what is new.
     pub scopes: Vec<ScopeLine<'a>>,
+    /// What is asked for and was allowed before.
+    pub known: Vec<ScopeLine<'a>>,
     /// What is asked for in detail (RFC 9396).
     pub details: Vec<Described>,
     /// The names of the resources that the tokens will be for, if the client says.
@@ -43,14 +45,14 @@ pub struct ScopeLine<'a> {
 impl<'a> ScopeLine<'a> {
     /// The line of a scope: in words if it is one of the standard ones.
     pub fn of(name: &'a str) -> Self {
-        Self { name, text: ENGLISH.scope(name) }
+        Self { name, text: look::texts().scope(name) }
     }
 }
 
 impl Consent<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{RenderError, assets};
+use super::texts::Texts;
+use super::{RenderError, assets, look};
 
 /// Asks for the code that a device shows. The form posts `user_code` and `csrf`.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub struct Device<'a> {
 impl Device<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

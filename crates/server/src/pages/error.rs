@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{RenderError, assets};
+use super::texts::Texts;
+use super::{RenderError, assets, look};
 
 /// Says that the request ends here, why, and what the person can do next.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct ErrorPage<'a> {
 impl ErrorPage<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

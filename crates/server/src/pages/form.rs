@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{PasskeyForm, RenderError, assets};
+use super::texts::Texts;
+use super::{PasskeyForm, RenderError, assets, look};
 
 /// A heading, a sentence, perhaps something to look at, and a form.
 #[derive(Clone, Debug, Default)]
@@ -87,7 +87,7 @@ impl<'a> Field<'a> {
 impl FormPage<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::client::is_web;
-use super::texts::{ENGLISH, Texts};
-use super::{RenderError, assets};
+use super::texts::Texts;
+use super::{RenderError, assets, look};
 
 /// Tells a passer-by what this server is, and a developer where discovery begins.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct Home<'a> {
 impl Home<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self, discovery: self.discovery() }.render()
+        Page { t: look::texts(), v: self, discovery: self.discovery() }.render()
     }
 
     // OpenID Connect Discovery §4: a terminating slash of the issuer goes before the well-known path is added.

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{Client, PasskeyForm, RenderError, assets};
+use super::texts::Texts;
+use super::{Client, PasskeyForm, RenderError, assets, look};
 
 /// Asks for user name and password. The form posts `request`, `csrf`, `username`, `password`, and `cancel` if the
 /// person would rather not.
@@ -28,7 +28,7 @@ pub struct Login<'a> {
 impl Login<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

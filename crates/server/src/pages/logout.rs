@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{Client, RenderError, assets};
+use super::texts::Texts;
+use super::{Client, RenderError, assets, look};
 
 /// Asks whoever is signed in. The form posts `request`, `csrf`, and `cancel` if they would rather not.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub struct Logout<'a> {
 impl Logout<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

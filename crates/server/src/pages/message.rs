@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{RenderError, assets};
+use super::texts::Texts;
+use super::{RenderError, assets, look};
 
 /// A heading and a sentence, with nothing to do on the page.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct Message<'a> {
 impl Message<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

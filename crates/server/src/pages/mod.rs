@@ -6,15 +6,19 @@
 //! Content-Security-Policy: `default-src 'none'; style-src 'self'; img-src 'self' data: https:; base-uri 'none';
 //! frame-ancestors 'none'`; those with a script also `script-src 'self'`. What people read is in [`texts`] alone.
 
+pub mod account;
 pub mod assets;
+pub mod brand;
 mod client;
 mod consent;
 mod device;
 mod error;
 mod form;
 mod home;
+pub mod language;
 mod login;
 mod logout;
+pub mod look;
 mod message;
 mod passkey;
 mod post;
@@ -22,6 +26,7 @@ mod requests;
 mod security;
 mod signed_out;
 pub mod texts;
+pub mod when;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;

@@ -3,8 +3,8 @@
 use askama::Template;
 use firman_proto::authorization_details::Described;
 
-use super::texts::{ENGLISH, Texts};
-use super::{RenderError, ScopeLine, assets};
+use super::texts::Texts;
+use super::{RenderError, ScopeLine, assets, look};
 
 /// What waits for somebody. Each form posts `csrf`, `request`, and `decision` as `allow` or `deny`; where nobody is signed in, the
 /// one form posts `csrf`, `username` and `password`.
@@ -44,7 +44,7 @@ pub struct Waiting<'a> {
 impl Requests<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

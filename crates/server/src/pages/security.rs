@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::texts::{ENGLISH, Texts};
-use super::{RenderError, assets};
+use super::texts::Texts;
+use super::{RenderError, assets, look};
 
 /// What there is to sign in with, and the ways to change it. Each button is a form that posts `csrf`.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub struct PasskeyLine {
 impl Security<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: &ENGLISH, v: self }.render()
+        Page { t: look::texts(), v: self }.render()
     }
 }
 

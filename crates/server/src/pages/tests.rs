@@ -1,7 +1,13 @@
 //! What every page must keep: escaped texts, stable ids, no script, no inline style.
 
 use firman_proto::authorization_details::Described;
+use firman_proto::time::Timestamp;
 
+use super::account::{
+    Allowed, AllowedApp, AllowedApps, ApiKeyEntry, ApiKeys, Choice, ClientForm, Form, HeldGrant, Here, Menu, NewApiKey,
+    NewSecret, OwnClient, OwnClients, Place, RememberedAt, Sessions,
+};
+use super::when::When;
 use super::{
     Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, PasskeyForm, Post, Requests, ScopeLine,
     SignedOut, Waiting,
@@ -11,7 +17,14 @@ use super::{
 const HOSTILE: &str = "\"'><script>x</script><p style=\"x\">&amp;{{ 7*7 }}";
 
 fn client(text: &str) -> Client<'_> {
-    Client { name: text, logo: Some(text), uri: Some(text), policy_uri: Some(text), tos_uri: Some(text) }
+    Client {
+        name: text,
+        logo: Some(text),
+        uri: Some(text),
+        policy_uri: Some(text),
+        tos_uri: Some(text),
+        verified: false,
+    }
 }
 
 fn login(text: &str) -> String {
@@ -42,6 +55,7 @@ fn consent(text: &str, scopes: Vec<ScopeLine<'_>>) -> String {
         user_code,
         username,
         scopes,
+        known: vec![],
         details: vec![],
         resources,
         request: text,
@@ -61,6 +75,7 @@ fn consent_to_a_device(text: &str) -> String {
         user_code,
         username,
         scopes,
+        known: vec![],
         details: details(text),
         resources: vec![],
         request: text,
@@ -105,7 +120,7 @@ fn logout(text: &str) -> String {
 }
 
 fn every_page(text: &str) -> Vec<String> {
-    vec![
+    let mut pages = vec![
         login(text),
         login_with(text, passkey(text)),
         consent(text, vec![ScopeLine::of(text), ScopeLine { name: "x", text: Some(text) }]),
@@ -119,7 +134,73 @@ fn every_page(text: &str) -> Vec<String> {
         logout(text),
         SignedOut { problem: Some(text) }.render().unwrap(),
         requests(text, Some(text)),
-    ]
+    ];
+    pages.extend(account(text));
+    pages
+}
+
+fn menu(text: &str) -> Menu {
+    let pages = [Here::Apps, Here::Sessions, Here::Security, Here::ApiKeys, Here::Clients];
+    let pages = pages.map(|page| (page, text.to_owned())).to_vec();
+    Menu { username: text.to_owned(), here: Here::Apps, pages }
+}
+
+/// The pages of the account, with something of everything on them.
+fn account(text: &str) -> Vec<String> {
+    let (when, line) = (When(Timestamp::from_seconds(0)), ScopeLine { name: text, text: None });
+    let form = Form { action: text, csrf: text };
+    let (details, resources) = (details(text), vec![text.to_owned()]);
+    let allowed = Allowed {
+        kind: text,
+        scopes: vec![line],
+        details: &details,
+        resources: &resources,
+        since: when,
+        last_used: Some(when),
+        until: when,
+    };
+    let remembered = RememberedAt { resource: Some(text), scopes: vec![line], at: when };
+    let app =
+        AllowedApp { id: text.to_owned(), client: client(text), grants: vec![allowed], remembered: vec![remembered] };
+    let (next, news, problem) = (Some(text.to_owned()), Some(text), Some(text));
+    let apps = AllowedApps { menu: menu(text), apps: vec![app], next: next.clone(), news, form };
+    let place = Place { id: text.to_owned(), here: false, since: when, last_seen: when, ways: vec![text.to_owned()] };
+    let places = vec![place.clone(), Place { here: true, ..place }];
+    let sessions = Sessions { menu: menu(text), places, next: next.clone(), news, form };
+    let key = ApiKeyEntry {
+        id: text.to_owned(),
+        name: text,
+        scopes: vec![line],
+        resources: &resources,
+        since: when,
+        last_used: None,
+        until: when,
+    };
+    let made = Some((text, text));
+    let keys = ApiKeys { menu: menu(text), keys: vec![key], made, new: text, next: next.clone(), news, form };
+    let choice = Choice { value: text, text: Some(text), chosen: true };
+    let new_key = NewApiKey {
+        menu: menu(text),
+        name: text,
+        days: text,
+        most_days: 366,
+        scopes: vec![choice],
+        resources: vec![choice],
+        problem,
+        form,
+    };
+    let line_of = (text.to_owned(), text.to_owned(), text.to_owned());
+    let clients = OwnClients { menu: menu(text), clients: vec![line_of], new: text, next: next.clone(), news };
+    let fields =
+        ClientForm { name: text, redirect_uris: text, client_uri: text, scopes: vec![choice], confidential: true };
+    let held = HeldGrant { scopes: vec![line], since: when, last_used: None };
+    let (secret, grants) = (Some(NewSecret(text)), vec![held]);
+    let client_id = Some(text);
+    let one = OwnClient { menu: menu(text), client_id, fields, secret, grants, next, news, problem, form };
+    let new = OwnClient { client_id: None, secret: None, grants: vec![], next: None, ..one.clone() };
+    [apps.render(), sessions.render(), keys.render(), new_key.render(), clients.render(), one.render(), new.render()]
+        .map(Result::unwrap)
+        .to_vec()
 }
 
 #[test]
@@ -213,6 +294,7 @@ fn consent_says_who_asks_for_what_and_where_it_goes() {
         user_code,
         username,
         scopes,
+        known: vec![],
         details: details("Pay"),
         resources: vec!["Books".to_owned()],
         request: "r",
@@ -235,6 +317,30 @@ fn consent_says_who_asks_for_what_and_where_it_goes() {
         let button = page.find(&format!("id=\"{id}\"")).unwrap();
         assert!(page[button..].contains(&format!("name=\"decision\" value=\"{value}\"")), "{page}");
     }
+}
+
+#[test]
+fn consent_tells_what_is_new_from_what_was_allowed_before() {
+    let scopes = |names: &[&'static str]| names.iter().map(|name| ScopeLine::of(name)).collect();
+    let client = Client { name: "Ledger", verified: true, ..Client::default() };
+    let page = Consent {
+        client,
+        redirect_host: "ledger.example",
+        user_code: None,
+        username: "alice",
+        scopes: scopes(&["email"]),
+        known: scopes(&["openid"]),
+        details: vec![],
+        resources: vec![],
+        request: "r",
+        csrf: "c",
+        action: "/consent",
+    };
+    let page = page.render().unwrap();
+    let (new, known) = page.split_once("id=\"consent-known\"").unwrap();
+    assert!(new.contains("now also asks") && new.contains("See your e-mail address"), "{new}");
+    assert!(!new.contains("Know that it is you") && known.contains("Know that it is you"), "{known}");
+    assert!(page.contains("id=\"consent-verified\"") && consent("x", vec![]).contains("id=\"consent-unverified\""));
 }
 
 #[test]

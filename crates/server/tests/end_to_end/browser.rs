@@ -28,13 +28,34 @@ fn oauth4webapi_and_chromium_sign_a_person_in() {
 fn chromium_signs_in_with_an_app_and_with_a_passkey() {
     let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
     // Passkeys belong to names.
-    let server = Server::start_at_a_name("account");
-    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("account");
+    let server = Server::start_at_a_name("security");
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("security");
     let _ = fs::remove_dir_all(&screenshots);
 
-    script::run(node, "account.mjs", &[screenshots.to_str().unwrap()], &server.ready_line);
+    script::run(node, "security.mjs", &[screenshots.to_str().unwrap()], &server.ready_line);
     for page in ["app", "recovery-codes", "second-step", "passkey-new", "security", "login-with-passkey"] {
         let picture = screenshots.join(format!("{page}-dark-phone.png"));
         assert!(picture.is_file(), "{}", picture.display());
     }
+}
+
+#[path = "../../examples/pages/main.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "an example has a main of its own")]
+mod samples;
+
+#[test]
+fn axe_finds_nothing_serious_on_any_page() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    samples::write(folder.path()).unwrap();
+    let steps = script::run(node, "pictures.mjs", &[folder.path().to_str().unwrap()], "");
+    assert!(steps.lines().count() > 20, "{steps}");
+}
+
+#[test]
+fn chromium_decides_withdraws_and_makes_api_keys() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let settings = [("FIRMAN__ACCOUNT__API_KEY_SCOPE", "profile"), ("FIRMAN__DEVICE__INTERVAL_SECONDS", "1")];
+    let server = Server::start_with("account", &settings);
+    script::run(node, "account.mjs", &[], &server.ready_line);
 }

@@ -2,17 +2,20 @@
 //! requests, and against what the discovery document says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+mod account;
 mod authentication;
 #[path = "../../../engine/tests/engine/support/authenticator.rs"]
 #[allow(dead_code, reason = "shared with the engine's tests, which use the rest")]
 mod authenticator;
 mod endpoints;
 mod logout;
+mod looks;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
 mod mutator;
 mod noise;
+mod outbox;
 mod passkeys;
 mod people;
 mod signer;

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use firman::http::App;
+use firman::pages::brand::Brand;
 use firman_engine::accounts::{LocalAccounts, Passwords};
 use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::admin::clients::{self, NewClient};
@@ -85,6 +86,11 @@ impl World {
 
     /// Of other parts, with another client.
     pub(crate) async fn with(edit: impl FnOnce(&mut Parts, &mut NewClient)) -> Self {
+        Self::branded(Brand::default(), edit).await
+    }
+
+    /// The same under an operator's name.
+    pub(crate) async fn branded(brand: Brand, edit: impl FnOnce(&mut Parts, &mut NewClient)) -> Self {
         let works = Arc::new(MemoryStore::new());
         let store = Arc::new(FaultyStore::new(Arc::clone(&works) as Arc<dyn Store>));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
@@ -116,6 +122,7 @@ impl World {
             max_body: 65_536,
             secure_cookies: true,
             forwarded: false,
+            brand: Arc::new(brand),
         };
         let router = firman::router::router(app, Router::new());
         let client_secret = secret.unwrap().to_string();

@@ -274,7 +274,7 @@ async fn no_statement_walks_through_a_table_that_grows() {
 #[tokio::test]
 async fn pages_of_what_grows_are_read_in_the_order_of_an_index() {
     use Statement::{AccountSearch, ClientSearch, DueDeliveries, EventPage, FlowsOfDay, GrantsOfSubject, LatestEvents};
-    use Statement::{LatestDeliveries, SessionsOf};
+    use Statement::{ClientsOf, LatestDeliveries, SessionsOf};
     let (_store, sqlite) = store();
     let path = sqlite.folder.as_ref().unwrap().path().join("memory.db");
     let conn = rusqlite::Connection::open(path).unwrap();
@@ -287,6 +287,7 @@ async fn pages_of_what_grows_are_read_in_the_order_of_an_index() {
         (GrantsOfSubject, "grants_subject"),
         (LatestEvents, "events_order"),
         (LatestDeliveries, "PRIMARY KEY"),
+        (ClientsOf, "clients_owner"),
         (SessionsOf, "sessions_subject"),
     ] {
         let mut explained = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sqlite.texts.of(statement))).unwrap();

@@ -69,7 +69,7 @@ macro_rules! conformance {
                 a_child_dies_with_its_parents_client_and_epochs,
                 a_revoked_token_is_found_by_any_of_its_chain, a_flow_shows_the_epochs_of_now, a_waiting_flow_has_nobodys_approval,
                 a_session_comes_with_its_consent_and_epochs, what_a_person_allowed_is_listed, grants_are_listed_by_subject_and_by_client,
-                lists_are_read_in_pages, what_is_absent_is_none, events_are_listed_by_what_they_are_about;
+                lists_are_read_in_pages, the_clients_of_an_owner_are_listed, what_is_absent_is_none, events_are_listed_by_what_they_are_about;
             atomicity: a_conflict_undoes_what_came_before_it, a_conflict_names_its_place, a_transaction_sees_its_own_changes,
                 an_empty_transaction_is_done;
             races: of_64_claims_one_wins, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins, of_64_answers_one_wins,

@@ -211,6 +211,19 @@ pub async fn lists_are_read_in_pages(store: Shared) {
     assert_eq!(store.accounts(firman_proto::id::IssuerNumber(9), Page::first(10)).await.unwrap(), vec![]);
 }
 
+pub async fn the_clients_of_an_owner_are_listed(store: Shared) {
+    let owned = |owner: &str| crate::record::Client { owner: Some(owner.to_owned()), ..client() };
+    let mut own: Vec<_> = (0..3).map(|_| owned("somebody")).collect();
+    own.sort_by_key(|client| client.id);
+    let others = [owned("somebody else"), owned("Somebody"), client()];
+    done(&store, own.iter().chain(&others).map(insert_client).collect()).await;
+    let first = Page { after: None, limit: 2 };
+    assert_eq!(store.clients_of("somebody".to_owned(), first).await.unwrap(), own[..2]);
+    let rest = Page { after: Some(own[1].id), ..first };
+    assert_eq!(store.clients_of("somebody".to_owned(), rest).await.unwrap(), own[2..]);
+    assert_eq!(store.clients_of("nobody".to_owned(), first).await.unwrap(), vec![]);
+}
+
 pub async fn what_is_absent_is_none(store: Shared) {
     let id = id();
     assert_eq!(store.client(Digest16([1; 16])).await.unwrap(), None);

@@ -181,6 +181,12 @@ impl Store for MemoryStore {
         Ok(page_back(own, |flow| flow.id, page))
     }
 
+    async fn clients_of(&self, owner: String, page: Page) -> Result<Vec<Client>, StoreError> {
+        let tables = self.tables();
+        let all = tables.clients.values().map(|row| Client::clone(&row.record));
+        Ok(page_of(all.filter(|client| client.owner.as_deref() == Some(owner.as_str())), |client| client.id, page))
+    }
+
     async fn search_clients(&self, issuer: IssuerNumber, search: Search) -> Result<Vec<Client>, StoreError> {
         let tables = self.tables();
         let all = tables.clients.values().map(|row| Client::clone(&row.record)).filter(|c| c.issuer == issuer);

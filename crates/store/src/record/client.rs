@@ -110,6 +110,9 @@ pub struct ClientPolicy {
     pub allow_plain_pkce: bool,
     /// A first-party client: people are not asked for consent.
     pub skip_consent: bool,
+    /// An operator has made sure who it is: people are told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
     /// May ask about tokens of every client (a resource server), not just about its own.
     pub introspect_any: bool,
     /// Its assertions may also be for our endpoints, and not for the issuer alone.

@@ -48,6 +48,14 @@ impl Consent {
         resources.iter().all(|resource| self.at(resource).is_some_and(|allowed| scope.is_within(&allowed)))
     }
 
+    /// What of this scope it covers: at each of these resources, or where none is named, at this server.
+    pub fn known(&self, scope: &Scope, resources: &[String]) -> Scope {
+        if resources.is_empty() {
+            return scope.intersect(&self.scope);
+        }
+        resources.iter().fold(scope.clone(), |known, resource| known.intersect(&self.at(resource).unwrap_or_default()))
+    }
+
     /// The same with this scope allowed too.
     #[must_use]
     pub fn with(mut self, scope: &Scope, resources: &[String]) -> Self {
@@ -63,6 +71,13 @@ impl Consent {
             }
         }
         self
+    }
+
+    /// What was allowed at resources: the identifier of each, and the scope.
+    pub fn at_resources(&self) -> Vec<(String, Scope)> {
+        let Some(Value::Object(all)) = self.rest.get(AT) else { return Vec::new() };
+        let read = |scope: &Value| Scope::parse(scope.as_str()?).ok();
+        all.iter().filter_map(|(resource, scope)| Some((resource.clone(), read(scope)?))).collect()
     }
 
     fn at(&self, resource: &str) -> Option<Scope> {
@@ -98,6 +113,9 @@ mod tests {
         assert!(!consent.covers(&scope("read"), &[]) && consent.covers(&scope("openid"), &[]));
         assert!(!consent.covers(&scope("openid"), &a));
         assert!(!consent.covers(&scope("read"), &[a[0].clone(), b[0].clone()]));
+        assert_eq!(consent.known(&scope("read write"), &a), scope("read"));
+        assert_eq!(consent.known(&scope("read write"), &[a[0].clone(), b[0].clone()]), Scope::default());
+        assert_eq!(consent.known(&scope("openid read"), &[]), scope("openid"));
         let more = consent.with(&scope("read"), &[a[0].clone(), b[0].clone()]);
         assert!(more.covers(&scope("read"), &[a[0].clone(), b[0].clone()]) && more.covers(&scope("read write"), &b));
     }

@@ -61,6 +61,10 @@ pub enum EventKind {
     UpstreamLinked,
     UpstreamUnlinked,
     ApiKeyMade,
+    SecretRotated,
+    OperatorGranted,
+    OperatorWithdrawn,
+    UpstreamRefused,
     DeliveryGivenUp,
     #[serde(untagged)]
     Other(Box<str>),

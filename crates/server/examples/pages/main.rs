@@ -1,5 +1,7 @@
 //! Writes a sample of every page into a folder, to be looked at: `cargo run --example pages -- FOLDER`.
 
+mod account;
+
 use std::path::Path;
 
 use firman_proto::authorization_details::Described;
@@ -9,12 +11,16 @@ use firman::pages::{
     Requests, ScopeLine, Security, Waiting, assets, texts::ENGLISH,
 };
 
-const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
+pub(crate) const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
                     height='56' rx='10' fill='%23215c5c'/%3E%3Cpath d='M16 14h8v22h16v8H16z' fill='%23fff'/%3E%3C/svg%3E";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("say which folder: cargo run --example pages -- FOLDER")?;
-    let folder = Path::new(&folder);
+    write(Path::new(&folder))
+}
+
+/// Writes every sample, and what it refers to.
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder.join("assets"))?;
     for asset in assets::paths().into_iter().filter_map(assets::find) {
         std::fs::write(folder.join(asset.path.trim_start_matches('/')), asset.body)?;
@@ -26,12 +32,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn details() -> Vec<Described> {
+pub(crate) fn details() -> Vec<Described> {
     let facts = [("actions", "initiate"), ("Amount: currency", "EUR"), ("Amount: value", "12.50")];
     let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     vec![Described { title: "Make a payment".to_owned(), facts }]
 }
 
+#[allow(clippy::too_many_lines, reason = "one sample after another")]
 fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
     let plain = Client { name: "Ledger", ..Client::default() };
     let full = Client {
@@ -59,6 +66,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         user_code: None,
         username: "alice",
         scopes: ["openid", "profile", "email", "offline_access", "invoices:read"].map(ScopeLine::of).to_vec(),
+        known: vec![],
         details: vec![],
         resources: vec![],
         request: "sealed",
@@ -71,6 +79,12 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         username: "alice.with.a.long.name@somewhere.example",
         scopes: vec![],
         resources: vec!["The books".to_owned(), "https://a-rather-long-name-of-a-host.ledger.example/v1".to_owned()],
+        ..consent.clone()
+    };
+    let more = Consent {
+        client: Client { verified: true, ..full },
+        scopes: ["email", "invoices:read"].map(ScopeLine::of).to_vec(),
+        known: ["openid", "profile"].map(ScopeLine::of).to_vec(),
         ..consent.clone()
     };
     let payment = Consent { scopes: vec![], details: details(), ..consent.clone() };
@@ -94,10 +108,11 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let answered = Requests { requests: &[], news: Some(ENGLISH.requests_allowed), ..requests };
     let stranger = Requests { username: None, requests: &[], ..requests };
     let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
-    Ok(vec![
+    let mut pages = vec![
         ("login", login.render()?),
         ("login-failed", failed.render()?),
         ("consent", consent.render()?),
+        ("consent-more", more.render()?),
         ("consent-crowded", crowded.render()?),
         ("consent-payment", payment.render()?),
         ("consent-device", tv.render()?),
@@ -109,7 +124,9 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("error", error.render()?),
         ("home", Home { issuer: "https://id.example" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
-    ])
+    ];
+    pages.extend(account::samples()?);
+    Ok(pages)
 }
 
 /// The pages on which people see to their own account.

@@ -1,0 +1,90 @@
+//! Where somebody is signed in, and how they end that.
+
+use firman_proto::id::RecordId;
+use firman_proto::time::Timestamp;
+use firman_store::record::{EventKind, Session};
+use firman_store::{Change, Page};
+
+use super::{Listed, PAGE, Person, next_after, noted};
+use crate::Engine;
+use crate::failure::{Failure, Fault};
+
+/// A browser that somebody is signed in with, for its person.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its session.
+    pub id: RecordId,
+    /// Whether it is the one that asks.
+    pub here: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// When they last proved who they are.
+    pub signed_in: Timestamp,
+    /// When it was last used, to within a minute.
+    pub last_seen: Timestamp,
+    /// How they signed in (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// A page of where somebody is signed in.
+pub async fn places(
+    engine: &Engine,
+    person: &Person,
+    after: Option<RecordId>,
+    now: Timestamp,
+) -> Result<Listed<Place>, Failure> {
+    let rows = engine.store.sessions_of(person.key(engine), Page { after, limit: PAGE }).await?;
+    let next = next_after(rows.len(), rows.last().map(|session| session.id));
+    let live = rows.into_iter().filter(|session| is_live(engine, person, session, now));
+    let items = live.map(|session| Place {
+        id: session.id,
+        here: session.id == person.session(),
+        since: session.id.made_at(),
+        signed_in: session.auth_time,
+        last_seen: session.last_seen,
+        amr: session.details.amr,
+    });
+    Ok(Listed { items: items.collect(), next })
+}
+
+/// As the session of the person who asks is live, and under the same epochs.
+fn is_live(engine: &Engine, person: &Person, session: &Session, now: Timestamp) -> bool {
+    let epochs = person.signed_in.epochs;
+    session.is_live(now)
+        && now < session.last_seen.plus(engine.policy.session_idle)
+        && (session.epochs.subject, session.epochs.everything) == (epochs.subject, epochs.everything)
+}
+
+/// Ends one of a person's sessions; what is not theirs is not there.
+pub async fn end(engine: &Engine, person: &Person, id: RecordId, now: Timestamp) -> Result<(), Failure> {
+    let session = engine.store.session(id, None).await?.map(|signed_in| signed_in.session);
+    let theirs = |session: &Session| session.subject == *person.subject() && session.is_live(now);
+    if session.is_some_and(|session| theirs(&session)) {
+        engine.commit(ended(engine, person, id, now)?.into()).await?;
+    }
+    Ok(())
+}
+
+/// Ends all of a person's sessions but the one that asks.
+pub async fn end_others(engine: &Engine, person: &Person, now: Timestamp) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let rows = engine.store.sessions_of(person.key(engine), Page { after, limit: PAGE }).await?;
+        let mut changes = Vec::new();
+        for other in rows.iter().filter(|other| other.id != person.session() && other.is_live(now)) {
+            changes.extend(ended(engine, person, other.id, now)?);
+        }
+        if !changes.is_empty() {
+            engine.commit(changes).await?;
+        }
+        after = next_after(rows.len(), rows.last().map(|session| session.id));
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn ended(engine: &Engine, person: &Person, id: RecordId, now: Timestamp) -> Result<[Change; 2], Fault> {
+    let event = person.did(engine, EventKind::SessionEnded, id, now)?;
+    Ok(noted(Change::EndSession { id, now }, event))
+}

@@ -1,0 +1,109 @@
+//! `/account`: what somebody allowed.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::account::{Listed, allowed};
+use firman_proto::form::Form;
+use firman_store::record::GrantKind;
+
+use super::super::{App, login, page, read};
+use super::{Came, PATH, Visit, after, answered, back, enter, id, lines, news, next, post, unreadable};
+use crate::pages::account::{self as pages, Allowed, AllowedApp, AllowedApps, Here, RememberedAt};
+use crate::pages::look;
+use crate::pages::when::When;
+
+/// Shows it.
+pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+}
+
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let visit = match enter(app, headers, PATH).await? {
+        Came::In(visit) => visit,
+        Came::Out(response) => return Ok(*response),
+    };
+    let listed = allowed::apps(&app.engine, &visit.person, after(&form)?, app.now()).await?;
+    let t = look::texts();
+    let news = news(&form, &[("withdrawn", t.account_withdrawn), ("all", t.account_withdrawn_all)]);
+    Ok(render(app, &visit, &listed, news))
+}
+
+fn render(app: &App, visit: &Visit, listed: &Listed<allowed::App>, news: Option<&str>) -> Response {
+    let csrf = visit.csrf(app, PATH);
+    let action = app.engine.issuer().endpoint(PATH);
+    let html = AllowedApps {
+        menu: visit.menu(app, Here::Apps),
+        apps: listed.items.iter().map(shown).collect(),
+        next: next(app, PATH, listed.next),
+        news,
+        form: pages::Form { action: &action, csrf: &csrf },
+    }
+    .render();
+    page::page(app, StatusCode::OK, html)
+}
+
+fn shown(of: &allowed::App) -> AllowedApp<'_> {
+    let grants = of.grants.iter().map(|grant| Allowed {
+        kind: kind(grant.kind),
+        scopes: lines(&grant.scope),
+        details: &grant.details,
+        resources: &grant.resources,
+        since: When(grant.since),
+        last_used: grant.last_used.map(When),
+        until: When(grant.until),
+    });
+    let known = of.remembered.iter().flat_map(|known| {
+        let at = When(known.at);
+        let here = (!known.scope.is_empty()).then(|| RememberedAt { resource: None, scopes: lines(&known.scope), at });
+        let there = known.resources.iter().map(move |(name, scope)| RememberedAt {
+            resource: Some(name.as_str()),
+            scopes: lines(scope),
+            at,
+        });
+        here.into_iter().chain(there)
+    });
+    AllowedApp {
+        id: of.client.id.to_string(),
+        client: login::client_of(&of.client),
+        grants: grants.collect(),
+        remembered: known.collect(),
+    }
+}
+
+fn kind(of: GrantKind) -> &'static str {
+    let t = look::texts();
+    match of {
+        GrantKind::DeviceCode => t.account_kind_device,
+        GrantKind::TokenExchange | GrantKind::JwtBearer => t.account_kind_agent,
+        GrantKind::AuthorizationCode
+        | GrantKind::Backchannel
+        | GrantKind::Password
+        | GrantKind::ClientCredentials
+        | GrantKind::ApiKey => t.account_kind_app,
+    }
+}
+
+/// Withdraws one application's access, or that of all.
+pub async fn submit(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => answered(&app, withdraw(&app, &head, &body).await),
+        Err(why) => unreadable(&app, why),
+    }
+}
+
+async fn withdraw(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let visit = match post(app, head, &form, PATH).await? {
+        Came::In(visit) => visit,
+        Came::Out(response) => return Ok(*response),
+    };
+    if form.get("withdraw") == Some("all") {
+        allowed::withdraw_all(&app.engine, &visit.person, app.now()).await?;
+        return Ok(back(app, PATH, "all"));
+    }
+    allowed::withdraw(&app.engine, &visit.person, id(&form, "withdraw")?, app.now()).await?;
+    Ok(back(app, PATH, "withdrawn"))
+}

@@ -1,0 +1,83 @@
+//! `/account/sessions`: where somebody is signed in.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::account::sessions;
+use firman_proto::form::Form;
+
+use super::super::{App, page, read};
+use super::{Came, after, answered, back, enter, id, news, next, post, unreadable};
+use crate::pages::account::{self as pages, Here, Place, Sessions};
+use crate::pages::look;
+use crate::pages::when::When;
+
+/// Below the issuer.
+pub const PATH: &str = "/account/sessions";
+
+/// Shows it.
+pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+}
+
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let visit = match enter(app, headers, PATH).await? {
+        Came::In(visit) => visit,
+        Came::Out(response) => return Ok(*response),
+    };
+    let listed = sessions::places(&app.engine, &visit.person, after(&form)?, app.now()).await?;
+    let csrf = visit.csrf(app, PATH);
+    let action = app.engine.issuer().endpoint(PATH);
+    let t = look::texts();
+    let html = Sessions {
+        menu: visit.menu(app, Here::Sessions),
+        places: listed.items.iter().map(shown).collect(),
+        next: next(app, PATH, listed.next),
+        news: news(&form, &[("ended", t.account_ended), ("others", t.account_ended_others)]),
+        form: pages::Form { action: &action, csrf: &csrf },
+    }
+    .render();
+    Ok(page::page(app, StatusCode::OK, html))
+}
+
+fn shown(of: &sessions::Place) -> Place {
+    let words = look::texts().account_amr;
+    let mut ways: Vec<String> = Vec::new();
+    for (_, text) in words.iter().filter(|(name, _)| of.amr.iter().any(|amr| amr == name)) {
+        if !ways.iter().any(|known| known == text) {
+            ways.push((*text).to_owned());
+        }
+    }
+    let (since, last_seen) = (When(of.since), When(of.last_seen));
+    Place { id: of.id.to_string(), here: of.here, since, last_seen, ways }
+}
+
+/// Ends one, or all others.
+pub async fn submit(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((head, body)) => answered(&app, end(&app, &head, &body).await),
+        Err(why) => unreadable(&app, why),
+    }
+}
+
+async fn end(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let visit = match post(app, head, &form, PATH).await? {
+        Came::In(visit) => visit,
+        Came::Out(response) => return Ok(*response),
+    };
+    if form.get("end") == Some("others") {
+        sessions::end_others(&app.engine, &visit.person, app.now()).await?;
+        return Ok(back(app, PATH, "others"));
+    }
+    let id = id(&form, "end")?;
+    sessions::end(&app.engine, &visit.person, id, app.now()).await?;
+    if id == visit.person.session() {
+        let t = look::texts();
+        let html = crate::pages::Message { title: t.account_ended_here, text: t.account_close }.render();
+        return Ok(page::page(app, StatusCode::OK, html));
+    }
+    Ok(back(app, PATH, "ended"))
+}
