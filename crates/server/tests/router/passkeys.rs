@@ -80,7 +80,7 @@ async fn a_passkey_is_renamed_and_removed_on_the_page_that_lists_it() {
     assert!(renamed.body.contains("<bdi class=\"passkey-name\">Another name</bdi>"), "{}", renamed.body);
     let removed = send(&world, &renamed, "/account/security/passkeys/remove", &[("id", &id)]).await;
     assert!(!removed.body.contains("passkey-name") && removed.body.contains("id=\"passkey-new\""));
-    let gone = send(&world, &removed, "/account/security/passkeys/remove", &[("id", &id)]).await;
+    let gone = send(&world, &renamed, "/account/security/passkeys/remove", &[("id", &id)]).await;
     assert_eq!(gone.status, StatusCode::BAD_REQUEST);
     let page = open(&world, "/account/sign-in").await;
     let said = key.get(&question(&page).1);
