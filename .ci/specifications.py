@@ -16,7 +16,7 @@ DOCUMENT = ROOT / "docs" / "specifications.md"
 
 NAME = (
     r"(?:RFC \d{3,5}(?:bis)?|OpenID Connect (?:Core|Discovery|Registration|CIBA(?: Core)?|Session Management|RP-Initiated Logout"
-    r"|Front-Channel Logout|Back-Channel Logout)|Form Post Response Mode|Multiple Response Types|JARM|FAPI 2\.0(?: Message Signing)?"
+    r"|Front-Channel Logout|Back-Channel Logout)|Initiating User Registration|Form Post Response Mode|Multiple Response Types|JARM|FAPI 2\.0(?: Message Signing)?"
     r"|Client ID Metadata Document|Identity Assertion Authorization Grant|SEC 1|ISO/IEC 18004|UTS 39|NIST SP 800-63B|Web Authentication)"
 )
 SECTION = r"§[0-9A-Z]+(?:\.[0-9]+)*"

@@ -119,7 +119,7 @@ async function usePasskey({ page, photograph }) {
     await browser.send('WebAuthn.addCredential', { authenticatorId, credential: copy })
     await page.goto(security)
     await press(page, '#passkey-submit')
-    assert(await page.$('#sign-in-problem'), page.url())
+    assert(await page.$('#login-problem'), page.url())
   })
   await step('a browser that refuses says so on the page', async () => {
     await browser.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })
@@ -141,7 +141,7 @@ function authorize() {
 async function typePassword(page) {
   await page.type('#username', ready.username)
   await page.type('#password', ready.password)
-  await press(page, '#sign-in-submit')
+  await press(page, '#login-submit')
 }
 
 async function press(page, selector) {

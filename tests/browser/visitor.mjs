@@ -33,7 +33,7 @@ export class Visitor {
   /** Signs in on the page of requests if need be, and answers the one there is, which shows `message`. */
   async answer(url, message, decision) {
     let place = await this.#go(url)
-    if (place.html.includes('id="requests-login"')) {
+    if (place.html.includes('id="login-form"')) {
       const { username, password } = this.ready
       place = await this.#press(place, 'login-submit', { username, password })
     }

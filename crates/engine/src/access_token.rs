@@ -6,12 +6,13 @@ use firman_proto::jose::Jwt;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{Access, Caveats, JwtId, Reference, Thumbprint};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Client, FirstAccess, Grant, Refresh, Subject, TokenFormat};
+use firman_store::record::{Client, FirstAccess, Grant, Refresh, TokenFormat};
 use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::failure::Fault;
 use crate::issue::signer;
+use crate::subject::subject_for;
 use crate::target::Target;
 
 /// What seals one access token, and seals the same one again.
@@ -99,7 +100,10 @@ impl Dressed<'_> {
         let claims = JwtAccessToken {
             iss: engine.issuer.to_string(),
             // RFC 9068 §2.2: where no person is involved, the client is the subject.
-            sub: grant.subject.as_ref().map_or_else(|| client.client_id.clone(), Subject::to_string),
+            sub: grant
+                .subject
+                .as_ref()
+                .map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, client, subject)),
             // RFC 9068 §3.
             aud: self.target.audience(engine),
             client_id: client.client_id.clone(),

@@ -26,7 +26,7 @@ pub struct Bearer<'a> {
     pub certificate: Option<&'a Certificate>,
     /// The HTTP method.
     pub method: &'a str,
-    /// The endpoint, below the issuer.
+    /// The endpoint, below the issuer (or below the address of the admin API).
     pub path: &'a str,
 }
 
@@ -44,6 +44,16 @@ pub(crate) struct Admitted {
     pub(crate) scope: Scope,
 }
 
+/// What a token is presented at.
+pub(crate) struct Gate<'a> {
+    /// Whom tokens must be for.
+    pub(crate) audience: &'a str,
+    /// Its address, as clients know it.
+    pub(crate) uri: String,
+    /// Its path.
+    pub(crate) route: String,
+}
+
 /// Admits a live token that is for this server and has this scope.
 pub(crate) async fn admit(
     engine: &Engine,
@@ -51,10 +61,26 @@ pub(crate) async fn admit(
     needed: &Scope,
     now: Timestamp,
 ) -> Result<Admitted, Failure> {
+    let gate = Gate {
+        audience: engine.issuer.as_str(),
+        uri: engine.issuer.endpoint(bearer.path),
+        route: engine.issuer.route(bearer.path),
+    };
+    admit_at(engine, bearer, &gate, needed, now).await
+}
+
+/// Admits a live token that is for what is behind this gate and has this scope.
+pub(crate) async fn admit_at(
+    engine: &Engine,
+    bearer: &Bearer<'_>,
+    gate: &Gate<'_>,
+    needed: &Scope,
+    now: Timestamp,
+) -> Result<Admitted, Failure> {
     // RFC 6750 §3.1: expired, revoked, malformed, or invalid for other reasons.
     let dead = |why: &'static str| Denied::new(ErrorCode::InvalidToken, "the access token is not valid").because(why);
     let proved = match bearer.proof {
-        Some(proof) => Some(dpop::verify(engine, proof, (bearer.method, bearer.path), Some(bearer.token), now)?),
+        Some(proof) => Some(dpop::verify_at(engine, proof, (bearer.method, &gate.uri), Some(bearer.token), now)?),
         None => None,
     };
     let opened = OpenedAccess::open(engine, bearer.token, now).await?.ok_or_else(|| dead("does not open"))?;
@@ -63,7 +89,7 @@ pub(crate) async fn admit(
         return Err(dead("its grant, or the token itself, is revoked or has expired").into());
     }
     // RFC 8707 §2: a token for somebody else is not for us.
-    if !target::audience_of(engine, &standing.record).contains(&engine.issuer.as_str()) {
+    if !target::audience_of(engine, &standing.record).contains(&gate.audience) {
         return Err(dead("it is for another audience").into());
     }
     let scope = opened.caveats().scope(&granted_scope(engine, &standing.record).await?);
@@ -72,12 +98,11 @@ pub(crate) async fn admit(
         return Err(Denied::new(ErrorCode::InsufficientScope, format!("scope: {needed} is needed here")).into());
     }
     let certificate = bearer.certificate.map(Certificate::thumbprint);
-    let path = engine.issuer.route(bearer.path);
     let request = Presented {
         scope: Some(needed),
-        audience: Some(engine.issuer.as_str()),
+        audience: Some(gate.audience),
         method: Some(bearer.method),
-        path: Some(&path),
+        path: Some(&gate.route),
         // RFC 8705 §3: a bound token is good only beside its certificate.
         certificate: certificate.as_ref(),
         // RFC 9449 §7.1: a bound token is good only with a proof of its key.

@@ -8,6 +8,7 @@ use firman_proto::time::Timestamp;
 
 use crate::Engine;
 use crate::authenticate::SECRET_ALGORITHMS;
+use crate::encrypt;
 use crate::keys::KeySet;
 use crate::registration::Mode;
 
@@ -15,12 +16,14 @@ use crate::registration::Mode;
 pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
     let offers = Offers {
         grant_types: engine.policy.grant_types().collect(),
+        decryption: encrypt::OURS.to_vec(),
         signing: engine.keys.current().algorithms(now),
         auth_methods: engine.policy.auth_methods().collect(),
         assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),
         registration: engine.policy.registration.mode != Mode::Off,
         client_documents: !engine.policy.client_documents.0.is_empty(),
         certificate_bound: engine.policy.client_certificates,
+        sign_up: engine.policy.sign_up,
         front_channel: engine.policy.front_channel_tokens,
         pages: engine.policy.pages,
         about: engine.policy.about.clone(),

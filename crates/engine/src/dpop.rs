@@ -68,8 +68,19 @@ pub(crate) fn verify(
     access_token: Option<&str>,
     now: Timestamp,
 ) -> Result<Proved, Denied> {
+    verify_at(engine, text, (method, &engine.issuer.endpoint(path)), access_token, now)
+}
+
+/// The same for a request to this address, which need not be below the issuer.
+pub(crate) fn verify_at(
+    engine: &Engine,
+    text: &str,
+    (method, uri): (&str, &str),
+    access_token: Option<&str>,
+    now: Timestamp,
+) -> Result<Proved, Denied> {
     let window = engine.policy.dpop.window.min(LONGEST_WINDOW);
-    let expected = Expected { method, uri: &engine.issuer.endpoint(path), access_token, window };
+    let expected = Expected { method, uri, access_token, window };
     let proof = Proof::check(text, &expected, now)
         .map_err(|why| invalid("the DPoP proof is not good, or not for this request").because(why.to_string()))?;
     // RFC 9449 §8, §4.3 (10): the nonce is one that we gave.

@@ -5,18 +5,20 @@ use firman_proto::jws::Algorithm;
 use firman_proto::seal::{self, CaveatKind, Kind, Presented};
 use firman_proto::time::Timestamp;
 use firman_store::Standing;
-use firman_store::record::{Client, Grant, GrantKind, Subject};
+use firman_store::record::{Client, Grant, GrantKind};
 use serde_json::Map;
 
 use crate::Engine;
 use crate::access_token::confirmation;
 use crate::account::api_keys;
 use crate::asker::Asker;
+use crate::encrypt::{self, Registered};
 use crate::failure::{Failure, Fault};
 use crate::grant::own_scope;
 use crate::hooks::{self, Endpoint, Occasion, Place};
 use crate::issue::signer;
 use crate::presented::OpenedAccess;
+use crate::subject::subject_for;
 use crate::target;
 
 /// Tells a client about a token of its own, a resource server about those that are for it, or one that may about any.
@@ -42,7 +44,7 @@ pub async fn introspect(
 }
 
 /// The same answer, signed for whoever asked (RFC 9701 §5).
-pub fn signed(engine: &Engine, asker: &Asker, answer: &Introspection, now: Timestamp) -> Result<String, Fault> {
+pub async fn signed(engine: &Engine, asker: &Asker, answer: &Introspection, now: Timestamp) -> Result<String, Failure> {
     let claims = SignedIntrospection {
         iss: engine.issuer.as_str(),
         aud: asker.identifier(),
@@ -54,7 +56,14 @@ pub fn signed(engine: &Engine, asker: &Asker, answer: &Introspection, now: Times
     let registered =
         asker.client().and_then(|client| client.metadata.jose.introspection_signed_response_alg.as_deref());
     let key = signer(engine, &keys, registered.and_then(Algorithm::parse), now)?;
-    key.sign_as(SIGNED, &claims).map_err(|error| Fault::lasting("sign an introspection answer", error.to_string()))
+    let signed = key.sign_as(SIGNED, &claims);
+    let signed = signed.map_err(|error| Fault::lasting("sign an introspection answer", error.to_string()))?;
+    let Some(client) = asker.client() else { return Ok(signed) };
+    // RFC 9701 §6: and encrypted, where that is registered.
+    match encrypt::to(engine, client, Registered::introspection(&client.metadata), now).await? {
+        None => Ok(signed),
+        Some(encryption) => Ok(encryption.nested(engine, &signed)?),
+    }
 }
 
 async fn access_token(
@@ -146,7 +155,12 @@ async fn active(
         active: true,
         scope,
         // RFC 9068 §2.2: where no person is involved, the client is the subject.
-        sub: Some(grant.subject.as_ref().map_or_else(|| client.client_id.clone(), Subject::to_string)),
+        sub: Some(
+            grant
+                .subject
+                .as_ref()
+                .map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, &client, subject)),
+        ),
         client_id: client.client_id.clone(),
         iss: engine.issuer.to_string(),
         auth_time: grant.auth.auth_time.map(Timestamp::seconds),

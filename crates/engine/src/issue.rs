@@ -14,10 +14,13 @@ use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::access_token::{AccessToken, Dressed, key_is_gone};
+use crate::encrypt::{self, Registered};
 use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Occasion, Place};
 use crate::keys::KeySet;
+use crate::person;
 use crate::sender::Sender;
+use crate::subject::subject_for;
 use crate::target::Target;
 
 /// What is issued in one answer of the token endpoint.
@@ -48,6 +51,8 @@ pub(crate) struct Issued<'a> {
 pub(crate) struct Extra {
     access_token: Map<String, Value>,
     id_token: Map<String, Value>,
+    /// How the ID token is encrypted.
+    encryption: Option<encrypt::For>,
 }
 
 impl Extra {
@@ -58,6 +63,7 @@ impl Extra {
         grant: &Grant,
         scope: &Scope,
         target: &Target,
+        now: Timestamp,
     ) -> Result<Self, Failure> {
         let (subject, audience) = (grant.subject.as_ref(), target.audience(engine));
         let occasion = Occasion { client, subject, scope, audience: &audience, grant: Some(grant.id) };
@@ -68,6 +74,12 @@ impl Extra {
         }
         if subject.is_some() && scope.contains("openid") {
             extra.id_token = hooks::claims(engine, Place::IdToken, &occasion).await?;
+        }
+        if let Some(subject) = subject.filter(|_| scope.contains("openid")) {
+            extra.encryption = encrypt::to(engine, client, Registered::id_token(&client.metadata), now).await?;
+            // OpenID Connect Core §5.5: what was asked for one by one; what an operator adds goes before it.
+            let told = person::in_id_token(engine, subject, None, grant.terms.claims.as_ref()).await?;
+            extra.id_token = told.into_iter().chain(std::mem::take(&mut extra.id_token)).collect();
         }
         Ok(extra)
     }
@@ -111,6 +123,7 @@ impl Issued<'_> {
                     access_token: Some(&access),
                     code: None,
                     claims: self.extra.id_token,
+                    encryption: self.extra.encryption,
                 };
                 Some(id_token.sign(engine, now)?)
             }
@@ -161,6 +174,8 @@ pub(crate) struct IdTokenFor<'a> {
     pub(crate) code: Option<&'a str>,
     /// Claims about the person.
     pub(crate) claims: Map<String, Value>,
+    /// How it is encrypted for the client.
+    pub(crate) encryption: Option<encrypt::For>,
 }
 
 impl IdTokenFor<'_> {
@@ -171,7 +186,7 @@ impl IdTokenFor<'_> {
         let hash = |of: &str| half_hash(of, key.algorithm());
         let claims = IdToken {
             iss: engine.issuer.to_string(),
-            sub: self.subject.to_string(),
+            sub: subject_for(engine, self.client, self.subject),
             aud: self.client.client_id.clone(),
             exp: now.plus(engine.policy.id_token).seconds(),
             iat: now.seconds(),
@@ -184,7 +199,12 @@ impl IdTokenFor<'_> {
             sid: self.session.map(|session| engine.sid(session, self.client.id)).transpose()?,
             claims: self.claims,
         };
-        key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))
+        let signed = key.sign(&claims).map_err(|error| Fault::lasting("sign an ID token", error.to_string()))?;
+        // OpenID Connect Core §2, §16.14: signed, and then encrypted.
+        match &self.encryption {
+            None => Ok(signed),
+            Some(encryption) => encryption.nested(engine, &signed),
+        }
     }
 }
 

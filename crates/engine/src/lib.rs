@@ -5,6 +5,7 @@
 mod access_token;
 pub mod account;
 pub mod accounts;
+pub mod acting;
 pub mod admin;
 pub mod asker;
 mod attempts;
@@ -17,19 +18,24 @@ pub mod details;
 pub mod device;
 pub mod discovery;
 pub mod dpop;
+mod encrypt;
 mod failure;
 mod fetch;
 mod grant;
 mod guesses;
 pub mod hooks;
+mod id_token_hint;
 pub mod introspect;
 mod issue;
 mod key_sets;
 pub mod keys;
+pub mod login_app;
 pub mod logout;
+pub mod operator;
 pub mod outbox;
 pub mod par;
 pub mod passkeys;
+mod person;
 mod policy;
 mod ports;
 mod presented;
@@ -37,15 +43,18 @@ pub mod random;
 pub mod registration;
 mod request_object;
 pub mod revoke;
+mod sector;
 pub mod security;
 mod sender;
 pub mod sessions;
 pub mod sign_in;
 mod software_statement;
 mod step_up;
+mod subject;
 mod target;
 pub mod token;
 pub mod trust;
+pub mod upstream;
 pub mod userinfo;
 
 pub use attempts::{Pace, SignInLimits};
@@ -55,7 +64,7 @@ pub use firman_store::Clock;
 pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
-pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
+pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
 pub use step_up::StepUp;
 
 use std::sync::Arc;
@@ -64,7 +73,7 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::issuer::Issuer;
 use firman_proto::seal::MasterKey;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Event, EventKind, Grant, Rest, TokenTrace};
+use firman_store::record::{Event, EventKind, Grant, Resource, TokenTrace};
 use firman_store::{Change, Commit, CommitId, ParentStanding, Standing, Store, Transaction, settle};
 
 use attempts::Attempts;
@@ -85,12 +94,15 @@ pub struct Engine {
     pub(crate) notify: Arc<dyn Notify>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) key_sets: KeySets,
+    pub(crate) upstreams: upstream::Directory,
     pub(crate) door: Door,
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
     pub(crate) attempts: Attempts,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
+    /// The resource that the admin API is, if there is one.
+    pub(crate) admin: Option<Arc<Resource>>,
     /// Rings when something was put into the outbox.
     pub(crate) bell: tokio::sync::Notify,
 }
@@ -134,6 +146,7 @@ impl Engine {
         };
         keys::setup(&make, now).await?;
         let keys = Keychain::load(parts.issuer.clone(), parts.number, parts.master, &*parts.store, now).await?;
+        let admin = parts.policy.admin.is_some().then(|| operator::resource(parts.number, parts.issuer.as_str()));
         let Parts { issuer, number, store, accounts, entropy, fetch, notify, hooks, policy, key_policy, .. } = parts;
         Ok(Self {
             issuer,
@@ -145,12 +158,14 @@ impl Engine {
             notify,
             hooks,
             key_sets: KeySets::default(),
+            upstreams: upstream::Directory::default(),
             door: Door::default(),
             keys,
             code_guesses: Guesses::default(),
             attempts: Attempts::default(),
             policy,
             key_policy,
+            admin,
             bell: tokio::sync::Notify::new(),
         })
     }
@@ -233,6 +248,6 @@ impl Engine {
     /// A line of the audit trail.
     pub(crate) fn event(&self, kind: EventKind, about: RecordId, now: Timestamp) -> Result<Event, Fault> {
         let id = random::record_id(&*self.entropy, now)?;
-        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: Rest::new() })
+        Ok(Event { id, about, kind, at: now, client: None, subject: None, details: acting::details() })
     }
 }

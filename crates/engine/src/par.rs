@@ -26,7 +26,7 @@ pub async fn push(
     now: Timestamp,
 ) -> Result<PushedResponse, Failure> {
     hooks::before(engine, Endpoint::PushedRequest, client.record()).await?;
-    let mut request = targeted(engine, client.record(), read(engine, client, form, now).await?).await?;
+    let mut request = read(engine, client, form, now).await?;
     if let Some(proved) = client.key() {
         // RFC 9449 §10.1: a proof beside the request binds the code as dpop_jkt does, and both must say the same.
         let jkt = proved.jkt.to_string();
@@ -86,5 +86,5 @@ async fn read(
     let form = signed.as_ref().unwrap_or(form);
     let redirect_uri = redirect_uri_of(client, form)?;
     // RFC 9126 §2.1: the request is validated as at the authorization endpoint.
-    Ok(request_of(engine, client, redirect_uri, form)?)
+    targeted(engine, client, request_of(engine, client, redirect_uri, form)?, form, now).await
 }

@@ -17,11 +17,14 @@ use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
 use crate::hooks::ClaimPolicy;
+use crate::login_app::LoginAppPolicy;
+use crate::operator::AdminPolicy;
 use crate::outbox::OutboxPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
 use crate::trust::TrustedIssuers;
+use crate::upstream::UpstreamPolicy;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -62,8 +65,12 @@ pub struct Policy {
     pub require_pushed: bool,
     /// Take no authorization requests but signed ones.
     pub require_signed_request: bool,
+    /// Whether people can make an account by themselves.
+    pub sign_up: bool,
     /// Whether there are pages; without them nobody signs in here.
     pub pages: bool,
+    /// The admin API, if there is one.
+    pub admin: Option<AdminPolicy>,
     /// Where people find more about this server.
     pub about: About,
     /// The schemes that redirect URIs may have; none said: all that are safe.
@@ -86,6 +93,8 @@ pub struct Policy {
     pub password_grant: bool,
     /// Whose assertions are taken.
     pub trusted_issuers: TrustedIssuers,
+    /// Identity providers whose people may sign in here.
+    pub upstream: UpstreamPolicy,
     /// How many failed redemptions burn a code; 0: they are not counted.
     pub failed_redemptions: u32,
     /// The scope with which an access token lets its holder introspect; the empty scope lets nobody.
@@ -100,8 +109,10 @@ pub struct Policy {
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
     pub sign_in: SignInLimits,
-    /// How long ago somebody may have signed in who changes how their account is signed in to.
+    /// How long ago somebody may have signed in who does what would help a thief, such as changing how they sign in.
     pub fresh_sign_in: Lifetime,
+    /// Who shows the pages on which people sign in, consent and sign out, if not this server.
+    pub login_app: LoginAppPolicy,
     /// How long a browser stays signed in.
     pub session: Lifetime,
     /// How long a browser stays signed in without being used.
@@ -143,7 +154,9 @@ impl Default for Policy {
             pushed: Lifetime::from_seconds(90),
             require_pushed: false,
             require_signed_request: false,
+            sign_up: false,
             pages: true,
+            admin: None,
             about: About::default(),
             redirect_schemes: Vec::new(),
             allowed_auth_methods: Vec::new(),
@@ -155,6 +168,7 @@ impl Default for Policy {
             backchannel: BackchannelPolicy::default(),
             password_grant: false,
             trusted_issuers: TrustedIssuers::default(),
+            upstream: UpstreamPolicy::default(),
             failed_redemptions: 5,
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
@@ -163,6 +177,7 @@ impl Default for Policy {
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),
+            login_app: LoginAppPolicy::default(),
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             session_grants: SessionGrants::default(),

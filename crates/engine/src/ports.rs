@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use firman_proto::time::Timestamp;
 use firman_store::Clock;
-use firman_store::record::{Epochs, Rest, Subject};
+use firman_store::record::{Epochs, Rest, Subject, UpstreamSignIn};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::accounts::LocalAccounts;
@@ -118,6 +119,17 @@ pub struct User {
     /// The epochs from before the proof was looked at, so that a sign-out meanwhile ends this sign-in too; `None` where
     /// the port does not know them: then those of the moment after.
     pub epochs: Option<Epochs>,
+    /// At which identity provider they proved it, and when, if not here and now.
+    pub upstream: Option<ProvedThere>,
+}
+
+/// A proof that somebody gave to another identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvedThere {
+    /// To which.
+    pub at: UpstreamSignIn,
+    /// When: not later than now.
+    pub auth_time: Timestamp,
 }
 
 #[cfg(test)]

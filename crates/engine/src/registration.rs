@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use firman_proto::client::GrantType;
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::id::RecordId;
+use firman_proto::jws::Algorithm;
 use firman_proto::metadata::path;
 use firman_proto::registration::Requested;
 use firman_proto::scope::Scope;
@@ -45,6 +46,8 @@ pub struct RegistrationPolicy {
     pub statements: Vec<StatementIssuer>,
     /// Register nobody without one.
     pub require_statement: bool,
+    /// Whether their assertions may be for our endpoints, and not for the issuer alone.
+    pub endpoint_audience: bool,
 }
 
 /// Somebody who is trusted to state what software a client is.
@@ -91,6 +94,7 @@ impl Default for RegistrationPolicy {
             each_minute: 60,
             statements: Vec::new(),
             require_statement: false,
+            endpoint_audience: false,
         }
     }
 }
@@ -121,7 +125,9 @@ pub async fn register(engine: &Engine, token: Option<&str>, body: &[u8], now: Ti
     admit(engine, token, now).await?;
     let requested = software_statement::requested(engine, body, now).await?;
     let metadata = fit(engine, requested)?;
-    let new = NewClient { client_id: None, metadata, policy: ClientPolicy::default(), owner: None, secret: None };
+    let endpoint_audience = engine.policy.registration.endpoint_audience;
+    let policy = ClientPolicy { endpoint_audience, ..ClientPolicy::default() };
+    let new = NewClient { client_id: None, metadata, policy, owner: None, secret: None };
     let registration = Registration { salt: random::salt(&*engine.entropy)?, used: false };
     let made =
         clients::create_registered(engine, new, Origin::Registered, registration, now).await.map_err(of_metadata)?;
@@ -229,6 +235,10 @@ pub(crate) fn fit(engine: &Engine, requested: Requested) -> Result<firman_proto:
     metadata.grant_types.retain(|grant_type| policy.grant_types.contains(grant_type));
     if metadata.grant_types.is_empty() {
         return Err(Denied::new(ErrorCode::InvalidClientMetadata, "grant_types: none of them is for such clients"));
+    }
+    // OpenID Connect Registration §2: RS256 is the default of ID tokens, where this server has such a key.
+    if engine.key_policy.algorithms.contains(&Algorithm::RS256) {
+        metadata.id_token_signed_response_alg.get_or_insert(Algorithm::RS256);
     }
     Ok(metadata)
 }

@@ -13,6 +13,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::Client;
 
 use crate::Engine;
+use crate::encrypt;
 use crate::failure::Failure;
 use crate::fetch::{Document, FetchError, Wanted};
 use crate::key_sets::Whose;
@@ -67,6 +68,9 @@ async fn verified(engine: &Engine, client: &Client, text: &str, now: Timestamp) 
 }
 
 async fn signed(engine: &Engine, client: &Client, text: &str, now: Timestamp) -> Result<Claims, Failure> {
+    // RFC 9101 §6.1: decrypted first, where it is encrypted.
+    let inner = encrypt::opened(engine, text).map_err(refused)?;
+    let text = inner.as_deref().unwrap_or(text);
     let algorithms = algorithms(client);
     let verify =
         |keys: &Jwks| Jwt::parse(text).and_then(|jwt| jwt.verify_signature(keys, &algorithms, Typ::Optional(TYPES)));

@@ -12,6 +12,7 @@ use firman_store::record::{Client, Grant, Resource, TokenFormat};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
+use crate::operator;
 
 /// Scopes about a person and a grant: they are known wherever a token is for.
 const EVERYWHERE: &str = "address email offline_access openid phone profile";
@@ -124,6 +125,10 @@ pub(crate) fn audience_of<'a>(engine: &'a Engine, grant: &'a Grant) -> Vec<&'a s
 pub(crate) async fn names_of(engine: &Engine, identifiers: &[String]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for identifier in identifiers {
+        if let Some(api) = engine.admin.as_ref().filter(|api| api.identifier == *identifier) {
+            names.push(api.name.clone());
+            continue;
+        }
         let resource = engine.store.resource(Resource::key(engine.number, identifier)).await?;
         let name = resource.map(|resource| resource.name.clone()).filter(|name| !name.is_empty());
         names.push(name.unwrap_or_else(|| identifier.clone()));
@@ -144,6 +149,10 @@ async fn all(engine: &Engine, client: &Client, named: &[String]) -> Result<Vec<N
 async fn find(engine: &Engine, client: &Client, text: &str) -> Result<Option<Named>, Failure> {
     if canonical(text) == canonical(engine.issuer.as_str()) {
         return Ok(Some(Named::Own(engine.issuer.to_string())));
+    }
+    // The admin API is for clients that are told so, and for no other.
+    if let Some(api) = engine.admin.as_ref().filter(|api| canonical(&api.identifier) == canonical(text)) {
+        return Ok(operator::names_the_api(engine, &client.policy).then(|| Named::Resource(Arc::clone(api))));
     }
     let resource = engine.store.resource(Resource::key(engine.number, text)).await?;
     let may = |resource: &Arc<Resource>| {

@@ -92,6 +92,11 @@ impl TrustedIssuers {
         self.0.is_empty()
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &TrustedIssuer> {
+        self.0.iter()
+    }
+
     fn find(&self, issuer: &str) -> Option<&TrustedIssuer> {
         self.0.iter().find(|trusted| trusted.issuer == issuer)
     }
@@ -215,7 +220,7 @@ pub(crate) async fn person(engine: &Engine, vouched: &Vouched<'_>, now: Timestam
         AccountOf::Subject => {
             let Some(subject) = Subject::new(named) else { return Ok(None) };
             let there = engine.accounts.claims(&subject).await?.is_some();
-            let user = User { username: named.to_owned(), subject, amr: Vec::new(), epochs: None };
+            let user = User { username: named.to_owned(), subject, amr: Vec::new(), epochs: None, upstream: None };
             Ok(there.then_some(user))
         }
     }

@@ -49,6 +49,11 @@ impl Classes {
         self.0.iter().map(|class| class.name.as_str())
     }
 
+    /// The methods that a sign-in of a class had at least.
+    pub fn methods_of(&self, name: &str) -> &[String] {
+        self.0.iter().find(|class| class.name == name).map_or(&[], |class| &class.amr)
+    }
+
     /// What a sign-in by these methods is told as: the first of the classes asked for that it is of, or else the best.
     pub fn of(&self, amr: &[String], asked: &[String]) -> Option<&str> {
         let reached = |class: &&Class| class.amr.iter().all(|method| amr.contains(method));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::claims_parameter::ClaimsParameter;
 use crate::client::ClientMetadata;
 use crate::error::{Denied, ErrorCode, invalid_request};
 use crate::form::Form;
@@ -26,6 +27,62 @@ pub struct Prompt {
     pub consent: bool,
     /// Let the person choose an account.
     pub select_account: bool,
+    /// Let the person make an account (Initiating User Registration via OpenID Connect).
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub create: bool,
+}
+
+/// For `skip_serializing_if`: a flag that is not set is left out.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+/// What a request says of how its pages should be, and whom they should be for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hints {
+    /// The subjects that the answer may be about, as the client knows them (`id_token_hint`, or `claims`); none: anybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// The languages of the pages, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales: Vec<String>,
+    /// How the pages are shown; one that is not known is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display: Option<Display>,
+}
+
+impl Hints {
+    /// Whether nothing is said.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How pages are shown (OpenID Connect Core §3.1.2.1 `display`). Ours fit each of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Display {
+    /// In the whole window.
+    Page,
+    /// In a small window of its own.
+    Popup,
+    /// On a device that is touched.
+    Touch,
+}
+
+impl Display {
+    /// Each of them.
+    pub const ALL: &'static [Self] = &[Self::Page, Self::Popup, Self::Touch];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Popup => "popup",
+            Self::Touch => "touch",
+        }
+    }
 }
 
 impl Prompt {
@@ -37,7 +94,8 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
-                _ => return Err(invalid_request("prompt: known are none, login, consent and select_account")),
+                "create" => prompt.create = true,
+                _ => return Err(invalid_request("prompt: known are none, login, consent, select_account and create")),
             }
         }
         // OpenID Connect Core §3.1.2.1: none with any other value is an error.
@@ -76,6 +134,12 @@ pub struct AuthorizationRequest {
     pub acr_values: Vec<String>,
     /// Whom the client expects.
     pub login_hint: Option<String>,
+    /// How its pages should be.
+    #[serde(default, skip_serializing_if = "Hints::are_none")]
+    pub hints: Hints,
+    /// Which identity provider the client expects them to come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idp_hint: Option<String>,
     /// The proof key (RFC 7636).
     pub challenge: Option<Challenge>,
     /// Resource indicators (RFC 8707).
@@ -135,6 +199,8 @@ impl AuthorizationRequest {
         }
         // OpenID Connect Core §11: offline access is for requests that bring a code.
         let scope = if response_type.code { scope } else { scope.without("offline_access") };
+        // OpenID Connect Core §5.5: what is asked for one by one.
+        let asked = form.get("claims").map(|text| ClaimsParameter::parse(text, &client.scope)).transpose()?;
         let nonce = bounded(form, "nonce")?;
         if response_type.id_token {
             // OpenID Connect Core §3.2.2.1, §3.3.2.11: who gets an ID token through the browser must tell it from a replayed one.
@@ -158,11 +224,13 @@ impl AuthorizationRequest {
             max_age: max_age(form)?.or(client.default_max_age),
             acr_values: acr_values(form, client)?,
             login_hint: bounded(form, "login_hint")?,
+            hints: hints(form, asked.as_ref())?,
+            idp_hint: bounded(form, "idp_hint")?,
             challenge,
             resource: resource::requested(form)?,
             authorization_details: None,
-            claims: None,
-            claims_locales: None,
+            claims: asked.and_then(|asked| asked.to_value()),
+            claims_locales: bounded(form, "claims_locales")?,
             dpop_jkt: thumbprint(form)?,
         })
     }
@@ -188,6 +256,18 @@ fn bounded(form: &Form<'_>, name: &str) -> Result<Option<String>, Denied> {
         Some(value) if value.len() > LONGEST => Err(invalid_request(format!("{name}: longer than {LONGEST} bytes"))),
         value => Ok(value.map(str::to_owned)),
     }
+}
+
+/// OpenID Connect Core §3.1.2.1: what is not spoken or not known is no error.
+fn hints(form: &Form<'_>, asked: Option<&ClaimsParameter>) -> Result<Hints, Denied> {
+    let locales = bounded(form, "ui_locales")?.unwrap_or_default();
+    let display =
+        form.get("display").and_then(|text| Display::ALL.iter().copied().find(|known| known.as_str() == text));
+    Ok(Hints {
+        subjects: asked.map(ClaimsParameter::subjects).unwrap_or_default().into_iter().map(str::to_owned).collect(),
+        ui_locales: locales.split_ascii_whitespace().map(str::to_owned).collect(),
+        display,
+    })
 }
 
 /// OpenID Connect Core §3.1.2.1: separated by spaces; none said is what the client registered.

@@ -99,8 +99,15 @@ pub struct PublicJwk {
 /// A JWK set (RFC 7517 §5).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct JwkSet {
-    /// The keys.
+    /// The keys. Those that are read and are not for signing, or not of a kind known here, are passed over (RFC 7517 §5).
+    #[serde(deserialize_with = "known")]
     pub keys: Vec<PublicJwk>,
+}
+
+fn known<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<PublicJwk>, D::Error> {
+    let all = Vec::<serde_json::Value>::deserialize(from)?;
+    let read = all.into_iter().filter_map(|jwk| serde_json::from_value(jwk).ok());
+    Ok(read.filter(|jwk: &PublicJwk| jwk.usage == "sig").collect())
 }
 
 enum Pair {

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use crate::authorize::Display;
 use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
 use crate::jose::Alg;
+use crate::jose::jwe::{ContentEncryption, KeyManagement};
 use crate::jws::Algorithm;
 use crate::response::{ResponseMode, ResponseType};
 
@@ -50,6 +52,9 @@ pub struct Metadata {
     /// OpenID Connect RP-Initiated Logout §2.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_session_endpoint: Option<String>,
+    /// OpenID Connect Front-Channel Logout §3.
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
     pub jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
@@ -75,10 +80,24 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub id_token_encryption_alg_values_supported: Vec<&'static str>,
+    pub id_token_encryption_enc_values_supported: Vec<&'static str>,
+    pub userinfo_signing_alg_values_supported: Vec<&'static str>,
+    pub userinfo_encryption_alg_values_supported: Vec<&'static str>,
+    pub userinfo_encryption_enc_values_supported: Vec<&'static str>,
+    pub introspection_encryption_alg_values_supported: Vec<&'static str>,
+    pub introspection_encryption_enc_values_supported: Vec<&'static str>,
+    pub request_object_encryption_alg_values_supported: Vec<&'static str>,
+    pub request_object_encryption_enc_values_supported: Vec<&'static str>,
     /// How signed responses are signed (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
+    /// OpenID Connect Discovery §3: how the pages may be shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub display_values_supported: Vec<&'static str>,
+    /// OpenID Connect Core §5.6.
+    pub claim_types_supported: Vec<&'static str>,
     /// OpenID Connect Discovery §3: what the pages speak.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ui_locales_supported: Vec<&'static str>,
@@ -127,12 +146,16 @@ pub struct Backchannel {
 pub struct Offers {
     /// There are pages, on which people sign in and consent.
     pub pages: bool,
+    /// People can make an account by themselves.
+    pub sign_up: bool,
     /// Tokens may travel through the browser (implicit and hybrid).
     pub front_channel: bool,
     /// The grant types that work.
     pub grant_types: Vec<GrantType>,
     /// What ID tokens are signed with.
     pub signing: Vec<Algorithm>,
+    /// How keys of what is encrypted for us may get here.
+    pub decryption: Vec<KeyManagement>,
     /// How clients may authenticate.
     pub auth_methods: Vec<AuthMethod>,
     /// What their assertions may be signed with.
@@ -181,6 +204,8 @@ impl Metadata {
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             end_session_endpoint: with_pages(path::END_SESSION),
+            frontchannel_logout_supported: offers.pages,
+            frontchannel_logout_session_supported: offers.pages,
             jwks_uri: issuer.endpoint(path::JWKS),
             registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
@@ -201,17 +226,28 @@ impl Metadata {
             introspection_endpoint_auth_signing_alg_values_supported: assertions.clone(),
             revocation_endpoint_auth_signing_alg_values_supported: assertions,
             code_challenge_methods_supported: vec!["S256"],
-            subject_types_supported: vec!["public"],
+            subject_types_supported: vec!["public", "pairwise"],
             authorization_signing_alg_values_supported: signing.clone(),
             introspection_signing_alg_values_supported: signing.clone(),
+            userinfo_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
+            id_token_encryption_alg_values_supported: managements(KeyManagement::ALL),
+            id_token_encryption_enc_values_supported: contents(),
+            userinfo_encryption_alg_values_supported: managements(KeyManagement::ALL),
+            userinfo_encryption_enc_values_supported: contents(),
+            introspection_encryption_alg_values_supported: managements(KeyManagement::ALL),
+            introspection_encryption_enc_values_supported: contents(),
+            request_object_encryption_alg_values_supported: managements(&offers.decryption),
+            request_object_encryption_enc_values_supported: contents(),
             dpop_signing_alg_values_supported: algorithms(Alg::PUBLIC),
-            prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+            prompt_values_supported: prompts(offers.sign_up),
+            display_values_supported: if offers.pages { displays() } else { Vec::new() },
+            claim_types_supported: vec!["normal"],
             ui_locales_supported: if offers.pages { vec!["en"] } else { Vec::new() },
             about: offers.about.clone(),
             require_pushed_authorization_requests: false,
             authorization_response_iss_parameter_supported: true,
-            claims_parameter_supported: false,
+            claims_parameter_supported: true,
             request_parameter_supported: true,
             request_uri_parameter_supported: true,
             require_request_uri_registration: true,
@@ -227,8 +263,26 @@ fn algorithms(of: &[Alg]) -> Vec<&'static str> {
     of.iter().map(|alg| alg.as_str()).collect()
 }
 
+fn managements(of: &[KeyManagement]) -> Vec<&'static str> {
+    of.iter().map(|alg| alg.as_str()).collect()
+}
+
+fn contents() -> Vec<&'static str> {
+    ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect()
+}
+
+/// Initiating User Registration §4: create where it leads somewhere.
+fn prompts(sign_up: bool) -> Vec<&'static str> {
+    let all = ["none", "login", "consent", "select_account"];
+    all.into_iter().chain(sign_up.then_some("create")).collect()
+}
+
+fn displays() -> Vec<&'static str> {
+    Display::ALL.iter().map(|display| display.as_str()).collect()
+}
+
 fn claims_supported() -> Vec<&'static str> {
-    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid"];
     let of_scopes = crate::claims::SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied());
     protocol.into_iter().chain(of_scopes).collect()
 }

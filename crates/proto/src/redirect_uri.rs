@@ -98,6 +98,12 @@ impl RedirectUri {
             .unwrap_or_else(|| self.0.split(':').next().map(|scheme| format!("{scheme}:")).unwrap_or_default())
     }
 
+    /// Its origin (RFC 6454 §6.2), if it is one of the web.
+    pub fn origin(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        Some(url.origin().ascii_serialization())
+    }
+
     /// The host and what follows the port, if this is an http URI of a loopback address.
     fn loopback(&self) -> Option<(&str, &str)> {
         let rest = self.0.strip_prefix("http://")?;
@@ -160,6 +166,15 @@ mod tests {
         ] {
             assert!(!registered.admits(&uri(other)), "{other}");
         }
+    }
+
+    // RFC 6454 §6.2.
+    #[test]
+    fn only_addresses_of_the_web_have_an_origin() {
+        let origin = |text| uri(text).origin();
+        assert_eq!(origin("https://App.example:443/a?b").as_deref(), Some("https://app.example"));
+        assert_eq!(origin("http://127.0.0.1:81/").as_deref(), Some("http://127.0.0.1:81"));
+        assert_eq!(origin("com.example.app:/cb"), None);
     }
 
     // RFC 8252 §7.3.

@@ -16,6 +16,7 @@ use firman_engine::accounts::Passwords;
 use firman_engine::admin::AdminError;
 use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::admin::clients::{self, NewClient, SECRET_PREFIX};
+use firman_engine::admin::{console, operators};
 use firman_engine::{Entropy as _, Fault, SystemEntropy};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
@@ -48,6 +49,7 @@ pub struct Ready {
     pub password: String,
     pub service_client_id: &'static str,
     pub service_client_secret: String,
+    pub console: String,
     #[serde(skip)]
     pub authorize: String,
 }
@@ -118,7 +120,8 @@ pub async fn prepare(
     let digest = Name::digest(engine.number(), Namespace::Username, USERNAME);
     if engine.store().account_by_name(Namespace::Username, digest, now).await?.is_none() {
         let new = NewAccount { username: USERNAME.to_owned(), password: ready.password.clone(), claims: claims() };
-        accounts::create(engine, passwords, new, now).await?;
+        let account = accounts::create(engine, passwords, new, now).await?;
+        operators::grant(engine, &account, None, now).await?;
     }
     Ok(ready)
 }
@@ -134,6 +137,12 @@ fn ready(engine: &Engine, master: &MasterKey) -> Result<Ready, Fault> {
         password: password.iter().take(12).map(|byte| char::from(b'a' + byte % 26)).collect(),
         service_client_id: SERVICE,
         service_client_secret: secret(master, "demo service secret")?,
+        console: engine
+            .policy()
+            .admin
+            .as_ref()
+            .map(|admin| format!("{}{}", admin.address, console::PATH))
+            .unwrap_or_default(),
         authorize: engine.issuer().endpoint(path::AUTHORIZE),
     })
 }

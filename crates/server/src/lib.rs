@@ -1,5 +1,6 @@
 //! The Firman server: pages, configuration, HTTP and command line over the engine.
 
+pub mod admin;
 pub mod backup;
 #[cfg(target_os = "linux")]
 mod bench;
@@ -18,8 +19,10 @@ pub mod outbox;
 pub mod pages;
 mod progress;
 pub mod qr;
+pub mod recent;
 pub mod retention;
 pub mod router;
 pub mod start;
 pub mod tls;
 pub mod trust;
+pub mod upstream;

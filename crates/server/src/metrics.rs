@@ -17,7 +17,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
+use crate::recent::Recent;
 use crate::retention::by_table;
 
 /// What is counted.
@@ -27,6 +29,8 @@ pub struct Metrics {
     pub requests: Counter,
     /// HTTP requests answered with a 5xx.
     pub failed: Counter,
+    /// How many there were lately, and how long they took.
+    pub recent: Recent,
     /// Reads of the store.
     pub reads: Counter,
     /// Commits to the store.
@@ -104,11 +108,14 @@ async fn show(State(registry): State<Arc<Registry>>) -> Response {
 
 /// Counts requests.
 pub async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
     let response = next.run(request).await;
+    let failed = response.status().is_server_error();
     metrics.requests.inc();
-    if response.status().is_server_error() {
+    if failed {
         metrics.failed.inc();
     }
+    metrics.recent.count(begun, Instant::now(), failed);
     response
 }
 

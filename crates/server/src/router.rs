@@ -8,6 +8,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 use firman_engine::account::Owners;
 use firman_engine::registration::Mode;
+use firman_engine::upstream::CALLBACK;
 use firman_proto::metadata::path;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -50,6 +51,8 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let pages = Router::new()
         .route(&at(path::AUTHORIZE), get(http::authorize::get).post(http::authorize::post))
         .route(&at(http::login::PATH), get(http::login::page).post(http::login::submit))
+        .route(&at(http::select::PATH), get(http::select::page).post(http::select::submit))
+        .merge(upstreams(&app))
         .route(&at(http::consent::PATH), get(http::consent::page).post(http::consent::submit))
         .route(&at(path::END_SESSION), get(http::logout::get).post(http::logout::post))
         .route(&at(http::logout::PATH), get(http::logout::page).post(http::logout::submit))
@@ -60,6 +63,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(http::device::DENIED), get(http::device::denied))
         .merge(requests(&app))
         .merge(people_of_ours(&app))
+        .merge(login_app(&app))
         .merge(account(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
@@ -100,7 +104,7 @@ fn backchannel(app: &App) -> Router<App> {
     if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
 }
 
-/// Where people sign in to pages of ours, and change how they do.
+/// Where people take the second step, and change how they sign in.
 fn people_of_ours(app: &App) -> Router<App> {
     use http::{passkey, passkeys, security, sign_in};
     let at = |path: &str| app.engine.issuer().route(path);
@@ -110,7 +114,6 @@ fn people_of_ours(app: &App) -> Router<App> {
         .route(&at(passkeys::PATH), get(passkeys::page).post(passkeys::submit))
         .route(&at(passkeys::RENAME), post(passkeys::rename))
         .route(&at(passkeys::REMOVE), post(passkeys::remove))
-        .route(&at(sign_in::OWN), get(sign_in::own).post(sign_in::submit_own))
         .route(&at(security::PATH), get(security::overview))
         .route(&at(security::PASSWORD), get(security::password).post(security::submit_password))
         .route(&at(security::APP), get(security::app).post(security::submit_app))
@@ -123,6 +126,34 @@ fn requests(app: &App) -> Router<App> {
     let path = app.engine.issuer().route(path::REQUESTS);
     let page = get(http::backchannel::page).post(http::backchannel::submit);
     if app.engine.policy().backchannel.enabled { Router::new().route(&path, page) } else { Router::new() }
+}
+
+/// Where a login app asks and answers, if there is one.
+fn login_app(app: &App) -> Router<App> {
+    use http::login_app::{ACCEPT, REJECT, REQUEST, RETURN, accept, back, reject, request};
+    let at = |path: &str| app.engine.issuer().route(path);
+    if app.engine.policy().login_app.url.is_none() {
+        return Router::new();
+    }
+    Router::new()
+        .route(&at(REQUEST), get(request))
+        .route(&at(ACCEPT), post(accept))
+        .route(&at(REJECT), post(reject))
+        .route(&at(RETURN), get(back))
+}
+
+/// Where people come by who sign in at other identity providers.
+fn upstreams(app: &App) -> Router<App> {
+    let policy = &app.engine.policy().upstream;
+    let at = |path: &str| app.engine.issuer().route(path);
+    if policy.providers.is_empty() {
+        return Router::new();
+    }
+    let back = get(http::upstream::back).post(http::upstream::posted_back);
+    Router::new()
+        .route(&at(http::upstream::PATH), post(http::upstream::go))
+        .route(&at(http::upstream::LEAVE), post(http::upstream::leave))
+        .route(&format!("{}/{{name}}", at(CALLBACK)), back)
 }
 
 /// Where people see and change what is theirs.

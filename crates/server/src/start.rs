@@ -9,12 +9,15 @@ use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
+use firman_engine::login_app::{ClaimsOf, LoginAppPolicy, ToldAccounts};
+use firman_engine::operator::AdminPolicy;
 use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
+use firman_engine::upstream::{Providers, UpstreamPolicy};
 use firman_engine::{
-    Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Pace, Parts, Policy, SignInLimits, StepUp, SystemClock,
-    SystemEntropy,
+    Accounts, Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Pace, Parts, Policy, SignInLimits, StepUp,
+    SystemClock, SystemEntropy,
 };
 use firman_proto::authorization_details::DetailTypes;
 use firman_proto::id::IssuerNumber;
@@ -73,14 +76,18 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
     let passwords = passwords(settings, Arc::clone(&entropy))?;
     let number = IssuerNumber(0);
-    let accounts = Arc::new(LocalAccounts::new(Arc::clone(&store), number, Arc::clone(&passwords)));
+    let fetch = fetch(settings)?;
+    let accounts: Arc<dyn Accounts> = match settings.login_app.url {
+        None => Arc::new(LocalAccounts::new(Arc::clone(&store), number, Arc::clone(&passwords))),
+        Some(_) => Arc::new(ToldAccounts::new(Arc::clone(&store), number, claims_of(settings, &fetch)?)),
+    };
     let parts = Parts {
         issuer,
         number,
         store,
         accounts,
         entropy,
-        fetch: fetch(settings)?,
+        fetch,
         notify: Arc::new(NoNotify),
         hooks: None,
         master,
@@ -124,6 +131,34 @@ fn passwords(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Arc<Passw
     let passwords = Passwords::new(login.password_hash_workers as usize, entropy).at(cost);
     let wrong = || Fault::lasting("use login.password_memory_kib", "it is less than 8 KiB for each lane");
     passwords.map(Arc::new).ok_or_else(wrong)
+}
+
+/// Where the login app is asked for claims.
+fn claims_of(settings: &Settings, fetch: &Arc<dyn Fetch>) -> Result<Option<(ClaimsOf, Arc<dyn Fetch>)>, StartError> {
+    let (Some(url), file) = (&settings.login_app.claims_url, &settings.login_app.claims_secret_file) else {
+        return Ok(None);
+    };
+    let secret = match file {
+        None => None,
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|error| Fault::lasting("read login_app.claims_secret_file", error.to_string()))?;
+            Some(text.trim().to_owned())
+        }
+    };
+    Ok(Some((ClaimsOf { url: url.as_str().to_owned(), secret }, Arc::clone(fetch))))
+}
+
+/// Who shows which pages.
+fn login_app(settings: &Settings) -> LoginAppPolicy {
+    let of = &settings.login_app;
+    LoginAppPolicy {
+        url: of.url.as_ref().map(|url| url.as_str().to_owned()),
+        clients: of.clients.clone(),
+        consent: of.consent,
+        logout: of.logout,
+        life: Lifetime::from_millis(of.life_seconds.millis()),
+    }
 }
 
 /// What fetches documents of others.
@@ -176,6 +211,11 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         failed_redemptions: tokens.failed_redemptions,
         password_grant: tokens.password_grant,
         trusted_issuers: trusted_issuers(settings)?,
+        upstream: UpstreamPolicy {
+            providers: upstreams(settings)?,
+            local: login.local_accounts,
+            life: seconds(login.upstream_seconds),
+        },
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
@@ -183,6 +223,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         passwords: PasswordRules { shortest: login.password_min_length as usize },
         sign_in: sign_in_limits(settings),
         fresh_sign_in: seconds(login.fresh_seconds),
+        login_app: login_app(settings),
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         session_grants: login.session_grants,
@@ -196,16 +237,24 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
             each_minute: settings.registration.each_minute,
             statements: settings.registration.statement_issuers.clone(),
             require_statement: settings.registration.require_statement,
+            endpoint_audience: settings.registration.endpoint_audience,
         },
         account: account(settings),
+        admin: admin(settings),
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
         pages: settings.server.pages,
+        sign_up: false,
         about: about(settings),
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
     })
+}
+
+fn admin(settings: &Settings) -> Option<AdminPolicy> {
+    let address = settings.admin_address()?;
+    Some(AdminPolicy { address, operators: settings.admin.operators.clone() })
 }
 
 fn device(settings: &Settings) -> DevicePolicy {
@@ -233,7 +282,6 @@ fn sign_in_limits(settings: &Settings) -> SignInLimits {
 fn account(settings: &Settings) -> AccountPolicy {
     let account = &settings.account;
     AccountPolicy {
-        fresh: Lifetime::from_millis(account.fresh_seconds.millis()),
         api_key_scope: account.api_key_scope.clone(),
         api_key: Lifetime::from_millis(account.api_key_days.millis()),
         api_key_most: Lifetime::from_millis(account.api_key_most_days.millis()),
@@ -266,6 +314,13 @@ fn trusted_issuers(settings: &Settings) -> Result<TrustedIssuers, StartError> {
     let Some(path) = &settings.tokens.trusted_issuers else { return Ok(TrustedIssuers::default()) };
     let read = crate::trust::read(path);
     Ok(read.map_err(|error| Fault::lasting("use tokens.trusted_issuers", format!("{}: {error}", path.display())))?)
+}
+
+/// The identity providers of the file that settings name.
+pub(crate) fn upstreams(settings: &Settings) -> Result<Providers, StartError> {
+    let Some(path) = &settings.login.upstreams else { return Ok(Providers::default()) };
+    let read = crate::upstream::read(path);
+    Ok(read.map_err(|error| Fault::lasting("use login.upstreams", format!("{}: {error}", path.display())))?)
 }
 
 fn claims(settings: &Settings) -> ClaimPolicy {

@@ -376,9 +376,9 @@ fn insert_session(session: &Session, by: CommitId) -> Write {
 }
 
 fn renew_session(renewal: &Renewal, by: CommitId) -> Write {
-    let (id, now) = (renewal.id, renewal.now);
+    let (id, now, proved) = (renewal.id, renewal.now, renewal.auth_time);
     let details = session::details_text(&renewal.details);
-    let values = values![&renewal.to_salt, now, now, details, by, id.made_at().day(), id, now, &renewal.from_salt];
+    let values = values![&renewal.to_salt, proved, now, details, by, id.made_at().day(), id, now, &renewal.from_salt];
     Write { statement: Statement::RenewSession, values }
 }
 

@@ -330,7 +330,9 @@ pub struct Renewal {
     /// The new one: cookies sealed before are dead.
     #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
     pub to_salt: Salt,
-    /// Now: the new sign-in time.
+    /// When the person proved it.
+    pub auth_time: Timestamp,
+    /// Now.
     pub now: Timestamp,
     /// How the person signed in.
     pub details: SessionDetails,

@@ -25,8 +25,6 @@ const LOOKS: usize = 4;
 /// What people may do for themselves.
 #[derive(Clone, Debug)]
 pub struct AccountPolicy {
-    /// For how long after a sign-in somebody may do what would help a thief.
-    pub fresh: Lifetime,
     /// The most that API keys may be for; the empty scope: there are none.
     pub api_key_scope: Scope,
     /// How long an API key lives for which nothing is said.
@@ -40,7 +38,6 @@ pub struct AccountPolicy {
 impl Default for AccountPolicy {
     fn default() -> Self {
         Self {
-            fresh: Lifetime::from_seconds(600),
             api_key_scope: Scope::default(),
             api_key: Lifetime::from_days(30),
             api_key_most: Lifetime::from_days(366),
@@ -110,7 +107,7 @@ impl Person {
     /// Themselves for what would help a thief, if they have proved lately who they are.
     pub fn fresh(&self, engine: &Engine, now: Timestamp) -> Option<Fresh<'_>> {
         let since = now.since(self.signed_in.session.auth_time);
-        (since <= engine.policy.account.fresh).then_some(Fresh(self))
+        (since <= engine.policy.fresh_sign_in).then_some(Fresh(self))
     }
 
     fn key(&self, engine: &Engine) -> Digest16 {

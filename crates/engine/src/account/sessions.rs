@@ -2,12 +2,13 @@
 
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::record::{EventKind, Session};
-use firman_store::{Change, Page};
+use firman_store::Page;
+use firman_store::record::Session;
 
-use super::{Listed, PAGE, Person, next_after, noted};
+use super::{Listed, PAGE, Person, next_after};
 use crate::Engine;
-use crate::failure::{Failure, Fault};
+use crate::failure::Failure;
+use crate::sessions::{self, Why};
 
 /// A browser that somebody is signed in with, for its person.
 #[derive(Clone, Debug)]
@@ -55,12 +56,11 @@ fn is_live(engine: &Engine, person: &Person, session: &Session, now: Timestamp) 
         && (session.epochs.subject, session.epochs.everything) == (epochs.subject, epochs.everything)
 }
 
-/// Ends one of a person's sessions; what is not theirs is not there.
+/// Ends one of a person's sessions, and what ends with it; what is not theirs is not there.
 pub async fn end(engine: &Engine, person: &Person, id: RecordId, now: Timestamp) -> Result<(), Failure> {
     let session = engine.store.session(id, None).await?.map(|signed_in| signed_in.session);
-    let theirs = |session: &Session| session.subject == *person.subject() && session.is_live(now);
-    if session.is_some_and(|session| theirs(&session)) {
-        engine.commit(ended(engine, person, id, now)?.into()).await?;
+    if let Some(session) = session.filter(|session| session.subject == *person.subject() && session.is_live(now)) {
+        sessions::end(engine, &session, Why::Person, now).await?;
     }
     Ok(())
 }
@@ -70,21 +70,12 @@ pub async fn end_others(engine: &Engine, person: &Person, now: Timestamp) -> Res
     let mut after = None;
     loop {
         let rows = engine.store.sessions_of(person.key(engine), Page { after, limit: PAGE }).await?;
-        let mut changes = Vec::new();
         for other in rows.iter().filter(|other| other.id != person.session() && other.is_live(now)) {
-            changes.extend(ended(engine, person, other.id, now)?);
-        }
-        if !changes.is_empty() {
-            engine.commit(changes).await?;
+            sessions::end(engine, other, Why::Person, now).await?;
         }
         after = next_after(rows.len(), rows.last().map(|session| session.id));
         if after.is_none() {
             return Ok(());
         }
     }
-}
-
-fn ended(engine: &Engine, person: &Person, id: RecordId, now: Timestamp) -> Result<[Change; 2], Fault> {
-    let event = person.did(engine, EventKind::SessionEnded, id, now)?;
-    Ok(noted(Change::EndSession { id, now }, event))
 }

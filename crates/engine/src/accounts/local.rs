@@ -33,9 +33,9 @@ impl LocalAccounts {
 
     /// The account of a subject, if it is one of these and may sign in.
     pub async fn of(&self, subject: &Subject) -> Result<Option<Account>, Fault> {
-        let Some(id) = RecordId::parse(subject.as_str()) else { return Ok(None) };
-        let account = self.store.account(id).await?;
-        Ok(account.filter(|account| account.enabled && account.issuer == self.issuer))
+        let account = self.store.account(Account::id_of(subject, self.issuer)).await?;
+        let is_of = |account: &Account| account.issuer == self.issuer && account.subject().as_ref() == Some(subject);
+        Ok(account.filter(|account| account.enabled && is_of(account)))
     }
 
     /// The account of a user name, if it may sign in.
@@ -84,19 +84,24 @@ impl Accounts for LocalAccounts {
             username: account.username,
             amr: vec!["pwd".to_owned()],
             epochs: Some(epochs),
+            upstream: None,
         }))
     }
 
     async fn find(&self, username: &str, now: Timestamp) -> Result<Option<User>, Fault> {
         Ok(self.named(username, now).await?.and_then(|account| {
             let subject = account.subject()?;
-            Some(User { subject, username: account.username, amr: Vec::new(), epochs: None })
+            Some(User { subject, username: account.username, amr: Vec::new(), epochs: None, upstream: None })
         }))
     }
 
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault> {
         Ok(self.of(subject).await?.map(|account| {
             let mut claims = account.claims;
+            // What they are called elsewhere, as far as nobody has said otherwise here.
+            for (name, value) in account.upstreams.links.into_iter().rev().flat_map(|link| link.claims) {
+                claims.entry(name).or_insert(value);
+            }
             let updated_at = account.updated_at.seconds();
             claims.entry("preferred_username").or_insert_with(|| account.username.into());
             claims.entry("updated_at").or_insert_with(|| updated_at.into());

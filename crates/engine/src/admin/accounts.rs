@@ -3,7 +3,7 @@
 use firman_proto::error::invalid_request;
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
-use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Factors, Name, Namespace, Rest};
+use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Factors, Name, Namespace, Rest, Upstreams};
 use firman_store::{Change, Commit, Editable, Page};
 
 use super::AdminError;
@@ -41,6 +41,7 @@ pub async fn create(
         factors: Factors::default(),
         created_at: now,
         updated_at: now,
+        upstreams: Upstreams::default(),
         attempts: Attempts::default(),
         revision: 0,
         rest: Rest::new(),

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::clients::{self, Edit, NewClient};
 use super::{AdminError, metadata, policy};
 use crate::Engine;
+use crate::sector;
 
 /// How many clients are looked at in one page.
 const PAGE: u32 = 500;
@@ -69,7 +70,7 @@ pub async fn apply(engine: &Engine, wanted: Vec<Wanted>, how: How, now: Timestam
         if !named.insert(client.client_id.clone()) {
             return Err(invalid_request(format!("client_id: {} is there twice", client.client_id)).into());
         }
-        let known = check(engine, &client).await?;
+        let known = check(engine, &client, now).await?;
         planned.push((client, known));
     }
     let gone = if how.prune { configured_besides(engine, &named).await? } else { Vec::new() };
@@ -88,7 +89,7 @@ pub async fn apply(engine: &Engine, wanted: Vec<Wanted>, how: How, now: Timestam
 }
 
 /// Whether this client can be made or edited; gives the one that is there.
-async fn check(engine: &Engine, wanted: &Wanted) -> Result<Option<Client>, AdminError> {
+async fn check(engine: &Engine, wanted: &Wanted, now: Timestamp) -> Result<Option<Client>, AdminError> {
     let named = |text: &str| invalid_request(format!("{}: {text}", wanted.client_id));
     metadata::check(engine, &wanted.metadata).map_err(|denied| named(&denied.text))?;
     policy::check(&wanted.policy).map_err(|denied| named(&denied.text))?;
@@ -103,7 +104,11 @@ async fn check(engine: &Engine, wanted: &Wanted) -> Result<Option<Client>, Admin
         Some(client) if client.origin != Origin::Configured => {
             Err(named("client_id: taken by a client that did not come from a file").into())
         }
-        known => Ok(known.map(|client| Client::clone(&client))),
+        Some(client) if client.metadata == wanted.metadata => Ok(Some(Client::clone(&client))),
+        known => {
+            sector::check(engine, &wanted.metadata, now).await.map_err(|denied| named(&denied.text))?;
+            Ok(known.map(|client| Client::clone(&client)))
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::Engine;
 use crate::authenticate::seal_secret;
 use crate::failure::Fault;
 use crate::random;
+use crate::sector;
 
 /// The prefix by which scanners find a leaked client secret.
 pub const SECRET_PREFIX: &str = "fm_cs_";
@@ -73,6 +74,7 @@ async fn make(
     now: Timestamp,
 ) -> Result<(Client, Option<Zeroizing<String>>), AdminError> {
     check(engine, &new)?;
+    sector::check(engine, &new.metadata, now).await?;
     let id = random::record_id(&*engine.entropy, now)?;
     let secret = match (new.metadata.token_endpoint_auth_method.has_secret(), new.secret) {
         (false, _) => None,
@@ -157,17 +159,18 @@ pub async fn amend(engine: &Engine, client_id: &str, amend: Amend, now: Timestam
 }
 
 /// What becomes of a client.
-pub(crate) struct Edit {
+pub struct Edit {
     /// Its metadata.
-    pub(crate) metadata: ClientMetadata,
+    pub metadata: ClientMetadata,
     /// Where it differs from the server's policy.
-    pub(crate) policy: ClientPolicy,
+    pub policy: ClientPolicy,
     /// A secret that replaces all it has.
-    pub(crate) secret: Option<Zeroizing<String>>,
+    pub secret: Option<Zeroizing<String>>,
 }
 
-/// Edits a client; where its method now needs a secret that it has not, a new one comes with it.
-pub(crate) async fn edit(
+/// Edits a client, as it was read and with what of it is to be otherwise (owner, whether it is enabled); where its method now needs a
+/// secret that it has not, a new one comes with it.
+pub async fn edit(
     engine: &Engine,
     client: &Client,
     edit: Edit,
@@ -176,6 +179,11 @@ pub(crate) async fn edit(
     let Edit { metadata, policy, secret } = edit;
     metadata::check(engine, &metadata)?;
     policy::check(&policy)?;
+    let of_sector =
+        |of: &ClientMetadata| (of.subject_type.clone(), of.sector_identifier_uri.clone(), of.redirect_uris.clone());
+    if of_sector(&metadata) != of_sector(&client.metadata) {
+        sector::check(engine, &metadata, now).await?;
+    }
     let method = metadata.token_endpoint_auth_method;
     let needs_copy = method == AuthMethod::ClientSecretJwt;
     let mut secrets = client.secrets.clone();
@@ -201,6 +209,11 @@ pub(crate) async fn mark_used(engine: &Engine, client: &Client, now: Timestamp) 
 /// Deletes a client; everything issued to it is dead at once. Its id is never used again.
 pub async fn delete(engine: &Engine, client_id: &str, now: Timestamp) -> Result<(), AdminError> {
     let client = find(engine, client_id).await?;
+    remove(engine, &client, now).await
+}
+
+/// The same for a client as it was read.
+pub async fn remove(engine: &Engine, client: &Client, now: Timestamp) -> Result<(), AdminError> {
     let event = engine.event(EventKind::ClientDeleted, client.id, now)?;
     let changes = vec![
         Change::Remove { key: EditableKey::Client(client.id), if_revision: client.revision },
@@ -209,7 +222,7 @@ pub async fn delete(engine: &Engine, client_id: &str, now: Timestamp) -> Result<
     ];
     match engine.commit(changes).await? {
         Commit::Done => Ok(()),
-        Commit::Conflict(_) => Err(edited_meanwhile().into()),
+        Commit::Conflict(_) => Err(edited_meanwhile()),
     }
 }
 
@@ -219,12 +232,12 @@ async fn replace(engine: &Engine, seen: &Client, changed: Client, now: Timestamp
     let changes = vec![Change::Replace { record, if_revision: seen.revision }, Change::Append(Box::new(event))];
     match engine.commit(changes).await? {
         Commit::Done => Ok(Client { revision: seen.revision + 1, ..changed }),
-        Commit::Conflict(_) => Err(edited_meanwhile().into()),
+        Commit::Conflict(_) => Err(edited_meanwhile()),
     }
 }
 
-fn edited_meanwhile() -> Fault {
-    Fault::temporary("edit a client", "it was edited at the same time; try again")
+fn edited_meanwhile() -> AdminError {
+    AdminError::Edited("the client")
 }
 
 fn check(engine: &Engine, new: &NewClient) -> Result<(), Denied> {

@@ -5,13 +5,15 @@ use firman_proto::credentials::AuthMethod;
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::jose::{Alg, Jwks};
 use firman_proto::jws::Algorithm;
-use firman_proto::redirect_uri::RedirectUri;
+use firman_proto::redirect_uri::{RedirectUri, RedirectUriError};
 use firman_proto::request_object::LONGEST_URI;
 use firman_proto::response::ResponseType;
+use firman_proto::third_party::is_initiate_login_uri;
 use serde_json::Value;
 
 use crate::Engine;
 use crate::authenticate::registered_name;
+use crate::encrypt::{OURS, Registered};
 
 /// More addresses of request objects than any client has.
 const MOST_REQUEST_URIS: usize = 64;
@@ -111,22 +113,21 @@ fn check_authentication(engine: &Engine, metadata: &ClientMetadata) -> Result<()
 fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
     let jose = &metadata.jose;
     let undone = [
-        ("subject_type", metadata.subject_type.as_deref().is_some_and(|of| of != "public")),
-        ("request_object_encryption_alg", jose.request_object_encryption_alg.is_some()),
-        ("request_object_encryption_enc", jose.request_object_encryption_enc.is_some()),
-        ("id_token_encrypted_response_alg", jose.id_token_encrypted_response_alg.is_some()),
-        ("id_token_encrypted_response_enc", jose.id_token_encrypted_response_enc.is_some()),
-        ("userinfo_signed_response_alg", jose.userinfo_signed_response_alg.is_some()),
-        ("userinfo_encrypted_response_alg", jose.userinfo_encrypted_response_alg.is_some()),
-        ("userinfo_encrypted_response_enc", jose.userinfo_encrypted_response_enc.is_some()),
         ("authorization_encrypted_response_alg", jose.authorization_encrypted_response_alg.is_some()),
         ("authorization_encrypted_response_enc", jose.authorization_encrypted_response_enc.is_some()),
-        ("introspection_encrypted_response_alg", jose.introspection_encrypted_response_alg.is_some()),
     ];
     if let Some((name, _)) = undone.into_iter().find(|(_, asked)| *asked) {
         return Err(invalid_request(format!("{name}: this server does not do that")));
     }
+    check_encryption(metadata)?;
     // OpenID Connect Registration §2.
+    if metadata.subject_type.as_deref().is_some_and(|of| of != "public" && of != "pairwise") {
+        return Err(invalid_request("subject_type: public or pairwise"));
+    }
+    // OpenID Connect Core §4: where others begin a sign-in is https.
+    if metadata.about.initiate_login_uri.as_deref().is_some_and(|uri| !is_initiate_login_uri(uri)) {
+        return Err(invalid_request("initiate_login_uri: must be an https address"));
+    }
     if metadata.about.application_type.as_deref().is_some_and(|of| of != "web" && of != "native") {
         return Err(invalid_request("application_type: web or native"));
     }
@@ -138,11 +139,38 @@ fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denie
     let signed = [
         ("authorization_signed_response_alg", &jose.authorization_signed_response_alg),
         ("introspection_signed_response_alg", &jose.introspection_signed_response_alg),
+        ("userinfo_signed_response_alg", &jose.userinfo_signed_response_alg),
     ];
     if let Some((name, _)) = signed.into_iter().find(|(_, alg)| alg.as_deref().is_some_and(|alg| !has_key(alg))) {
         return Err(invalid_request(format!("{name}: this server has no such key")));
     }
     Ok(())
+}
+
+/// OpenID Connect Registration §2: what is encrypted for a client needs keys of its own; what it encrypts for us needs ours.
+fn check_encryption(metadata: &ClientMetadata) -> Result<(), Denied> {
+    let has_keys = metadata.jwks.is_some() || metadata.jwks_uri.is_some();
+    let answers = [Registered::id_token(metadata), Registered::userinfo(metadata), Registered::introspection(metadata)];
+    for registered in answers {
+        let Some(how) = registered.read()? else { continue };
+        let missing =
+            || invalid_request(format!("{}_alg: needs a key for it, in jwks or at jwks_uri", registered.name));
+        match &metadata.jwks {
+            Some(Value::Object(set)) => {
+                let keys = Jwks::from_object(set).map_err(|why| invalid_request(format!("jwks: {why}")))?;
+                keys.encryption_key(how.alg).map_err(|_| missing())?;
+            }
+            _ if !has_keys => return Err(missing()),
+            _ => {}
+        }
+    }
+    // Our own keys are on a curve.
+    match Registered::request_object(metadata).read()? {
+        Some(how) if !OURS.contains(&how.alg) => {
+            Err(invalid_request("request_object_encryption_alg: this server has no such key"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// RFC 9101 §5.2, §10.5: request objects need keys that verify them, and addresses that can be fetched.
@@ -155,10 +183,7 @@ fn check_requests(metadata: &ClientMetadata) -> Result<(), Denied> {
     if metadata.require_signed_request_object && !has_keys {
         return Err(invalid_request("require_signed_request_object: needs keys, by jwks or jwks_uri"));
     }
-    let legal = |uri: &String| {
-        uri.len() <= LONGEST_URI && (uri.starts_with("https://") || uri.starts_with("http://")) && uri.is_ascii()
-    };
-    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(legal) {
+    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(is_address) {
         return Err(invalid_request("request_uris: at most 64 addresses of at most 512 bytes"));
     }
     Ok(())
@@ -172,9 +197,32 @@ fn check_logout(metadata: &ClientMetadata) -> Result<(), Denied> {
     }
     // OpenID Connect RP-Initiated Logout §3.1: as strict as redirect URIs.
     let wrong = logout.post_logout_redirect_uris.iter().find_map(|uri| RedirectUri::parse(uri).err());
-    wrong.map_or(Ok(()), |error| {
-        let text = error.to_string();
-        let why = text.strip_prefix("redirect_uri: ").unwrap_or(&text);
-        Err(invalid_request(format!("post_logout_redirect_uris: {why}")))
-    })
+    if let Some(error) = wrong {
+        return Err(of_member("post_logout_redirect_uris", &error));
+    }
+    if let Some(uri) = &logout.frontchannel_logout_uri {
+        let uri = RedirectUri::parse(uri).map_err(|error| of_member("frontchannel_logout_uri", &error))?;
+        let origin = uri.origin();
+        // OpenID Connect Front-Channel Logout §2: of the same scheme, domain and port as one of its redirect URIs.
+        let own = metadata.redirect_uris.iter().any(|own| origin.is_some() && own.origin() == origin);
+        if !own {
+            let text = "frontchannel_logout_uri: must have scheme, host and port of one of redirect_uris";
+            return Err(invalid_request(text));
+        }
+    }
+    // OpenID Connect Back-Channel Logout §2.2: an absolute URI without a fragment; plain http is for the networks of settings.
+    let legal = |uri: &String| is_address(uri) && !uri.contains('#');
+    if !logout.backchannel_logout_uri.iter().all(legal) {
+        return Err(invalid_request("backchannel_logout_uri: must be an https address without a fragment"));
+    }
+    Ok(())
+}
+
+fn is_address(uri: &String) -> bool {
+    uri.len() <= LONGEST_URI && (uri.starts_with("https://") || uri.starts_with("http://")) && uri.is_ascii()
+}
+
+fn of_member(name: &str, error: &RedirectUriError) -> Denied {
+    let text = error.to_string();
+    invalid_request(format!("{name}: {}", text.strip_prefix("redirect_uri: ").unwrap_or(&text)))
 }

@@ -1,14 +1,18 @@
 //! What an operator does, from the command line or an admin API.
 
+pub mod account_edits;
 pub mod accounts;
 pub mod apply;
 pub mod apply_resources;
 pub mod clients;
+pub mod console;
 pub mod events;
 pub mod grants;
 pub(crate) mod metadata;
+pub mod operators;
 pub(crate) mod policy;
 pub mod resources;
+pub mod sessions;
 pub mod tokens;
 
 use firman_proto::error::{Denied, invalid_request};
@@ -25,6 +29,9 @@ pub enum AdminError {
     /// It cannot be done, and the text says why.
     #[error("{}", .0.text)]
     Refused(#[from] Denied),
+    /// Somebody else edited it since it was read.
+    #[error("{0} was edited at the same time; look at it again")]
+    Edited(&'static str),
     /// Something broke.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -35,6 +42,9 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::NotFound(text) => Self::Denied(invalid_request(text)),
             AdminError::Refused(denied) => Self::Denied(denied),
+            AdminError::Edited(what) => {
+                Self::Fault(Fault::temporary("edit a record", format!("{what} was edited meanwhile")))
+            }
             AdminError::Fault(fault) => Self::Fault(fault),
         }
     }

@@ -97,6 +97,10 @@ pub(crate) async fn add_with(
     if canonical(&new.identifier) == canonical(engine.issuer.as_str()) {
         return Err(invalid_request("resource: this is the server itself, which needs no registration").into());
     }
+    let built_in = |api: &Arc<Resource>| canonical(&api.identifier) == canonical(&new.identifier);
+    if engine.admin.as_ref().is_some_and(built_in) {
+        return Err(invalid_request("resource: this is the admin API, which is built in").into());
+    }
     new.settings.check()?;
     let Settings { name, scope, token_format, access_token_seconds, enforces } = new.settings;
     let id = random::record_id(&*engine.entropy, now)?;
@@ -177,12 +181,17 @@ pub(crate) fn with_secret(resource: &Resource, secret: &str, overlap: Lifetime, 
 /// Removes a resource: nothing is issued for it any more, and it is told nothing. What was issued ends by itself.
 pub async fn remove(engine: &Engine, identifier: &str, now: Timestamp) -> Result<(), AdminError> {
     let resource = find(engine, identifier).await?;
+    remove_seen(engine, &resource, now).await
+}
+
+/// The same for a resource as it was read.
+pub async fn remove_seen(engine: &Engine, resource: &Resource, now: Timestamp) -> Result<(), AdminError> {
     let event = engine.event(EventKind::ResourceDeleted, resource.id, now)?;
     let key = EditableKey::Resource(resource.id);
     let changes = vec![Change::Remove { key, if_revision: resource.revision }, Change::Append(Box::new(event))];
     match engine.commit(changes).await? {
         Commit::Done => Ok(()),
-        Commit::Conflict(_) => Err(edited_meanwhile().into()),
+        Commit::Conflict(_) => Err(edited_meanwhile()),
     }
 }
 
@@ -197,12 +206,12 @@ pub(crate) async fn replace(
     let changes = vec![Change::Replace { record, if_revision: seen.revision }, Change::Append(Box::new(event))];
     match engine.commit(changes).await? {
         Commit::Done => Ok(Resource { revision: seen.revision + 1, ..changed }),
-        Commit::Conflict(_) => Err(edited_meanwhile().into()),
+        Commit::Conflict(_) => Err(edited_meanwhile()),
     }
 }
 
-fn edited_meanwhile() -> Fault {
-    Fault::temporary("edit a resource", "it was edited at the same time; try again")
+fn edited_meanwhile() -> AdminError {
+    AdminError::Edited("the resource")
 }
 
 fn new_secret(engine: &Engine) -> Result<Zeroizing<String>, Fault> {

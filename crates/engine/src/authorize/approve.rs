@@ -1,11 +1,14 @@
 //! An authorization request that somebody has approved becomes what it asked for.
 
 use firman_proto::authorize::error_members;
+use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::id::RecordId;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{Code, Reference, Sealed};
 use firman_proto::time::Timestamp;
-use firman_store::record::{Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest, SessionDetails};
+use firman_store::record::{
+    Approval, Client, Consent, EventKind, Flow, FlowRequest, FlowState, Rest, Session, SessionDetails,
+};
 use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
 
 use super::respond::Address;
@@ -69,7 +72,18 @@ pub(super) async fn approve(
     event.subject = Some(session.subject.to_string());
     changes.push(Change::Append(Box::new(event)));
     changes.extend(browser::touch(session, now));
+    changes.extend(joining(&interaction, client, session));
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
+}
+
+/// OpenID Connect Front-Channel Logout §3, Back-Channel Logout §2.3: who wants to be told of the session's end is remembered.
+fn joining(interaction: &Interaction, client: &Client, session: &Session) -> Option<Change> {
+    let logout = &client.metadata.logout;
+    let wants = logout.frontchannel_logout_uri.is_some() || logout.backchannel_logout_uri.is_some();
+    // A device is not in this browser, and what it may do does not end with its session.
+    let is_here = !matches!(interaction.waiting, Some(Waiting::Device { .. }));
+    let join = Change::JoinSession { session: session.id, client: client.id, expires_at: session.expires_at };
+    (wants && is_here).then_some(join)
 }
 
 /// The flow that is approved, its code unless a device has one of its own, and what approves it: the one that waits, or a new one.
@@ -113,13 +127,21 @@ pub(crate) fn acr_of(engine: &Engine, signed_in: &SessionDetails, asked: &[Strin
     acr.map(str::to_owned).or_else(|| signed_in.acr.clone())
 }
 
+/// The classes that are asked for, those first that are required (OpenID Connect Core §5.5.1.1).
+fn asked_acr(interaction: &Interaction) -> Vec<String> {
+    let claims = ClaimsParameter::kept(interaction.request.claims.as_ref());
+    let (required, preferred) = (claims.required_acr(), claims.preferred_acr());
+    let by_claims = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    [by_claims(required), interaction.request.acr_values.clone(), by_claims(preferred)].concat()
+}
+
 fn approval_of(engine: &Engine, interaction: &Interaction, signed_in: &SignedIn) -> Approval {
     let session = &signed_in.session;
     Approval {
         subject: session.subject.clone(),
         session: Some(session.id),
         auth_time: session.auth_time,
-        acr: acr_of(engine, &session.details, &interaction.request.acr_values),
+        acr: acr_of(engine, &session.details, &asked_acr(interaction)),
         amr: session.details.amr.clone(),
         scope: interaction.request.scope.clone(),
         epochs: signed_in.epochs,
@@ -147,8 +169,9 @@ fn new_flow(engine: &Engine, interaction: &Interaction, now: Timestamp) -> Resul
 /// A consent as a change that creates it or adds to it.
 pub(super) fn remember(engine: &Engine, interaction: &Interaction, signed_in: &SignedIn, now: Timestamp) -> Change {
     let (scope, resources) = (&interaction.request.scope, &interaction.request.resource);
+    let claims = ClaimsParameter::kept(interaction.request.claims.as_ref());
     if let Some(known) = &signed_in.consent {
-        let record = Consent { updated_at: now, ..known.clone().with(scope, resources) };
+        let record = Consent { updated_at: now, ..known.clone().with(scope, resources).with_claims(&claims.names()) };
         return Change::Replace { if_revision: known.revision, record: Editable::Consent(Box::new(record)) };
     }
     let nothing = Consent {
@@ -160,5 +183,5 @@ pub(super) fn remember(engine: &Engine, interaction: &Interaction, signed_in: &S
         revision: 0,
         rest: Rest::new(),
     };
-    Change::Insert(Editable::Consent(Box::new(nothing.with(scope, resources))))
+    Change::Insert(Editable::Consent(Box::new(nothing.with(scope, resources).with_claims(&claims.names()))))
 }

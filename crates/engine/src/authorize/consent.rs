@@ -1,10 +1,13 @@
 //! The consent page's form.
 
+use std::sync::Arc;
+
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::time::Timestamp;
+use firman_store::record::Client;
 
-use super::step::{self, Step};
-use super::{Browser, Interaction, Next, Waiting, approve, browser, device, remember};
+use super::step::Step;
+use super::{Browser, Interaction, Next, Waiting, approve, browser, device, next_step, remember};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 
@@ -28,12 +31,25 @@ pub async fn consent(
     decision: Decision,
     now: Timestamp,
 ) -> Result<Next, Failure> {
-    let (interaction, client) = Interaction::resume(engine, browser, request, now).await?;
+    let asked = Interaction::resume(engine, browser, request, now).await?;
+    decided(engine, browser, asked, decision, now).await
+}
+
+/// The same wherever they decided it.
+pub(crate) async fn decided(
+    engine: &Engine,
+    browser: &Browser,
+    (interaction, client): (Interaction, Arc<Client>),
+    decision: Decision,
+    now: Timestamp,
+) -> Result<Next, Failure> {
     for _ in 0..LOOKS {
         let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
-        match step::decide(&interaction, &client, signed_in.as_ref(), &engine.policy.acr, now) {
-            // The session ended, or grew too old, while the page was open.
+        match next_step(engine, &interaction, &client, signed_in.as_ref(), now) {
+            // The session ended, or grew too old, while the page was open, or is somebody else's by now.
             Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
+            Step::SignUp => return Ok(Next::SignUp(interaction.seal(engine, browser)?)),
+            Step::Select => return Ok(Next::Select(interaction.seal(engine, browser)?)),
             Step::Refuse(denied) => return Ok(interaction.redirectable(client).refuse(engine, &denied, now)?),
             Step::Consent | Step::Approve(_) => {}
         }

@@ -1,18 +1,20 @@
 //! Tokens that travel through the browser (Multiple Response Types, OpenID Connect Core §3.2 and §3.3).
 
-use firman_proto::claims;
+use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::seal::Caveats;
 use firman_proto::time::Timestamp;
 use firman_store::Change;
 use firman_store::record::{Approval, AuthContext, Client, Grant, GrantKind, Rest, Terms, TokenFormat};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::Interaction;
 use crate::Engine;
 use crate::access_token::{AccessToken, Dressed};
+use crate::encrypt::{self, Registered};
 use crate::failure::Failure;
 use crate::hooks::{self, Occasion, Place};
 use crate::issue::IdTokenFor;
+use crate::person;
 use crate::random;
 use crate::target;
 
@@ -43,12 +45,9 @@ pub(super) async fn tokens(
     }
     if asked.id_token {
         // OpenID Connect Core §5.4: without an access token, what the scopes ask for is in the ID token.
-        let mut claims = if asked.code || asked.token {
-            Map::new()
-        } else {
-            let all = engine.accounts.claims(&approval.subject).await?;
-            all.map(|all| claims::for_scope(&all, &approval.scope)).unwrap_or_default()
-        };
+        let alone = (!asked.code && !asked.token).then_some(&approval.scope);
+        let kept = kept_claims(interaction);
+        let mut claims = person::in_id_token(engine, &approval.subject, alone, kept.as_ref()).await?;
         let audience = [engine.issuer.to_string()];
         let occasion = Occasion {
             client,
@@ -70,10 +69,17 @@ pub(super) async fn tokens(
             access_token: access.as_deref(),
             code,
             claims,
+            encryption: encrypt::to(engine, client, Registered::id_token(&client.metadata), now).await?,
         };
         members.push(("id_token", id_token.sign(engine, now)?));
     }
     Ok((members, change))
+}
+
+/// What was asked for one by one, as it is kept.
+fn kept_claims(interaction: &Interaction) -> Option<Value> {
+    let request = &interaction.request;
+    ClaimsParameter::kept(request.claims.as_ref()).in_languages(request.claims_locales.as_deref()).to_value()
 }
 
 fn auth_of(approval: &Approval) -> AuthContext {
@@ -114,6 +120,7 @@ async fn access_token(
         terms: Terms {
             resource: target.identifiers().to_vec(),
             authorization_details: interaction.request.authorization_details.clone(),
+            claims: kept_claims(interaction),
             ..Terms::default()
         },
         last_used_at: None,

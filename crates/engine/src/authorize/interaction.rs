@@ -30,9 +30,22 @@ pub struct Interaction {
     /// The flow that waits for the answer, if one does already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// With which account to go on, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Chosen>,
     /// Who is asked whether a client may: the consent page is for them, and for nobody who signs in after them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Subject>,
+}
+
+/// What somebody answered who was asked with which account to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chosen {
+    /// With the one of this session.
+    Session(RecordId),
+    /// With another one: then somebody has to sign in.
+    Another,
 }
 
 /// A flow that waits for somebody's answer.
@@ -79,7 +92,7 @@ pub struct ClientView {
 
 impl Interaction {
     /// Seals it for a browser.
-    pub(super) fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
+    pub(crate) fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
         let plain = serde_json::to_vec(self).map_err(|error| Fault::lasting("seal a request", error.to_string()))?;
         let nonce = random::bytes(&*engine.entropy)?;
         let sealed = engine.keys.current().keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain);
@@ -96,8 +109,7 @@ impl Interaction {
         let place: (_, &[u8]) = (PURPOSE, &browser.binding());
         let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
         let interaction: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
-        let alive = now < interaction.started_at.plus(engine.policy.interaction);
-        Ok(alive.then_some(interaction).ok_or_else(expired)?)
+        Ok(interaction.is_alive(engine, now).then_some(interaction).ok_or_else(expired)?)
     }
 
     /// Opens it and finds its client, for a page.
@@ -132,17 +144,32 @@ impl Interaction {
         now: Timestamp,
     ) -> Result<(Self, Arc<Client>), Failure> {
         let interaction = Self::open(engine, browser, sealed, now).await?;
-        if let Some(Waiting::Page(_)) = interaction.waiting {
-            return Ok((interaction, Arc::new(own::client(engine, now))));
-        }
-        let client = engine.store.client_by_id(interaction.client).await?.filter(|client| client.enabled);
-        let client =
-            client.ok_or_else(|| Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled"))?;
+        let client = interaction.client(engine, now).await?;
         Ok((interaction, client))
     }
 
+    /// The client that asks, unless it was disabled meanwhile.
+    pub(crate) async fn client(&self, engine: &Engine, now: Timestamp) -> Result<Arc<Client>, Failure> {
+        if let Some(Waiting::Page(_)) = self.waiting {
+            return Ok(Arc::new(own::client(engine, now)));
+        }
+        let client = engine.store.client_by_id(self.client).await?.filter(|client| client.enabled);
+        let gone = || Denied::new(ErrorCode::UnauthorizedClient, "the application was disabled");
+        Ok(client.ok_or_else(gone)?)
+    }
+
+    /// Whether a device waits.
+    pub(crate) fn is_of_a_device(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::Device { .. }))
+    }
+
+    /// Whether there is time left to answer.
+    pub(crate) fn is_alive(&self, engine: &Engine, now: Timestamp) -> bool {
+        now < self.started_at.plus(engine.policy.interaction)
+    }
+
     /// Tells the client that the person said no, or rather did not say anything: a device goes on waiting.
-    pub(super) fn give_up(
+    pub(crate) fn give_up(
         self,
         engine: &Engine,
         client: Arc<Client>,

@@ -11,6 +11,7 @@ use firman_store::{Change, Commit, Renewal, SignedIn};
 use super::{Browser, Interaction, Next, SessionCookie, browser, proceed};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
+use crate::login_app::Told;
 use crate::ports::User;
 use crate::random;
 use crate::sessions;
@@ -85,8 +86,20 @@ pub(crate) async fn welcome(
     user: &User,
     now: Timestamp,
 ) -> Result<LoggedIn, Failure> {
+    welcome_told(engine, browser, interaction, client, (user, Told::default()), now).await
+}
+
+/// The same, with what else was said of them.
+pub(crate) async fn welcome_told(
+    engine: &Engine,
+    browser: &Browser,
+    interaction: Interaction,
+    client: &Arc<Client>,
+    (user, told): (&User, Told),
+    now: Timestamp,
+) -> Result<LoggedIn, Failure> {
     let before = browser::signed_in(engine, browser, None, now).await?;
-    let session = begin_session(engine, user, before, now).await?;
+    let session = begin(engine, (user, told), before, now).await?;
     let cookie = browser::cookie(engine, &session, now)?;
     // One more read: what this person allowed this client, and the epochs of both.
     let signed_in = engine.store.session(session.id, Some(client.id)).await?;
@@ -100,11 +113,20 @@ pub(crate) async fn welcome(
 pub(crate) async fn begin_session(
     engine: &Engine,
     user: &User,
+    before: Option<SignedIn>,
+    now: Timestamp,
+) -> Result<Session, Failure> {
+    begin(engine, (user, Told::default()), before, now).await
+}
+
+async fn begin(
+    engine: &Engine,
+    (user, told): (&User, Told),
     mut before: Option<SignedIn>,
     now: Timestamp,
 ) -> Result<Session, Failure> {
     for _ in 0..LOOKS {
-        let (session, mut changes) = new_or_renewed(engine, user, before.as_ref(), now).await?;
+        let (session, mut changes) = new_or_renewed(engine, user, &told, before.as_ref(), now).await?;
         let mut event = engine.event(EventKind::SignedIn, session.id, now)?;
         event.subject = Some(session.subject.to_string());
         changes.push(Change::Append(Box::new(event)));
@@ -123,22 +145,31 @@ pub(crate) async fn begin_session(
 async fn new_or_renewed(
     engine: &Engine,
     user: &User,
+    told: &Told,
     before: Option<&SignedIn>,
     now: Timestamp,
 ) -> Result<(Session, Vec<Change>), Failure> {
-    let details =
-        SessionDetails { username: user.username.clone(), acr: None, amr: user.amr.clone(), rest: Rest::new() };
+    let details = SessionDetails {
+        username: user.username.clone(),
+        acr: None,
+        amr: user.amr.clone(),
+        upstream: user.upstream.as_ref().map(|proved| proved.at.clone()),
+        rest: Rest::new(),
+    };
+    let auth_time = user.upstream.as_ref().map_or(now, |proved| proved.auth_time.min(now));
     let salt = random::salt(&*engine.entropy)?;
+    let details = told.clone().within(details);
     let same_person = before.map(|before| &before.session).filter(|session| session.subject == user.subject);
     if let Some(known) = same_person {
         let renewal = Renewal {
             id: known.id,
             from_salt: known.salt.clone(),
             to_salt: salt.clone(),
+            auth_time,
             now,
             details: details.clone(),
         };
-        let session = Session { salt, auth_time: now, last_seen: now, details, ..known.clone() };
+        let session = Session { salt, auth_time, last_seen: now, details, ..known.clone() };
         return Ok((session, vec![Change::RenewSession(Box::new(renewal))]));
     }
     let epochs = match user.epochs {
@@ -150,7 +181,7 @@ async fn new_or_renewed(
         issuer: engine.number,
         subject: user.subject.clone(),
         salt,
-        auth_time: now,
+        auth_time,
         last_seen: now,
         expires_at: now.plus(engine.policy.session),
         ended_at: None,

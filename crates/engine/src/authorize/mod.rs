@@ -13,15 +13,18 @@ mod login;
 pub mod own;
 mod pushed;
 mod respond;
+mod select;
 mod step;
 
 pub use browser::{Browser, SessionCookie};
 pub use consent::{Decision, consent};
 pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
+pub use select::{Account, select};
 
 pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
-pub(crate) use login::{begin_session, welcome};
+pub(crate) use consent::decided;
+pub(crate) use login::{begin_session, welcome, welcome_told};
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,9 +44,11 @@ use crate::client_document;
 use crate::details;
 use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Endpoint};
+use crate::id_token_hint;
 use crate::policy::Policy;
 use crate::request_object;
 use crate::sign_in::{self, Then};
+use crate::subject::subject_for;
 use crate::target;
 pub(crate) use approve::acr_of;
 use approve::{approve, remember};
@@ -64,6 +69,10 @@ pub enum Next {
     },
     /// To the login page, with the sealed request.
     Login(String),
+    /// To the page that asks with which account to go on, with the sealed request.
+    Select(String),
+    /// To the page on which people make an account, with the sealed request.
+    SignUp(String),
     /// To the page of the second step, with half a sign-in, sealed.
     Second(String),
     /// To the consent page, with the sealed request.
@@ -91,6 +100,8 @@ impl fmt::Debug for Next {
             Self::Client(_) => "Client(..)",
             Self::Post { .. } => "Post(..)",
             Self::Login(_) => "Login(..)",
+            Self::Select(_) => "Select(..)",
+            Self::SignUp(_) => "SignUp(..)",
             Self::Second(_) => "Second(..)",
             Self::Consent(_) => "Consent(..)",
             Self::Device(_) => "Device(..)",
@@ -142,7 +153,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
     let form = signed.as_ref().unwrap_or(form);
     let redirectable = redirectable(&client, form)?;
     let read = match read(engine, &redirectable, form) {
-        Ok(request) => targeted(engine, &client, request).await,
+        Ok(request) => targeted(engine, &client, request, form, now).await,
         Err(denied) => Err(denied.into()),
     };
     let request = match read {
@@ -150,7 +161,8 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now)?),
         Err(fault) => return Err(fault),
     };
-    let interaction = Interaction { client: client.id, request, started_at: now, waiting: None, asked: None };
+    let interaction =
+        Interaction { client: client.id, request, started_at: now, waiting: None, account: None, asked: None };
     go_on(engine, browser, interaction, &client, now).await
 }
 
@@ -191,16 +203,32 @@ pub(crate) fn request_of(
         RequestRules { pkce_required: Policy::requires_pkce(client), pkce_plain: client.policy.allow_plain_pkce };
     let mut request = AuthorizationRequest::parse(form, redirect_uri, &client.metadata, rules)?;
     respond::must_be_allowed(engine, client, request.response_type)?;
+    // Initiating User Registration §4.1.1: where nobody signs up by themselves, create is no prompt.
+    if request.prompt.create && !engine.policy.sign_up {
+        return Err(invalid_request("prompt: known are none, login, consent and select_account"));
+    }
     request.authorization_details = details::asked(engine, client, form)?;
     Ok(request)
 }
 
-/// The same request with the resources by their registered names, and what they know of the scope (RFC 8707 §2.1).
+/// The same request with the resources by their registered names, what they know of the scope (RFC 8707 §2.1), and whom an ID token
+/// means that came with it.
 pub(crate) async fn targeted(
     engine: &Engine,
     client: &Client,
-    request: AuthorizationRequest,
+    mut request: AuthorizationRequest,
+    form: &Form<'_>,
+    now: Timestamp,
 ) -> Result<AuthorizationRequest, Failure> {
+    if let Some(token) = form.get("id_token_hint") {
+        let hinted = id_token_hint::read(engine, client, token, now).await?.sub;
+        // OpenID Connect Core §3.1.2.1: nobody else; so where claims name somebody else, nobody at all.
+        let contradicted = !request.hints.subjects.is_empty() && !request.hints.subjects.contains(&hinted);
+        if contradicted {
+            return Err(invalid_request("id_token_hint: of somebody else than claims ask for").into());
+        }
+        request.hints.subjects = vec![hinted];
+    }
     let (resource, scope) = target::requested(engine, client, &request.resource, &request.scope).await?;
     Ok(AuthorizationRequest { resource, scope, ..request })
 }
@@ -251,8 +279,10 @@ async fn proceed(
     signed_in: Option<SignedIn>,
     now: Timestamp,
 ) -> Result<Next, Failure> {
-    match step::decide(&interaction, client, signed_in.as_ref(), &engine.policy.acr, now) {
+    match next_step(engine, &interaction, client, signed_in.as_ref(), now) {
         Step::Login => ask_again(engine, browser, &interaction, signed_in.as_ref(), now).await,
+        Step::SignUp => Ok(Next::SignUp(interaction.seal(engine, browser)?)),
+        Step::Select => Ok(Next::Select(interaction.seal(engine, browser)?)),
         Step::Consent => {
             let asked = signed_in.map(|signed_in| signed_in.session.subject);
             Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
@@ -263,6 +293,19 @@ async fn proceed(
             Ok(next.ok_or_else(|| Fault::temporary("approve", "the flow was changed meanwhile"))?)
         }
     }
+}
+
+/// What an interaction needs next, for whoever is signed in.
+fn next_step<'s>(
+    engine: &Engine,
+    interaction: &Interaction,
+    client: &Client,
+    signed_in: Option<&'s SignedIn>,
+    now: Timestamp,
+) -> Step<'s> {
+    let known_as = signed_in.map(|signed_in| subject_for(engine, client, &signed_in.session.subject));
+    let visitor = signed_in.zip(known_as.as_deref());
+    step::decide(interaction, client, visitor, &engine.policy.acr, now)
 }
 
 /// To the login page; or, where nothing but a second factor is missing, to that alone (RFC 9470 §4).

@@ -34,7 +34,7 @@ pub async fn sign_in(
     let known = signed_in.as_ref().filter(|_| again).map(|known| known.session.details.username.as_str());
     let request = request(engine, &client.metadata, page, again, known)?;
     let waiting = Some(Waiting::Page(page.to_owned()));
-    let interaction = Interaction { client: NOBODY, request, started_at: now, waiting, asked: None };
+    let interaction = Interaction { client: NOBODY, request, started_at: now, waiting, account: None, asked: None };
     proceed(engine, browser, interaction, &client, signed_in, now).await
 }
 

@@ -40,6 +40,7 @@ pub(super) async fn interaction(
         request: request.clone(),
         started_at: now,
         waiting: Some(Waiting::Pushed(flow.id)),
+        account: None,
         asked: None,
     };
     Ok((interaction, client))

@@ -10,10 +10,8 @@ use async_trait::async_trait;
 use firman_proto::backchannel::{BackchannelRequest, BackchannelResponse, Hint};
 use firman_proto::client::GrantType;
 use firman_proto::digest::Digest16;
-use firman_proto::error::{Denied, ErrorCode, invalid_request};
+use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::form::Form;
-use firman_proto::id_token::IdToken;
-use firman_proto::jws;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{AuthRequest, Reference};
 use firman_proto::time::{Lifetime, Timestamp};
@@ -24,7 +22,7 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Endpoint};
-use crate::{details, random, target, trust};
+use crate::{details, id_token_hint, random, target, trust};
 
 /// How many requests may wait for one person at a time: nobody is flooded.
 const PLACES: usize = 5;
@@ -190,19 +188,13 @@ async fn person(
             trust::person(engine, &vouched, now).await?.map(|user| user.subject)
         }
         Hint::IdToken(token) => {
-            let subject = of_id_token(engine, client, token)?;
+            // OpenID Connect CIBA Core §7.1: one that this client once got; it may have expired.
+            let claims = id_token_hint::read(engine, client.record(), token, now).await?;
+            let Some(subject) = id_token_hint::person(engine, client.record(), &claims).await? else {
+                return Err(unknown().into());
+            };
             engine.accounts.claims(&subject).await?.map(|_| subject)
         }
     };
     Ok(user.ok_or_else(unknown)?)
-}
-
-/// OpenID Connect CIBA Core §7.1: an ID token that this client once got; it may have expired.
-fn of_id_token(engine: &Engine, client: &AuthenticatedClient, token: &str) -> Result<Subject, Denied> {
-    let wrong = || invalid_request("id_token_hint: not an ID token of this server for this client");
-    let claims: IdToken = jws::verify_id_token(token, engine.keys.current().published()).map_err(|_| wrong())?;
-    if claims.iss != engine.issuer.as_str() || claims.aud != client.record().client_id {
-        return Err(wrong());
-    }
-    Subject::new(claims.sub).ok_or_else(wrong)
 }

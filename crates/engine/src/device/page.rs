@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use firman_proto::authorize::{AuthorizationRequest, Prompt};
+use firman_proto::authorize::{AuthorizationRequest, Hints, Prompt};
 use firman_proto::device::shown;
 use firman_proto::error::{Denied, ErrorCode};
 use firman_proto::metadata::path;
@@ -55,6 +55,7 @@ pub async fn enter(
         request: as_authorization(engine, request)?,
         started_at: now,
         waiting: Some(Waiting::Device { flow: flow.id, user_code: shown(&code) }),
+        account: None,
         asked: None,
     };
     Ok(Entered::Next(go_on(engine, browser, interaction, &client, now).await?))
@@ -85,6 +86,8 @@ fn as_authorization(engine: &Engine, request: &PolledRequest) -> Result<Authoriz
         max_age: None,
         acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
+        hints: Hints::default(),
+        idp_hint: None,
         challenge: None,
         resource: request.resource.clone(),
         authorization_details: request.authorization_details.clone(),

@@ -1,5 +1,6 @@
 //! What somebody has approved becomes a grant and its first tokens, once: the end of every flow.
 
+use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
 use firman_store::Change;
@@ -61,7 +62,9 @@ fn terms_of(request: &FlowRequest) -> Terms {
         FlowRequest::Code(request) | FlowRequest::Pushed(request) => Terms {
             resource: request.resource.clone(),
             authorization_details: request.authorization_details.clone(),
-            claims: request.claims.clone(),
+            claims: ClaimsParameter::kept(request.claims.as_ref())
+                .in_languages(request.claims_locales.as_deref())
+                .to_value(),
             ..Terms::default()
         },
         FlowRequest::Device(request) | FlowRequest::Backchannel(request) => Terms {

@@ -39,7 +39,7 @@ pub(super) async fn issue(
         expires_at: now.plus(target.lifetime(engine, client)),
         seal_key: engine.keys.current().keyring.current_number(),
     };
-    let extra = Extra::ask(engine, client, &grant, &scope, &target).await?;
+    let extra = Extra::ask(engine, client, &grant, &scope, &target, now).await?;
     if let Some(proved) = sender.key() {
         dpop::must_be_new(engine, proved).await?;
     }

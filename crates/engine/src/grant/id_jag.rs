@@ -13,6 +13,7 @@ use crate::authenticate::AuthenticatedClient;
 use crate::failure::{Failure, Fault};
 use crate::issue::signer;
 use crate::random;
+use crate::subject::subject_for;
 use crate::trust::ID_JAG;
 
 /// How long such an assertion is good: it is presented at once.
@@ -37,7 +38,7 @@ pub(super) fn issue(
     let ends = now.plus(LIFE).min(subject.until);
     let mut claims = Map::from_iter([
         ("iss".to_owned(), Value::from(engine.issuer.as_str())),
-        ("sub".to_owned(), person.as_str().into()),
+        ("sub".to_owned(), subject_for(engine, client.record(), person).into()),
         ("aud".to_owned(), audience.into()),
         ("client_id".to_owned(), client.record().client_id.as_str().into()),
         ("jti".to_owned(), random::record_id(&*engine.entropy, now)?.to_string().into()),

@@ -124,7 +124,7 @@ impl Making<'_> {
         let Self { engine, target, now, .. } = self;
         let client = self.client.record();
         let (scope, narrowed) = target.cut(&grant.scope, &grant.scope)?;
-        let extra = Extra::ask(engine, client, grant, &scope, target).await?;
+        let extra = Extra::ask(engine, client, grant, &scope, target, *now).await?;
         let issued = Issued {
             access,
             scope: &scope,

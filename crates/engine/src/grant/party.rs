@@ -15,6 +15,7 @@ use crate::Engine;
 use crate::authenticate::AuthenticatedClient;
 use crate::failure::Failure;
 use crate::presented::OpenedAccess;
+use crate::subject::subject_for;
 use crate::target;
 use crate::trust;
 
@@ -116,7 +117,10 @@ async fn access_token(
     let details = details.map_err(|why| refused(name, format!("its details were widened: {why:?}")))?;
     let ends = authority.expires_at().unwrap_or(grant.expires_at).min(grant.expires_at);
     Ok(Party {
-        sub: grant.subject.as_ref().map_or_else(|| owner.client_id.clone(), Subject::to_string),
+        sub: grant
+            .subject
+            .as_ref()
+            .map_or_else(|| owner.client_id.clone(), |subject| subject_for(engine, client.record(), subject)),
         subject: grant.subject.clone(),
         session: grant.session,
         scope: authority.caveats().scope(&grant.scope),
@@ -176,7 +180,7 @@ async fn id_token(
     let signed_in = engine.store.session(sid, Some(owner.id)).await?;
     let signed_in = signed_in
         .filter(|signed_in| signed_in.is_live(now, engine.policy.session_idle))
-        .filter(|signed_in| signed_in.session.subject.as_str() == claims.sub)
+        .filter(|signed_in| subject_for(engine, &owner, &signed_in.session.subject) == claims.sub)
         .ok_or_else(|| refused(name, "its session has ended"))?;
     // What the person has allowed the client is the most that comes of it.
     let scope = match signed_in.consent {
@@ -186,8 +190,8 @@ async fn id_token(
     };
     let own = engine.store.epochs(Some(client.id), None).await?;
     Ok(Party {
+        sub: subject_for(engine, client, &signed_in.session.subject),
         subject: Some(signed_in.session.subject.clone()),
-        sub: claims.sub,
         session: Some(sid),
         scope: scope.without("offline_access"),
         audience: None,
@@ -224,7 +228,7 @@ async fn assertion(
     let epochs = engine.store.epochs(Some(client.id), Some(user.subject.key(engine.number))).await?;
     let claim = |name: &str| vouched.claims.rest.get(name).cloned();
     Ok(Party {
-        sub: user.subject.to_string(),
+        sub: subject_for(engine, client, &user.subject),
         subject: Some(user.subject),
         session: None,
         scope: vouched.issuer.scope.without("openid").without("offline_access"),

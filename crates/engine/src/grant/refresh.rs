@@ -205,7 +205,7 @@ impl<'a> Asked<'a> {
         if let Some(details) = &details {
             details::must_fit(details, &target, narrowed.then_some(&scope))?;
         }
-        let extra = Extra::ask(engine, client, grant, &scope, &target).await?;
+        let extra = Extra::ask(engine, client, grant, &scope, &target, now).await?;
         Ok(Self { engine, client, grant, target, scope, narrowed, details, extra, sender, now })
     }
 

@@ -7,12 +7,13 @@ use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::jws::{Algorithm, HeldKey};
 use firman_proto::seal::{MasterKey, Place};
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::{Deployment, Event, EventKind, KeyState, Rest, Schedule, SealKey, SigningKey};
+use firman_store::record::{Deployment, Event, EventKind, KeyState, Schedule, SealKey, SigningKey};
 use firman_store::{Change, Commit, CommitId, Editable, Keys, Store, Transaction, settle};
 use zeroize::Zeroizing;
 
 use super::schedule::{KeyPolicy, open_ended, succeeded, successor_due, trusted_after_sealing, trusted_after_signing};
 use super::{SEAL_KEY_PLACE, wrong_master};
+use crate::acting;
 use crate::failure::Fault;
 use crate::policy::Policy;
 use crate::ports::Entropy;
@@ -194,7 +195,7 @@ impl MakeKeys<'_> {
     }
 
     fn event(&self, kind: EventKind, about: RecordId, key: &str, now: Timestamp) -> Result<Change, Fault> {
-        let mut details = Rest::new();
+        let mut details = acting::details();
         details.insert("key".to_owned(), key.into());
         let id = random::record_id(self.entropy, now)?;
         Ok(Change::Append(Box::new(Event { id, about, kind, at: now, client: None, subject: None, details })))

@@ -11,12 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use firman_proto::access_token;
 use firman_proto::id::RecordId;
 use firman_proto::id_token::IdToken;
+use firman_proto::jose::jwe::{DecryptionKey, Jwe};
 use firman_proto::jose::{Jwks, Refused};
 use firman_proto::jws::{self, Algorithm, HeldKey, JwkSet};
+use firman_proto::pairwise::PairwiseKey;
 use firman_proto::seal::{self, Keyring, MasterKey, Opened, Place, Realm, Sealed, SidKey, Unsealed};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{KeyState, Schedule, SealKey, SigningKey};
 use firman_store::{Keys, Store};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::failure::Fault;
@@ -33,9 +36,15 @@ pub struct KeySet {
     pub keyring: Keyring,
     /// Derived from the deployment: authenticates forms against cross-site posts.
     pub csrf: [u8; 32],
+    /// Derived from the deployment: by which names sectors know people.
+    pub(crate) pairwise: PairwiseKey,
     seal_numbers: Vec<u32>,
     signing: Vec<(HeldKey, Schedule)>,
     published: JwkSet,
+    /// What is encrypted for us is decrypted with one of these, by their names.
+    decryption: Vec<(String, DecryptionKey)>,
+    /// The JWK set as it is published: what we sign with, and what others encrypt for us with.
+    document: Value,
     /// The published keys, parsed to verify what they have signed.
     verifying: Jwks,
     /// When the next key changes its state: then the set must be made anew.
@@ -193,6 +202,7 @@ impl KeySet {
         let keyring = Keyring::new(usable(&seal_keys, master, now)?, &realm)
             .map_err(|error| Fault::lasting("load keys", error.to_string()))?;
         let csrf = master.derive("csrf").map_err(|error| Fault::lasting("load keys", error.to_string()))?;
+        let pairwise = master.derive("pairwise").map_err(|error| Fault::lasting("load keys", error.to_string()))?;
         let mut signing = Vec::new();
         for key in keys.signing.iter().filter(|key| key.issuer == number) {
             if key.schedule.state(now) != KeyState::Ended {
@@ -206,7 +216,25 @@ impl KeySet {
         let schedules = seal_keys.iter().map(|key| key.schedule).chain(signing.iter().map(|(_, schedule)| *schedule));
         let turns_at = schedules.filter_map(|schedule| schedule.next_turn(now)).min().unwrap_or(Timestamp::NEVER);
         let seal_numbers = seal_keys.iter().map(|key| key.number).collect();
-        Ok(Self { keyring, csrf: *csrf, seal_numbers, signing, published, verifying, turns_at })
+        let pairwise = PairwiseKey::new(&pairwise);
+        let (decryption, encrypting) = decryption_keys(&seal_keys, master)?;
+        let mut document =
+            serde_json::to_value(&published).map_err(|error| Fault::lasting("load keys", error.to_string()))?;
+        if let Some(Value::Array(keys)) = document.get_mut("keys") {
+            keys.extend(encrypting);
+        }
+        Ok(Self {
+            keyring,
+            csrf: *csrf,
+            pairwise,
+            decryption,
+            document,
+            seal_numbers,
+            signing,
+            published,
+            verifying,
+            turns_at,
+        })
     }
 
     /// The key that signs with this algorithm now; the newest where two overlap.
@@ -227,7 +255,18 @@ impl KeySet {
         Algorithm::ALL.iter().copied().filter(|algorithm| self.signer(*algorithm, now).is_some()).collect()
     }
 
-    /// What the JWKS endpoint publishes: keys of every state but Ended.
+    /// What the JWKS endpoint publishes: keys of every state but Ended, those to encrypt for us with among them.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// Decrypts with the key that is named, or with each if none is (RFC 7516 §5.2).
+    pub(crate) fn decrypt(&self, jwe: &Jwe<'_>) -> Option<Zeroizing<Vec<u8>>> {
+        let named = |name: &str| jwe.kid().is_none_or(|kid| kid == name);
+        self.decryption.iter().filter(|(name, _)| named(name)).find_map(|(_, key)| jwe.decrypt(key).ok())
+    }
+
+    /// The public keys of what we sign with, of every state but Ended.
     pub fn published(&self) -> &JwkSet {
         &self.published
     }
@@ -264,6 +303,30 @@ fn usable(keys: &[&SealKey], master: &MasterKey, now: Timestamp) -> Result<Vec<s
         usable.push(seal::SealKey { number: key.number, material, usage });
     }
     Ok(usable)
+}
+
+/// The keys that others encrypt for us with: one beside each seal key, derived from the master key, so that they are announced, rotate
+/// and end as those do; and their public halves.
+fn decryption_keys(
+    seal_keys: &[&SealKey],
+    master: &MasterKey,
+) -> Result<(Vec<(String, DecryptionKey)>, Vec<Value>), Fault> {
+    let broken = |why: &str| Fault::lasting("load keys", why.to_owned());
+    let (mut keys, mut published) = (Vec::new(), Vec::new());
+    for seal_key in seal_keys {
+        // One scalar in 2^32 is none: then the next.
+        let derived = (0..4).find_map(|attempt| {
+            let scalar =
+                master.derive(&format!("decryption {} {} {attempt}", seal_key.issuer.0, seal_key.number)).ok()?;
+            DecryptionKey::on_curve("P-256", &*scalar)
+        });
+        let key = derived.ok_or_else(|| broken("no decryption key can be derived"))?;
+        let jwk = key.jwk().ok_or_else(|| broken("a decryption key has no public half"))?;
+        let kid = jwk.get("kid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        keys.push((kid, key));
+        published.push(jwk);
+    }
+    Ok((keys, published))
 }
 
 fn held(key: &SigningKey, master: &MasterKey) -> Result<HeldKey, Fault> {

@@ -3,6 +3,7 @@
 //! The request is verified where it comes in, without a look at cookies, and travels sealed to the page: so a form of another
 //! site, with which browsers send no cookies, is as good as an address.
 
+mod frames;
 mod request;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::Engine;
 use crate::authorize::{Browser, signed_in};
 use crate::failure::Failure;
 use crate::sessions::{self, Why};
+pub use frames::Frame;
 pub use request::{Exit, request};
 
 /// What becomes of a browser that wants to sign out.
@@ -43,6 +45,8 @@ pub struct Left {
     pub to: Option<String>,
     /// What of the request could not be used.
     pub problem: Option<String>,
+    /// What the browser has to load so that clients learn of it.
+    pub frames: Vec<Frame>,
 }
 
 /// A browser comes with the sealed request.
@@ -67,6 +71,11 @@ pub async fn arrive(engine: &Engine, browser: &Browser, sealed: &str, now: Times
 /// The person has said yes on the page.
 pub async fn confirm(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Left, Failure> {
     let exit = Exit::open(engine, sealed, now).await?;
+    carry_out(engine, browser, exit, now).await
+}
+
+/// The same wherever they have said it.
+pub(crate) async fn carry_out(engine: &Engine, browser: &Browser, exit: Exit, now: Timestamp) -> Result<Left, Failure> {
     match signed_in(engine, browser, None, now).await? {
         Some(signed_in) => leave(engine, exit, &signed_in, now).await,
         None => Ok(left(exit)),
@@ -74,10 +83,11 @@ pub async fn confirm(engine: &Engine, browser: &Browser, sealed: &str, now: Time
 }
 
 async fn leave(engine: &Engine, exit: Exit, signed_in: &SignedIn, now: Timestamp) -> Result<Left, Failure> {
+    let frames = frames::of(engine, &signed_in.session).await?;
     sessions::end(engine, &signed_in.session, Why::SignedOut, now).await?;
-    Ok(left(exit))
+    Ok(Left { frames, ..left(exit) })
 }
 
 fn left(exit: Exit) -> Left {
-    Left { to: exit.to, problem: exit.problem }
+    Left { to: exit.to, problem: exit.problem, frames: Vec::new() }
 }

@@ -12,9 +12,11 @@ use firman_proto::time::Timestamp;
 use firman_store::SignedIn;
 use firman_store::record::Client;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
+use crate::id_token_hint;
 use crate::random;
 
 const PURPOSE: &str = "logout";
@@ -24,7 +26,7 @@ const PURPOSE: &str = "logout";
 pub struct Exit {
     /// Who asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) client: Option<RecordId>,
+    pub(crate) client: Option<RecordId>,
     /// Where to go afterwards, with the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<String>,
@@ -77,7 +79,7 @@ impl Exit {
         self.client = client.as_ref().map(|client| client.id);
         if let (Some(hint), Some(client)) = (hint, &client) {
             self.session = hint.sid.as_deref().and_then(|sid| engine.keys.sid().open(sid, client.id));
-            self.subject = Some(hint.sub);
+            self.subject = id_token_hint::person(engine, client, &hint).await?.map(|subject| subject.to_string());
         }
         let Some(uri) = &asked.post_logout_redirect_uri else { return Ok(()) };
         let client = client.ok_or_else(|| {
@@ -105,6 +107,12 @@ impl Exit {
             || hinted.is_some_and(|hint| hint != session.details.username && hint != session.subject.as_str())
     }
 
+    /// What a login app is told of it.
+    pub(crate) fn told(&self) -> Map<String, Value> {
+        let members = [("logout_hint", &self.logout_hint), ("problem", &self.problem)];
+        members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect()
+    }
+
     fn seal(&self, engine: &Engine) -> Result<String, Failure> {
         let plain = serde_json::to_vec(self).map_err(|error| Fault::lasting("seal a request", error.to_string()))?;
         let nonce = random::bytes(&*engine.entropy)?;
@@ -112,7 +120,7 @@ impl Exit {
         Ok(sealed.map_err(|error| Fault::lasting("seal a request", error.to_string()))?)
     }
 
-    pub(super) async fn open(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
+    pub(crate) async fn open(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
         let expired =
             || invalid_request("request: this page has expired; go back to the application and sign out there again");
         let plain = engine.keys.open_envelope(&*engine.store, (PURPOSE, &[]), sealed, now).await?;
@@ -124,8 +132,7 @@ impl Exit {
 
 /// OpenID Connect RP-Initiated Logout §4: an ID token that this issuer has signed. It may have expired.
 async fn id_token(engine: &Engine, hint: &str, now: Timestamp) -> Result<IdToken, Failure> {
-    let claims = engine.keys.verified_id_token(&*engine.store, hint, now).await?;
-    let own = claims.filter(|claims| claims.iss == engine.issuer.as_str());
+    let own = id_token_hint::of_ours(engine, hint, now).await?;
     Ok(own.ok_or_else(|| invalid_request("id_token_hint: not an ID token of this server"))?)
 }
 

@@ -97,7 +97,7 @@ pub(crate) async fn check(
         Ok(account) => {
             let shown = account.factors.passkeys.iter().find(|known| known.id == id);
             let amr = amr_of(shown.is_some_and(|passkey| passkey.backup_eligible));
-            Ok(Some(User { subject, username: account.username, amr, epochs: Some(epochs) }))
+            Ok(Some(User { subject, username: account.username, amr, epochs: Some(epochs), upstream: None }))
         }
         Err(Failure::Denied(denied)) => {
             if cloned.load(Ordering::Relaxed) {

@@ -12,7 +12,7 @@ use crate::Engine;
 use crate::accounts::{Edited, edit};
 use crate::authorize::{self, Browser, SessionCookie};
 use crate::failure::Failure;
-use crate::ports::User;
+use crate::ports::{ProvedThere, User};
 use crate::sign_in::password::{self, Checked};
 
 /// What came of it.
@@ -74,6 +74,7 @@ pub async fn change_password(
         username: details.username.clone(),
         amr: details.amr.clone(),
         epochs: None,
+        upstream: details.upstream.clone().map(|at| ProvedThere { at, auth_time: now }),
     };
     let session = authorize::begin_session(engine, &user, None, now).await?;
     Ok(Changed::Done(authorize::cookie_of(engine, &session, now)?))

@@ -4,7 +4,6 @@
 
 use firman_proto::digest::{Digest16, same};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
-use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::SignedIn;
 use firman_store::record::{Account, Epochs, Subject};
@@ -17,7 +16,7 @@ use crate::attempts::Pace;
 use crate::authorize::{self, Browser, Interaction, LoggedIn, Next, SessionCookie};
 use crate::failure::{Failure, Fault};
 use crate::passkeys::{self, Owner};
-use crate::ports::User;
+use crate::ports::{ProvedThere, User};
 use crate::random;
 
 const PURPOSE: &str = "half sign-in";
@@ -42,6 +41,8 @@ struct Half {
     username: String,
     amr: Vec<String>,
     epochs: Option<Epochs>,
+    #[serde(default)]
+    upstream: Option<ProvedThere>,
     at: Timestamp,
     then: Then,
 }
@@ -105,6 +106,7 @@ pub(crate) async fn step_up(
         username: session.details.username.clone(),
         amr: session.details.amr.clone(),
         epochs: Some(session.epochs),
+        upstream: session.details.upstream.clone().map(|at| ProvedThere { at, auth_time: now }),
     };
     if is_complete(&user) || ways_of(engine, &user.subject).await? == Ways::default() {
         return Ok(None);
@@ -160,7 +162,7 @@ pub async fn second_step(
         Ok(attempt) => attempt,
         Err(wait) => return Ok(SecondStep::Wait(wait)),
     };
-    let Some(id) = RecordId::parse(half.subject.as_str()) else { return Ok(SecondStep::Wrong) };
+    let id = Account::id_of(&half.subject, engine.number);
     match edit(engine, id, now, |account| taken(engine, account, typed, now)).await {
         Ok(_) => attempt.was_right(),
         Err(Failure::Denied(denied)) => {
@@ -255,6 +257,7 @@ impl Half {
             username: user.username.clone(),
             amr: user.amr.clone(),
             epochs: user.epochs,
+            upstream: user.upstream.clone(),
             at: now,
             then,
         }
@@ -268,14 +271,15 @@ impl Half {
         shown: impl IntoIterator<Item = String>,
         now: Timestamp,
     ) -> Result<SecondStep, Failure> {
+        let Self { subject, username, amr: first, epochs, upstream, then, .. } = self;
         let mut amr: Vec<String> = Vec::new();
-        for method in self.amr.into_iter().chain(shown) {
+        for method in first.into_iter().chain(shown) {
             if !amr.contains(&method) {
                 amr.push(method);
             }
         }
-        let user = User { subject: self.subject, username: self.username, amr, epochs: self.epochs };
-        go_on(engine, browser, &user, self.then, now).await
+        let user = User { subject, username, amr, epochs, upstream };
+        go_on(engine, browser, &user, then, now).await
     }
 
     fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {

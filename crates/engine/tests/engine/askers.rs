@@ -220,7 +220,7 @@ async fn a_signed_answer_is_for_whoever_asked_and_is_no_token() {
         async move {
             let asker = asker::known(&engine, &credentials, at(5)).await.unwrap();
             let answer = introspect(&engine, &asker, &PresentedToken { token }, at(5)).await.unwrap();
-            (signed(&engine, &asker, &answer, at(5)).unwrap(), serde_json::to_value(answer).unwrap())
+            (signed(&engine, &asker, &answer, at(5)).await.unwrap(), serde_json::to_value(answer).unwrap())
         }
     };
     for (credentials, name, alg) in [(a, A, "ES256"), (app.credentials.clone(), "app", "EdDSA")] {

@@ -109,7 +109,7 @@ async fn a_jwt_access_token_and_a_signed_answer_say_them_as_narrow_as_they_are()
     let asker = asker::known(&world.engine, &app.credentials, at(3)).await.unwrap();
     let presented = PresentedToken { token: less.access_token.clone() };
     let answer = introspect(&world.engine, &asker, &presented, at(3)).await.unwrap();
-    let answer = said(&signed(&world.engine, &asker, &answer, at(3)).unwrap());
+    let answer = said(&signed(&world.engine, &asker, &answer, at(3)).await.unwrap());
     assert_eq!(answer["token_introspection"]["authorization_details"], narrower);
     assert!(said(&world.tokens(&app, "read", at(4)).await.access_token).get("authorization_details").is_none());
 }

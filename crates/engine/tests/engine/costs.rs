@@ -44,12 +44,28 @@ async fn introspection_and_userinfo_cost_one_read() {
     assert_eq!(cost(&world), (2, 1, 0), "the asker, and whose token it is");
     world.store.forget_calls();
     firman_engine::userinfo::userinfo(&world.engine, &token, "GET", None, at(1)).await.unwrap();
-    assert_eq!(cost(&world), (0, 1, 0));
+    assert_eq!(cost(&world), (1, 1, 0), "whose token it is: it may know the person by another name");
 }
 
 #[tokio::test]
 async fn a_code_for_somebody_signed_in_costs_one_read_and_one_commit() {
     let (world, app) = world().await;
+    let ask = Ask::new(&app, "openid");
+    let (visitor, _) = world.walk(&ask, "somebody", at(0)).await;
+    world.store.forget_calls();
+    world.authorize(&visitor, &ask, at(1)).await.unwrap();
+    assert_eq!(cost(&world), (1, 1, 1));
+}
+
+// OpenID Connect Back-Channel Logout §2.3.
+#[tokio::test]
+async fn who_wants_to_be_told_of_the_sessions_end_is_remembered_at_no_further_cost() {
+    let world = World::new().await;
+    let app = world
+        .app_with("app", |new| {
+            new.metadata.logout.backchannel_logout_uri = Some("https://app.example/told".to_owned());
+        })
+        .await;
     let ask = Ask::new(&app, "openid");
     let (visitor, _) = world.walk(&ask, "somebody", at(0)).await;
     world.store.forget_calls();

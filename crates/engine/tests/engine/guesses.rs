@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use firman_engine::authorize::{self, Browser, LoggedIn, Next, SignIn};
-use firman_engine::sign_in::{self, Entered, known_to};
+use firman_engine::sign_in::known_to;
 use firman_proto::time::{Lifetime, Timestamp};
 
 use crate::support::{Ask, PASSWORD, Visitor, World, at, seconds};
@@ -21,11 +21,13 @@ enum End {
 }
 
 async fn try_in(world: &World, browser: &Browser, username: &str, password: &str, now: Timestamp) -> End {
-    match sign_in::enter(&world.engine, browser, "/requests", (username, password), now).await.unwrap() {
-        Entered::Welcome(_) => End::Welcome,
-        Entered::Wrong => End::Wrong,
-        Entered::Wait(time) => End::Wait(time),
-        Entered::Second(_) => panic!("nobody here has a second step"),
+    let request = world.begin(browser, "/requests", now).await;
+    let typed = SignIn { request: &request, username, password, cancelled: false };
+    match authorize::login(&world.engine, browser, typed, now).await.unwrap() {
+        LoggedIn::Welcome { .. } => End::Welcome,
+        LoggedIn::Wrong => End::Wrong,
+        LoggedIn::Wait(time) => End::Wait(time),
+        LoggedIn::Second(_) | LoggedIn::Cancelled(_) => panic!("nobody here has a second step, or gave up"),
     }
 }
 

@@ -9,7 +9,7 @@ use firman_proto::logout::LogoutRequest;
 use firman_proto::time::Timestamp;
 use firman_store::record::{EventKind, RevokeReason};
 
-use crate::support::{App, Ask, Visitor, World, at, parameter, refused};
+use crate::support::{App, Ask, Visitor, World, at, new_client, parameter, refused};
 
 const BACK: &str = "https://app.example/bye?from=here";
 
@@ -246,9 +246,105 @@ async fn two_clients_know_one_session_by_two_names() {
     let next = world.allow(&visitor, &request, at(12)).await.unwrap();
     let firman_engine::authorize::Next::Client(url) = next else { panic!("{next:?}") };
     let response = world.redeem(&other, &parameter(&url, "code").unwrap(), at(12)).await.unwrap();
-    let sid = |token: &str| {
-        let claims: IdToken = jws::verify_id_token(token, world.engine.keys().current().published()).unwrap();
-        claims.sid.unwrap()
+    assert_ne!(sid_of(&world, &first), sid_of(&world, &response.id_token.unwrap()));
+}
+
+const FRAME: &str = "https://app.example/out?of=here";
+
+/// A client that browsers tell, and one that they do not.
+async fn told_by_browsers(world: &World) -> (App, App) {
+    let told = world
+        .app_with("told", |new| {
+            new.metadata.logout.frontchannel_logout_uri = Some(FRAME.to_owned());
+            new.metadata.logout.post_logout_redirect_uris = vec![BACK.to_owned()];
+        })
+        .await;
+    (told, world.app("untold").await)
+}
+
+/// The same person at another client.
+async fn also_at(world: &World, visitor: &Visitor, app: &App, now: Timestamp) -> String {
+    let next = world.authorize(visitor, &Ask::new(app, "openid"), now).await.unwrap();
+    let next = match next {
+        firman_engine::authorize::Next::Consent(request) => world.allow(visitor, &request, now).await.unwrap(),
+        other => other,
     };
-    assert_ne!(sid(&first), sid(&response.id_token.unwrap()));
+    let firman_engine::authorize::Next::Client(url) = next else { panic!("{next:?}") };
+    world.redeem(app, &parameter(&url, "code").unwrap(), now).await.unwrap().id_token.unwrap()
+}
+
+fn sid_of(world: &World, id_token: &str) -> String {
+    let claims: IdToken = jws::verify_id_token(id_token, world.engine.keys().current().published()).unwrap();
+    claims.sid.unwrap()
+}
+
+// OpenID Connect Front-Channel Logout §2, §3.
+#[tokio::test]
+async fn clients_of_the_session_are_told_by_the_browser_who_signed_out_where() {
+    let world = World::new().await;
+    let (told, untold) = told_by_browsers(&world).await;
+    let (visitor, _) = signed_in(&world, &untold, "somebody", at(10)).await;
+    let id_token = also_at(&world, &visitor, &told, at(11)).await;
+    // Twice is once, and others' sessions are others'.
+    also_at(&world, &visitor, &told, at(12)).await;
+    signed_in(&world, &told, "another", at(13)).await;
+    let left =
+        leave(&world, &visitor, &[("id_token_hint", &id_token), ("post_logout_redirect_uri", BACK)], at(20)).await;
+    assert_eq!(left.to.as_deref(), Some(BACK));
+    assert_eq!(left.frames.len(), 1);
+    let frame = &left.frames[0];
+    assert_eq!(frame.origin, "https://app.example");
+    assert!(frame.url.starts_with(&format!("{FRAME}&iss=")), "{}", frame.url);
+    assert_eq!(parameter(&frame.url, "iss").as_deref(), Some(world.engine.issuer().as_str()));
+    assert_eq!(parameter(&frame.url, "sid"), Some(sid_of(&world, &id_token)));
+
+    // Once: nobody is signed in who could sign out again.
+    let again = leave(&world, &visitor, &[("id_token_hint", &id_token)], at(21)).await;
+    assert!(again.frames.is_empty());
+}
+
+#[tokio::test]
+async fn who_was_not_in_the_session_or_is_disabled_is_not_told() {
+    let world = World::new().await;
+    let (told, untold) = told_by_browsers(&world).await;
+    let (visitor, id_token) = signed_in(&world, &untold, "somebody", at(10)).await;
+    assert!(leave(&world, &visitor, &[("id_token_hint", &id_token)], at(20)).await.frames.is_empty());
+
+    let (visitor, id_token) = signed_in(&world, &told, "somebody", at(30)).await;
+    firman_engine::admin::clients::delete(&world.engine, "told", at(31)).await.unwrap();
+    let sealed = sealed(&world, &[("id_token_hint", &id_token)], at(32)).await;
+    let left = logout::confirm(&world.engine, &visitor.browser(), &sealed, at(33)).await.unwrap();
+    assert!(left.frames.is_empty());
+}
+
+// OpenID Connect Front-Channel Logout §2, Back-Channel Logout §2.2.
+#[tokio::test]
+async fn a_client_is_told_at_its_own_addresses_only() {
+    let world = World::new().await;
+    for (member, uri, taken) in [
+        ("front", FRAME, true),
+        ("front", "https://app.example:8443/out", false),
+        ("front", "http://app.example/out", false),
+        ("front", "https://other.example/out", false),
+        ("front", "https://app.example/out#here", false),
+        ("front", "javascript:alert(1)", false),
+        ("back", "https://anywhere.example/out?x=y", true),
+        ("back", "https://anywhere.example/out#here", false),
+        ("back", "anywhere", false),
+    ] {
+        let new = new_client("app", |new| {
+            let logout = &mut new.metadata.logout;
+            let place = if member == "front" {
+                &mut logout.frontchannel_logout_uri
+            } else {
+                &mut logout.backchannel_logout_uri
+            };
+            *place = Some(uri.to_owned());
+        });
+        let made = firman_engine::admin::clients::create(&world.engine, new, at(0)).await;
+        assert_eq!(made.is_ok(), taken, "{member} {uri}");
+        if taken {
+            firman_engine::admin::clients::delete(&world.engine, "app", at(1)).await.unwrap();
+        }
+    }
 }

@@ -30,16 +30,21 @@ async fn register(world: &World, member: &str, value: Value) -> Result<(), Strin
 async fn what_would_not_be_kept_to_is_refused_by_its_name() {
     let world = World::new().await;
     for (member, value) in [
-        ("subject_type", json!("pairwise")),
+        ("subject_type", json!("private")),
+        ("initiate_login_uri", json!("http://app.example/begin")),
+        ("initiate_login_uri", json!("javascript:alert(1)")),
         // It has no keys.
         ("require_signed_request_object", json!(true)),
         ("request_uris", json!(["file:///etc/passwd"])),
         ("request_uris", json!([format!("https://app.example/{}", "x".repeat(512))])),
         ("request_object_signing_alg", json!("none")),
         ("request_object_signing_alg", json!("HS256")),
-        ("request_object_encryption_alg", json!("ECDH-ES")),
+        ("request_object_encryption_alg", json!("RSA-OAEP-256")),
+        ("request_object_encryption_enc", json!("A128GCM")),
         ("id_token_encrypted_response_alg", json!("ECDH-ES")),
-        ("userinfo_signed_response_alg", json!("ES256")),
+        ("id_token_encrypted_response_enc", json!("A128GCM")),
+        ("id_token_encrypted_response_alg", json!("RSA1_5")),
+        ("userinfo_signed_response_alg", json!("none")),
         ("userinfo_encrypted_response_alg", json!("ECDH-ES")),
         ("authorization_encrypted_response_alg", json!("ECDH-ES")),
         ("authorization_signed_response_alg", json!("HS256")),
@@ -56,10 +61,14 @@ async fn what_would_not_be_kept_to_is_refused_by_its_name() {
     }
     for (member, value) in [
         ("subject_type", json!("public")),
+        ("subject_type", json!("pairwise")),
+        ("initiate_login_uri", json!("https://app.example/begin")),
         ("authorization_signed_response_alg", json!("ES256")),
         ("response_types", json!(["code", "none"])),
         ("request_uris", json!(["https://app.example/request"])),
         ("request_object_signing_alg", json!("ES256")),
+        ("request_object_encryption_alg", json!("ECDH-ES")),
+        ("userinfo_signed_response_alg", json!("ES256")),
         ("post_logout_redirect_uris", json!(["https://app.example/bye", "com.example.app:/bye"])),
         ("contacts", json!(["people@app.example"])),
     ] {

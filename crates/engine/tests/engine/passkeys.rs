@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firman_engine::authorize::{self, Next};
 use firman_engine::passkeys::question;
 use firman_engine::security::{self, Added, Fresh};
-use firman_engine::sign_in::{self, Entered, SecondStep, Then, Ways};
+use firman_engine::sign_in::{self, SecondStep, Then, Ways};
 use firman_proto::acr::{Class, Classes};
 use firman_proto::error::ErrorCode::InvalidRequest;
 use firman_proto::form::Form;
@@ -64,10 +64,10 @@ impl Person {
     }
 
     async fn answers(&self, visitor: &mut Visitor, shown: (&str, &str), now: Timestamp) -> bool {
-        let then = Then::Page("/account".to_owned());
+        let then = Then::Request(self.local.world.begin(&visitor.browser(), "/account", now).await);
         match sign_in::by_passkey(&self.local.world.engine, &visitor.browser(), then, shown, now).await.unwrap() {
-            SecondStep::Page { cookie, username, page } => {
-                assert_eq!((&*username, &*page), (self.name, "/account"));
+            SecondStep::Welcome { cookie, username, next } => {
+                assert_eq!((&*username, next), (self.name, Next::Page("/account".to_owned())));
                 visitor.session = Some(cookie.value.reveal().to_owned());
                 true
             }
@@ -276,10 +276,8 @@ async fn who_needs_a_second_factor_is_asked_for_the_passkey_alone() {
     let (world, engine) = (&person.local.world, &person.local.world.engine);
     let app = world.app("app").await;
     let mut visitor = Visitor::new(world);
-    let typed = ("somebody", PASSWORD);
-    let entered = sign_in::enter(engine, &visitor.browser(), "/account", typed, at(1)).await.unwrap();
-    let Entered::Welcome(cookie) = entered else { panic!("a passkey alone asks for no second step") };
-    visitor.session = Some(cookie.value.reveal().to_owned());
+    // A passkey alone asks nobody for a second step.
+    world.enter(&mut visitor, "somebody", at(1)).await;
     let query = Ask::new(&app, "openid").with("acr_values", "strong").query();
     let form = Form::parse(query.as_bytes()).unwrap();
     let next = authorize::authorize(engine, &visitor.browser(), &form, at(2)).await.unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firman_engine::authorize::{self, LoggedIn, Next, SignIn};
 use firman_engine::security::{self, Enrolled, Fresh};
-use firman_engine::sign_in::{self, Entered, SecondStep, second_step};
+use firman_engine::sign_in::{self, SecondStep, second_step};
 use firman_proto::acr::{Class, Classes};
 use firman_proto::client::GrantType;
 use firman_proto::error::ErrorCode::{InvalidGrant, InvalidRequest};
@@ -66,9 +66,11 @@ impl Person {
 
     /// The password is right, and half a sign-in is there.
     async fn half(&self, visitor: &Visitor, now: Timestamp) -> String {
-        let typed = ("somebody", PASSWORD);
-        let entered = sign_in::enter(&self.local.world.engine, &visitor.browser(), "/account", typed, now).await;
-        let Entered::Second(half) = entered.unwrap() else { panic!("no second step") };
+        let world = &self.local.world;
+        let request = world.begin(&visitor.browser(), "/account", now).await;
+        let typed = SignIn { request: &request, username: "somebody", password: PASSWORD, cancelled: false };
+        let entered = authorize::login(&world.engine, &visitor.browser(), typed, now).await;
+        let LoggedIn::Second(half) = entered.unwrap() else { panic!("no second step") };
         half
     }
 
@@ -81,7 +83,7 @@ impl Person {
         let visitor = Visitor::new(&self.local.world);
         let half = self.half(&visitor, now).await;
         match self.second(&visitor, &half, code, now).await {
-            SecondStep::Page { page, .. } => page == "/account",
+            SecondStep::Welcome { next, .. } => next == Next::Page("/account".to_owned()),
             SecondStep::Wrong => false,
             _ => panic!("neither right nor wrong"),
         }
@@ -113,7 +115,7 @@ async fn of_rivals_with_one_code_one_gets_in() {
     let code = shown(&person.secret, at(60));
     person.local.store().give_way();
     let ends = tokio::join!(person.second(&one, &half, &code, at(60)), person.second(&other, &others, &code, at(60)));
-    let won = [ends.0, ends.1].iter().filter(|end| matches!(end, SecondStep::Page { .. })).count();
+    let won = [ends.0, ends.1].iter().filter(|end| matches!(end, SecondStep::Welcome { .. })).count();
     assert_eq!(won, 1);
 }
 
@@ -142,7 +144,7 @@ async fn half_a_sign_in_is_no_sign_in_and_belongs_to_its_browser_and_time() {
     assert_eq!(refused(second_step(engine, &other.browser(), &half, &code, at(60)).await), InvalidRequest);
     assert_eq!(refused(second_step(engine, &visitor.browser(), &half, &code, at(660)).await), InvalidRequest);
     assert_eq!(refused(second_step(engine, &visitor.browser(), "x", &code, at(60)).await), InvalidRequest);
-    assert!(matches!(person.second(&visitor, &half, &code, at(60)).await, SecondStep::Page { .. }));
+    assert!(matches!(person.second(&visitor, &half, &code, at(60)).await, SecondStep::Welcome { .. }));
 }
 
 #[tokio::test]
@@ -164,7 +166,7 @@ async fn only_few_codes_are_tried() {
     let cookie = sign_in::known_to(&person.local.world.engine, &home, "somebody").unwrap();
     let home = home.on_device(cookie.as_deref());
     let end = second_step(&person.local.world.engine, &home, &half, &code, at(61)).await.unwrap();
-    assert!(matches!(end, SecondStep::Page { .. }));
+    assert!(matches!(end, SecondStep::Welcome { .. }));
 }
 
 // RFC 8176 §2, OpenID Connect Core §2.

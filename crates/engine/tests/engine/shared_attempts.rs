@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use firman_engine::Accounts;
-use firman_engine::authorize::Browser;
-use firman_engine::sign_in::{self, Entered, known_to};
+use firman_engine::authorize::{self, Browser, LoggedIn, SignIn};
+use firman_engine::sign_in::known_to;
 use firman_proto::time::Timestamp;
 use firman_store::record::{Account, EventKind};
 
 use crate::support::{Local, PASSWORD, Visitor, World, at};
 
 /// One attempt at a node: whether it got in; waiting is neither.
-async fn tries(node: &World, browser: &Browser, typed: (&str, &str), now: Timestamp) -> Option<bool> {
-    match sign_in::enter(&node.engine, browser, "/account", typed, now).await.unwrap() {
-        Entered::Welcome(_) => Some(true),
-        Entered::Wrong => Some(false),
-        Entered::Wait(_) => None,
-        Entered::Second(_) => panic!("there is no second step"),
+async fn tries(node: &World, browser: &Browser, (username, password): (&str, &str), now: Timestamp) -> Option<bool> {
+    let request = node.begin(browser, "/account", now).await;
+    let typed = SignIn { request: &request, username, password, cancelled: false };
+    match authorize::login(&node.engine, browser, typed, now).await.unwrap() {
+        LoggedIn::Welcome { .. } => Some(true),
+        LoggedIn::Wrong => Some(false),
+        LoggedIn::Wait(_) => None,
+        _ => panic!("there is no second step"),
     }
 }
 

@@ -76,6 +76,9 @@ pub struct Jose {
     /// How the key of introspection answers is encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introspection_encrypted_response_alg: Option<String>,
+    /// How introspection answers are encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_enc: Option<String>,
 }
 
 /// The certificate a client authenticates with (RFC 8705 §2.1.2, §3.4).

@@ -102,6 +102,15 @@ impl Curve {
         }
     }
 
+    /// RFC 7518 §6.2.1.1.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
     /// RFC 7518 §3.4: each curve has its one algorithm.
     pub(super) const fn alg(self) -> Alg {
         match self {

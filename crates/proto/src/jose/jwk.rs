@@ -149,11 +149,11 @@ fn modular(jwk: &Map<String, Value>) -> Result<(Material, Value), Refused> {
     Ok((Material::Rsa(key), serde_json::json!({"e": e, "kty": "RSA", "n": n})))
 }
 
-fn required<'j>(jwk: &'j Map<String, Value>, name: &'static str) -> Result<&'j str, Refused> {
+pub(super) fn required<'j>(jwk: &'j Map<String, Value>, name: &'static str) -> Result<&'j str, Refused> {
     text(jwk, name)?.ok_or(Refused::Key("a member of its kind is missing"))
 }
 
-fn text<'j>(jwk: &'j Map<String, Value>, name: &'static str) -> Result<Option<&'j str>, Refused> {
+pub(super) fn text<'j>(jwk: &'j Map<String, Value>, name: &'static str) -> Result<Option<&'j str>, Refused> {
     match jwk.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),

@@ -1,5 +1,6 @@
 use serde_json::{Map, Value};
 
+use super::jwe::{EncryptionKey, KeyManagement};
 use super::jwk::PRIVATE;
 use super::{Header, PublicKey, Refused, object};
 
@@ -7,6 +8,7 @@ use super::{Header, PublicKey, Refused, object};
 #[derive(Clone, Debug, Default)]
 pub struct Jwks {
     keys: Vec<PublicKey>,
+    encryption: Vec<EncryptionKey>,
 }
 
 impl Jwks {
@@ -34,11 +36,13 @@ impl Jwks {
             return Err(Refused::TooLong);
         }
         let mut keys: Vec<PublicKey> = Vec::new();
+        let mut encryption = Vec::new();
         for member in members {
             let Value::Object(jwk) = member else { return Err(Refused::Key("a key is no object")) };
             if PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
                 return Err(Refused::Key("a key of the set is private or secret"));
             }
+            encryption.extend(EncryptionKey::from_jwk(jwk).ok());
             let Ok(key) = PublicKey::from_jwk(jwk) else { continue };
             // RFC 7517 §4.5: one name for two keys only where their kinds differ.
             if key.kid().is_some() && keys.iter().any(|other| other.kid() == key.kid() && other.kty() == key.kty()) {
@@ -46,12 +50,19 @@ impl Jwks {
             }
             keys.push(key);
         }
-        Ok(Self { keys })
+        Ok(Self { keys, encryption })
     }
 
     /// The keys that may be used.
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
+    }
+
+    /// The key to encrypt with for whom the set belongs to: one that says it is for that before one that says nothing.
+    pub fn encryption_key(&self, alg: KeyManagement) -> Result<&EncryptionKey, Refused> {
+        let suitable = || self.encryption.iter().filter(|key| key.suits(alg));
+        let declared = suitable().find(|key| key.is_declared());
+        declared.or_else(|| suitable().next()).ok_or(Refused::UnknownKey)
     }
 
     /// The key a header asks for, if it suits the header's algorithm.

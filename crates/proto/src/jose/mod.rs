@@ -6,6 +6,7 @@
 mod alg;
 mod compact;
 mod json;
+pub mod jwe;
 mod jwk;
 mod jwks;
 mod jwt;

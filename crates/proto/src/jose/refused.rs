@@ -37,6 +37,15 @@ pub enum Refused {
     /// A claim is missing or of the wrong type.
     #[error("the claim {0} is missing or malformed")]
     Claim(&'static str),
+    /// RFC 7516 §7.1: five parts and four dots.
+    #[error("it is not a compact JWE")]
+    NotJwe,
+    /// It is for another key, or was damaged; which of the two is not told (RFC 7516 §11.5).
+    #[error("it cannot be decrypted")]
+    Decryption,
+    /// The library refused to encrypt.
+    #[error("it cannot be encrypted")]
+    Encryption,
     /// For somebody else.
     #[error("the audience is another")]
     Audience,

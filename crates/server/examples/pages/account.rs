@@ -19,16 +19,17 @@ const fn at(hours: i64) -> When {
     When(Timestamp::from_seconds(1_795_000_000 + hours * 3600))
 }
 
-fn menu(here: Here) -> Menu {
+pub(super) fn menu(here: Here) -> Menu {
     let pages = [
         (Here::Apps, "/account"),
         (Here::Sessions, "/account/sessions"),
         (Here::Security, "/account/security"),
+        (Here::Requests, "/requests"),
         (Here::ApiKeys, "/account/keys"),
         (Here::Clients, "/account/clients"),
     ];
     let pages = pages.map(|(page, address)| (page, address.to_owned())).to_vec();
-    Menu { username: "alice".to_owned(), here, pages }
+    Menu { username: "alice".to_owned(), here, pages, sign_out: "/logout".to_owned() }
 }
 
 fn lines(scopes: &[&'static str]) -> Vec<ScopeLine<'static>> {

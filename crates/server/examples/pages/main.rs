@@ -6,9 +6,10 @@ use std::path::Path;
 
 use firman_proto::authorization_details::Described;
 
+use firman::pages::account::Here;
 use firman::pages::{
     Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, PasskeyLine, RenderError,
-    Requests, ScopeLine, Security, Waiting, assets, texts::ENGLISH,
+    Requests, ScopeLine, Security, Select, Waiting, assets, texts::ENGLISH,
 };
 
 pub(crate) const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
@@ -51,15 +52,24 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let long =
         Client { name: "The Association of Amalgamated Bookkeepersandauditorsofthewholeworld (Accounting)", ..full };
     let login = Login {
-        client: full,
+        client: Some(full),
+        again: false,
         login_hint: None,
         problem: None,
         request: "sealed",
         csrf: "token",
         action: "/login",
+        upstreams: &[],
+        upstream_action: "/login/upstream",
+        upstream_csrf: "token",
+        by_name: true,
+        password: true,
+        password_needed: true,
         passkey: None,
     };
-    let failed = Login { client: plain, login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
+    let failed =
+        Login { client: Some(plain), login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
+    let select = Select { client: full, username: "alice", request: "sealed", csrf: "token", action: "/login/select" };
     let consent = Consent {
         client: full,
         redirect_host: "ledger.example",
@@ -104,13 +114,16 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     };
     let waiting = [waiting("Ledger", Some("W4SCT")), waiting("Till 7", None)];
     let (csrf, action) = ("token", "/requests");
-    let requests = Requests { username: Some("alice"), requests: &waiting, news: None, problem: None, csrf, action };
+    let menu = account::menu(Here::Requests);
+    let requests = Requests { menu: &menu, requests: &waiting, news: None, csrf, action };
     let answered = Requests { requests: &[], news: Some(ENGLISH.requests_allowed), ..requests };
-    let stranger = Requests { username: None, requests: &[], ..requests };
     let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
     let mut pages = vec![
         ("login", login.render()?),
         ("login-failed", failed.render()?),
+        ("select", select.render()?),
+        ("login-own", Login { client: None, ..login }.render()?),
+        ("login-again", Login { client: None, again: true, login_hint: Some("alice"), ..login }.render()?),
         ("consent", consent.render()?),
         ("consent-more", more.render()?),
         ("consent-crowded", crowded.render()?),
@@ -120,7 +133,6 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("device-unknown", unknown.render()?),
         ("requests", requests.render()?),
         ("requests-answered", answered.render()?),
-        ("requests-sign-in", stranger.render()?),
         ("error", error.render()?),
         ("home", Home { issuer: "https://id.example" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
@@ -138,7 +150,7 @@ fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
         used: used.map(str::to_owned),
     });
     let security = Security {
-        username: "alice",
+        menu: &account::menu(Here::Security),
         news: None,
         has_password: true,
         app_since: Some("18 Nov 2026"),

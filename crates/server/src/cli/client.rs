@@ -130,6 +130,12 @@ pub(super) struct Create {
     /// Where browsers may be sent back to after signing out; may be repeated.
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
+    /// What browsers load in a frame to sign out there.
+    #[arg(long, value_name = "URI")]
+    frontchannel_logout_uri: Option<String>,
+    /// Where it is told that somebody has signed out.
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
     /// A resource server: it may introspect the tokens of every client.
     #[arg(long)]
     introspect_any: bool,
@@ -213,6 +219,10 @@ impl Create {
         }
         metadata.jwks_uri = self.jwks_uri;
         metadata.logout.post_logout_redirect_uris = self.post_logout_redirect_uris;
+        metadata.logout.frontchannel_logout_session_required = self.frontchannel_logout_uri.is_some();
+        metadata.logout.frontchannel_logout_uri = self.frontchannel_logout_uri;
+        metadata.logout.backchannel_logout_session_required = self.backchannel_logout_uri.is_some();
+        metadata.logout.backchannel_logout_uri = self.backchannel_logout_uri;
         metadata.tls.tls_client_auth_subject_dn = self.certificate_subject;
         metadata.tls.tls_client_auth_san_dns = self.certificate_dns;
         metadata.tls.tls_client_certificate_bound_access_tokens = self.certificate_bound;

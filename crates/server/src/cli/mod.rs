@@ -1,6 +1,7 @@
 //! The command line. A command reads the settings, opens the store beside a running server, does one thing, and says so to a
 //! person or, with `--json`, to a script.
 
+mod admin;
 mod apply;
 mod backup;
 #[cfg(target_os = "linux")]
@@ -28,6 +29,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use firman_engine::acting::{Actor, acting};
+
+use crate::start::Running;
 
 pub(crate) use output::table;
 use output::{Failed, Printer};
@@ -86,6 +90,9 @@ enum Command {
     /// Create and list accounts, and set their passwords.
     #[command(subcommand)]
     User(user::User),
+    /// Say who may use the admin API and its console.
+    #[command(subcommand)]
+    Admin(admin::Admin),
     /// List, rotate and revoke keys.
     #[command(subcommand)]
     Key(key::Key),
@@ -130,6 +137,7 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
         Command::Login(login) => login.run(common, printer),
         Command::Doctor(doctor) => doctor.run(common, printer),
         Command::Config(config) => config.run(common, printer),
+        Command::Admin(admin::Admin::Openapi) => admin::openapi(printer),
         #[cfg(target_os = "linux")]
         Command::Bench(bench) => bench.run(printer),
         #[cfg(target_os = "linux")]
@@ -146,19 +154,29 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
 async fn with_store(common: &Common, command: Command, printer: Printer) -> Result<(), Failed> {
     let settings = common.settings(&[])?;
     let running = crate::start::start(&settings).await?;
-    let outcome = match command {
-        Command::Client(client) => client.run(&running, printer).await,
-        Command::Resource(resource) => resource.run(&running, printer).await,
-        Command::User(user) => user.run(&running, printer).await,
-        Command::Key(key) => key.run(&running, printer).await,
-        Command::Token(token) => token.run(&running, printer).await,
-        Command::Grant(grant) => grant.run(&running, printer).await,
-        Command::Purge(purge) => purge.run(&running, &settings.retention, printer).await,
-        // These were run without a store of their own.
-        _ => Ok(()),
-    };
+    let outcome = Box::pin(acting(Actor::CommandLine, with_running(command, &settings, &running, printer))).await;
     running.database.close().await;
     outcome
+}
+
+async fn with_running(
+    command: Command,
+    settings: &crate::config::Settings,
+    running: &Running,
+    printer: Printer,
+) -> Result<(), Failed> {
+    match command {
+        Command::Admin(admin) => admin.run(running, printer).await,
+        Command::Client(client) => client.run(running, printer).await,
+        Command::Resource(resource) => resource.run(running, printer).await,
+        Command::User(user) => user.run(running, printer).await,
+        Command::Key(key) => key.run(running, printer).await,
+        Command::Token(token) => token.run(running, printer).await,
+        Command::Grant(grant) => grant.run(running, printer).await,
+        Command::Purge(purge) => purge.run(running, &settings.retention, printer).await,
+        // These were run without a store of their own.
+        _ => Ok(()),
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failed> {

@@ -91,6 +91,7 @@ impl From<AdminError> for Failed {
         match error {
             AdminError::NotFound(text) => Self::not_found(text),
             AdminError::Refused(denied) => Self::refused(denied.text),
+            AdminError::Edited(_) => Self::unreachable(error.to_string()),
             AdminError::Fault(fault) => fault.into(),
         }
     }

@@ -8,8 +8,10 @@ use axum::Router;
 use axum::middleware;
 use clap::Args;
 use firman_engine::Clock;
+use firman_engine::admin::{AdminError, console};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::Common;
@@ -22,7 +24,7 @@ use crate::listen::{Limits, serve};
 use crate::maintain::{keep_keys, keep_tidy};
 use crate::outbox::Courier;
 use crate::start::{Running, master_key, start};
-use crate::{logging, metrics, router, tls};
+use crate::{admin, logging, metrics, router, tls};
 
 /// Where a demo lives if nothing else is said.
 const DEMO_FOLDER: &str = "firman-demo";
@@ -59,11 +61,17 @@ impl Serve {
         }
         logging::start(&settings.log);
         let listener = bind(settings.server.listen).await?;
+        let admin = bind_admin(&mut settings).await?;
         let running = start(&settings).await?;
         let address = listener.local_addr().map_err(|error| Failed::broke(error.to_string()))?;
-        let ready = json!({"issuer": running.engine.issuer().as_str(), "listen": address});
-        let server = Server { settings: &settings, running: &running, listener, extra: Router::new() };
-        server.run(|| printer.done(&ready, || format!("Firman serves {} on {address}", running.engine.issuer()))).await
+        let (issuer, console) = (running.engine.issuer(), settings.admin_address());
+        let ready = json!({"issuer": issuer.as_str(), "listen": address, "admin": console});
+        let line = || match &console {
+            Some(console) => format!("Firman serves {issuer} on {address}; its console is {console}{}", console::PATH),
+            None => format!("Firman serves {issuer} on {address}"),
+        };
+        let server = Server { settings: &settings, running: &running, listener, admin, extra: Router::new() };
+        server.run(|| printer.done(&ready, line)).await
     }
 
     async fn run_demo(self, common: &Common, printer: Printer) -> Result<(), Failed> {
@@ -83,12 +91,17 @@ impl Serve {
         let address = listener.local_addr().map_err(|error| Failed::broke(error.to_string()))?;
         folder.write_settings(address).map_err(unwritable)?;
         let master = [("secrets.master_key", folder.master_key().map_err(unwritable)?.to_string())];
-        let settings = Settings::load(Some(&folder.settings_file()), from_process(), &master)?;
+        let mut settings = Settings::load(Some(&folder.settings_file()), from_process(), &master)?;
         logging::start(&settings.log);
+        let admin = match settings.admin.listen {
+            Some(_) => bind_admin(&mut settings).await?,
+            None => Some(bind_beside(address, self.port, &mut settings).await?),
+        };
         let running = start(&settings).await?;
-        let ready = demo::prepare(&running.engine, &running.passwords, &master_key(&settings)?, running.now()).await?;
-        let server =
-            Server { settings: &settings, running: &running, listener, extra: crate::http::home::demo_callback() };
+        let master = master_key(&settings)?;
+        let ready = demo::prepare(&running.engine, &running.passwords, &master, running.now()).await?;
+        let extra = crate::http::home::demo_callback();
+        let server = Server { settings: &settings, running: &running, listener, admin, extra };
         server.run(|| printer.done(&ready, || what_to_try(&ready, &dir))).await
     }
 }
@@ -99,10 +112,30 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failed> {
     })
 }
 
+/// Listens where the settings say that the admin API is, and notes the port where any would do.
+async fn bind_admin(settings: &mut Settings) -> Result<Option<TcpListener>, Failed> {
+    let Some(wanted) = settings.admin.listen else { return Ok(None) };
+    let listener = bind(wanted).await?;
+    settings.admin.listen = listener.local_addr().ok();
+    Ok(Some(listener))
+}
+
+/// The same for a demo: on the port after its own if that was chosen and the next is free, or any.
+async fn bind_beside(address: SocketAddr, chosen: Option<u16>, settings: &mut Settings) -> Result<TcpListener, Failed> {
+    let next = if chosen == Some(0) { 0 } else { address.port().saturating_add(1) };
+    let listener = match TcpListener::bind(SocketAddr::new(address.ip(), next)).await {
+        Ok(listener) => listener,
+        Err(_) => bind(SocketAddr::new(address.ip(), 0)).await?,
+    };
+    settings.admin.listen = listener.local_addr().ok();
+    Ok(listener)
+}
+
 struct Server<'a> {
     settings: &'a Settings,
     running: &'a Running,
     listener: TcpListener,
+    admin: Option<TcpListener>,
     extra: Router<App>,
 }
 
@@ -123,12 +156,12 @@ impl Server<'_> {
         if let Some(source) = certificates(settings, &running.clock)? {
             routes = routes.layer(middleware::from_fn_with_state(Arc::new(source), client_certificate::attach));
         }
+        if settings.metrics.listen.is_some() || self.admin.is_some() {
+            let counted = Arc::clone(&running.metrics);
+            routes = routes.layer(middleware::from_fn_with_state(counted, metrics::count));
+        }
         let metrics = match settings.metrics.listen {
-            Some(address) => {
-                let counted = Arc::clone(&running.metrics);
-                routes = routes.layer(middleware::from_fn_with_state(counted, metrics::count));
-                Some(metrics_server(bind(address).await?, running))
-            }
+            Some(address) => Some(metrics_server(bind(address).await?, running)),
             None => None,
         };
         let keeper = {
@@ -142,13 +175,20 @@ impl Server<'_> {
         let (engine, clock, counted) = (&running.engine, &running.clock, &running.metrics);
         let at_once = settings.outbox.at_once as usize;
         let courier = Courier::new(Arc::clone(engine), Arc::clone(clock), Arc::clone(counted), running.ways(), at_once);
-        let (stops, stopped) = tokio::sync::oneshot::channel::<()>();
-        let courier = tokio::spawn(courier.run(async move { drop(stopped.await) }));
-        let stop = signals()?;
+        let (stops, stopped) = watch::channel(());
+        let courier = tokio::spawn(courier.run(ended(stopped.clone())));
+        let admin = match self.admin {
+            Some(listener) => Some(admin_server(listener, (settings, running), tls.clone(), stopped).await?),
+            None => None,
+        };
+        let told = signals()?;
         ready()?;
-        serve(self.listener, tls, routes, limits(settings), stop).await;
+        serve(self.listener, tls, routes, limits(settings), told).await;
         // What the last requests put into the outbox stays there for the next start; what is under way may end.
         drop(stops);
+        if let Some(admin) = admin {
+            let _ = admin.await;
+        }
         if tokio::time::timeout(limits(settings).shutdown, courier).await.is_err() {
             tracing::warn!("some deliveries did not finish in time; they are tried again");
         }
@@ -160,6 +200,33 @@ impl Server<'_> {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Serves the admin API until the other side of `stopped` is dropped.
+async fn admin_server(
+    listener: TcpListener,
+    (settings, running): (&Settings, &Running),
+    tls: Option<TlsAcceptor>,
+    stopped: watch::Receiver<()>,
+) -> Result<tokio::task::JoinHandle<()>, Failed> {
+    match console::ensure(&running.engine, running.now()).await {
+        // Settings that keep such clients out keep the console out; the API is there all the same.
+        Err(AdminError::Refused(denied)) => tracing::warn!(why = %denied.text, "there is no console"),
+        done => done?,
+    }
+    let mut routes = admin::router(admin::Admin::of(running, settings));
+    if let Some(source) = certificates(settings, &running.clock)? {
+        routes = routes.layer(middleware::from_fn_with_state(Arc::new(source), client_certificate::attach));
+    }
+    let limits = limits(settings);
+    Ok(tokio::spawn(async move {
+        serve(listener, tls, routes, limits, ended(stopped)).await;
+    }))
+}
+
+/// Completes when the other side is dropped.
+async fn ended(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
 }
 
 fn metrics_server(listener: TcpListener, running: &Running) -> tokio::task::JoinHandle<()> {
@@ -237,6 +304,9 @@ Try it:
   3. Sign in from another terminal, through your browser:
      cargo run --release -- login --dir {dir}
 
+  4. Look at what the server knows, as its operator:
+     {console}
+
   Client          {client}
   with secret     {secret}
   All of it is in {dir}; Ctrl-C stops the server.
@@ -245,6 +315,7 @@ Try it:
         password = ready.password,
         service = ready.service_client_id,
         service_secret = ready.service_client_secret,
+        console = ready.console,
         client = ready.client_id,
         secret = ready.client_secret,
     )

@@ -38,6 +38,14 @@ impl Settings {
         self.mtls.request || self.mtls.front_header.is_some()
     }
 
+    /// The address under which browsers reach the admin API, without a slash at its end; `None` if it is off.
+    pub fn admin_address(&self) -> Option<String> {
+        let listen = self.admin.listen?;
+        let scheme = if self.server.tls_certificate.is_some() { "https" } else { "http" };
+        let said = self.admin.address.as_ref().map(|address| address.as_str().trim_end_matches('/').to_owned());
+        Some(said.unwrap_or_else(|| format!("{scheme}://{listen}")))
+    }
+
     /// Where the value of this key came from.
     pub fn source(&self, key: &str) -> &Source {
         self.sources.get(key).unwrap_or(&Source::Default)

@@ -27,6 +27,15 @@ use super::{
 };
 
 schema::settings! {
+    /// What operators use: an API and a console, on a listener of their own.
+    admin: Admin {
+        /// Address and port to serve them on; port 0 takes a free one; empty: nowhere. Health is answered there too. TLS is as for the server.
+        listen: Option<SocketAddr> = "";
+        /// The address under which browsers reach it, such as "https://admin.example"; empty: http or https and what it listens on.
+        address: Option<WebAddress> = "";
+        /// Subjects who are operators of everything; others are made by `firman admin grant-operator`.
+        operators: Vec<String> = [];
+    }
     /// Where the server listens, and who it is.
     server: Server {
         /// Address and port to listen on; port 0 takes a free one.
@@ -233,8 +242,6 @@ schema::settings! {
     }
     /// What people may do for themselves, on the page /account.
     account: Account {
-        /// For how long after signing in somebody may make keys and clients without signing in again, in seconds.
-        fresh_seconds: Seconds = 600, 30..=86_400;
         /// The most that people's API keys may be for, separated by spaces; empty: there are no API keys.
         api_key_scope: Scope = "";
         /// How long an API key lives for which nothing is said, in days.
@@ -307,6 +314,12 @@ schema::settings! {
         userinfo_acr_values: Vec<String> = [];
         /// And how long ago it may have been, in seconds; 0: any time.
         userinfo_max_age_seconds: Seconds = 0, 0..=31_536_000;
+        /// TOML or JSON file with a list "upstream" of identity providers whose people may sign in here; docs/upstream.md says what of each.
+        upstreams: Option<PathBuf> = "";
+        /// How long somebody may take at one of them, in seconds.
+        upstream_seconds: Seconds = 600, 60..=3600;
+        /// Whether people sign in with accounts of this server; if not, only at those providers.
+        local_accounts: bool = true;
         /// How many passwords are checked at once; each takes password_memory_kib of memory while it is.
         password_hash_workers: u32 = 1, 1..=64;
         /// The memory of a password's hash (argon2id), in KiB. Hashes of another cost are made anew when their people sign in.
@@ -323,8 +336,25 @@ schema::settings! {
         wrong_passwords_wait_seconds: Seconds = 60, 1..=3_600;
         /// How many may be wrong from one address (of IPv6, one /64), at whatever account, before it waits ten seconds for each.
         wrong_passwords_of_address: u32 = 30, 1..=100_000;
-        /// How long ago somebody may have signed in who changes how their account is signed in to, in seconds.
+        /// How long ago somebody may have signed in who makes keys and clients, or changes how they sign in, in seconds.
         fresh_seconds: Seconds = 600, 60..=86_400;
+    }
+    /// A login app of your own, that shows the pages on which people sign in (docs/login-app.md).
+    login_app: LoginApp {
+        /// Where browsers are sent to sign in; empty: people sign in here.
+        url: Option<WebAddress> = "";
+        /// The ids of the clients that may answer there, beside whoever has an access token with the scope firman.login.
+        clients: Vec<String> = [];
+        /// Whether it asks for consent, too.
+        consent: bool = false;
+        /// Whether it asks who wants to sign out, too.
+        logout: bool = false;
+        /// How long it may take with one person, in seconds.
+        life_seconds: Seconds = 900, 30..=86_400;
+        /// Where the claims of a person are asked for, with the parameter sub; empty: those count that it gave when they signed in.
+        claims_url: Option<WebAddress> = "";
+        /// File with the secret that is shown there as a bearer token; empty: none is shown.
+        claims_secret_file: Option<PathBuf> = "";
     }
     /// What must reach others (logout tokens, webhooks, e-mail), and is tried until it does.
     outbox: Outbox {
@@ -368,6 +398,8 @@ schema::settings! {
         statement_issuers: Vec<StatementIssuer> = [];
         /// Register no client without a software statement.
         require_statement: bool = false;
+        /// Whether the assertions with which such a client authenticates may be for the address of an endpoint; those for the issuer always may.
+        endpoint_audience: bool = false;
         /// After how many days such a client leaves if nobody has ever used it; 0: never.
         unused_days: Days = 7, 0..=3650;
         /// How many may register in a minute, on each node, where everybody may.

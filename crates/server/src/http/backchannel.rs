@@ -7,14 +7,14 @@ use firman_engine::Failure;
 use firman_engine::authenticate;
 use firman_engine::authorize::{Browser, Decision};
 use firman_engine::backchannel::{self, Answered, Pending, Shown};
-use firman_engine::sign_in::{self, Entered};
 use firman_proto::backchannel::BackchannelResponse;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 use firman_proto::id::RecordId;
 use firman_proto::metadata::path;
 
-use super::{App, answer, cookies, page, read};
+use super::{App, account, answer, cookies, page, read};
+use crate::pages::account::Here;
 use crate::pages::look;
 use crate::pages::{Requests, ScopeLine, Waiting};
 
@@ -36,7 +36,7 @@ async fn begin(app: &App, head: &read::Head, body: &[u8]) -> Result<BackchannelR
     backchannel::authenticate(&app.engine, &client, &form, now).await
 }
 
-/// Shows what waits for whoever is signed in, or asks who is there.
+/// Shows what waits for whoever is signed in, or has them sign in.
 pub async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
     match show(&app, &headers).await {
         Ok(response) => response,
@@ -56,13 +56,13 @@ async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
 async fn render(app: &App, browser: &Browser, news: Option<&str>) -> Result<Response, Failure> {
     let csrf = browser.csrf(&app.engine, path::REQUESTS);
     let action = app.engine.issuer().endpoint(path::REQUESTS);
-    let shown = backchannel::pending(&app.engine, browser, app.now()).await?;
-    let (username, pending) = match &shown {
-        Shown::SignIn => (None, &[][..]),
-        Shown::Pending { username, requests } => (Some(username.as_str()), requests.as_slice()),
+    let (username, pending) = match backchannel::pending(&app.engine, browser, app.now()).await? {
+        Shown::SignIn => return account::sign_in(app, browser, path::REQUESTS, false).await,
+        Shown::Pending { username, requests } => (username, requests),
     };
     let requests: Vec<_> = pending.iter().map(waiting).collect();
-    let html = Requests { username, requests: &requests, news, problem: None, csrf: &csrf, action: &action }.render();
+    let menu = account::menu(app, &username, Here::Requests);
+    let html = Requests { menu: &menu, requests: &requests, news, csrf: &csrf, action: &action }.render();
     Ok(page::page(app, StatusCode::OK, html))
 }
 
@@ -77,7 +77,7 @@ fn waiting(of: &Pending) -> Waiting<'_> {
     }
 }
 
-/// Takes an answer, or user name and password.
+/// Takes an answer.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
     match read::form_body(&app, request).await {
         Ok((head, body)) => match take(&app, &head, &body).await {
@@ -90,9 +90,8 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
 
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
-    let browser = page::sender(app, head, path::REQUESTS, form.get("csrf"))?.at(head.address(app));
-    let Some(decision) = form.get("decision") else { return sign_in(app, &browser, &form).await };
-    let decision = match decision {
+    let browser = page::sender(app, head, path::REQUESTS, form.get("csrf"))?;
+    let decision = match form.required("decision")? {
         "allow" => Decision::Allow,
         "deny" => Decision::Deny,
         _ => return Err(invalid_request("decision: allow or deny").into()),
@@ -105,27 +104,4 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         Answered::SignIn => None,
     };
     render(app, &browser, news).await
-}
-
-async fn sign_in(app: &App, browser: &Browser, form: &Form<'_>) -> Result<Response, Failure> {
-    let typed = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
-    let again = |problem| {
-        let csrf = browser.csrf(&app.engine, path::REQUESTS);
-        let action = app.engine.issuer().endpoint(path::REQUESTS);
-        let problem = Some(problem);
-        Requests { username: None, requests: &[], news: None, problem, csrf: &csrf, action: &action }.render()
-    };
-    match sign_in::enter(&app.engine, browser, path::REQUESTS, typed, app.now()).await? {
-        Entered::Welcome(cookie) => {
-            let signed_in = Browser::new(Some(browser.id()), Some(cookie.value.reveal()));
-            let mut response = render(app, signed_in.as_ref().unwrap_or(browser), None).await?;
-            cookies::keep_session(app, &mut response, &cookie);
-            cookies::keep_device(app, &mut response, browser, typed.0)?;
-            Ok(response)
-        }
-        Entered::Second(half) => Ok(page::see_other(app, &super::sign_in::second_address(app, &half))),
-        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        Entered::Wrong => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(look::texts().wrong_credentials))),
-        Entered::Wait(time) => Ok(page::page_later(app, time, again(look::texts().wait_credentials))),
-    }
 }

@@ -6,11 +6,13 @@ use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
 use firman_engine::details::described;
+use firman_engine::login_app::Kind;
+use firman_proto::claims_parameter::ClaimsParameter;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::account::lines;
-use super::{App, login, page, read};
+use super::{App, login, login_app, page, read};
 use crate::pages;
 
 /// Below the issuer.
@@ -28,15 +30,20 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let request = form.required("request")?;
+    if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Consent, request).await? {
+        return Ok(elsewhere);
+    }
     let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
     // The session ended while the page was on its way.
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
     let asked = &view.interaction.request;
     // What everybody asks for comes first, in an order that reads well; then what only this client knows.
+    let claims = ClaimsParameter::kept(asked.claims.as_ref());
     let (known, scopes): (Vec<_>, Vec<_>) =
         lines(&asked.scope).into_iter().partition(|line| view.known.contains(line.name));
     // Where nothing is new, it is asked for again as a whole.
-    let (known, scopes) = if scopes.is_empty() { (scopes, known) } else { (known, scopes) };
+    let (known, mut scopes) = if scopes.is_empty() { (scopes, known) } else { (known, scopes) };
+    scopes.extend(pages::claim_lines(&asked.scope, &claims.names()));
     let details = described(&app.engine, asked.authorization_details.as_ref())?;
     let html = pages::Consent {
         client: login::client_of(&view.client),

@@ -1,4 +1,4 @@
-//! Three cookies: which browser it is, who is signed in with it, and who has been before.
+//! Cookies: which browser it is, who is signed in with it, who has been before, and what it was sent elsewhere for.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
@@ -6,6 +6,8 @@ use axum::response::Response;
 use firman_engine::Fault;
 use firman_engine::authorize::{Browser, SessionCookie};
 use firman_engine::sign_in::known_to;
+use firman_proto::error::{Denied, invalid_request};
+use firman_proto::time::Lifetime;
 
 use super::App;
 
@@ -14,16 +16,28 @@ struct Names {
     browser: &'static str,
     session: &'static str,
     device: &'static str,
+    errand: &'static str,
 }
 
 /// For how long a browser is known to have signed in before, in seconds.
 const DEVICE_SECONDS: i64 = 400 * 86_400;
+/// How much of an errand goes into one cookie, in bytes.
+const PIECE: usize = 3500;
+/// An errand in more cookies than this is too large.
+const MOST_PIECES: usize = 4;
+/// With so many of their cookies there, older errands are forgotten.
+const MOST_ERRANDS: usize = 4;
 
 const fn names(secure: bool) -> Names {
     if secure {
-        Names { browser: "__Host-fm_browser", session: "__Host-fm_session", device: "__Host-fm_device" }
+        Names {
+            browser: "__Host-fm_browser",
+            session: "__Host-fm_session",
+            device: "__Host-fm_device",
+            errand: "__Host-fm_upstream",
+        }
     } else {
-        Names { browser: "fm_browser", session: "fm_session", device: "fm_device" }
+        Names { browser: "fm_browser", session: "fm_session", device: "fm_device", errand: "fm_upstream" }
     }
 }
 
@@ -53,6 +67,11 @@ pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) 
     set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
 }
 
+/// Lets a browser keep its session until it is closed.
+pub fn keep_session_while_open(app: &App, response: &mut Response, cookie: &SessionCookie) {
+    set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), None);
+}
+
 /// Lets a browser forget its session.
 pub fn forget_session(app: &App, response: &mut Response) {
     set(app, response, names(app.secure_cookies).session, "", Some(0));
@@ -64,6 +83,64 @@ pub fn keep_device(app: &App, response: &mut Response, browser: &Browser, userna
         set(app, response, names(app.secure_cookies).device, &device, Some(DEVICE_SECONDS));
     }
     Ok(())
+}
+
+/// The errand of a browser that is at another identity provider: in pieces, because browsers keep no cookie of more than four kilobytes.
+pub fn keep_errand(
+    app: &App,
+    headers: &HeaderMap,
+    response: &mut Response,
+    (state, errand): (&str, &str),
+    lifetime: Lifetime,
+) -> Result<(), Denied> {
+    let pieces: Vec<_> = errand.as_bytes().chunks(PIECE).collect();
+    if pieces.len() > MOST_PIECES {
+        return Err(invalid_request("the request is too large to sign in for at another provider"));
+    }
+    // Who begins again and again does not send all of it for ever after.
+    let others = errands(app, headers);
+    if others.len() >= MOST_ERRANDS {
+        for name in others {
+            set(app, response, name, "", Some(0));
+        }
+    }
+    for (number, piece) in pieces.into_iter().enumerate() {
+        let piece = std::str::from_utf8(piece).unwrap_or_default();
+        set(app, response, &errand_name(app, state, number), piece, Some(lifetime.seconds()));
+    }
+    Ok(())
+}
+
+/// The errand of a state.
+pub fn errand(app: &App, headers: &HeaderMap, state: &str) -> Option<String> {
+    let pieces = (0..MOST_PIECES).map_while(|number| find(headers, &errand_name(app, state, number)));
+    Some(pieces.collect::<String>()).filter(|errand| !errand.is_empty())
+}
+
+/// The errand is done.
+pub fn forget_errand(app: &App, headers: &HeaderMap, response: &mut Response, state: &str) {
+    for number in 0..MOST_PIECES {
+        let name = errand_name(app, state, number);
+        if find(headers, &name).is_some() {
+            set(app, response, &name, "", Some(0));
+        }
+    }
+}
+
+/// One for each sign-in that is under way, so that two tabs do not disturb each other.
+fn errand_name(app: &App, state: &str, number: usize) -> String {
+    let handle: String = state.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+    format!("{}_{handle}_{number}", names(app.secure_cookies).errand)
+}
+
+fn errands<'h>(app: &App, headers: &'h HeaderMap) -> Vec<&'h str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let is_ours = |name: &&str| {
+        name.starts_with(names(app.secure_cookies).errand)
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    pairs.map(|(name, _)| name).filter(is_ours).collect()
 }
 
 fn set(app: &App, response: &mut Response, name: &str, value: &str, max_age: Option<i64>) {

@@ -18,7 +18,7 @@ pub async fn metadata(State(app): State<App>) -> Response {
 
 /// The public keys (RFC 7517 §5).
 pub async fn jwks(State(app): State<App>) -> Response {
-    cacheable(answer::json(discovery::published_keys(&app.engine).published()))
+    cacheable(answer::json(discovery::published_keys(&app.engine).document()))
 }
 
 fn cacheable(mut response: Response) -> Response {

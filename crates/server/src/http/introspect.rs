@@ -25,7 +25,8 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Response {
         Err(refused) => return asker::refused(&app, refused, scope),
     };
     match answered {
-        Ok((asker, answer)) if wants_signed(&head) => match introspect::signed(&app.engine, &asker, &answer, now) {
+        Ok((asker, answer)) if wants_signed(&head) => match introspect::signed(&app.engine, &asker, &answer, now).await
+        {
             // RFC 9701 §5.
             Ok(text) => answer::signed(SIGNED, text),
             Err(fault) => answer::client_error(&app, fault),

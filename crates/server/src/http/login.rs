@@ -4,16 +4,20 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn};
+use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn, Waiting};
+use firman_engine::login_app::Kind;
 use firman_proto::form::Form;
 
 use super::passkey::Asked;
-use super::{App, cookies, page, read, sign_in};
+use super::{App, cookies, login_app, page, read, sign_in, upstream};
 use crate::pages::look;
 use crate::pages::{self, RenderError};
 
 /// Below the issuer.
 pub const PATH: &str = "/login";
+
+/// Where people make an account, if they may.
+pub const SIGN_UP: &str = "/login/sign-up";
 
 /// Asks for user name and password.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
@@ -26,7 +30,14 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    let html = render(app, &browser, form.required("request")?, None, None).await?;
+    let request = form.required("request")?;
+    if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Login, request).await? {
+        return Ok(elsewhere);
+    }
+    if let Some(name) = upstream::way(app, &browser, &form, request).await? {
+        return upstream::send(app, headers, &browser, (request, name)).await;
+    }
+    let html = render(app, &browser, request, None, None).await?;
     Ok(page::page_with_script(app, StatusCode::OK, html))
 }
 
@@ -46,12 +57,16 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let browser = page::sender(app, head, PATH, form.get("csrf"))?.at(head.address(app));
     let request = form.required("request")?;
     let username = form.get("username").unwrap_or_default();
-    let typed = SignIn {
-        request,
-        username,
-        password: form.get("password").unwrap_or_default(),
-        cancelled: form.get("cancel").is_some(),
-    };
+    let policy = &app.engine.policy().upstream;
+    let cancelled = form.get("cancel").is_some();
+    if let Some(provider) = policy.providers.by_domain(username).filter(|_| !cancelled) {
+        return upstream::send(app, head, &browser, (request, &provider.name)).await;
+    }
+    if !policy.local && !cancelled {
+        let html = render(app, &browser, request, Some(username), Some(look::texts().upstream_only)).await?;
+        return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
+    }
+    let typed = SignIn { request, username, password: form.get("password").unwrap_or_default(), cancelled };
     match authorize::login(&app.engine, &browser, typed, app.now()).await? {
         LoggedIn::Welcome { cookie, next } => {
             let mut response = page::go(app, &next);
@@ -84,13 +99,22 @@ pub(super) async fn render(
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
     let passkey = Asked::new(app, browser)?;
     let hidden = [("request", request)];
+    let own = matches!(view.interaction.waiting, Some(Waiting::Page(_)));
+    let policy = &app.engine.policy().upstream;
     let html = pages::Login {
-        client: client_of(&view.client),
+        client: (!own).then(|| client_of(&view.client)),
+        again: view.username.is_some(),
         login_hint: typed.or(view.interaction.request.login_hint.as_deref()),
         problem,
         request,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
+        upstreams: &upstream::offered(app),
+        upstream_action: &app.engine.issuer().endpoint(upstream::PATH),
+        upstream_csrf: &browser.csrf(&app.engine, upstream::PATH),
+        by_name: policy.local || policy.providers.iter().any(|provider| !provider.domains.is_empty()),
+        password: policy.local,
+        password_needed: policy.providers.iter().all(|provider| provider.domains.is_empty()),
         passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
     }
     .render();

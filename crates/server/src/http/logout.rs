@@ -4,11 +4,13 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
+use firman_engine::login_app::Kind;
 use firman_engine::logout::{self, Arrived, Asked, Left};
 use firman_proto::form::Form;
 use firman_proto::logout::LogoutRequest;
+use firman_proto::redirect_uri::RedirectUri;
 
-use super::{App, cookies, login, page, read};
+use super::{App, cookies, login, login_app, page, read};
 use crate::pages::look;
 use crate::pages::{self, Message, SignedOut};
 
@@ -63,6 +65,9 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let mut response = match logout::arrive(&app.engine, &browser, request, app.now()).await? {
         Arrived::Left(left) => gone(app, &left),
         Arrived::Ask(asked) => {
+            if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Logout, request).await? {
+                return Ok(elsewhere);
+            }
             let csrf = browser.csrf(&app.engine, PATH);
             ask(app, &asked, request, &csrf)
         }
@@ -109,8 +114,9 @@ async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
 }
 
 /// The browser forgets its session and goes on.
-fn gone(app: &App, left: &Left) -> Response {
+pub(super) fn gone(app: &App, left: &Left) -> Response {
     let mut response = match &left.to {
+        _ if !left.frames.is_empty() => telling(app, left),
         Some(to) => page::see_other(app, to),
         None => page::see_other(app, &app.engine.issuer().endpoint(DONE)),
     };
@@ -118,9 +124,19 @@ fn gone(app: &App, left: &Left) -> Response {
     response
 }
 
+/// OpenID Connect Front-Channel Logout §3: the browser tells the clients, and then goes on.
+fn telling(app: &App, left: &Left) -> Response {
+    let (frames, origins): (Vec<_>, Vec<_>) =
+        left.frames.iter().map(|frame| (frame.url.as_str(), frame.origin.as_str())).unzip();
+    let host = left.to.as_deref().and_then(|to| RedirectUri::parse(to).ok()).map(|to| to.host());
+    let to = left.to.as_deref().map(|to| (to, host.as_deref().unwrap_or(to)));
+    let html = SignedOut { problem: left.problem.as_deref(), frames: &frames, to }.render();
+    page::framing(app, html, &origins)
+}
+
 /// Says that nobody is signed in any more.
 pub async fn done(State(app): State<App>) -> Response {
-    page::page(&app, StatusCode::OK, SignedOut { problem: None }.render())
+    page::page(&app, StatusCode::OK, SignedOut { problem: None, frames: &[], to: None }.render())
 }
 
 /// Says that nothing has changed.

@@ -13,6 +13,7 @@ pub mod health;
 pub mod home;
 pub mod introspect;
 pub mod login;
+pub mod login_app;
 pub mod logout;
 pub mod look;
 pub mod page;
@@ -23,8 +24,10 @@ pub mod read;
 pub mod register;
 pub mod revoke;
 pub mod security;
+pub mod select;
 pub mod sign_in;
 pub mod token;
+pub mod upstream;
 pub mod userinfo;
 
 use std::sync::Arc;

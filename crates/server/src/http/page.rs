@@ -15,7 +15,7 @@ use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::time::Lifetime;
 
 use super::read::Unreadable;
-use super::{App, answer, consent, cookies, device, login, sign_in};
+use super::{App, answer, consent, cookies, device, login, select, sign_in};
 use crate::pages::look;
 use crate::pages::{ErrorPage, Post, RenderError};
 
@@ -25,7 +25,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// For the page that posts itself, and those that ask for a passkey: the script is ours and no other runs.
+/// For pages that go on by themselves, and those that ask for a passkey: the script is ours and no other runs.
 const POLICY_WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; \
      base-uri 'none'",
@@ -94,6 +94,8 @@ pub fn go(app: &App, next: &Next) -> Response {
         Next::Client(url) => url.clone(),
         Next::Post { action, members } => return posted(app, action, members),
         Next::Login(request) => address(app, login::PATH, request),
+        Next::Select(request) => address(app, select::PATH, request),
+        Next::SignUp(request) => address(app, login::SIGN_UP, request),
         Next::Second(half) => sign_in::second_address(app, half),
         Next::Consent(request) => address(app, consent::PATH, request),
         Next::Device(end) => app.engine.issuer().endpoint(match end {
@@ -132,6 +134,22 @@ fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Respon
     let host = RedirectUri::parse(action).map(|uri| uri.host()).unwrap_or_default();
     let html = Post { action, host: &host, members }.render();
     page_with_script(app, StatusCode::OK, html)
+}
+
+/// The page of somebody who is signed out: it may load frames of these origins, which repeat, and of no others.
+pub fn framing(app: &App, html: Result<String, RenderError>, origins: &[&str]) -> Response {
+    let mut origins = origins.to_vec();
+    origins.sort_unstable();
+    origins.dedup();
+    let policy = POLICY_WITH_SCRIPT.to_str().ok().map(|policy| format!("{policy}; frame-src {}", origins.join(" ")));
+    let Some(policy) = policy.and_then(|policy| HeaderValue::try_from(policy).ok()) else {
+        return error_page(app, Fault::lasting("show frames", "their origins are no header value"));
+    };
+    let mut response = page(app, StatusCode::OK, html);
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 /// A page of ours with the sealed request that it is for.

@@ -57,16 +57,12 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let browser = page::sender(app, head, PATH, form.get("csrf"))?.at(head.address(app));
     let shown = (form.required("question")?, form.get("answer").unwrap_or_default());
     let (engine, now) = (&app.engine, app.now());
-    let (half, request) = (form.get("half"), form.get("request"));
-    let to = form.get("to").unwrap_or_default();
-    let step = match (half, request) {
-        (Some(half), _) => sign_in::second_step_by_passkey(engine, &browser, half, shown, now).await?,
-        (None, Some(request)) => {
-            sign_in::by_passkey(engine, &browser, Then::Request(request.to_owned()), shown, now).await?
-        }
-        (None, None) => {
-            let page = super::sign_in::target(to).to_owned();
-            sign_in::by_passkey(engine, &browser, Then::Page(page), shown, now).await?
+    let half = form.get("half");
+    let step = match half {
+        Some(half) => sign_in::second_step_by_passkey(engine, &browser, half, shown, now).await?,
+        None => {
+            let then = Then::Request(form.required("request")?.to_owned());
+            sign_in::by_passkey(engine, &browser, then, shown, now).await?
         }
     };
     match step {
@@ -79,10 +75,9 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         // The same page again, with another question.
         SecondStep::Wrong | SecondStep::Wait(_) => {
             let problem = Some(look::texts().passkey_refused);
-            let html = match (half, request) {
-                (Some(half), _) => super::sign_in::second_page(app, &browser, half, problem).await?,
-                (None, Some(request)) => login::render(app, &browser, request, None, problem).await?,
-                (None, None) => super::sign_in::own_page(app, &browser, to, None, problem)?,
+            let html = match half {
+                Some(half) => super::sign_in::second_page(app, &browser, half, problem).await?,
+                None => login::render(app, &browser, form.required("request")?, None, problem).await?,
             };
             // A refused form is not a page like any other: monitors and brute-force defences look at the status.
             Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))

@@ -29,7 +29,7 @@ pub async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
 
 async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
     let (browser, _) = page::with_browser(app, headers)?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     Ok(page::page_with_script(app, StatusCode::OK, new_page(app, &browser, &fresh, None)?))
 }
 
@@ -44,7 +44,7 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, PATH, form.get("csrf"))?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     let text = |name| form.get(name).unwrap_or_default();
     let typed = (form.required("question")?, text("answer"), text("name"));
     match security::add_passkey(&app.engine, &browser, &fresh, typed, app.now()).await? {
@@ -98,7 +98,7 @@ pub async fn rename(State(app): State<App>, request: Request) -> Response {
 async fn take_name(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, super::security::PATH, form.get("csrf"))?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     let typed = (form.required("id")?, form.get("name").unwrap_or_default());
     security::rename_passkey(&app.engine, &fresh, typed, app.now()).await?;
     changed(app, &browser, look::texts().passkey_renamed).await
@@ -115,7 +115,7 @@ pub async fn remove(State(app): State<App>, request: Request) -> Response {
 async fn take_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, super::security::PATH, form.get("csrf"))?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     security::remove_passkey(&app.engine, &fresh, form.required("id")?, app.now()).await?;
     changed(app, &browser, look::texts().passkey_removed).await
 }

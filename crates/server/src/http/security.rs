@@ -11,9 +11,10 @@ use firman_engine::security::{self, Changed, Enrolled, Enrolment, Fresh, Owner};
 use firman_proto::form::Form;
 use firman_proto::time::Timestamp;
 
-use super::{App, cookies, page, passkeys, read, sign_in};
+use super::{App, account, cookies, page, passkeys, read};
+use crate::pages::account::Here;
 use crate::pages::look;
-use crate::pages::{Field, FormPage, Link, RenderError, Security};
+use crate::pages::{Field, FormPage, Link, Message, RenderError, Security};
 use crate::qr;
 
 /// Below the issuer; the other paths lie below it.
@@ -34,7 +35,9 @@ pub async fn overview(State(app): State<App>, headers: HeaderMap) -> Response {
 
 async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
     let (browser, _) = page::with_browser(app, headers)?;
-    let Some(owner) = security::owner(&app.engine, &browser, app.now()).await? else { return Ok(away(app)) };
+    let Some(owner) = security::owner(&app.engine, &browser, app.now()).await? else {
+        return away(app, &browser).await;
+    };
     Ok(page::page(app, StatusCode::OK, overview_page(app, &browser, &owner, None)))
 }
 
@@ -43,7 +46,7 @@ fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>
     let since = account.factors.totp.as_ref().map(|app| date(app.added_at));
     let passkeys: Vec<_> = account.factors.passkeys.iter().map(passkeys::line).collect();
     Security {
-        username: &account.username,
+        menu: &account::menu(app, &owner.account().username, Here::Security),
         news,
         has_password: account.password.is_some(),
         app_since: since.as_deref(),
@@ -57,7 +60,7 @@ fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>
 
 /// The overview after a change, read anew.
 pub(super) async fn changed(app: &App, browser: &Browser, news: &str) -> Result<Response, Failure> {
-    let Some(owner) = security::owner(&app.engine, browser, app.now()).await? else { return Ok(away(app)) };
+    let Some(owner) = security::owner(&app.engine, browser, app.now()).await? else { return away(app, browser).await };
     Ok(page::page(app, StatusCode::OK, overview_page(app, browser, &owner, Some(news))))
 }
 
@@ -68,7 +71,7 @@ pub async fn password(State(app): State<App>, headers: HeaderMap) -> Response {
 
 async fn show_password(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
     let (browser, _) = page::with_browser(app, headers)?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     Ok(page::page(app, StatusCode::OK, password_page(app, &browser, &fresh, None)))
 }
 
@@ -83,7 +86,7 @@ pub async fn submit_password(State(app): State<App>, request: Request) -> Respon
 async fn take_password(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, PASSWORD, form.get("csrf"))?.at(head.address(app));
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     let text = |name| form.get(name).unwrap_or_default();
     let again = |problem: &str| password_page(app, &browser, &fresh, Some(problem));
     let refused = |html| Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
@@ -132,7 +135,7 @@ pub async fn app(State(app): State<App>, headers: HeaderMap) -> Response {
 
 async fn show_app(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
     let (browser, _) = page::with_browser(app, headers)?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     let enrolment = security::begin_app(&app.engine, &browser, &fresh, app.now())?;
     Ok(page::page(app, StatusCode::OK, app_page(app, &browser, &enrolment, None)))
 }
@@ -148,7 +151,7 @@ pub async fn submit_app(State(app): State<App>, request: Request) -> Response {
 async fn take_app(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, APP, form.get("csrf"))?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     let shown = (form.required("enrolment")?, form.get("code").unwrap_or_default());
     match security::confirm_app(&app.engine, &browser, &fresh, shown, app.now()).await? {
         Enrolled::Done(codes) => Ok(page::page(app, StatusCode::OK, codes_page(app, &browser, &codes))),
@@ -189,7 +192,7 @@ pub async fn remove_app(State(app): State<App>, request: Request) -> Response {
 
 async fn take_app_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let browser = page::sender(app, head, PATH, Form::parse(body)?.get("csrf"))?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     security::remove_app(&app.engine, &fresh, app.now()).await?;
     changed(app, &browser, look::texts().app_removed).await
 }
@@ -204,7 +207,7 @@ pub async fn new_codes(State(app): State<App>, request: Request) -> Response {
 
 async fn make_codes(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let browser = page::sender(app, head, PATH, Form::parse(body)?.get("csrf"))?;
-    let Some(fresh) = fresh(app, &browser).await? else { return Ok(away(app)) };
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     let codes = security::new_recovery_codes(&app.engine, &fresh, app.now()).await?;
     Ok(page::page(app, StatusCode::OK, codes_page(app, &browser, &codes)))
 }
@@ -229,9 +232,18 @@ pub(super) async fn fresh(app: &App, browser: &Browser) -> Result<Option<Fresh>,
     Ok(owner.and_then(|owner| owner.fresh(&app.engine, app.now())))
 }
 
-/// To sign in, and back here.
-pub(super) fn away(app: &App) -> Response {
-    page::see_other(app, &sign_in::own_address(app, PATH))
+/// To sign in, and back here; again, if that was too long ago.
+pub(super) async fn away(app: &App, browser: &Browser) -> Result<Response, Failure> {
+    let is_known = firman_engine::account::person(&app.engine, browser, app.now()).await?.is_some();
+    if is_known && security::owner(&app.engine, browser, app.now()).await?.is_none() {
+        // Signing in again would change nothing.
+        let t = look::texts();
+        let html = Message { title: t.security_title, text: t.security_elsewhere }.render();
+        return Ok(page::page(app, StatusCode::OK, html));
+    }
+    let mut response = account::sign_in(app, browser, PATH, is_known).await?;
+    cookies::keep_browser(app, &mut response, browser);
+    Ok(response)
 }
 
 /// Back to the overview.

@@ -1,43 +1,26 @@
-//! `/login/code`, the second step of a sign-in, and `/account/sign-in`, for pages of our own.
+//! `/login/code`, the second step of a sign-in.
 
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{Browser, SessionCookie};
-use firman_engine::sign_in::{self, Entered, SecondStep};
+use firman_engine::sign_in::{self, SecondStep};
 use firman_proto::form::{self, Form};
 
 use super::passkey::Asked;
-use super::{App, cookies, page, read, security};
+use super::{App, cookies, page, read};
 use crate::pages::look;
 use crate::pages::{Field, FormPage, RenderError};
 
 /// The second step, below the issuer.
 pub const SECOND: &str = "/login/code";
-/// Signing in to a page of ours, below the issuer.
-pub const OWN: &str = "/account/sign-in";
-
-/// The pages of ours that somebody may sign in to: the word in the address, and where it goes. RFC 9700 §4.11: nothing that is sent
-/// here is itself an address to go to.
-const PAGES: &[(&str, &str)] = &[("security", security::PATH)];
 
 /// Where the second step of this half is.
 pub fn second_address(app: &App, half: &str) -> String {
     let mut address = format!("{}?", app.engine.issuer().endpoint(SECOND));
     form::append(&mut address, "half", half);
     address
-}
-
-/// The page of ours that this word leads to; that of one's own account, if it is none.
-pub fn target(word: &str) -> &'static str {
-    PAGES.iter().find(|(known, _)| *known == word).map_or(security::PATH, |(_, path)| path)
-}
-
-/// Where somebody signs in who wants to see a page of ours.
-pub fn own_address(app: &App, page: &str) -> String {
-    let word = PAGES.iter().find(|(_, path)| *path == page).map_or("security", |(word, _)| word);
-    format!("{}?to={word}", app.engine.issuer().endpoint(OWN))
 }
 
 /// Asks for the code of the second step.
@@ -124,90 +107,6 @@ pub async fn second_page(
         passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
         csrf: &browser.csrf(&app.engine, SECOND),
         action: &app.engine.issuer().endpoint(SECOND),
-        ..FormPage::default()
-    }
-    .render())
-}
-
-/// Asks who wants to see a page of ours.
-pub async fn own(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match show_own(&app, &headers, query.unwrap_or_default().as_bytes()).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
-}
-
-async fn show_own(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
-    let form = Form::parse(query)?;
-    let (browser, is_new) = page::with_browser(app, headers)?;
-    let to = form.get("to").unwrap_or_default();
-    // Whoever is signed in already is here because that was too long ago.
-    let known = firman_engine::security::owner(&app.engine, &browser, app.now()).await?;
-    let username = known.as_ref().map(|owner| owner.account().username.as_str());
-    let mut response = page::page_with_script(app, StatusCode::OK, own_page(app, &browser, to, username, None)?);
-    if is_new {
-        cookies::keep_browser(app, &mut response, &browser);
-    }
-    Ok(response)
-}
-
-/// Takes user name and password for a page of ours.
-pub async fn submit_own(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match take_own(&app, &head, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
-}
-
-async fn take_own(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
-    let form = Form::parse(body)?;
-    let browser = page::sender(app, head, OWN, form.get("csrf"))?.at(head.address(app));
-    let to = form.get("to").unwrap_or_default();
-    let target = target(to);
-    let typed = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
-    let again = |problem| own_page(app, &browser, to, Some(typed.0), Some(problem));
-    match sign_in::enter(&app.engine, &browser, target, typed, app.now()).await? {
-        Entered::Welcome(cookie) => welcome(app, page::go_to(app, target), &browser, &cookie, typed.0),
-        Entered::Second(half) => Ok(page::see_other(app, &second_address(app, &half))),
-        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-        Entered::Wrong => {
-            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, again(look::texts().wrong_credentials)?))
-        }
-        Entered::Wait(time) => Ok(page::page_later(app, time, again(look::texts().wait_credentials)?)),
-    }
-}
-
-/// The page on which somebody signs in to a page of ours.
-pub fn own_page(
-    app: &App,
-    browser: &Browser,
-    to: &str,
-    username: Option<&str>,
-    problem: Option<&str>,
-) -> Result<Result<String, RenderError>, Failure> {
-    let passkey = Asked::new(app, browser)?;
-    let hidden = [("to", to)];
-    let name = Field::text("username", look::texts().username, "username", username.unwrap_or_default());
-    let password = Field::password("password", look::texts().password, "current-password");
-    let fields = if username.is_some() { [name, password.first()] } else { [name.first(), password] };
-    Ok(FormPage {
-        id: "sign-in",
-        title: look::texts().own_sign_in_title,
-        lead: if username.is_some() && problem.is_none() {
-            look::texts().own_sign_in_again
-        } else {
-            look::texts().own_sign_in_lead
-        },
-        problem,
-        hidden: &hidden,
-        fields: &fields,
-        submit: look::texts().login_submit,
-        csrf: &browser.csrf(&app.engine, OWN),
-        action: &app.engine.issuer().endpoint(OWN),
-        passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
         ..FormPage::default()
     }
     .render())

@@ -3,7 +3,8 @@
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use firman_engine::userinfo::{userinfo, userinfo_with_proof};
+use firman_engine::Failure;
+use firman_engine::userinfo::{self, Answer};
 use firman_proto::credentials::{bearer, dpop_bound};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
@@ -52,8 +53,14 @@ pub async fn post(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn show(app: &App, token: &str, method: &str, head: &read::Head) -> Response {
-    match userinfo(&app.engine, token, method, head.certificate.as_deref(), app.now()).await {
-        Ok(claims) => answer::json(&claims),
+    answered(app, userinfo::answer(&app.engine, token, method, (head.certificate.as_deref(), None), app.now()).await)
+}
+
+/// OpenID Connect Core §5.3.2: application/json, or application/jwt where it is signed or encrypted.
+fn answered(app: &App, told: Result<Answer, Failure>) -> Response {
+    match told {
+        Ok(Answer::Plain(claims)) => answer::json(&claims),
+        Ok(Answer::Jwt(text)) => answer::signed("jwt", text),
         Err(failure) => answer::bearer_error(app, failure),
     }
 }
@@ -70,10 +77,8 @@ async fn show_bound(app: &App, token: &str, method: &str, head: &read::Head) -> 
         Ok(proof) => proof,
         Err(denied) => return answer::bearer_error(app, denied),
     };
-    match userinfo_with_proof(&app.engine, token, method, (head.certificate.as_deref(), proof), app.now()).await {
-        Ok(claims) => answer::json(&claims),
-        Err(failure) => answer::bearer_error(app, failure),
-    }
+    let with = (head.certificate.as_deref(), Some(proof));
+    answered(app, userinfo::answer(&app.engine, token, method, with, app.now()).await)
 }
 
 fn in_header(headers: &HeaderMap) -> Result<Option<&str>, Denied> {

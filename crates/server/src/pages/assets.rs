@@ -15,14 +15,18 @@ static POST: LazyLock<Asset> =
 static PASSKEY: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/passkey.js", "text/javascript; charset=utf-8", include_str!("passkey.js")));
 
+static SIGNED_OUT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("/assets/signed-out.js", "text/javascript; charset=utf-8", include_str!("signed-out.js"))
+});
+
 /// The asset at this path (without query), if there is one.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*ICON, &*POST, &*PASSKEY].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*ICON, &*POST, &*PASSKEY, &*SIGNED_OUT].into_iter().find(|asset| asset.path == path)
 }
 
 /// The paths of all assets, for the router.
-pub fn paths() -> [&'static str; 4] {
-    [STYLE.path, ICON.path, POST.path, PASSKEY.path]
+pub fn paths() -> [&'static str; 5] {
+    [STYLE.path, ICON.path, POST.path, PASSKEY.path, SIGNED_OUT.path]
 }
 
 /// Where the pages link the style sheet: path and content hash.
@@ -43,6 +47,11 @@ pub(super) fn post_url() -> &'static str {
 /// Where pages that ask for a passkey link its script: path and content hash.
 pub(super) fn passkey_url() -> &'static str {
     &PASSKEY.url
+}
+
+/// Where the page of somebody who is signed out links its script: path and content hash.
+pub(super) fn signed_out_url() -> &'static str {
+    &SIGNED_OUT.url
 }
 
 /// One file that pages refer to.
@@ -81,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_pages_link_is_found() {
-        for url in [style_url(), icon_url(), post_url(), passkey_url()] {
+        for url in [style_url(), icon_url(), post_url(), passkey_url(), signed_out_url()] {
             let (path, _) = url.split_once("?v=").unwrap();
             assert!(find(path).is_some(), "{path}");
         }

@@ -2,6 +2,8 @@
 
 use askama::Template;
 use firman_proto::authorization_details::Described;
+use firman_proto::claims::scope_of;
+use firman_proto::scope::Scope;
 
 use super::texts::Texts;
 use super::{Client, RenderError, assets, look};
@@ -47,6 +49,12 @@ impl<'a> ScopeLine<'a> {
     pub fn of(name: &'a str) -> Self {
         Self { name, text: look::texts().scope(name) }
     }
+}
+
+/// The lines of what is asked for one by one (OpenID Connect Core §5.5), and not by a scope already.
+pub fn claim_lines<'a>(scope: &Scope, claims: &[&'a str]) -> Vec<ScopeLine<'a>> {
+    let alone = claims.iter().filter(|name| scope_of(name).is_none_or(|of| !scope.contains(of)));
+    alone.map(|name| ScopeLine { name, text: look::texts().claim(name) }).collect()
 }
 
 impl Consent<'_> {

@@ -3,14 +3,16 @@
 use askama::Template;
 
 use super::texts::Texts;
-use super::{Client, PasskeyForm, RenderError, assets, look};
+use super::{Client, PasskeyForm, RenderError, Upstream, assets, look};
 
 /// Asks for user name and password. The form posts `request`, `csrf`, `username`, `password`, and `cancel` if the
 /// person would rather not.
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
-    /// Who sent the person here.
-    pub client: Client<'a>,
+    /// Who sent the person here; none: they came to a page of ours.
+    pub client: Option<Client<'a>>,
+    /// Whether they are signed in, and are asked once more.
+    pub again: bool,
     /// The user name to begin with: `login_hint`, or what was typed before.
     pub login_hint: Option<&'a str>,
     /// What was wrong with the last try, such as [`Texts::wrong_credentials`].
@@ -21,6 +23,18 @@ pub struct Login<'a> {
     pub csrf: &'a str,
     /// Where the form is posted to.
     pub action: &'a str,
+    /// Identity providers to sign in with instead.
+    pub upstreams: &'a [Upstream<'a>],
+    /// Where their form is posted to.
+    pub upstream_action: &'a str,
+    /// Its hidden field `csrf`.
+    pub upstream_csrf: &'a str,
+    /// Whether a user name is of use: for an account here, or to find the provider by.
+    pub by_name: bool,
+    /// Whether there are passwords here.
+    pub password: bool,
+    /// Whether nothing works without one.
+    pub password_needed: bool,
     /// The way without user name and password, where there is one.
     pub passkey: Option<PasskeyForm<'a>>,
 }

@@ -24,14 +24,16 @@ mod passkey;
 mod post;
 mod requests;
 mod security;
+mod select;
 mod signed_out;
 pub mod texts;
+mod upstream;
 pub mod when;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;
 pub use client::Client;
-pub use consent::{Consent, ScopeLine};
+pub use consent::{Consent, ScopeLine, claim_lines};
 pub use device::Device;
 pub use error::ErrorPage;
 pub use form::{Field, FormPage, Link};
@@ -43,7 +45,9 @@ pub use passkey::PasskeyForm;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
 pub use security::{PasskeyLine, Security};
+pub use select::Select;
 pub use signed_out::SignedOut;
+pub use upstream::{Upstream, UpstreamTrouble};
 
 #[cfg(test)]
 mod tests;

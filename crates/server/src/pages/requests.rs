@@ -3,21 +3,19 @@
 use askama::Template;
 use firman_proto::authorization_details::Described;
 
+use super::account::Menu;
 use super::texts::Texts;
 use super::{RenderError, ScopeLine, assets, look};
 
-/// What waits for somebody. Each form posts `csrf`, `request`, and `decision` as `allow` or `deny`; where nobody is signed in, the
-/// one form posts `csrf`, `username` and `password`.
+/// What waits for somebody. Each form posts `csrf`, `request`, and `decision` as `allow` or `deny`.
 #[derive(Clone, Copy, Debug)]
 pub struct Requests<'a> {
-    /// Who is signed in.
-    pub username: Option<&'a str>,
+    /// What stands above it.
+    pub menu: &'a Menu,
     /// What waits for them.
     pub requests: &'a [Waiting<'a>],
     /// What became of the last answer.
     pub news: Option<&'a str>,
-    /// What was wrong with the last try.
-    pub problem: Option<&'a str>,
     /// The hidden field `csrf`.
     pub csrf: &'a str,
     /// Where the forms are posted to.

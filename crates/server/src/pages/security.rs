@@ -2,14 +2,15 @@
 
 use askama::Template;
 
+use super::account::Menu;
 use super::texts::Texts;
 use super::{RenderError, assets, look};
 
 /// What there is to sign in with, and the ways to change it. Each button is a form that posts `csrf`.
 #[derive(Clone, Copy, Debug)]
 pub struct Security<'a> {
-    /// Who is signed in.
-    pub username: &'a str,
+    /// What stands above it.
+    pub menu: &'a Menu,
     /// What was just done.
     pub news: Option<&'a str>,
     /// Whether there is a password.

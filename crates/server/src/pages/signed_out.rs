@@ -5,17 +5,24 @@ use askama::Template;
 use super::texts::Texts;
 use super::{RenderError, assets, look};
 
-/// Says that nobody is signed in any more.
+/// How long clients have that the browser tells, in seconds, where it runs no script: with it, until they have all answered.
+const WAIT_SECONDS: u32 = 5;
+
+/// Says that nobody is signed in any more, and tells clients of it.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedOut<'a> {
     /// What of the request could not be used.
     pub problem: Option<&'a str>,
+    /// The addresses that the browser loads so that clients learn of it (OpenID Connect Front-Channel Logout).
+    pub frames: &'a [&'a str],
+    /// Where the browser goes when they have: the address, and its host for people.
+    pub to: Option<(&'a str, &'a str)>,
 }
 
 impl SignedOut<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: look::texts(), v: self }.render()
+        Page { t: look::texts(), v: self, wait: WAIT_SECONDS }.render()
     }
 }
 
@@ -24,4 +31,5 @@ impl SignedOut<'_> {
 struct Page<'a> {
     t: &'static Texts,
     v: &'a SignedOut<'a>,
+    wait: u32,
 }

@@ -10,7 +10,7 @@ use super::account::{
 use super::when::When;
 use super::{
     Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, PasskeyForm, Post, Requests, ScopeLine,
-    SignedOut, Waiting,
+    SignedOut, Upstream, Waiting,
 };
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
@@ -33,9 +33,25 @@ fn login(text: &str) -> String {
 
 fn login_with<'t>(text: &'t str, passkey: Option<PasskeyForm<'t>>) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
-    Login { client: client(text), login_hint, problem, request: text, csrf: text, action: text, passkey }
-        .render()
-        .unwrap()
+    let offered = [Upstream { name: "uni", label: text, logo: None }];
+    Login {
+        client: Some(client(text)),
+        again: false,
+        login_hint,
+        problem,
+        request: text,
+        csrf: text,
+        action: text,
+        upstreams: &offered,
+        upstream_action: text,
+        upstream_csrf: text,
+        by_name: true,
+        password: true,
+        password_needed: true,
+        passkey,
+    }
+    .render()
+    .unwrap()
 }
 
 fn passkey(text: &str) -> Option<PasskeyForm<'_>> {
@@ -90,7 +106,7 @@ fn post(text: &str) -> String {
     Post { action: text, host: text, members: &[("code", text.to_owned())] }.render().unwrap()
 }
 
-fn requests(text: &str, username: Option<&str>) -> String {
+fn requests(text: &str) -> String {
     let scopes = vec![ScopeLine { name: text, text: None }];
     let waiting = [Waiting {
         id: text.to_owned(),
@@ -100,9 +116,8 @@ fn requests(text: &str, username: Option<&str>) -> String {
         resources: &[],
         binding_message: Some(text),
     }];
-    Requests { username, requests: &waiting, news: Some(text), problem: Some(text), csrf: text, action: text }
-        .render()
-        .unwrap()
+    let menu = menu(text);
+    Requests { menu: &menu, requests: &waiting, news: Some(text), csrf: text, action: text }.render().unwrap()
 }
 
 fn logout(text: &str) -> String {
@@ -119,6 +134,10 @@ fn logout(text: &str) -> String {
     .unwrap()
 }
 
+fn signed_out(text: &str) -> String {
+    SignedOut { problem: Some(text), frames: &[text, text], to: Some((text, text)) }.render().unwrap()
+}
+
 fn every_page(text: &str) -> Vec<String> {
     let mut pages = vec![
         login(text),
@@ -130,10 +149,26 @@ fn every_page(text: &str) -> Vec<String> {
         Home { issuer: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
         post(text),
-        requests(text, None),
         logout(text),
-        SignedOut { problem: Some(text) }.render().unwrap(),
-        requests(text, Some(text)),
+        signed_out(text),
+        requests(text),
+        Login {
+            client: None,
+            again: true,
+            login_hint: Some(text),
+            problem: None,
+            request: text,
+            csrf: text,
+            action: text,
+            upstreams: &[],
+            upstream_action: text,
+            upstream_csrf: text,
+            by_name: true,
+            password: true,
+            password_needed: true,
+        }
+        .render()
+        .unwrap(),
     ];
     pages.extend(account(text));
     pages
@@ -142,7 +177,7 @@ fn every_page(text: &str) -> Vec<String> {
 fn menu(text: &str) -> Menu {
     let pages = [Here::Apps, Here::Sessions, Here::Security, Here::ApiKeys, Here::Clients];
     let pages = pages.map(|page| (page, text.to_owned())).to_vec();
-    Menu { username: text.to_owned(), here: Here::Apps, pages }
+    Menu { username: text.to_owned(), here: Here::Apps, pages, sign_out: text.to_owned() }
 }
 
 /// The pages of the account, with something of everything on them.
@@ -216,13 +251,14 @@ fn every_text_is_escaped() {
 }
 
 #[test]
-fn no_page_has_script_or_inline_style_but_the_one_that_posts_itself_and_those_that_ask_for_a_passkey() {
-    let script = format!("<script src=\"{}\"></script>", super::assets::post_url());
+fn no_page_has_script_or_inline_style_but_those_that_go_on_by_themselves_and_those_that_ask_for_a_passkey() {
+    let script = |url| format!("<script src=\"{url}\"></script>");
+    let (posts, leaves) = (script(super::assets::post_url()), script(super::assets::signed_out_url()));
     let asks = format!("<script src=\"{}\" defer></script>", super::assets::passkey_url());
-    assert!(post("plain").contains(&script));
+    assert!(post("plain").contains(&posts) && signed_out("plain").contains(&leaves));
     assert!(login_with("plain", passkey("plain")).contains(&asks) && !login("plain").contains(&asks));
     for page in every_page("plain") {
-        let page = page.replace(&script, "").replace(&asks, "");
+        let page = page.replace(&posts, "").replace(&leaves, "").replace(&asks, "");
         for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {
             assert!(!page.contains(word), "{word} in {page}");
         }
@@ -245,10 +281,14 @@ fn login_has_the_ids_and_names_that_scripts_know() {
     for id in ["login-form", "username", "password", "login-submit", "login-cancel", "login-problem"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    for name in ["request", "csrf", "username", "password", "cancel"] {
-        assert_eq!(page.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {page}");
-    }
     let form = &page[page.find("<form").unwrap()..page.find("</form>").unwrap()];
+    for name in ["request", "csrf", "username", "password", "cancel"] {
+        assert_eq!(form.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {form}");
+    }
+    let other = &page[page.find("id=\"upstream-form\"").unwrap()..];
+    for name in ["request", "csrf", "upstream"] {
+        assert_eq!(other.matches(&format!(" name=\"{name}\"")).count(), 1, "{name} in {other}");
+    }
     assert!(form.contains("<h1>Sign in</h1>") && form.contains(">Sign in</button>"), "{form}");
     assert!(page.contains("autocomplete=\"username\"") && page.contains("autocomplete=\"current-password\""));
     // Enter presses the first button of a form.
@@ -261,15 +301,36 @@ fn logout_has_the_ids_that_scripts_know() {
     for id in ["logout-page", "logout-confirm", "logout-cancel", "logout-username"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    let page = SignedOut { problem: None }.render().unwrap();
+    let page = SignedOut { problem: None, frames: &[], to: None }.render().unwrap();
     assert!(page.contains("id=\"signed-out\"") && page.contains("signed out") && !page.contains("problem"), "{page}");
+    for nothing in ["<script", "<iframe", "http-equiv"] {
+        assert!(!page.contains(nothing), "{nothing} in {page}");
+    }
+    let page = signed_out("https://a.example/b");
+    assert!(page.contains("<meta http-equiv=\"refresh\" content=\"5; url=https://a.example/b\">"), "{page}");
+    assert_eq!(page.matches("<iframe hidden ").count(), 2, "{page}");
+    assert_eq!(page.matches(" id=\"signed-out-next\"").count(), 1, "{page}");
 }
 
 #[test]
 fn login_shows_no_problem_where_there_is_none() {
     let client = Client { name: "Ledger", ..Client::default() };
-    let page =
-        Login { client, login_hint: None, problem: None, request: "r", csrf: "c", action: "/login", passkey: None };
+    let page = Login {
+        client: Some(client),
+        again: false,
+        login_hint: None,
+        problem: None,
+        request: "r",
+        csrf: "c",
+        action: "/login",
+        upstreams: &[],
+        upstream_action: "/login/upstream",
+        upstream_csrf: "c",
+        by_name: true,
+        password: true,
+        password_needed: true,
+        passkey: None,
+    };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
         assert!(!page.contains(word), "{word} in {page}");

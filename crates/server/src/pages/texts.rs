@@ -80,7 +80,6 @@ pub struct Texts {
 
     pub requests_title: &'static str,
     pub requests_lead: &'static str,
-    pub requests_sign_in: &'static str,
     pub requests_none: &'static str,
     pub requests_asks: Phrase,
     pub requests_message: &'static str,
@@ -109,6 +108,11 @@ pub struct Texts {
     pub not_found_title: &'static str,
     pub not_found_text: &'static str,
 
+    pub select_title: &'static str,
+    pub select_same: Phrase,
+    pub select_another: &'static str,
+    /// The claims that may be asked for one by one (OpenID Connect Core §5.1) in words.
+    pub claims: &'static [(&'static str, &'static str)],
     pub logout_title: &'static str,
     pub logout_lead: &'static str,
     pub logout_client: Phrase,
@@ -120,9 +124,11 @@ pub struct Texts {
     pub logout_stayed_text: &'static str,
     pub signed_out_title: &'static str,
     pub signed_out_text: &'static str,
+    pub signed_out_frames: &'static str,
+    pub signed_out_frame: &'static str,
+    pub signed_out_next: Phrase,
 
     pub wait_credentials: &'static str,
-    pub own_sign_in_title: &'static str,
     pub own_sign_in_lead: &'static str,
     pub own_sign_in_again: &'static str,
 
@@ -134,7 +140,8 @@ pub struct Texts {
     pub second_wait: &'static str,
 
     pub security_title: &'static str,
-    pub security_lead: Phrase,
+    pub security_lead: &'static str,
+    pub security_elsewhere: &'static str,
     pub security_back: &'static str,
     pub password_section: &'static str,
     pub password_change: &'static str,
@@ -184,11 +191,24 @@ pub struct Texts {
     pub passkey_renamed: &'static str,
     pub passkey_remove: &'static str,
     pub passkey_removed: &'static str,
+    /// Names the list of buttons to a screen reader.
+    pub upstreams_label: &'static str,
+    pub upstream_with: Phrase,
+    pub upstream_only: &'static str,
+    pub upstream_title: Phrase,
+    pub upstream_unreachable: &'static str,
+    pub upstream_refused: &'static str,
+    pub upstream_unproved: &'static str,
+    pub upstream_not_admitted: &'static str,
+    pub upstream_again: &'static str,
+    pub upstream_choose: &'static str,
+    pub upstream_leave: &'static str,
     /// The pages of the account.
     pub account_menu: &'static str,
     pub account_apps: &'static str,
     pub account_sessions: &'static str,
     pub account_security: &'static str,
+    pub account_requests: &'static str,
     pub account_keys: &'static str,
     pub account_clients: &'static str,
     pub account_next: &'static str,
@@ -222,8 +242,6 @@ pub struct Texts {
     pub account_end_others: &'static str,
     pub account_ended: &'static str,
     pub account_ended_others: &'static str,
-    pub account_ended_here: &'static str,
-    pub account_close: &'static str,
     pub account_keys_lead: &'static str,
     pub account_keys_none: &'static str,
     pub account_key: &'static str,
@@ -263,6 +281,12 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// What a claim is to a person, whatever its language.
+    pub fn claim(&self, name: &str) -> Option<&'static str> {
+        let name = name.split_once('#').map_or(name, |(name, _)| name);
+        self.claims.iter().find(|(claim, _)| *claim == name).map(|(_, text)| *text)
+    }
+
     /// What a scope means to a person, if it is a standard one.
     pub fn scope(&self, name: &str) -> Option<&'static str> {
         self.scopes.iter().find(|(scope, _)| *scope == name).map(|(_, text)| *text)
@@ -334,7 +358,6 @@ pub static ENGLISH: Texts = Texts {
 
     requests_title: "Waiting for you",
     requests_lead: "Applications that ask for your permission while you use them elsewhere. Allow only what you have just begun yourself.",
-    requests_sign_in: "Sign in to see what waits for you.",
     requests_none: "Nothing waits for you.",
     requests_asks: Phrase("{} asks to"),
     requests_message: "Only if it shows you",
@@ -367,6 +390,30 @@ pub static ENGLISH: Texts = Texts {
     not_found_title: "Nothing here",
     not_found_text: "There is no page at this address.",
 
+    select_title: "Choose an account",
+    select_same: Phrase("Continue as {}"),
+    select_another: "Use another account",
+    claims: &[
+        ("name", "See your full name"),
+        ("family_name", "See your family name"),
+        ("given_name", "See your given name"),
+        ("middle_name", "See your middle name"),
+        ("nickname", "See your nickname"),
+        ("preferred_username", "See the user name that you prefer"),
+        ("profile", "See the address of your profile page"),
+        ("picture", "See your picture"),
+        ("website", "See the address of your website"),
+        ("gender", "See your gender"),
+        ("birthdate", "See your date of birth"),
+        ("zoneinfo", "See your time zone"),
+        ("locale", "See your language and region"),
+        ("updated_at", "See when your profile was last changed"),
+        ("email", "See your e-mail address"),
+        ("email_verified", "See whether your e-mail address is verified"),
+        ("address", "See your postal address"),
+        ("phone_number", "See your telephone number"),
+        ("phone_number_verified", "See whether your telephone number is verified"),
+    ],
     logout_title: "Sign out?",
     logout_lead: "You are signed in as",
     logout_client: Phrase("{} asks whether you want to sign out here, too."),
@@ -377,10 +424,12 @@ pub static ENGLISH: Texts = Texts {
     logout_stayed_title: "You are still signed in",
     logout_stayed_text: "Nothing has changed. You may close this page.",
     signed_out_title: "You are signed out",
+    signed_out_frames: "The applications that you have used are being told.",
+    signed_out_frame: "An application that is told",
+    signed_out_next: Phrase("Go on to {}"),
     signed_out_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
 
     wait_credentials: "Too many sign-ins went wrong. Wait a minute, then try again.",
-    own_sign_in_title: "Sign in",
     own_sign_in_lead: "to continue to your account",
     own_sign_in_again: "Sign in again to change this.",
 
@@ -391,8 +440,9 @@ pub static ENGLISH: Texts = Texts {
     second_wrong: "This code is wrong, or was used before. Wait for the next one.",
     second_wait: "Too many codes were wrong. Wait five minutes, then try again.",
 
-    security_title: "Signing in",
-    security_lead: Phrase("How you sign in as {}"),
+    security_title: "How you sign in",
+    security_lead: "What proves that it is you. To change any of it, you may have to sign in again first.",
+    security_elsewhere: "Your account is kept by another service. There you change how you sign in.",
     security_back: "Back",
     password_section: "Password",
     password_change: "Change the password",
@@ -442,10 +492,22 @@ pub static ENGLISH: Texts = Texts {
     passkey_renamed: "The passkey has another name.",
     passkey_remove: "Remove",
     passkey_removed: "The passkey is removed, and signs you in no more. Remove it from your device, too.",
+    upstreams_label: "Other ways to sign in",
+    upstream_with: Phrase("Sign in with {}"),
+    upstream_only: "Nobody signs in here with a password. Choose where you have your account.",
+    upstream_title: Phrase("{} did not sign you in"),
+    upstream_unreachable: "It cannot be reached at the moment. Try again in a minute; what you began here waits.",
+    upstream_refused: "It refused, or you cancelled there.",
+    upstream_unproved: "Its answer could not be verified, so it is not taken. Try again; if it happens again, tell the people who run this server.",
+    upstream_not_admitted: "It knows you, but your account there gives no access here. Ask the people who run this server.",
+    upstream_again: "Try again",
+    upstream_choose: "Sign in another way",
+    upstream_leave: "Back to the application",
     account_menu: "Your account",
     account_apps: "Applications",
     account_sessions: "Sign-ins",
     account_security: "Security",
+    account_requests: "Requests",
     account_keys: "API keys",
     account_clients: "Your clients",
     account_next: "More",
@@ -479,8 +541,6 @@ pub static ENGLISH: Texts = Texts {
     account_end_others: "Sign out everywhere else",
     account_ended: "That browser is signed out.",
     account_ended_others: "All other browsers are signed out.",
-    account_ended_here: "You are signed out of this browser.",
-    account_close: "You may close this page.",
     account_keys_lead: "Keys for programs of your own. Whoever has one can do what it is for, as you.",
     account_keys_none: "You have no API keys.",
     account_key: "API key",
@@ -531,13 +591,26 @@ mod tests {
     #[test]
     fn every_phrase_has_one_gap() {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
+        let Texts { logout_client, signed_out_next, app_since, recovery_left, select_same, .. } = ENGLISH;
+        let own = [logout_client, signed_out_next, app_since, recovery_left, select_same];
         let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
-        let own = [logout_client, security_lead, app_since, recovery_left];
+        let Texts { upstream_with, upstream_title, .. } = ENGLISH;
+        let own = [logout_client, security_lead, app_since, recovery_left, upstream_with, upstream_title];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }
+    }
+
+    // OpenID Connect Core §5.1.
+    #[test]
+    fn every_standard_claim_has_words() {
+        let standard = firman_proto::claims::SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter());
+        for claim in standard {
+            assert!(ENGLISH.claim(claim).is_some() && ENGLISH.claim(&format!("{claim}#de")).is_some(), "{claim}");
+        }
+        assert_eq!(ENGLISH.claim("groups"), None);
     }
 
     // OpenID Connect Core §5.4, §11.

@@ -48,7 +48,7 @@ fn somebody_is_asked_elsewhere_and_says_yes_on_the_page_for_it() {
     let Place::Page { url, answer } = browser.open(&address) else { panic!("no page") };
     let wrong = [("username", hint.to_owned()), ("password", "wrong".to_owned())];
     let Place::Page { url, answer } = browser.press(&url, &answer, "login-submit", &wrong) else { panic!("no page") };
-    assert!(answer.status == 422 && page::has(&answer.body, "requests-problem"), "{answer:?}");
+    assert!(answer.status == 422 && page::has(&answer.body, "login-problem"), "{answer:?}");
     let right = [("username", hint.to_owned()), ("password", server.ready.password.clone())];
     let Place::Page { url, answer } = browser.press(&url, &answer, "login-submit", &right) else { panic!("no page") };
     assert!(answer.body.contains("W4SCT") && answer.body.contains("Wide"), "{}", answer.body);

@@ -13,6 +13,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
+mod admin;
 mod answers;
 mod apache;
 mod attenuation;
@@ -32,6 +33,7 @@ mod growth;
 mod javascript;
 mod jwt_bearer;
 mod login;
+mod login_app;
 mod mtls;
 mod network;
 mod oidc_agent;

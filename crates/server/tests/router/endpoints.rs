@@ -56,6 +56,9 @@ endpoints! {
     "login with a wrong password", login_wrong, |reply| reply.body.contains("login-problem");
     "login again", login_again, |reply| leads_to(reply, "/consent");
     "login cancelled", login_cancelled, |reply| leads_to(reply, "error=access_denied");
+    "select page", select_page, |reply| reply.body.contains("select-form");
+    "select the same account", select_same, |reply| leads_to(reply, "code=");
+    "select another account", select_another, |reply| leads_to(reply, "/login?");
     "consent page", consent_page, |reply| reply.body.contains("consent-form");
     "consent", allow, |reply| leads_to(reply, "code=");
     "consent denied", deny, |reply| leads_to(reply, "error=access_denied");
@@ -264,6 +267,30 @@ async fn authorize_allowed(world: &World) -> Ask {
     let ask = allow(world).await;
     world.browse(&ask).await;
     authorize(world).await
+}
+
+async fn select_page(world: &World) -> Ask {
+    let mut ask = authorize_allowed(world).await;
+    // Whoever has signed in at this very moment has chosen.
+    world.wait(1);
+    ask.path.push_str("&prompt=select_account");
+    let reply = world.browse(&ask).await;
+    next(world, &reply)
+}
+
+async fn select(world: &World, account: &str) -> Ask {
+    let page = select_page(world).await;
+    let html = world.browse(&page).await.body;
+    let (request, csrf) = (hidden(&html, "request"), hidden(&html, "csrf"));
+    form("/login/select", world.cookie(), &[("request", &request), ("csrf", &csrf), ("account", account)])
+}
+
+async fn select_same(world: &World) -> Ask {
+    select(world, "same").await
+}
+
+async fn select_another(world: &World) -> Ask {
+    select(world, "another").await
 }
 
 async fn redeem_with(world: &World, verifier: &str) -> Ask {

@@ -108,3 +108,33 @@ async fn page_with(world: &World, fields: &[(String, String)]) -> Ask {
     };
     crate::endpoints::logout::page_of(world, &ask).await
 }
+
+// OpenID Connect Front-Channel Logout §3.
+#[tokio::test]
+async fn the_browser_tells_clients_in_frames_of_their_origins_and_no_others() {
+    let frame = "https://app.example/out";
+    let world = World::with(|_, new| new.metadata.logout.frontchannel_logout_uri = Some(frame.to_owned())).await;
+    let told = told(&world).await;
+    for member in ["frontchannel_logout_supported", "frontchannel_logout_session_supported"] {
+        assert_eq!(told[member], true, "{member}");
+    }
+    let mut ask = crate::endpoints::logout::with_hint(&world).await;
+    ask.headers = vec![world.cookie()];
+    let reply = world.send(&ask).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let policy = reply.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.ends_with("; frame-src https://app.example") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert!(policy.contains("default-src 'none'; script-src 'self';"), "{policy}");
+    assert!(reply.headers["set-cookie"].to_str().unwrap().starts_with("__Host-fm_session=;"));
+    let issuer = "iss=https%3A%2F%2Flogin.example";
+    assert!(reply.body.contains(&format!("src=\"{frame}?{issuer}&#38;sid=")), "{}", reply.body);
+    let goes_on = format!("content=\"5; url={BACK}?state=s\"");
+    assert!(reply.body.contains(&goes_on), "{}", reply.body);
+    assert_eq!(reply.headers["x-frame-options"], "DENY");
+    // Opened again, it has nothing more to tell.
+    let again = world.send(&ask).await;
+    assert_eq!(location(&again), format!("{BACK}?state=s"));
+}

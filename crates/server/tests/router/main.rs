@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod account;
+mod admin;
 mod authentication;
 #[path = "../../../engine/tests/engine/support/authenticator.rs"]
 #[allow(dead_code, reason = "shared with the engine's tests, which use the rest")]
 mod authenticator;
+mod certification;
 mod endpoints;
 mod logout;
 mod looks;
@@ -19,6 +21,7 @@ mod outbox;
 mod passkeys;
 mod people;
 mod signer;
+mod upstream;
 mod world;
 
 use std::collections::BTreeMap;

@@ -240,7 +240,7 @@ async fn a_response_type_and_its_modes_are_taken_if_they_are_named() {
     }
 }
 
-// RFC 8414 §2, OpenID Connect Discovery §3.
+// RFC 8414 §2, OpenID Connect Discovery §3, OpenID Connect Core §5.6, Initiating User Registration §4.
 #[tokio::test]
 async fn a_prompt_and_a_challenge_method_are_taken_if_they_are_named() {
     let world = World::new().await;
@@ -249,6 +249,14 @@ async fn a_prompt_and_a_challenge_method_are_taken_if_they_are_named() {
     for prompt in ["none", "login", "consent", "select_account", "create", "magic"] {
         let refused = refusal(&world, &[("prompt", prompt)]).await;
         assert_eq!(refused.as_deref() != Some("invalid_request"), named.contains(&prompt), "{prompt}: {refused:?}");
+    }
+    // Claims come from here and nowhere else, and pages fit every display.
+    assert_eq!(
+        (list(&told, "claim_types_supported"), told["claims_parameter_supported"].clone()),
+        (vec!["normal"], json!(true))
+    );
+    for display in list(&told, "display_values_supported") {
+        assert_eq!(refusal(&world, &[("display", display)]).await, None);
     }
     let named = list(&told, "code_challenge_methods_supported");
     for method in ["S256", "plain", "S384", "s256"] {

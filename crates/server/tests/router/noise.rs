@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::endpoints::ENDPOINTS;
 use crate::mutator::{Noise, rounds, shown};
 use crate::signer::{Signer, jti};
-use crate::world::{Ask, CALLBACK, ISSUER, NOW, Reply, World, encoded};
+use crate::world::{Ask, BACK, CALLBACK, ISSUER, NOW, Reply, World, encoded};
 
 /// A good request, in pieces that can be damaged.
 #[derive(Clone)]
@@ -124,7 +124,7 @@ fn must_be_ours(seed: &Seed, reply: &Reply) {
     if let Some(location) = reply.headers.get(LOCATION) {
         let location = location.to_str().unwrap();
         assert!(
-            [ISSUER, CALLBACK].iter().any(|ours| location
+            [ISSUER, CALLBACK, BACK].iter().any(|ours| location
                 .strip_prefix(ours)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))),
             "{location} {}",

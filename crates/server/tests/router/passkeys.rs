@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 
 use crate::authenticator::Authenticator;
 use crate::endpoints::{asked, form, hidden};
-use crate::people::{leads_to, open, send, sign_in};
+use crate::people::{leads_to, login_page, open, send, sign_in};
 use crate::world::{ISSUER, PASSWORD, Reply, World};
 
 const PASSKEYS: &str = "/account/security/passkeys";
@@ -40,22 +40,21 @@ async fn add(world: &World, name: &str) -> (Authenticator, Reply) {
 #[tokio::test]
 async fn a_passkey_is_added_and_signs_in_to_a_page_of_ours_and_to_a_client() {
     let world = World::new().await;
-    assert_eq!(leads_to(&open(&world, PASSKEYS).await), "/account/sign-in?to=security");
+    assert!(leads_to(&open(&world, PASSKEYS).await).starts_with("/login?request="));
     sign_in(&world, PASSWORD).await;
     let (mut key, done) = add(&world, "Key <one>").await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.body);
     assert!(done.body.contains("id=\"security-news\"") && done.body.contains("Key &#60;one&#62;"), "{}", done.body);
     // To a page of ours.
-    world.forget_cookies();
-    let page = open(&world, "/account/sign-in?to=security").await;
+    let (page, request) = login_page(&world).await;
     let policy = page.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("script-src 'self';") && policy.starts_with("default-src 'none'"), "{policy}");
     let said = key.get(&question(&page).1);
-    let done = answer(&world, &page, SHOW, &[("to", "security"), ("answer", &said)]).await;
+    let done = answer(&world, &page, SHOW, &[("request", &request), ("answer", &said)]).await;
     assert_eq!(leads_to(&done), "/account/security");
-    let again = answer(&world, &page, SHOW, &[("to", "security"), ("answer", &said)]).await;
+    let again = answer(&world, &page, SHOW, &[("request", &request), ("answer", &said)]).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "a second time");
-    assert!(again.body.contains("id=\"sign-in-problem\"") && again.body.contains("id=\"passkey-form\""));
+    assert!(again.body.contains("id=\"login-problem\"") && again.body.contains("id=\"passkey-form\""));
     // On the way to a client.
     world.forget_cookies();
     let on_the_way = world.browse(&asked()).await;
@@ -82,9 +81,9 @@ async fn a_passkey_is_renamed_and_removed_on_the_page_that_lists_it() {
     assert!(!removed.body.contains("passkey-name") && removed.body.contains("id=\"passkey-new\""));
     let gone = send(&world, &renamed, "/account/security/passkeys/remove", &[("id", &id)]).await;
     assert_eq!(gone.status, StatusCode::BAD_REQUEST);
-    let page = open(&world, "/account/sign-in").await;
+    let (page, request) = login_page(&world).await;
     let said = key.get(&question(&page).1);
-    let refused = answer(&world, &page, SHOW, &[("to", ""), ("answer", &said)]).await;
+    let refused = answer(&world, &page, SHOW, &[("request", &request), ("answer", &said)]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 

@@ -7,7 +7,7 @@ use crate::endpoints::{form, get, hidden};
 use crate::world::{Ask, ISSUER, PASSWORD, Reply, USERNAME, World};
 
 const SECURITY: &str = "/account/security";
-const OWN: &str = "/account/sign-in";
+const LOGIN: &str = "/login";
 
 pub(crate) async fn open(world: &World, path: &str) -> Reply {
     let mut ask = get(path);
@@ -29,9 +29,18 @@ pub(crate) fn leads_to(reply: &Reply) -> &str {
     location.to_str().unwrap().strip_prefix(ISSUER).unwrap()
 }
 
+/// The login page that somebody sees who wants to see a page of ours, in a browser that was not here before.
+pub(crate) async fn login_page(world: &World) -> (Reply, String) {
+    world.forget_cookies();
+    let away = open(world, SECURITY).await;
+    let page = open(world, leads_to(&away)).await;
+    let request = hidden(&page.body, "request");
+    (page, request)
+}
+
 pub(crate) async fn sign_in(world: &World, password: &str) -> Reply {
-    let page = open(world, &format!("{OWN}?to=security")).await;
-    send(world, &page, OWN, &[("to", "security"), ("username", USERNAME), ("password", password)]).await
+    let (page, request) = login_page(world).await;
+    send(world, &page, LOGIN, &[("request", &request), ("username", USERNAME), ("password", password)]).await
 }
 
 /// What an app shows one step after the time of every test.
@@ -79,11 +88,11 @@ async fn add_app(world: &World) -> (String, Vec<String>) {
 async fn a_page_of_ours_asks_who_is_there_and_goes_on() {
     let world = World::new().await;
     for path in [SECURITY, "/account/security/password", "/account/security/app"] {
-        assert_eq!(leads_to(&open(&world, path).await), "/account/sign-in?to=security", "{path}");
+        assert!(leads_to(&open(&world, path).await).starts_with("/login?request="), "{path}");
     }
     let wrong = sign_in(&world, "a guess").await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.body.contains("id=\"sign-in-problem\"") && wrong.body.contains(&format!("value=\"{USERNAME}\"")));
+    assert!(wrong.body.contains("id=\"login-problem\"") && wrong.body.contains(&format!("value=\"{USERNAME}\"")));
     let right = sign_in(&world, PASSWORD).await;
     assert_eq!((right.status, leads_to(&right)), (StatusCode::SEE_OTHER, SECURITY));
     let cookies: Vec<_> = right.headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().unwrap()).collect();
@@ -102,9 +111,14 @@ async fn a_page_of_ours_asks_who_is_there_and_goes_on() {
 async fn no_address_in_a_request_is_gone_to() {
     let world = World::new().await;
     for to in ["https://evil.example", "//evil.example", "/\\evil.example", "account/../../evil", ""] {
-        let page = open(&world, &format!("{OWN}?to={}", to.replace('/', "%2F"))).await;
-        let fields = [("to", to), ("username", USERNAME), ("password", PASSWORD)];
-        assert_eq!(leads_to(&send(&world, &page, OWN, &fields).await), SECURITY, "{to}");
+        let unsealed = open(&world, &format!("{LOGIN}?request={}", to.replace('/', "%2F"))).await;
+        assert_eq!(unsealed.status, StatusCode::BAD_REQUEST, "{to}");
+        let (page, request) = login_page(&world).await;
+        let typed = [("username", USERNAME), ("password", PASSWORD), ("to", to), ("page", to)];
+        let unsealed = send(&world, &page, LOGIN, &[&typed[..], &[("request", to)]].concat()).await;
+        assert_eq!(unsealed.status, StatusCode::BAD_REQUEST, "{to}");
+        let sealed = send(&world, &page, LOGIN, &[&typed[..], &[("request", &request)]].concat()).await;
+        assert_eq!(leads_to(&sealed), SECURITY, "{to}");
     }
 }
 
@@ -113,20 +127,20 @@ async fn too_many_wrong_passwords_wait_with_a_page_that_says_so_whoever_is_meant
     let mut texts = Vec::new();
     for username in [USERNAME, "nobody"] {
         let world = World::new().await;
-        let page = open(&world, OWN).await;
-        let fields = [("to", ""), ("username", username), ("password", "a guess")];
+        let (page, request) = login_page(&world).await;
+        let fields = [("request", &*request), ("username", username), ("password", "a guess")];
         for _ in 0..10 {
-            assert_eq!(send(&world, &page, OWN, &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert_eq!(send(&world, &page, LOGIN, &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
         }
-        let late = send(&world, &page, OWN, &fields).await;
+        let late = send(&world, &page, LOGIN, &fields).await;
         assert_eq!((late.status, &late.headers[RETRY_AFTER]), (StatusCode::TOO_MANY_REQUESTS, &"60".parse().unwrap()));
         let csrf = hidden(&late.body, "csrf");
         // What it asks a passkey is another each time, for everybody.
         let (before, asked) = late.body.split_once("<form id=\"passkey-form\"").unwrap();
         let (_, after) = asked.split_once("</form>").unwrap();
-        texts.push(format!("{before}{after}").replace(username, "").replace(&csrf, ""));
+        texts.push(format!("{before}{after}").replace(username, "").replace(&csrf, "").replace(&request, ""));
         let login = world.browse(&crate::endpoints::login(&world).await).await;
-        assert_eq!(login.status.is_redirection(), username == "nobody", "the login page counts, too");
+        assert_eq!(login.status.is_redirection(), username == "nobody", "so do those on the way to a client");
     }
     assert_eq!(texts[0], texts[1]);
 }
@@ -206,7 +220,7 @@ async fn a_form_of_another_page_or_site_changes_nothing() {
         "/account/security/app",
         "/account/security/app/remove",
         "/account/security/recovery",
-        "/account/sign-in",
+        LOGIN,
         "/login/code",
     ] {
         let without = world.browse(&form(path, world.cookie(), &fields)).await;

@@ -1,6 +1,7 @@
 //! A server in this process over a store that breaks, and a browser and a client that talk to it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -40,12 +41,27 @@ pub(crate) const CLIENT: &str = "the-client";
 pub(crate) const USERNAME: &str = "reader";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-struct Fixed;
+/// Stands still until a test moves it.
+struct Hands(AtomicI64);
 
-impl Clock for Fixed {
+impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        NOW
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
+}
+
+/// Every standard claim, for the one account.
+fn claims() -> Rest {
+    let serde_json::Value::Object(claims) = serde_json::json!({
+        "name": "Ada Reader", "family_name": "Reader", "given_name": "Ada", "middle_name": "B.", "nickname": "ada",
+        "preferred_username": USERNAME, "profile": "https://people.example/ada", "picture": "https://people.example/ada.png",
+        "website": "https://ada.example", "gender": "female", "birthdate": "1970-01-01", "zoneinfo": "Europe/Vienna",
+        "locale": "en-GB", "updated_at": 1_700_000_000, "email": "ada@people.example", "email_verified": true,
+        "address": {"formatted": "1 Main Street"}, "phone_number": "+43 1 000", "phone_number_verified": false,
+    }) else {
+        panic!("an object")
+    };
+    claims
 }
 
 /// A request that can be sent again.
@@ -60,6 +76,7 @@ pub(crate) struct Ask {
 }
 
 /// An answer, read.
+#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) path: String,
     pub(crate) status: StatusCode,
@@ -69,6 +86,7 @@ pub(crate) struct Reply {
 
 pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
+    clock: Arc<Hands>,
     pub(crate) store: Arc<FaultyStore>,
     works: Arc<MemoryStore>,
     router: Router,
@@ -113,12 +131,13 @@ impl World {
         let mut new_client = client();
         edit(&mut parts, &mut new_client);
         let engine = Arc::new(Engine::start(parts, NOW).await.unwrap());
-        let new = NewAccount { username: USERNAME.to_owned(), password: PASSWORD.to_owned(), claims: Rest::default() };
+        let new = NewAccount { username: USERNAME.to_owned(), password: PASSWORD.to_owned(), claims: claims() };
         accounts::create(&engine, &passwords, new, NOW).await.unwrap();
         let (_, secret) = clients::create(&engine, new_client, NOW).await.unwrap();
+        let clock = Arc::new(Hands(AtomicI64::new(NOW.millis())));
         let app = App {
             engine: Arc::clone(&engine),
-            clock: Arc::new(Fixed),
+            clock: Arc::clone(&clock) as _,
             max_body: 65_536,
             secure_cookies: true,
             forwarded: false,
@@ -127,7 +146,17 @@ impl World {
         let router = firman::router::router(app, Router::new());
         let client_secret = secret.unwrap().to_string();
         let sent = Mutex::new(vec![client_secret.clone(), PASSWORD.to_owned()]);
-        Self { engine, store, works, router, client_secret, cookies: Mutex::default(), sent }
+        Self { engine, clock, store, works, router, client_secret, cookies: Mutex::default(), sent }
+    }
+
+    /// The time on the server's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets so many seconds pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
     /// Everything that was sent and is a secret.

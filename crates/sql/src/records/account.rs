@@ -44,6 +44,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Account, StoreError> {
     columns.skip(1);
     let mut rest = body::read(columns)?;
     let claims = body::take(&mut rest, "claims", columns)?;
+    let upstreams = body::made_of(body::take(&mut rest, "upstreams", columns)?, columns)?;
     let factors = body::made_of(body::take(&mut rest, "factors", columns)?, columns)?;
     let attempts = Attempts { count: columns.maybe_small()?.unwrap_or(0), locked_until: columns.maybe_time()? };
     Ok(Account {
@@ -53,9 +54,10 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Account, StoreError> {
         enabled,
         password,
         claims,
-        factors,
         created_at,
         updated_at,
+        upstreams,
+        factors,
         attempts,
         revision,
         rest,
@@ -66,6 +68,9 @@ fn body_text(account: &Account) -> String {
     let mut members: Rest = account.rest.clone();
     if !account.claims.is_empty() {
         members.insert("claims".to_owned(), Json::Object(account.claims.clone()));
+    }
+    if !account.upstreams.is_empty() {
+        members.insert("upstreams".to_owned(), Json::Object(body::members(&account.upstreams)));
     }
     if !account.factors.is_empty() {
         members.insert("factors".to_owned(), Json::Object(body::members(&account.factors)));

@@ -1,6 +1,6 @@
 //! Flows.
 
-use firman_proto::authorize::{AuthorizationRequest, Prompt};
+use firman_proto::authorize::{AuthorizationRequest, Hints, Prompt};
 use firman_proto::pkce::{Challenge, ChallengeMethod};
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::response::{ResponseMode, ResponseType};
@@ -55,6 +55,10 @@ struct Request {
     acr_values: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_hint: Option<String>,
+    #[serde(default, skip_serializing_if = "Hints::are_none")]
+    hints: Hints,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idp_hint: Option<String>,
 }
 
 /// The part of a polled request that has no column of its own.
@@ -241,6 +245,8 @@ fn read_request(kind: u8, asked: Asked, members: Rest, columns: &mut Columns<'_>
         max_age: request.max_age,
         acr_values: request.acr_values,
         login_hint: request.login_hint,
+        hints: request.hints,
+        idp_hint: request.idp_hint,
         challenge: asked.challenge,
         resource,
         authorization_details,
@@ -266,6 +272,8 @@ fn body_text(flow: &Flow) -> String {
             max_age: request.max_age,
             acr_values: request.acr_values.clone(),
             login_hint: request.login_hint.clone(),
+            hints: request.hints.clone(),
+            idp_hint: request.idp_hint.clone(),
         }),
         FlowRequest::Device(request) | FlowRequest::Backchannel(request) => body::members(&Polled {
             acr_values: request.acr_values.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use firman_proto::authorize::{AuthorizationRequest, Prompt};
+use firman_proto::authorize::{AuthorizationRequest, Display, Hints, Prompt};
 use firman_proto::client::{ClientMetadata, GrantType};
 use firman_proto::credentials::AuthMethod;
 use firman_proto::digest::Digest16;
@@ -21,6 +21,7 @@ use crate::record::{
     DeliveryState, Deployment, Epochs, Event, EventKind, Factors, FirstAccess, Flow, FlowRequest, FlowState, Grant,
     GrantKind, LastAccess, Once, OnceNamespace, Origin, Passkey, PolledRequest, Refresh, RefreshStep, Registration,
     Resource, Rest, Schedule, SealKey, Session, SessionDetails, SigningKey, Subject, Terms, TokenFormat, Totp,
+    UpstreamLink, UpstreamSignIn, Upstreams,
 };
 use crate::{Change, Commit, CommitId, Editable, FlowApproval, Rotation, Store, Transaction};
 
@@ -117,10 +118,25 @@ pub fn account() -> Account {
         factors: factors(),
         created_at: NOW,
         updated_at: NOW,
+        upstreams: upstreams(),
         attempts: Attempts::default(),
         revision: 0,
         rest: rest(),
     }
+}
+
+fn upstreams() -> Upstreams {
+    let link = UpstreamLink {
+        provider: "uni".to_owned(),
+        issuer: "https://idp.example".to_owned(),
+        subject: "alice".to_owned(),
+        since: NOW,
+        checked_at: later(5),
+        claims: rest(),
+        refresh_token: Some("c2VhbGVk".to_owned()),
+        rest: rest(),
+    };
+    Upstreams { subject: Subject::new("uni:alice"), links: vec![link], rest: rest() }
 }
 
 fn factors() -> Factors {
@@ -173,6 +189,12 @@ pub fn request() -> AuthorizationRequest {
         max_age: Some(60),
         acr_values: vec!["urn:x:high".to_owned(), "1".to_owned()],
         login_hint: None,
+        hints: Hints {
+            subjects: vec!["a subject".to_owned()],
+            ui_locales: vec!["de-AT".to_owned()],
+            display: Some(Display::Popup),
+        },
+        idp_hint: Some("uni".to_owned()),
         challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
         resource: vec!["https://a.example/x?y=%20".to_owned(), "urn:b".to_owned()],
         authorization_details: Some(serde_json::json!([{"type": "payment", "amount": "1"}])),
@@ -328,7 +350,14 @@ pub fn session() -> Session {
 }
 
 pub fn details(amr: &str) -> SessionDetails {
-    SessionDetails { username: "someone".to_owned(), acr: None, amr: vec![amr.to_owned()], rest: rest() }
+    let signed_in = UpstreamSignIn { provider: "uni".to_owned(), subject: "alice".to_owned(), sid: None };
+    SessionDetails {
+        username: "someone".to_owned(),
+        acr: None,
+        amr: vec![amr.to_owned()],
+        upstream: Some(signed_in),
+        rest: rest(),
+    }
 }
 
 pub fn consent(subject: &Subject, client: RecordId) -> Consent {

@@ -41,7 +41,7 @@ impl Tables {
         self.update_session(renewal.id, by, |session| {
             let holds = session.is_live(renewal.now) && session.salt == renewal.from_salt;
             session.salt = renewal.to_salt;
-            (session.auth_time, session.last_seen) = (renewal.now, renewal.now);
+            (session.auth_time, session.last_seen) = (renewal.auth_time, renewal.now);
             session.details = renewal.details;
             holds
         })

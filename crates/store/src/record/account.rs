@@ -1,9 +1,10 @@
 use std::fmt;
 
+use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
 
-use super::{Factors, Rest, Subject};
+use super::{Factors, Rest, Subject, Upstreams};
 
 /// A local user.
 #[derive(Clone, PartialEq)]
@@ -28,6 +29,9 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When it was last edited.
     pub updated_at: Timestamp,
+    /// Who its owner is at identity providers.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub upstreams: Upstreams,
     /// Failed attempts to sign in; they are counted beside the edits.
     #[cfg_attr(feature = "serde", serde(default))]
     pub attempts: Attempts,
@@ -50,7 +54,16 @@ pub struct Attempts {
 impl Account {
     /// The subject that stands for this account.
     pub fn subject(&self) -> Option<Subject> {
-        Subject::new(self.id.to_string())
+        self.upstreams.subject.clone().or_else(|| Subject::new(self.id.to_string()))
+    }
+
+    /// The id of the account that a subject stands for.
+    pub fn id_of(subject: &Subject, issuer: IssuerNumber) -> RecordId {
+        let of_its_own = || {
+            let Digest16(bytes) = Digest16::of(&[&issuer.0.to_be_bytes(), b"account", subject.as_str().as_bytes()]);
+            RecordId::from_bytes(bytes)
+        };
+        RecordId::parse(subject.as_str()).unwrap_or_else(of_its_own)
     }
 }
 

@@ -1,3 +1,4 @@
+use firman_proto::claims::scope_of;
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::scope::Scope;
@@ -39,6 +40,9 @@ pub struct ConsentKey {
 /// The member of the body that has what was allowed at resources: identifier → scope.
 const AT: &str = "resource";
 
+/// The member of the body that has the claims that were allowed one by one.
+const CLAIMS: &str = "claims";
+
 impl Consent {
     /// Whether it covers this scope: at each of these resources (RFC 8707), or where none is named, at this server.
     pub fn covers(&self, scope: &Scope, resources: &[String]) -> bool {
@@ -71,6 +75,31 @@ impl Consent {
             }
         }
         self
+    }
+
+    /// Whether it covers these claims (OpenID Connect Core §5.5): each by itself, or by the scope that asks for it.
+    pub fn covers_claims(&self, names: &[&str]) -> bool {
+        let by_name = |name: &str| self.claims().any(|known| known == name);
+        names.iter().all(|name| by_name(name) || scope_of(name).is_some_and(|scope| self.scope.contains(scope)))
+    }
+
+    /// The same with these claims allowed too.
+    #[must_use]
+    pub fn with_claims(mut self, names: &[&str]) -> Self {
+        let new: Vec<Value> =
+            names.iter().filter(|name| !self.covers_claims(&[name])).map(|&name| name.into()).collect();
+        if !new.is_empty() {
+            let all = self.rest.entry(CLAIMS).or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(all) = all {
+                all.extend(new);
+            }
+        }
+        self
+    }
+
+    /// The claims that were allowed by themselves.
+    pub fn claims(&self) -> impl Iterator<Item = &str> {
+        self.rest.get(CLAIMS).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// What was allowed at resources: the identifier of each, and the scope.

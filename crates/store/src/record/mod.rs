@@ -17,6 +17,7 @@ mod refresh_policy;
 mod resource;
 mod revoked;
 mod session;
+mod upstream;
 
 pub use account::{Account, Attempts};
 pub use client::{Client, ClientPolicy, ClientSecret, Origin, Registration};
@@ -35,6 +36,7 @@ pub use refresh_policy::{RefreshPolicy, ReuseReaction, WiderScope};
 pub use resource::{Resource, TokenFormat};
 pub use revoked::{RevokedToken, TokenTrace};
 pub use session::{Session, SessionDetails};
+pub use upstream::{UpstreamLink, UpstreamSignIn, Upstreams};
 
 use std::fmt;
 

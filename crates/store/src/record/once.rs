@@ -41,6 +41,10 @@ pub enum OnceNamespace {
     LogoutToken,
     /// The `jti` of a request object (RFC 9101).
     RequestObject,
+    /// The `state` of a sign-in at another identity provider.
+    UpstreamState,
+    /// A browser that was handed off to a login app, and came back.
+    HandOff,
     /// The challenge that a passkey has answered (Web Authentication §13.4.3).
     PasskeyChallenge,
 }
@@ -53,6 +57,8 @@ impl OnceNamespace {
         Self::GrantAssertion,
         Self::LogoutToken,
         Self::RequestObject,
+        Self::UpstreamState,
+        Self::HandOff,
         Self::PasskeyChallenge,
     ];
 
@@ -64,8 +70,9 @@ impl OnceNamespace {
             Self::GrantAssertion => 3,
             Self::LogoutToken => 4,
             Self::RequestObject => 5,
-            // 6 is the state of a sign-in elsewhere.
-            Self::PasskeyChallenge => 7,
+            Self::UpstreamState => 6,
+            Self::HandOff => 7,
+            Self::PasskeyChallenge => 8,
         }
     }
 }

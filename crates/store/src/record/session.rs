@@ -3,7 +3,7 @@ use firman_proto::seal::{self, Salt};
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Epochs, Rest, Subject};
+use super::{Epochs, Rest, Subject, UpstreamSignIn};
 
 /// A browser that somebody signed in with.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,9 @@ pub struct SessionDetails {
     /// RFC 8176 `amr`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// At which identity provider, if not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamSignIn>,
     /// Members of a later version.
     #[serde(flatten)]
     pub rest: Rest,

@@ -1,6 +1,8 @@
 //! A world to try the engine in: a fixed time, people who can sign in, clients, and short ways to ask.
 
 pub(crate) mod authenticator;
+mod guest;
+mod idp;
 mod library;
 mod local;
 mod people;
@@ -8,6 +10,8 @@ mod signer;
 mod store;
 mod walk;
 
+pub(crate) use guest::{Away, world_of, world_with};
+pub(crate) use idp::{IDP, Idp};
 pub(crate) use library::Library;
 pub(crate) use local::Local;
 pub(crate) use people::{Dice, PASSWORD, People};

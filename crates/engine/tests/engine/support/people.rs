@@ -44,13 +44,25 @@ impl Accounts for People {
     async fn authenticate(&self, username: &str, password: &str, _now: Timestamp) -> Result<Option<User>, Fault> {
         let subject = Self::subject(username);
         let right = password == PASSWORD && !self.has_left(&subject);
-        Ok(right.then(|| User { subject, username: username.to_owned(), amr: vec!["pwd".to_owned()], epochs: None }))
+        Ok(right.then(|| User {
+            subject,
+            username: username.to_owned(),
+            amr: vec!["pwd".to_owned()],
+            epochs: None,
+            upstream: None,
+        }))
     }
 
     async fn find(&self, username: &str, _now: Timestamp) -> Result<Option<User>, Fault> {
         let subject = Self::subject(username);
         let there = !self.has_left(&subject);
-        Ok(there.then(|| User { subject, username: username.to_owned(), amr: Vec::new(), epochs: None }))
+        Ok(there.then(|| User {
+            subject,
+            username: username.to_owned(),
+            amr: Vec::new(),
+            epochs: None,
+            upstream: None,
+        }))
     }
 
     async fn claims(&self, subject: &Subject) -> Result<Option<Rest>, Fault> {

@@ -1,8 +1,7 @@
 //! From the client to the login page, to the consent page, and back with a code.
 
 use firman_engine::Failure;
-use firman_engine::authorize::{self, Browser, Decision, LoggedIn, Next, SignIn};
-use firman_engine::sign_in::{self, Entered};
+use firman_engine::authorize::{self, Browser, Decision, LoggedIn, Next, SignIn, own};
 use firman_proto::form::{self, Form};
 use firman_proto::pkce::Challenge;
 use firman_proto::time::Timestamp;
@@ -108,12 +107,19 @@ impl World {
         }
     }
 
-    /// Signs in on a page of ours, for no client.
+    /// The login page of somebody who came to a page of ours, for no client.
+    pub(crate) async fn begin(&self, browser: &Browser, page: &'static str, now: Timestamp) -> String {
+        match own::sign_in(&self.engine, browser, page, true, now).await.unwrap() {
+            Next::Login(request) => request,
+            next => panic!("no login page: {next:?}"),
+        }
+    }
+
+    /// Signs in on a page of ours.
     pub(crate) async fn enter(&self, visitor: &mut Visitor, username: &str, now: Timestamp) {
-        let typed = (username, PASSWORD);
-        let entered = sign_in::enter(&self.engine, &visitor.browser(), "/requests", typed, now).await.unwrap();
-        let Entered::Welcome(cookie) = entered else { panic!("not signed in") };
-        visitor.session = Some(cookie.value.reveal().to_owned());
+        let request = self.begin(&visitor.browser(), "/requests", now).await;
+        let next = self.sign_in(visitor, &request, username, now).await.unwrap();
+        assert!(next == Next::Page("/requests".to_owned()), "{next:?}");
     }
 
     /// Presses the button that allows.

@@ -1,5 +1,6 @@
 //! What is taken and what is not: published vectors, forgeries and keys one by one.
 
+mod encrypted;
 mod forgeries;
 mod keys;
 mod published;

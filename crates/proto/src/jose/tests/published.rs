@@ -80,7 +80,7 @@ fn secret(jwk: &Value) -> Option<(Value, Alg, MacKey)> {
     (jwk["use"] == "sig").then(|| (jwk["kid"].clone(), alg, MacKey::new(key)))
 }
 
-fn members(key: &Map<String, Value>) -> Vec<Value> {
+pub(super) fn members(key: &Map<String, Value>) -> Vec<Value> {
     key.get("keys").and_then(Value::as_array).cloned().unwrap_or_else(|| vec![Value::Object(key.clone())])
 }
 
@@ -89,7 +89,7 @@ fn as_set(key: &Map<String, Value>) -> Map<String, Value> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test has no server::config; the environment names its vectors")]
-fn folder() -> Option<PathBuf> {
+pub(super) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("FIRMAN_VECTORS").map(PathBuf::from);
     if folder.is_none() {
         // Straight to stderr: what is printed in a passing test is not shown.

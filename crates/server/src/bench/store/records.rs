@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use firman_proto::authorize::{AuthorizationRequest, Prompt};
+use firman_proto::authorize::{AuthorizationRequest, Hints, Prompt};
 use firman_proto::client::ClientMetadata;
 use firman_proto::credentials::AuthMethod;
 use firman_proto::id::{IssuerNumber, RecordId};
@@ -224,11 +224,13 @@ fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
             max_age: None,
             acr_values: Vec::new(),
             login_hint: None,
+            idp_hint: None,
             challenge: Some(Challenge { method: ChallengeMethod::S256, value: "x".repeat(43) }),
             resource: Vec::new(),
             authorization_details: None,
             claims: None,
             claims_locales: None,
+            hints: Hints::default(),
             dpop_jkt: None,
         }),
         approval: Some(Approval {

@@ -13,6 +13,7 @@ use firman_engine::{Failure, Fault};
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::form::{self, Form};
 use firman_proto::id::RecordId;
+use firman_proto::metadata::path;
 use firman_proto::scope::Scope;
 
 use super::read::{Head, Unreadable};
@@ -73,23 +74,30 @@ pub(super) async fn sign_in(
 impl Visit {
     /// What stands above a page.
     pub(super) fn menu(&self, app: &App, here: Here) -> Menu {
-        let engine = &app.engine;
-        let mut pages =
-            vec![(Here::Apps, PATH), (Here::Sessions, sessions::PATH), (Here::Security, super::security::PATH)];
-        if account::api_keys::are_on(engine) {
-            pages.push((Here::ApiKeys, api_keys::PATH));
-        }
-        if account::clients::may_own(engine, &self.person) {
-            pages.push((Here::Clients, clients::PATH));
-        }
-        let pages = pages.into_iter().map(|(page, path)| (page, engine.issuer().endpoint(path))).collect();
-        Menu { username: self.person.username().to_owned(), here, pages }
+        menu(app, self.person.username(), here)
     }
 
     /// What a form for this page carries.
     pub(super) fn csrf(&self, app: &App, page: &str) -> String {
         self.browser.csrf(&app.engine, page)
     }
+}
+
+/// What stands above a page of somebody's account: every page of it that there is.
+pub(super) fn menu(app: &App, username: &str, here: Here) -> Menu {
+    let (issuer, policy) = (app.engine.issuer(), app.engine.policy());
+    let mut pages = vec![(Here::Apps, PATH), (Here::Sessions, sessions::PATH), (Here::Security, super::security::PATH)];
+    if policy.backchannel.enabled {
+        pages.push((Here::Requests, path::REQUESTS));
+    }
+    if account::api_keys::are_on(&app.engine) {
+        pages.push((Here::ApiKeys, api_keys::PATH));
+    }
+    if policy.account.client_owners.include(username) {
+        pages.push((Here::Clients, clients::PATH));
+    }
+    let pages = pages.into_iter().map(|(page, path)| (page, issuer.endpoint(path))).collect();
+    Menu { username: username.to_owned(), here, pages, sign_out: issuer.endpoint(super::logout::PATH) }
 }
 
 /// The answer, or the page that says why there is none.

@@ -7,7 +7,7 @@ use firman_engine::Failure;
 use firman_engine::account::sessions;
 use firman_proto::form::Form;
 
-use super::super::{App, page, read};
+use super::super::{App, cookies, logout, page, read};
 use super::{Came, after, answered, back, enter, id, news, next, post, unreadable};
 use crate::pages::account::{self as pages, Here, Place, Sessions};
 use crate::pages::look;
@@ -75,9 +75,9 @@ async fn end(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fail
     let id = id(&form, "end")?;
     sessions::end(&app.engine, &visit.person, id, app.now()).await?;
     if id == visit.person.session() {
-        let t = look::texts();
-        let html = crate::pages::Message { title: t.account_ended_here, text: t.account_close }.render();
-        return Ok(page::page(app, StatusCode::OK, html));
+        let mut response = page::see_other(app, &app.engine.issuer().endpoint(logout::DONE));
+        cookies::forget_session(app, &mut response);
+        return Ok(response);
     }
     Ok(back(app, PATH, "ended"))
 }

@@ -19,6 +19,8 @@ pub struct Menu {
     pub here: Here,
     /// The pages there are, and where.
     pub pages: Vec<(Here, String)>,
+    /// Where they sign out.
+    pub sign_out: String,
 }
 
 /// A page of the account.
@@ -30,6 +32,8 @@ pub enum Here {
     Sessions,
     /// How they sign in.
     Security,
+    /// What waits for them.
+    Requests,
     /// Their API keys.
     ApiKeys,
     /// Their clients.
@@ -44,6 +48,7 @@ impl Here {
             Self::Apps => t.account_apps,
             Self::Sessions => t.account_sessions,
             Self::Security => t.account_security,
+            Self::Requests => t.account_requests,
             Self::ApiKeys => t.account_keys,
             Self::Clients => t.account_clients,
         }
@@ -55,6 +60,7 @@ impl Here {
             Self::Apps => "menu-apps",
             Self::Sessions => "menu-sessions",
             Self::Security => "menu-security",
+            Self::Requests => "menu-requests",
             Self::ApiKeys => "menu-keys",
             Self::Clients => "menu-clients",
         }

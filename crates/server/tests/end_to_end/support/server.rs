@@ -33,6 +33,7 @@ pub(crate) struct Ready {
     pub(crate) password: String,
     pub(crate) service_client_id: String,
     pub(crate) service_client_secret: String,
+    pub(crate) console: String,
 }
 
 /// A running demo server. Dropping it stops the process, and removes the folder unless the test has failed.

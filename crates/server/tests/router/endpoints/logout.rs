@@ -31,7 +31,7 @@ pub(crate) async fn page_of(world: &World, ask: &Ask) -> Ask {
     next(world, &reply)
 }
 
-pub(super) async fn with_hint(world: &World) -> Ask {
+pub(crate) async fn with_hint(world: &World) -> Ask {
     let ask = begin(world).await;
     page_of(world, &ask).await
 }

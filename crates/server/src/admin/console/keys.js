@@ -1,0 +1,29 @@
+// The keys that sign and seal.
+
+import { ask } from './session.js'
+import { button, h, say, sure, table, time } from './dom.js'
+
+export async function all({ may, again }) {
+  const { body: keys } = await ask('GET', '/keys')
+  const writes = may('firman.keys.write')
+  const when = key => [key.state, time(key.made_at), time(key.current_from), time(key.retired_from), time(key.ends_at)]
+  const columns = ['State', 'Made', 'Used from', 'Retired from', 'Ends']
+  const act = (title, words, verb, path, body) => async () => {
+    if (!await sure(title, words, verb)) return
+    await ask('POST', path, { body })
+    await again()
+    say('Done.')
+  }
+  return [
+    table('Keys that sign', ['Key', 'Algorithm', ...columns], keys.signing.map(key => [key.kid, key.alg, ...when(key)])),
+    writes && h('div', { class: 'buttons' }, button('keys-rotate', 'New signing keys',
+      act('New signing keys?', 'They sign from now on. The old ones stay published until what they signed has expired.', 'Make them', '/keys/signing/rotate'))),
+    table('Keys that seal', ['Key', ...columns, ...writes ? ['Revoke'] : []], keys.sealing.map(key => [String(key.number), ...when(key), ...writes ? [
+      key.state !== 'ended' && button(`key-revoke-${key.number}`, `Revoke ${key.number}`,
+        act(`Revoke key ${key.number}?`, 'No token that it sealed opens any more: everybody who has one must sign in again, perhaps you too.', 'Revoke', `/keys/sealing/${key.number}/revoke`), { class: 'danger' }) || ''] : []])),
+    writes && h('div', { class: 'buttons' }, button('seal-rotate', 'New seal key',
+      act('A new seal key?', 'It seals in half a minute. The old one opens until the last token it sealed has expired.', 'Make it', '/keys/sealing/rotate', {}))),
+  ]
+}
+
+export const one = all

@@ -1,0 +1,64 @@
+//! `/login/select`: with which account to go on.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use firman_engine::Failure;
+use firman_engine::authorize::{self, Account, Interaction, Next};
+use firman_proto::error::invalid_request;
+use firman_proto::form::Form;
+
+use super::{App, login, page, read};
+use crate::pages;
+
+/// Below the issuer.
+pub const PATH: &str = "/login/select";
+
+/// Asks with which account to go on.
+pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    match show(&app, &headers, query.unwrap_or_default().as_bytes()).await {
+        Ok(response) => response,
+        Err(failure) => page::error_page(&app, failure),
+    }
+}
+
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let (browser, _) = page::with_browser(app, headers)?;
+    let request = form.required("request")?;
+    let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
+    // The session ended while the page was on its way.
+    let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
+    let html = pages::Select {
+        client: login::client_of(&view.client),
+        username,
+        request,
+        csrf: &browser.csrf(&app.engine, PATH),
+        action: &app.engine.issuer().endpoint(PATH),
+    }
+    .render();
+    Ok(page::page(app, StatusCode::OK, html))
+}
+
+/// Takes the answer.
+pub async fn submit(State(app): State<App>, request: Request) -> Response {
+    match read::form_body(&app, request).await {
+        Ok((headers, body)) => match choose(&app, &headers, &body).await {
+            Ok(next) => page::go(&app, &next),
+            Err(failure) => page::error_page(&app, failure),
+        },
+        Err(unreadable) => page::unreadable(&app, unreadable),
+    }
+}
+
+async fn choose(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Next, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
+    let account = match form.required("account")? {
+        "same" => Account::Same,
+        "another" => Account::Another,
+        "neither" => Account::Neither,
+        _ => return Err(invalid_request("account: same, another or neither").into()),
+    };
+    authorize::select(&app.engine, &browser, form.required("request")?, account, app.now()).await
+}
