@@ -34,6 +34,7 @@ pub mod logout;
 pub mod operator;
 pub mod outbox;
 pub mod par;
+pub mod passkeys;
 mod person;
 mod policy;
 mod ports;
@@ -66,7 +67,6 @@ pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
-pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
 pub use refusals::AuditPolicy;
 pub use step_up::StepUp;
 
