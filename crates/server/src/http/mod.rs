@@ -19,6 +19,8 @@ pub mod look;
 pub mod origin;
 pub mod page;
 pub mod par;
+pub mod passkey;
+pub mod passkeys;
 pub mod read;
 pub mod register;
 pub mod revoke;
