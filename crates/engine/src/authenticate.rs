@@ -78,7 +78,7 @@ pub async fn authenticate(
     let client = client.map_err(client_document::as_invalid_client)?.ok_or_else(|| invalid_client("unknown client"))?;
     if let Err(failure) = prove(engine, &client, credentials, now).await {
         if let Failure::Denied(denied) = &failure {
-            engine.client_refused(&client, &denied.text, now).await;
+            engine.client_refused(&client, &denied.why, now).await;
         }
         return Err(failure);
     }
