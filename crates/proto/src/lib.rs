@@ -34,6 +34,7 @@ pub mod registration;
 pub mod request_object;
 pub mod resource;
 pub mod response;
+pub mod rfc3339;
 pub mod routes;
 pub mod scope;
 pub mod seal;

@@ -58,6 +58,9 @@ pub struct Metadata {
     /// OpenID Connect Front-Channel Logout §3.
     pub frontchannel_logout_supported: bool,
     pub frontchannel_logout_session_supported: bool,
+    /// OpenID Connect Back-Channel Logout §2.1.
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
     pub jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
@@ -209,6 +212,8 @@ impl Metadata {
             end_session_endpoint: with_pages(path::END_SESSION),
             frontchannel_logout_supported: offers.pages,
             frontchannel_logout_session_supported: offers.pages,
+            backchannel_logout_supported: offers.pages,
+            backchannel_logout_session_supported: offers.pages,
             jwks_uri: issuer.endpoint(path::JWKS),
             registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],

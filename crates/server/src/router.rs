@@ -108,10 +108,14 @@ fn backchannel(app: &App) -> Router<App> {
 
 /// Where people take the second step, and change how they sign in.
 fn people_of_ours(app: &App) -> Router<App> {
-    use http::{security, sign_in};
+    use http::{passkey, passkeys, security, sign_in};
     let at = |path: &str| app.engine.issuer().route(path);
     Router::new()
         .route(&at(sign_in::SECOND), get(sign_in::second).post(sign_in::submit_second))
+        .route(&at(passkey::PATH), post(passkey::submit))
+        .route(&at(passkeys::PATH), get(passkeys::page).post(passkeys::submit))
+        .route(&at(passkeys::RENAME), post(passkeys::rename))
+        .route(&at(passkeys::REMOVE), post(passkeys::remove))
         .route(&at(security::PATH), get(security::overview))
         .route(&at(security::PASSWORD), get(security::password).post(security::submit_password))
         .route(&at(security::APP), get(security::app).post(security::submit_app))

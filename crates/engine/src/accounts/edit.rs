@@ -40,7 +40,7 @@ pub(crate) async fn edit(
         let account = account.ok_or_else(|| invalid_request("this account is gone"))?;
         let mut changed = account.clone();
         let Edited { changes: others, what } = change(&mut changed)?;
-        let mut event = Event { subject: Some(id.to_string()), ..engine.event(EventKind::AccountUpdated, id, now)? };
+        let mut event = Event { subject: Some(id.to_string()), ..engine.event(kind_of(what), id, now)? };
         event.details.insert("what".to_owned(), what.into());
         let record = Editable::Account(Box::new(changed.clone()));
         let mut changes = vec![Change::Replace { record, if_revision: account.revision }];
@@ -49,8 +49,19 @@ pub(crate) async fn edit(
         match engine.commit(changes).await? {
             Commit::Done => return Ok(Account { revision: account.revision + 1, ..changed }),
             Commit::Conflict(0) => {}
-            Commit::Conflict(_) => return Err(invalid_request("taken by another account").into()),
+            Commit::Conflict(_) => return Err(invalid_request("this is taken already").into()),
         }
     }
     Err(Fault::temporary("edit an account", "it was edited by others each time it was looked at").into())
+}
+
+fn kind_of(what: &str) -> EventKind {
+    match what {
+        "password" => EventKind::PasswordChanged,
+        "totp_added" | "passkey_added" => EventKind::FactorAdded,
+        "totp_removed" | "passkey_removed" => EventKind::FactorRemoved,
+        "recovery_code_used" => EventKind::RecoveryCodeUsed,
+        "email_verified" => EventKind::EmailVerified,
+        _ => EventKind::AccountUpdated,
+    }
 }

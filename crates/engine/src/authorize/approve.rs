@@ -76,7 +76,7 @@ pub(super) async fn approve(
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }
 
-/// OpenID Connect Front-Channel Logout §3, Back-Channel Logout §2.3: who wants to be told of the session's end is remembered.
+/// OpenID Connect Front-Channel Logout §3, OpenID Connect Back-Channel Logout §2.3: who wants to be told of the session's end is remembered.
 fn joining(interaction: &Interaction, client: &Client, session: &Session) -> Option<Change> {
     let logout = &client.metadata.logout;
     let wants = logout.frontchannel_logout_uri.is_some() || logout.backchannel_logout_uri.is_some();

@@ -2,8 +2,10 @@
 
 mod app;
 mod owner;
+mod passkeys;
 mod password;
 
 pub use app::{Enrolled, Enrolment, begin_app, confirm_app, new_recovery_codes, remove_app};
 pub use owner::{Fresh, Owner, owner};
+pub use passkeys::{Added, add_passkey, begin_passkey, remove_passkey, rename_passkey};
 pub use password::{Changed, change_password};

@@ -4,10 +4,11 @@ mod known;
 pub(crate) mod password;
 pub(crate) mod recovery;
 mod second;
+mod shared;
 pub(crate) mod totp;
 
 pub use known::known_to;
-pub use second::{SecondStep, Then, second_step, second_step_of};
+pub use second::{SecondStep, Then, Ways, by_passkey, second_step, second_step_by_passkey, second_step_of};
 
 pub(crate) use second::{half, has_second, step_up};
 

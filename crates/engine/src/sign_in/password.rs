@@ -11,6 +11,8 @@ use crate::attempts::{Pace, of_address};
 use crate::failure::Fault;
 use crate::ports::User;
 
+use super::shared;
+
 /// Who guesses, as far as that is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Guesser {
@@ -46,10 +48,26 @@ pub(crate) async fn check(
             return Ok(Checked::Wait(wait));
         }
     };
-    let Some(user) = engine.accounts.authenticate(username, password, now).await? else {
-        tracing::info!(address = ?guesser.address, "a sign-in failed");
+    // Looked for apart, so that it is the same work for a name that nobody has.
+    let account = match engine.accounts.local() {
+        Some(local) if guesser.known.is_none() => local.named(username, now).await?,
+        _ => None,
+    };
+    let user = engine.accounts.authenticate(username, password, now).await?;
+    let held = account.as_ref().is_some_and(|account| shared::is_held(account, now));
+    let Some(user) = user.filter(|_| !held) else {
+        tracing::info!(address = ?guesser.address, held, "a sign-in failed");
+        // For a name that nobody has it is the same work.
+        let who = engine.accounts.find(username, now).await?.map(|user| user.subject);
+        engine.sign_in_refused(who.as_ref(), "password", "user name or password is wrong", now).await;
+        if let Some(account) = account.filter(|_| !held) {
+            shared::failed(engine, account.id, now)?;
+        }
         return Ok(Checked::Wrong);
     };
+    if let Some(account) = &account {
+        shared::succeeded(engine, account)?;
+    }
     attempt.was_right();
     Ok(Checked::Right(user))
 }

@@ -1,4 +1,4 @@
-//! The second step of a sign-in: a code of an authenticator app, or a recovery code.
+//! The second step of a sign-in: a code of an authenticator app, a recovery code, or a passkey; and a passkey that is both steps.
 //!
 //! Between the steps nothing is written: who has shown the first factor travels sealed, bound to the browser that showed it.
 
@@ -15,6 +15,7 @@ use crate::accounts::{Edited, edit, noted};
 use crate::attempts::Pace;
 use crate::authorize::{self, Browser, Interaction, LoggedIn, Next, SessionCookie};
 use crate::failure::{Failure, Fault};
+use crate::passkeys::{self, Owner};
 use crate::ports::{ProvedThere, User};
 use crate::random;
 
@@ -80,22 +81,18 @@ pub(crate) async fn half(
     then: Then,
     now: Timestamp,
 ) -> Result<Option<String>, Failure> {
-    if user.amr.iter().any(|method| method == "mfa") || !has_second(engine, &user.subject).await? {
+    if is_complete(user) || !has_second(engine, &user.subject).await? {
         return Ok(None);
     }
-    let half = Half {
-        subject: user.subject.clone(),
-        username: user.username.clone(),
-        amr: user.amr.clone(),
-        epochs: user.epochs,
-        upstream: user.upstream.clone(),
-        at: now,
-        then,
-    };
-    Ok(Some(half.seal(engine, browser)?))
+    Ok(Some(Half::of(user, then, now).seal(engine, browser)?))
 }
 
-/// The same for somebody who is signed in, but not well enough: only what is missing is asked for.
+fn is_complete(user: &User) -> bool {
+    user.amr.iter().any(|method| method == "mfa")
+}
+
+/// The same for somebody who is signed in, but not well enough: only what is missing is asked for. Here a passkey will do for those who
+/// have no app: nobody is asked for it at every sign-in, but who wants more than a password gets it.
 pub(crate) async fn step_up(
     engine: &Engine,
     browser: &Browser,
@@ -111,17 +108,39 @@ pub(crate) async fn step_up(
         epochs: Some(session.epochs),
         upstream: session.details.upstream.clone().map(|at| ProvedThere { at, auth_time: now }),
     };
-    half(engine, browser, &user, then, now).await
+    if is_complete(&user) || ways_of(engine, &user.subject).await? == Ways::default() {
+        return Ok(None);
+    }
+    Ok(Some(Half::of(&user, then, now).seal(engine, browser)?))
 }
 
+/// Whether a password alone signs nobody in to this account.
 pub(crate) async fn has_second(engine: &Engine, subject: &Subject) -> Result<bool, Fault> {
-    let Some(local) = engine.accounts.local() else { return Ok(false) };
-    Ok(local.of(subject).await?.is_some_and(|account| account.factors.totp.is_some()))
+    Ok(ways_of(engine, subject).await?.code)
 }
 
-/// The name of whom a second step is of, for its page; refuses what is not of this browser, or too old.
-pub async fn second_step_of(engine: &Engine, browser: &Browser, half: &str, now: Timestamp) -> Result<String, Failure> {
-    Ok(Half::open(engine, browser, half, now).await?.username)
+/// What a second step may be taken with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// A code of an app, or a recovery code.
+    pub code: bool,
+    /// A passkey.
+    pub passkey: bool,
+}
+
+/// What the page of a second step offers; refuses what is not of this browser, or too old.
+pub async fn second_step_of(engine: &Engine, browser: &Browser, half: &str, now: Timestamp) -> Result<Ways, Failure> {
+    let half = Half::open(engine, browser, half, now).await?;
+    Ok(ways_of(engine, &half.subject).await?)
+}
+
+async fn ways_of(engine: &Engine, subject: &Subject) -> Result<Ways, Fault> {
+    let Some(local) = engine.accounts.local() else { return Ok(Ways::default()) };
+    let account = local.of(subject).await?;
+    Ok(account.map_or_else(Ways::default, |account| Ways {
+        code: account.factors.totp.is_some(),
+        passkey: !account.factors.passkeys.is_empty(),
+    }))
 }
 
 /// Takes the code of the second step.
@@ -148,32 +167,61 @@ pub async fn second_step(
         Ok(_) => attempt.was_right(),
         Err(Failure::Denied(denied)) => {
             tracing::info!(%denied, "a second step failed");
+            engine.sign_in_refused(Some(&half.subject), "second", &denied.text, now).await;
             return Ok(SecondStep::Wrong);
         }
         Err(fault) => return Err(fault),
     }
     // RFC 8176 §2: otp is the code, mfa that there was more than one factor.
-    let mut amr = half.amr;
-    amr.extend(["otp", "mfa"].map(str::to_owned));
-    // As often as it was shown, a method is told once.
-    let mut told: Vec<String> = Vec::new();
-    amr.retain(|method| {
-        !told.contains(method) && {
-            told.push(method.clone());
-            true
-        }
-    });
-    let username = half.username;
-    let user =
-        User { subject: half.subject, username: username.clone(), amr, epochs: half.epochs, upstream: half.upstream };
-    match half.then {
+    half.complete(engine, browser, ["otp", "mfa"].map(str::to_owned), now).await
+}
+
+/// Takes a passkey for the second step: of whom it is, and nobody else's.
+pub async fn second_step_by_passkey(
+    engine: &Engine,
+    browser: &Browser,
+    half: &str,
+    shown: (&str, &str),
+    now: Timestamp,
+) -> Result<SecondStep, Failure> {
+    let half = Half::open(engine, browser, half, now).await?;
+    match passkeys::check(engine, browser, shown, Owner::Of(&half.subject), now).await? {
+        Some(user) => half.complete(engine, browser, user.amr, now).await,
+        None => Ok(SecondStep::Wrong),
+    }
+}
+
+/// Signs somebody in by a passkey alone, whoever they are.
+pub async fn by_passkey(
+    engine: &Engine,
+    browser: &Browser,
+    then: Then,
+    shown: (&str, &str),
+    now: Timestamp,
+) -> Result<SecondStep, Failure> {
+    match passkeys::check(engine, browser, shown, Owner::Anybody, now).await? {
+        Some(user) => go_on(engine, browser, &user, then, now).await,
+        None => Ok(SecondStep::Wrong),
+    }
+}
+
+/// Signs somebody in who has shown all that is asked for.
+async fn go_on(
+    engine: &Engine,
+    browser: &Browser,
+    user: &User,
+    then: Then,
+    now: Timestamp,
+) -> Result<SecondStep, Failure> {
+    let username = user.username.clone();
+    match then {
         Then::Page(page) => {
-            let cookie = let_in(engine, browser, &user, now).await?;
+            let cookie = let_in(engine, browser, user, now).await?;
             Ok(SecondStep::Page { cookie, username, page })
         }
         Then::Request(request) => {
             let (interaction, client) = Interaction::resume(engine, browser, &request, now).await?;
-            match authorize::welcome(engine, browser, interaction, &client, &user, now).await? {
+            match authorize::welcome(engine, browser, interaction, &client, user, now).await? {
                 LoggedIn::Welcome { cookie, next } => Ok(SecondStep::Welcome { cookie, username, next }),
                 _ => Ok(SecondStep::Wrong),
             }
@@ -204,6 +252,37 @@ fn taken(engine: &Engine, account: &mut Account, typed: &str, now: Timestamp) ->
 }
 
 impl Half {
+    fn of(user: &User, then: Then, now: Timestamp) -> Self {
+        Self {
+            subject: user.subject.clone(),
+            username: user.username.clone(),
+            amr: user.amr.clone(),
+            epochs: user.epochs,
+            upstream: user.upstream.clone(),
+            at: now,
+            then,
+        }
+    }
+
+    /// Both steps are taken: as often as it was shown, a method is told once.
+    async fn complete(
+        self,
+        engine: &Engine,
+        browser: &Browser,
+        shown: impl IntoIterator<Item = String>,
+        now: Timestamp,
+    ) -> Result<SecondStep, Failure> {
+        let Self { subject, username, amr: first, epochs, upstream, then, .. } = self;
+        let mut amr: Vec<String> = Vec::new();
+        for method in first.into_iter().chain(shown) {
+            if !amr.contains(&method) {
+                amr.push(method);
+            }
+        }
+        let user = User { subject, username, amr, epochs, upstream };
+        go_on(engine, browser, &user, then, now).await
+    }
+
     fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
         let broken = |error: &dyn std::fmt::Display| Fault::lasting("seal half a sign-in", error.to_string());
         let plain = serde_json::to_vec(self).map_err(|error| broken(&error))?;

@@ -100,7 +100,8 @@ async fn a_code_of_the_app_is_taken_once() {
     assert!(!person.takes(&code, at(61)).await, "a second time");
     assert!(!person.takes(&shown(&person.secret, at(30)), at(62)).await, "one from before");
     assert!(person.takes(&shown(&person.secret, at(90)), at(63)).await, "the clock of the app runs fast");
-    let used = person.local.world.events(EventKind::AccountUpdated).await;
+    let mut used = person.local.world.events(EventKind::FactorAdded).await;
+    used.extend(person.local.world.events(EventKind::AccountUpdated).await);
     let what: Vec<_> = used.iter().map(|event| event.details["what"].as_str().unwrap().to_owned()).collect();
     assert_eq!(what, ["totp_added", "totp_used", "totp_used"]);
 }
@@ -307,6 +308,6 @@ async fn who_changes_their_password_is_out_everywhere_but_here() {
     assert!(security::owner(engine, &browser, at(2)).await.unwrap().is_some());
     assert!(local.authenticate("somebody", PASSWORD).await.is_none());
     assert!(local.authenticate("somebody", "another password").await.is_some());
-    let events = local.world.events(EventKind::AccountUpdated).await;
+    let events = local.world.events(EventKind::PasswordChanged).await;
     assert_eq!(events.last().unwrap().details["what"], "password");
 }

@@ -8,8 +8,8 @@ use firman_proto::authorization_details::Described;
 
 use firman::pages::account::Here;
 use firman::pages::{
-    Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, RenderError, Requests, ScopeLine,
-    Security, Select, Waiting, assets, texts::ENGLISH,
+    Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, PasskeyLine, RenderError,
+    Requests, ScopeLine, Security, Select, Waiting, assets, texts::ENGLISH,
 };
 
 pub(crate) const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
@@ -65,6 +65,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         by_name: true,
         password: true,
         password_needed: true,
+        passkey: None,
     };
     let failed =
         Login { client: Some(plain), login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
@@ -133,7 +134,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("requests", requests.render()?),
         ("requests-answered", answered.render()?),
         ("error", error.render()?),
-        ("home", Home { issuer: "https://id.example" }.render()?),
+        ("home", Home { issuer: "https://id.example", account: "/account" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
     ];
     pages.extend(account::samples()?);
@@ -142,16 +143,24 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
 
 /// The pages on which people see to their own account.
 fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
+    let passkeys = [("Telephone", Some("20 Nov 2026")), ("Security key", None)].map(|(name, used)| PasskeyLine {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        since: "18 Nov 2026".to_owned(),
+        used: used.map(str::to_owned),
+    });
     let security = Security {
         menu: &account::menu(Here::Security),
         news: None,
         has_password: true,
         app_since: Some("18 Nov 2026"),
         codes_left: 9,
+        passkeys: Some(&passkeys),
         csrf: "token",
         action: "/account/security",
     };
-    let plain_security = Security { app_since: None, news: Some(ENGLISH.password_changed), ..security };
+    let plain_security =
+        Security { app_since: None, passkeys: Some(&[]), news: Some(ENGLISH.password_changed), ..security };
     Ok(vec![
         ("second-step", second_step(None)?),
         ("second-step-wrong", second_step(Some(ENGLISH.second_wrong))?),

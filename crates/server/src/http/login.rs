@@ -8,6 +8,7 @@ use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn, Wai
 use firman_engine::login_app::Kind;
 use firman_proto::form::Form;
 
+use super::passkey::Asked;
 use super::{App, cookies, login_app, page, read, sign_in, upstream};
 use crate::pages::look;
 use crate::pages::{self, RenderError};
@@ -37,7 +38,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         return upstream::send(app, headers, &browser, (request, name)).await;
     }
     let html = render(app, &browser, request, None, None).await?;
-    Ok(page::page(app, StatusCode::OK, html))
+    Ok(page::page_with_script(app, StatusCode::OK, html))
 }
 
 /// Takes user name and password.
@@ -78,7 +79,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         LoggedIn::Wrong => {
             let html = render(app, &browser, request, Some(username), Some(look::texts().wrong_credentials)).await?;
             // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-            Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html))
+            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
         LoggedIn::Wait(time) => {
             let html = render(app, &browser, request, Some(username), Some(look::texts().wait_credentials)).await?;
@@ -87,7 +88,8 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     }
 }
 
-async fn render(
+/// The page, perhaps with what was typed and what is wrong with it.
+pub(super) async fn render(
     app: &App,
     browser: &Browser,
     request: &str,
@@ -95,6 +97,8 @@ async fn render(
     problem: Option<&str>,
 ) -> Result<Result<String, RenderError>, Failure> {
     let view = Interaction::view(&app.engine, browser, request, app.now()).await?;
+    let passkey = Asked::new(app, browser)?;
+    let hidden = [("request", request)];
     let own = matches!(view.interaction.waiting, Some(Waiting::Page(_)));
     let policy = &app.engine.policy().upstream;
     let html = pages::Login {
@@ -111,6 +115,7 @@ async fn render(
         by_name: policy.local || policy.providers.iter().any(|provider| !provider.domains.is_empty()),
         password: policy.local,
         password_needed: policy.providers.iter().all(|provider| provider.domains.is_empty()),
+        passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
     }
     .render();
     Ok(html)

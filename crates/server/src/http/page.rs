@@ -25,7 +25,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// For pages that go on by themselves: their script is ours and no other runs.
+/// For pages that go on by themselves, and those that ask for a passkey: the script is ours and no other runs.
 const POLICY_WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; \
      base-uri 'none'",
@@ -37,6 +37,16 @@ pub fn page(app: &App, status: StatusCode, html: Result<String, RenderError>) ->
         Ok(html) => protected(app, (status, Html(html)).into_response()),
         Err(error) => error_page(app, Fault::lasting("render a page", error.to_string())),
     }
+}
+
+/// A rendered page whose script is ours.
+pub fn page_with_script(app: &App, status: StatusCode, html: Result<String, RenderError>) -> Response {
+    let rendered = html.is_ok();
+    let mut response = page(app, status, html);
+    if rendered {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT);
+    }
+    response
 }
 
 /// An error that ends with us: the person sees it, the client is not told.
@@ -113,7 +123,7 @@ pub fn see_other(app: &App, location: &str) -> Response {
 
 /// A page with a form that has to wait, for so long.
 pub fn page_later(app: &App, wait: Lifetime, html: Result<String, RenderError>) -> Response {
-    let mut response = page(app, StatusCode::TOO_MANY_REQUESTS, html);
+    let mut response = page_with_script(app, StatusCode::TOO_MANY_REQUESTS, html);
     let seconds = (wait.millis() + 999) / 1000;
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     response
@@ -123,11 +133,7 @@ pub fn page_later(app: &App, wait: Lifetime, html: Result<String, RenderError>) 
 fn posted(app: &App, action: &str, members: &[(&'static str, String)]) -> Response {
     let host = RedirectUri::parse(action).map(|uri| uri.host()).unwrap_or_default();
     let html = Post { action, host: &host, members }.render();
-    let mut response = page(app, StatusCode::OK, html);
-    if response.status() == StatusCode::OK {
-        response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT);
-    }
-    response
+    page_with_script(app, StatusCode::OK, html)
 }
 
 /// The page of somebody who is signed out: it may load frames of these origins, which repeat, and of no others.

@@ -11,7 +11,7 @@ use firman_engine::security::{self, Changed, Enrolled, Enrolment, Fresh, Owner};
 use firman_proto::form::Form;
 use firman_proto::time::Timestamp;
 
-use super::{App, account, cookies, page, read};
+use super::{App, account, cookies, page, passkeys, read};
 use crate::pages::account::Here;
 use crate::pages::look;
 use crate::pages::{Field, FormPage, Link, Message, RenderError, Security};
@@ -44,12 +44,14 @@ async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
 fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>) -> Result<String, RenderError> {
     let account = owner.account();
     let since = account.factors.totp.as_ref().map(|app| date(app.added_at));
+    let passkeys: Vec<_> = account.factors.passkeys.iter().map(passkeys::line).collect();
     Security {
         menu: &account::menu(app, &owner.account().username, Here::Security),
         news,
         has_password: account.password.is_some(),
         app_since: since.as_deref(),
         codes_left: account.factors.recovery_codes.len(),
+        passkeys: app.engine.has_passkeys().then_some(&*passkeys),
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
     }
@@ -57,7 +59,7 @@ fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>
 }
 
 /// The overview after a change, read anew.
-async fn changed(app: &App, browser: &Browser, news: &str) -> Result<Response, Failure> {
+pub(super) async fn changed(app: &App, browser: &Browser, news: &str) -> Result<Response, Failure> {
     let Some(owner) = security::owner(&app.engine, browser, app.now()).await? else { return away(app, browser).await };
     Ok(page::page(app, StatusCode::OK, overview_page(app, browser, &owner, Some(news))))
 }
@@ -175,6 +177,7 @@ fn app_page(app: &App, browser: &Browser, of: &Enrolment, problem: Option<&str>)
         csrf: &browser.csrf(&app.engine, APP),
         action: &app.engine.issuer().endpoint(APP),
         links: &[back(&app.engine.issuer().endpoint(PATH))],
+        ..FormPage::default()
     }
     .render()
 }
@@ -224,13 +227,13 @@ fn codes_page(app: &App, browser: &Browser, codes: &[String]) -> Result<String, 
 }
 
 /// Somebody who has signed in lately; `None` if they have to, first.
-async fn fresh(app: &App, browser: &Browser) -> Result<Option<Fresh>, Failure> {
+pub(super) async fn fresh(app: &App, browser: &Browser) -> Result<Option<Fresh>, Failure> {
     let owner = security::owner(&app.engine, browser, app.now()).await?;
     Ok(owner.and_then(|owner| owner.fresh(&app.engine, app.now())))
 }
 
 /// To sign in, and back here; again, if that was too long ago.
-async fn away(app: &App, browser: &Browser) -> Result<Response, Failure> {
+pub(super) async fn away(app: &App, browser: &Browser) -> Result<Response, Failure> {
     let is_known = firman_engine::account::person(&app.engine, browser, app.now()).await?.is_some();
     if is_known && security::owner(&app.engine, browser, app.now()).await?.is_none() {
         // Signing in again would change nothing.
@@ -243,16 +246,18 @@ async fn away(app: &App, browser: &Browser) -> Result<Response, Failure> {
     Ok(response)
 }
 
-fn back(href: &str) -> Link<'_> {
+/// Back to the overview.
+pub(super) fn back(href: &str) -> Link<'_> {
     Link { id: "security-back", href, text: look::texts().security_back }
 }
 
-fn answered(app: &App, result: Result<Response, Failure>) -> Response {
+/// The answer, or the page that says what went wrong.
+pub(super) fn answered(app: &App, result: Result<Response, Failure>) -> Response {
     result.unwrap_or_else(|failure| page::error_page(app, failure))
 }
 
 /// A day, as `21 Nov 2026`.
-fn date(at: Timestamp) -> String {
+pub(super) fn date(at: Timestamp) -> String {
     let since = Duration::from_secs(u64::try_from(at.seconds()).unwrap_or_default());
     let text = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since);
     text.split(' ').skip(1).take(3).collect::<Vec<_>>().join(" ")

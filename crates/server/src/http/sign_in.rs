@@ -4,10 +4,11 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::Browser;
+use firman_engine::authorize::{Browser, SessionCookie};
 use firman_engine::sign_in::{self, SecondStep};
 use firman_proto::form::{self, Form};
 
+use super::passkey::Asked;
 use super::{App, cookies, page, read};
 use crate::pages::look;
 use crate::pages::{Field, FormPage, RenderError};
@@ -34,8 +35,8 @@ async fn show_second(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Res
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let half = form.required("half")?;
-    sign_in::second_step_of(&app.engine, &browser, half, app.now()).await?;
-    Ok(page::page(app, StatusCode::OK, second_page(app, &browser, half, None)))
+    let html = second_page(app, &browser, half, None).await?;
+    Ok(page::page_with_script(app, StatusCode::OK, html))
 }
 
 /// Takes the code of the second step.
@@ -54,33 +55,59 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
     let browser = page::sender(app, head, SECOND, form.get("csrf"))?.at(head.address(app));
     let (half, code) = (form.required("half")?, form.get("code").unwrap_or_default());
     let again = |problem| second_page(app, &browser, half, Some(problem));
-    let (mut response, cookie, username) =
-        match sign_in::second_step(&app.engine, &browser, half, code, app.now()).await? {
-            SecondStep::Welcome { cookie, username, next } => (page::go(app, &next), cookie, username),
-            SecondStep::Page { cookie, username, page } => (page::go_to(app, &page), cookie, username),
-            // A refused form is not a page like any other: monitors and brute-force defences look at the status.
-            SecondStep::Wrong => {
-                return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, again(look::texts().second_wrong)));
-            }
-            SecondStep::Wait(time) => return Ok(page::page_later(app, time, again(look::texts().second_wait))),
-        };
-    cookies::keep_session(app, &mut response, &cookie);
-    cookies::keep_device(app, &mut response, &browser, &username)?;
+    let step = sign_in::second_step(&app.engine, &browser, half, code, app.now()).await?;
+    match step {
+        // A refused form is not a page like any other: monitors and brute-force defences look at the status.
+        SecondStep::Wrong => {
+            let html = again(look::texts().second_wrong).await?;
+            Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
+        }
+        SecondStep::Wait(time) => Ok(page::page_later(app, time, again(look::texts().second_wait).await?)),
+        SecondStep::Welcome { cookie, username, next } => {
+            welcome(app, page::go(app, &next), &browser, &cookie, &username)
+        }
+        SecondStep::Page { cookie, username, page } => {
+            welcome(app, page::go_to(app, &page), &browser, &cookie, &username)
+        }
+    }
+}
+
+/// Lets a browser keep who has just signed in with it.
+pub fn welcome(
+    app: &App,
+    mut response: Response,
+    browser: &Browser,
+    cookie: &SessionCookie,
+    username: &str,
+) -> Result<Response, Failure> {
+    cookies::keep_session(app, &mut response, cookie);
+    cookies::keep_device(app, &mut response, browser, username)?;
     Ok(response)
 }
 
-fn second_page(app: &App, browser: &Browser, half: &str, problem: Option<&str>) -> Result<String, RenderError> {
-    FormPage {
+/// The page of the second step, with the ways that there are.
+pub async fn second_page(
+    app: &App,
+    browser: &Browser,
+    half: &str,
+    problem: Option<&str>,
+) -> Result<Result<String, RenderError>, Failure> {
+    let ways = sign_in::second_step_of(&app.engine, browser, half, app.now()).await?;
+    let passkey = if ways.passkey { Asked::new(app, browser)? } else { None };
+    let hidden = [("half", half)];
+    let code = [Field { longest: 64, ..Field::text("code", look::texts().second_code, "one-time-code", "").first() }];
+    Ok(FormPage {
         id: "second",
         title: look::texts().second_title,
-        lead: look::texts().second_lead,
+        lead: if ways.code { look::texts().second_lead } else { look::texts().second_lead_passkey },
         problem,
-        hidden: &[("half", half)],
-        fields: &[Field { longest: 64, ..Field::text("code", look::texts().second_code, "one-time-code", "").first() }],
-        submit: look::texts().second_submit,
+        hidden: &hidden,
+        fields: if ways.code { &code } else { &[] },
+        submit: if ways.code { look::texts().second_submit } else { "" },
+        passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
         csrf: &browser.csrf(&app.engine, SECOND),
         action: &app.engine.issuer().endpoint(SECOND),
         ..FormPage::default()
     }
-    .render()
+    .render())
 }

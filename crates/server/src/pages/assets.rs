@@ -12,6 +12,8 @@ static ICON: LazyLock<Asset> =
 
 static POST: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/post.js", "text/javascript; charset=utf-8", include_str!("post.js")));
+static PASSKEY: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/passkey.js", "text/javascript; charset=utf-8", include_str!("passkey.js")));
 
 static SIGNED_OUT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("/assets/signed-out.js", "text/javascript; charset=utf-8", include_str!("signed-out.js"))
@@ -19,12 +21,12 @@ static SIGNED_OUT: LazyLock<Asset> = LazyLock::new(|| {
 
 /// The asset at this path (without query), if there is one.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*ICON, &*POST, &*SIGNED_OUT].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*ICON, &*POST, &*PASSKEY, &*SIGNED_OUT].into_iter().find(|asset| asset.path == path)
 }
 
 /// The paths of all assets, for the router.
-pub fn paths() -> [&'static str; 4] {
-    [STYLE.path, ICON.path, POST.path, SIGNED_OUT.path]
+pub fn paths() -> [&'static str; 5] {
+    [STYLE.path, ICON.path, POST.path, PASSKEY.path, SIGNED_OUT.path]
 }
 
 /// Where the pages link the style sheet: path and content hash.
@@ -40,6 +42,11 @@ pub(super) fn icon_url() -> &'static str {
 /// Where the page that posts itself links its script: path and content hash.
 pub(super) fn post_url() -> &'static str {
     &POST.url
+}
+
+/// Where pages that ask for a passkey link its script: path and content hash.
+pub(super) fn passkey_url() -> &'static str {
+    &PASSKEY.url
 }
 
 /// Where the page of somebody who is signed out links its script: path and content hash.
@@ -83,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_pages_link_is_found() {
-        for url in [style_url(), icon_url(), post_url(), signed_out_url()] {
+        for url in [style_url(), icon_url(), post_url(), passkey_url(), signed_out_url()] {
             let (path, _) = url.split_once("?v=").unwrap();
             assert!(find(path).is_some(), "{path}");
         }

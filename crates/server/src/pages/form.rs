@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::texts::Texts;
-use super::{RenderError, assets, look};
+use super::{PasskeyForm, RenderError, assets, look};
 
 /// A heading, a sentence, perhaps something to look at, and a form.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,8 @@ pub struct FormPage<'a> {
     pub csrf: &'a str,
     /// Where the form is posted to.
     pub action: &'a str,
+    /// Asks for a passkey, beside it.
+    pub passkey: Option<PasskeyForm<'a>>,
     /// Where else one can go.
     pub links: &'a [Link<'a>],
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::texts::Texts;
-use super::{Client, RenderError, Upstream, assets, look};
+use super::{Client, PasskeyForm, RenderError, Upstream, assets, look};
 
 /// Asks for user name and password. The form posts `request`, `csrf`, `username`, `password`, and `cancel` if the
 /// person would rather not.
@@ -35,6 +35,8 @@ pub struct Login<'a> {
     pub password: bool,
     /// Whether nothing works without one.
     pub password_needed: bool,
+    /// The way without user name and password, where there is one.
+    pub passkey: Option<PasskeyForm<'a>>,
 }
 
 impl Login<'_> {

@@ -1,10 +1,10 @@
-//! What people see in the browser: server-rendered pages that work without a script. One has a script of one line, which presses
-//! its button: `form_post` responses go on by themselves.
+//! What people see in the browser: server-rendered pages that work without a script. Two have one: `form_post` responses press their
+//! button by themselves, and passkeys, of which browsers speak to scripts alone, are asked for by another.
 //!
 //! Each page is a struct of plain data with `render()`, which gives the whole HTML document. Every text in it is
 //! escaped; addresses that come from a client are linked only if they are web addresses. The pages need no more than this
 //! Content-Security-Policy: `default-src 'none'; style-src 'self'; img-src 'self' data: https:; base-uri 'none';
-//! frame-ancestors 'none'`; the one with a script also `script-src 'self'`. What people read is in [`texts`] alone.
+//! frame-ancestors 'none'`; those with a script also `script-src 'self'`. What people read is in [`texts`] alone.
 
 pub mod account;
 pub mod assets;
@@ -20,6 +20,7 @@ mod login;
 mod logout;
 pub mod look;
 mod message;
+mod passkey;
 mod post;
 mod requests;
 mod security;
@@ -40,9 +41,10 @@ pub use home::Home;
 pub use login::Login;
 pub use logout::Logout;
 pub use message::Message;
+pub use passkey::PasskeyForm;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
-pub use security::Security;
+pub use security::{PasskeyLine, Security};
 pub use select::Select;
 pub use signed_out::SignedOut;
 pub use upstream::{Upstream, UpstreamTrouble};

@@ -19,10 +19,25 @@ pub struct Security<'a> {
     pub app_since: Option<&'a str>,
     /// How many recovery codes are left.
     pub codes_left: usize,
+    /// The passkeys; `None` where there can be none.
+    pub passkeys: Option<&'a [PasskeyLine]>,
     /// The hidden field `csrf`.
     pub csrf: &'a str,
     /// The address of this page; the others lie below it.
     pub action: &'a str,
+}
+
+/// One passkey in the list.
+#[derive(Clone, Debug)]
+pub struct PasskeyLine {
+    /// Which: the hidden field `id`.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// Since when it is there.
+    pub since: String,
+    /// When it was last used.
+    pub used: Option<String>,
 }
 
 impl Security<'_> {

@@ -9,8 +9,8 @@ use super::account::{
 };
 use super::when::When;
 use super::{
-    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, Post, Requests, ScopeLine, SignedOut, Upstream,
-    Waiting,
+    Client, Consent, Device, ErrorPage, Home, Login, Logout, Message, PasskeyForm, Post, Requests, ScopeLine,
+    SignedOut, Upstream, Waiting,
 };
 
 /// Breaks out of text, of a quoted attribute, and of a tag, wherever it is not escaped.
@@ -28,6 +28,10 @@ fn client(text: &str) -> Client<'_> {
 }
 
 fn login(text: &str) -> String {
+    login_with(text, None)
+}
+
+fn login_with<'t>(text: &'t str, passkey: Option<PasskeyForm<'t>>) -> String {
     let (login_hint, problem) = (Some(text), Some(text));
     let offered = [Upstream { name: "uni", label: text, logo: None }];
     Login {
@@ -44,9 +48,14 @@ fn login(text: &str) -> String {
         by_name: true,
         password: true,
         password_needed: true,
+        passkey,
     }
     .render()
     .unwrap()
+}
+
+fn passkey(text: &str) -> Option<PasskeyForm<'_>> {
+    Some(PasskeyForm { kind: "get", options: text, question: text, hidden: &[], csrf: text, action: text })
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -132,11 +141,12 @@ fn signed_out(text: &str) -> String {
 fn every_page(text: &str) -> Vec<String> {
     let mut pages = vec![
         login(text),
+        login_with(text, passkey(text)),
         consent(text, vec![ScopeLine::of(text), ScopeLine { name: "x", text: Some(text) }]),
         Device { user_code: text, problem: Some(text), qr: text, csrf: text, action: text }.render().unwrap(),
         consent_to_a_device(text),
         ErrorPage { code: text, text, incident: Some(text) }.render().unwrap(),
-        Home { issuer: text }.render().unwrap(),
+        Home { issuer: text, account: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
         post(text),
         logout(text),
@@ -241,12 +251,14 @@ fn every_text_is_escaped() {
 }
 
 #[test]
-fn no_page_has_script_or_inline_style_but_those_that_go_on_by_themselves() {
+fn no_page_has_script_or_inline_style_but_those_that_go_on_by_themselves_and_those_that_ask_for_a_passkey() {
     let script = |url| format!("<script src=\"{url}\"></script>");
     let (posts, leaves) = (script(super::assets::post_url()), script(super::assets::signed_out_url()));
+    let asks = format!("<script src=\"{}\" defer></script>", super::assets::passkey_url());
     assert!(post("plain").contains(&posts) && signed_out("plain").contains(&leaves));
+    assert!(login_with("plain", passkey("plain")).contains(&asks) && !login("plain").contains(&asks));
     for page in every_page("plain") {
-        let page = page.replace(&posts, "").replace(&leaves, "");
+        let page = page.replace(&posts, "").replace(&leaves, "").replace(&asks, "");
         for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {
             assert!(!page.contains(word), "{word} in {page}");
         }
@@ -317,6 +329,7 @@ fn login_shows_no_problem_where_there_is_none() {
         by_name: true,
         password: true,
         password_needed: true,
+        passkey: None,
     };
     let page = page.render().unwrap();
     for word in ["login-problem", "aria-invalid", "Problem", "client-links", "<img"] {
@@ -432,7 +445,7 @@ fn an_error_says_that_it_cannot_continue_and_the_code() {
 #[test]
 fn home_links_discovery() {
     for issuer in ["https://id.example", "https://id.example/"] {
-        let page = Home { issuer }.render().unwrap();
+        let page = Home { issuer, account: "/account" }.render().unwrap();
         assert!(page.contains("href=\"https://id.example/.well-known/openid-configuration\""), "{page}");
     }
 }

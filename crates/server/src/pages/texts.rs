@@ -33,6 +33,8 @@ pub struct Texts {
     pub footer_support: &'static str,
     /// Begins the title of a page on which something went wrong.
     pub problem_mark: &'static str,
+    /// Leads past the menu, for who cannot see where it ends.
+    pub skip: &'static str,
 
     /// Names the list of links to a screen reader.
     pub client_links: Phrase,
@@ -97,6 +99,7 @@ pub struct Texts {
     pub home_title: Phrase,
     pub home_lead: &'static str,
     pub home_person: &'static str,
+    pub home_account: &'static str,
     pub home_developers: &'static str,
     pub home_issuer: &'static str,
     pub home_discovery: &'static str,
@@ -172,6 +175,25 @@ pub struct Texts {
     pub recovery_title: &'static str,
     pub recovery_lead: &'static str,
 
+    pub passkey_submit: &'static str,
+    pub passkey_failed: &'static str,
+    pub passkey_refused: &'static str,
+    pub second_lead_passkey: &'static str,
+    pub passkeys_section: &'static str,
+    pub passkeys_none: &'static str,
+    pub passkey_since: Phrase,
+    pub passkey_used: Phrase,
+    pub passkey_new: &'static str,
+    pub passkey_title: &'static str,
+    pub passkey_lead: &'static str,
+    pub passkey_name: &'static str,
+    pub passkey_add: &'static str,
+    pub passkey_added: &'static str,
+    pub passkey_not_added: &'static str,
+    pub passkey_rename: &'static str,
+    pub passkey_renamed: &'static str,
+    pub passkey_remove: &'static str,
+    pub passkey_removed: &'static str,
     /// Names the list of buttons to a screen reader.
     pub upstreams_label: &'static str,
     pub upstream_with: Phrase,
@@ -288,6 +310,7 @@ pub static ENGLISH: Texts = Texts {
     footer_privacy: "Privacy",
     footer_support: "Help",
     problem_mark: "Problem:",
+    skip: "Skip the menu",
 
     client_links: Phrase("About {}"),
     client_site: "Website",
@@ -357,8 +380,9 @@ pub static ENGLISH: Texts = Texts {
 
     home_title: Phrase("This is {}"),
     home_lead: "It signs people in to applications, and keeps what they allowed those applications to do.",
-    home_person: "There is nothing for you to do here. Start in the application that you want to use: it sends you here \
-                  when it is time to sign in.",
+    home_person: "Start in the application that you want to use: it sends you here when it is time to sign in. Here \
+                  you see what you have allowed, and where you are signed in.",
+    home_account: "Your account",
     home_developers: "For developers",
     home_issuer: "Issuer",
     home_discovery: "OpenID Connect discovery",
@@ -454,6 +478,25 @@ pub static ENGLISH: Texts = Texts {
     recovery_title: "Your recovery codes",
     recovery_lead: "Each signs you in once, when you do not have the app. Write them down now: they are not shown again.",
 
+    passkey_submit: "Use a passkey",
+    passkey_failed: "Your browser found no passkey for this site, or was not allowed to use it. Try again, or sign in another way.",
+    passkey_refused: "This passkey was not accepted. Try again, or sign in another way.",
+    second_lead_passkey: "Show one of your passkeys.",
+    passkeys_section: "Passkeys",
+    passkeys_none: "You have no passkey. With one, you sign in by fingerprint, face or PIN of your device, and without a password.",
+    passkey_since: Phrase(", since {}"),
+    passkey_used: Phrase(", last used {}"),
+    passkey_new: "Add a passkey",
+    passkey_title: "Add a passkey",
+    passkey_lead: "Your device, or a security key, keeps it for this site. Your browser asks you where. It needs JavaScript.",
+    passkey_name: "Name of the passkey",
+    passkey_add: "Add",
+    passkey_added: "The passkey is added. From now on it signs you in.",
+    passkey_not_added: "This passkey was not accepted. Try again.",
+    passkey_rename: "Rename",
+    passkey_renamed: "The passkey has another name.",
+    passkey_remove: "Remove",
+    passkey_removed: "The passkey is removed, and signs you in no more. Remove it from your device, too.",
     upstreams_label: "Other ways to sign in",
     upstream_with: Phrase("Sign in with {}"),
     upstream_only: "Nobody signs in here with a password. Choose where you have your account.",
@@ -554,10 +597,9 @@ mod tests {
     fn every_phrase_has_one_gap() {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
         let Texts { logout_client, signed_out_next, app_since, recovery_left, select_same, .. } = ENGLISH;
-        let own = [logout_client, signed_out_next, app_since, recovery_left, select_same];
-        let Texts { logout_client, security_lead, app_since, recovery_left, .. } = ENGLISH;
         let Texts { upstream_with, upstream_title, .. } = ENGLISH;
-        let own = [logout_client, security_lead, app_since, recovery_left, upstream_with, upstream_title];
+        let own =
+            [logout_client, signed_out_next, app_since, recovery_left, select_same, upstream_with, upstream_title];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");

@@ -23,6 +23,22 @@ fn oauth4webapi_and_chromium_sign_a_person_in() {
     }
 }
 
+// RFC 6238 §4.2.
+#[test]
+fn chromium_signs_in_with_an_app_and_with_a_passkey() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    // Passkeys belong to names.
+    let server = Server::start_at_a_name("security");
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("security");
+    let _ = fs::remove_dir_all(&screenshots);
+
+    script::run(node, "security.mjs", &[screenshots.to_str().unwrap()], &server.ready_line);
+    for page in ["app", "recovery-codes", "second-step", "passkey-new", "security", "login-with-passkey"] {
+        let picture = screenshots.join(format!("{page}-dark-phone.png"));
+        assert!(picture.is_file(), "{}", picture.display());
+    }
+}
+
 #[path = "../../examples/pages/main.rs"]
 #[allow(dead_code, clippy::unwrap_used, reason = "an example has a main of its own")]
 mod samples;

@@ -5,6 +5,9 @@
 mod account;
 mod admin;
 mod authentication;
+#[path = "../../../engine/tests/engine/support/authenticator.rs"]
+#[allow(dead_code, reason = "shared with the engine's tests, which use the rest")]
+mod authenticator;
 mod certification;
 mod endpoints;
 mod logout;
@@ -15,9 +18,11 @@ mod metadata;
 mod mutator;
 mod noise;
 mod outbox;
+mod passkeys;
 mod people;
 mod signer;
 mod upstream;
+mod webhooks;
 mod world;
 
 use std::collections::BTreeMap;

@@ -38,7 +38,7 @@ pub struct Totp {
 pub struct Passkey {
     /// The credential id, in base64url.
     pub id: String,
-    /// The public key, a COSE_Key in base64url.
+    /// The public key, as the library of Web Authentication writes it, in base64url.
     pub key: String,
     /// How often it has signed, as it says itself; 0: it does not count.
     #[serde(default)]

@@ -45,6 +45,8 @@ pub enum OnceNamespace {
     UpstreamState,
     /// A browser that was handed off to a login app, and came back.
     HandOff,
+    /// The challenge that a passkey has answered (Web Authentication §13.4.3).
+    PasskeyChallenge,
 }
 
 impl OnceNamespace {
@@ -57,6 +59,7 @@ impl OnceNamespace {
         Self::RequestObject,
         Self::UpstreamState,
         Self::HandOff,
+        Self::PasskeyChallenge,
     ];
 
     /// The number in the database; numbers are never given twice.
@@ -69,6 +72,7 @@ impl OnceNamespace {
             Self::RequestObject => 5,
             Self::UpstreamState => 6,
             Self::HandOff => 7,
+            Self::PasskeyChallenge => 8,
         }
     }
 }

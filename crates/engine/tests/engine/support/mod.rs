@@ -1,5 +1,6 @@
 //! A world to try the engine in: a fixed time, people who can sign in, clients, and short ways to ask.
 
+pub(crate) mod authenticator;
 mod guest;
 mod idp;
 mod library;

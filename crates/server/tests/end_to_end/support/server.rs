@@ -60,6 +60,14 @@ impl Server {
         Self::start_in(folder, &[])
     }
 
+    /// The same, whose issuer has a name and no address: `http://localhost:…`.
+    pub(crate) fn start_at_a_name(name: &str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = Folder::new(name).with_setting("FIRMAN__SERVER__ISSUER", &format!("http://localhost:{free}"));
+        fs::write(folder.port_file(), free.to_string()).unwrap();
+        Self::start_in(folder, &[])
+    }
+
     /// The same, started by another program: `["strace", "-f"]`.
     pub(crate) fn start_under(name: &str, launcher: &[OsString]) -> Self {
         Self::start_in(Folder::new(name), launcher)
