@@ -41,7 +41,7 @@ fn subject_of(row: &Row) -> Option<Subject> {
 
 fn user(name: &str, row: &Row, amr: &[&str]) -> Option<User> {
     let amr = amr.iter().map(|method| (*method).to_owned()).collect();
-    Some(User { subject: subject_of(row)?, username: name.to_owned(), amr, epochs: None })
+    Some(User { subject: subject_of(row)?, username: name.to_owned(), amr, epochs: None, upstream: None })
 }
 
 #[async_trait]

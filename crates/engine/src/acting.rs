@@ -1,10 +1,21 @@
-//! Who acts: said once around what they do, so that no line of the audit trail can forget it.
+//! Who acts, and from where: said once around what they do, so that no line of the audit trail can forget it.
+
+use std::net::IpAddr;
 
 use firman_store::record::{Rest, Subject};
 use serde_json::json;
 
+/// The longest user agent that is kept, in characters.
+const USER_AGENT: usize = 128;
+
 tokio::task_local! {
-    static ACTOR: Actor;
+    static ACTING: Acting;
+}
+
+#[derive(Clone, Debug, Default)]
+struct Acting {
+    actor: Option<Actor>,
+    from: Origin,
 }
 
 /// Who makes a change.
@@ -21,15 +32,36 @@ pub enum Actor {
     },
 }
 
-/// Does this work as somebody: the events that it appends say so.
-pub async fn acting<F: Future>(actor: Actor, work: F) -> F::Output {
-    ACTOR.scope(actor, work).await
+/// Where a request comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The address, as far as it is known.
+    pub address: Option<IpAddr>,
+    /// What the program calls itself that asks.
+    pub user_agent: Option<String>,
 }
 
-/// What events say of who acts here; nothing where nobody was named (the server itself, or whoever the event names).
+/// Does this work as somebody: the events that it appends say so.
+pub async fn acting<F: Future>(actor: Actor, work: F) -> F::Output {
+    let from = current().from;
+    ACTING.scope(Acting { actor: Some(actor), from }, work).await
+}
+
+/// Does this work for a request from there: the events that it appends say so.
+pub async fn coming_from<F: Future>(from: Origin, work: F) -> F::Output {
+    let actor = current().actor;
+    ACTING.scope(Acting { actor, from }, work).await
+}
+
+fn current() -> Acting {
+    ACTING.try_with(Acting::clone).unwrap_or_default()
+}
+
+/// What events say of who acts here, and from where; nothing where nobody was named (the server itself, or whoever the event names).
 pub(crate) fn details() -> Rest {
+    let Acting { actor, from } = current();
     let mut details = Rest::new();
-    if let Ok(actor) = ACTOR.try_with(Actor::clone) {
+    if let Some(actor) = actor {
         let said = match actor {
             Actor::CommandLine => json!({"kind": "command_line"}),
             Actor::Operator { subject: Some(subject), client_id } => {
@@ -38,6 +70,13 @@ pub(crate) fn details() -> Rest {
             Actor::Operator { subject: None, client_id } => json!({"kind": "operator", "client_id": client_id}),
         };
         details.insert("actor".to_owned(), said);
+    }
+    if let Some(address) = from.address {
+        details.insert("address".to_owned(), json!(address.to_canonical()));
+    }
+    if let Some(user_agent) = from.user_agent {
+        let short: String = user_agent.chars().filter(|c| !c.is_control()).take(USER_AGENT).collect();
+        details.insert("user_agent".to_owned(), short.into());
     }
     details
 }
@@ -59,6 +98,17 @@ mod tests {
             json!(acting(Actor::CommandLine, async { details() }).await["actor"]["kind"]),
             json!("command_line")
         );
+        assert!(details().is_empty());
+    }
+
+    #[tokio::test]
+    async fn where_a_request_comes_from_is_said_whoever_acts_inside_and_bounded() {
+        let address = "::ffff:192.0.2.7".parse().ok();
+        let from = Origin { address, user_agent: Some(format!("browser\n{}", "x".repeat(500))) };
+        let said = coming_from(from, acting(Actor::CommandLine, async { details() })).await;
+        assert_eq!(said["address"], json!("192.0.2.7"));
+        assert_eq!(said["user_agent"].as_str().map(str::len), Some(USER_AGENT));
+        assert!(said.contains_key("actor"));
         assert!(details().is_empty());
     }
 }

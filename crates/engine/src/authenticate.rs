@@ -76,15 +76,24 @@ pub async fn authenticate(
     }
     let client = client_document::recorded(engine, &credentials.client_id, now).await;
     let client = client.map_err(client_document::as_invalid_client)?.ok_or_else(|| invalid_client("unknown client"))?;
-    match decide(&client, credentials, now)? {
-        Proof::Enough => {}
-        Proof::Assertion(text) => assertion::verify(engine, &client, text, now).await?,
-        Proof::Certificate(shown) => certificate::verify(engine, &client, shown, now).await?,
+    if let Err(failure) = prove(engine, &client, credentials, now).await {
+        if let Failure::Denied(denied) = &failure {
+            engine.client_refused(&client, &denied.text, now).await;
+        }
+        return Err(failure);
     }
     // RFC 9449 §5: beside whatever the client is known by.
     let verify = |(text, path): &(String, &'static str)| dpop::verify(engine, text, ("POST", *path), None, now);
     let key = credentials.dpop.as_ref().map(verify).transpose()?;
     Ok(AuthenticatedClient { record: client, certificate: credentials.certificate.clone(), key })
+}
+
+async fn prove(engine: &Engine, client: &Client, credentials: &Credentials, now: Timestamp) -> Result<(), Failure> {
+    match decide(client, credentials, now)? {
+        Proof::Enough => Ok(()),
+        Proof::Assertion(text) => assertion::verify(engine, client, text, now).await,
+        Proof::Certificate(shown) => certificate::verify(engine, client, shown, now).await,
+    }
 }
 
 /// What is left to verify.

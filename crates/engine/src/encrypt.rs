@@ -50,6 +50,17 @@ impl<'a> Registered<'a> {
         Self { name: "userinfo_encrypted_response", alg, enc }
     }
 
+    /// JARM §3: authorization responses.
+    pub(crate) fn authorization(metadata: &'a ClientMetadata) -> Self {
+        let jose = &metadata.jose;
+        let alg = jose.authorization_encrypted_response_alg.as_deref();
+        Self {
+            name: "authorization_encrypted_response",
+            alg,
+            enc: jose.authorization_encrypted_response_enc.as_deref(),
+        }
+    }
+
     /// RFC 9701 §6: introspection answers.
     pub(crate) fn introspection(metadata: &'a ClientMetadata) -> Self {
         let jose = &metadata.jose;

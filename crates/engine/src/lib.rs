@@ -40,6 +40,7 @@ mod policy;
 mod ports;
 mod presented;
 pub mod random;
+mod refusals;
 pub mod registration;
 mod request_object;
 pub mod revoke;
@@ -56,6 +57,7 @@ pub mod token;
 pub mod trust;
 pub mod upstream;
 pub mod userinfo;
+pub mod webhooks;
 
 pub use attempts::{Pace, SignInLimits};
 pub use failure::{Failure, Fault};
@@ -65,6 +67,8 @@ pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
+pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
+pub use refusals::AuditPolicy;
 pub use step_up::StepUp;
 
 use std::sync::Arc;
@@ -81,6 +85,7 @@ use backchannel::Notify;
 use guesses::Guesses;
 use key_sets::KeySets;
 use keys::{KeyPolicy, Keychain, MakeKeys};
+use refusals::Refusals;
 use registration::Door;
 
 /// One issuer: its store, its keys, its policy, and the ports to the world.
@@ -99,12 +104,13 @@ pub struct Engine {
     pub(crate) keys: Keychain,
     pub(crate) code_guesses: Guesses,
     pub(crate) attempts: Attempts,
+    pub(crate) refusals: Refusals,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
-    /// The resource that the admin API is, if there is one.
-    pub(crate) admin: Option<Arc<Resource>>,
     /// Rings when something was put into the outbox.
     pub(crate) bell: tokio::sync::Notify,
+    /// The resource that the admin API is, if there is one.
+    pub(crate) admin: Option<Arc<Resource>>,
 }
 
 /// What an engine is made of.
@@ -163,10 +169,11 @@ impl Engine {
             keys,
             code_guesses: Guesses::default(),
             attempts: Attempts::default(),
+            refusals: Refusals::default(),
             policy,
             key_policy,
-            admin,
             bell: tokio::sync::Notify::new(),
+            admin,
         })
     }
 
@@ -237,6 +244,7 @@ impl Engine {
     /// Commits, and finds out what happened if the acknowledgement is lost.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
         let id = CommitId(random::bytes(&*self.entropy)?);
+        let changes = webhooks::with_deliveries(&self.packer(), changes)?;
         let sends = changes.iter().any(|change| matches!(change, Change::InsertDelivery(_)));
         let outcome = settle(&*self.store, Transaction { id, changes }).await?;
         if sends && outcome == Commit::Done {

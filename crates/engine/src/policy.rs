@@ -20,11 +20,13 @@ use crate::hooks::ClaimPolicy;
 use crate::login_app::LoginAppPolicy;
 use crate::operator::AdminPolicy;
 use crate::outbox::OutboxPolicy;
+use crate::refusals::AuditPolicy;
 use crate::registration::RegistrationPolicy;
 use crate::sessions::SessionGrants;
 use crate::step_up::StepUp;
 use crate::trust::TrustedIssuers;
 use crate::upstream::UpstreamPolicy;
+use crate::webhooks::Webhooks;
 
 /// The server's policy. Expiries are fixed in the record when it is made; windows and limits are read when they matter.
 #[derive(Clone, Debug)]
@@ -71,6 +73,8 @@ pub struct Policy {
     pub pages: bool,
     /// The admin API, if there is one.
     pub admin: Option<AdminPolicy>,
+    /// What is written of those who are refused.
+    pub audit: AuditPolicy,
     /// Where people find more about this server.
     pub about: About,
     /// The schemes that redirect URIs may have; none said: all that are safe.
@@ -105,6 +109,8 @@ pub struct Policy {
     pub claims: ClaimPolicy,
     /// How long and how often deliveries are tried.
     pub outbox: OutboxPolicy,
+    /// Who is told of events.
+    pub webhooks: Webhooks,
     /// Which passwords people may have.
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
@@ -157,6 +163,7 @@ impl Default for Policy {
             sign_up: false,
             pages: true,
             admin: None,
+            audit: AuditPolicy::default(),
             about: About::default(),
             redirect_schemes: Vec::new(),
             allowed_auth_methods: Vec::new(),
@@ -174,6 +181,7 @@ impl Default for Policy {
             revoke_scope: Scope::default(),
             claims: ClaimPolicy::default(),
             outbox: OutboxPolicy::default(),
+            webhooks: Webhooks::default(),
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),

@@ -1,5 +1,6 @@
 //! The end of a browser session, whoever ends it, and of what was allowed in it.
 
+use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{EventKind, Grant, GrantKind, RevokeReason, Session};
@@ -7,6 +8,7 @@ use firman_store::{Change, GrantsOf, Page};
 
 use crate::Engine;
 use crate::failure::Fault;
+use crate::logout::farewells;
 
 /// How many grants of a session are revoked in one commit.
 const PAGE: u32 = 200;
@@ -98,7 +100,29 @@ pub(crate) async fn ending(engine: &Engine, session: &Session, why: Why, now: Ti
     event.subject = Some(session.subject.to_string());
     event.details.insert("reason".to_owned(), why.as_str().into());
     changes.push(Change::Append(Box::new(event)));
+    changes.extend(farewells(engine, session, now).await?);
     Ok(changes)
+}
+
+/// Letters to the clients of every session of a subject ((`Subject::key`)) that is about to end with its epoch.
+pub(crate) async fn everywhere(engine: &Engine, subject: Digest16, now: Timestamp) -> Result<Vec<Change>, Fault> {
+    let epochs = engine.store.epochs(None, Some(subject)).await?;
+    // One of an earlier epoch has ended, and its clients were told then.
+    let lives = |session: &&Session| {
+        let of = session.epochs;
+        session.is_live(now) && (of.subject, of.everything) == (epochs.subject, epochs.everything)
+    };
+    let (mut after, mut letters) = (None, Vec::new());
+    loop {
+        let page = engine.store.sessions_of(subject, Page { after, limit: PAGE }).await?;
+        after = page.last().map(|session| session.id);
+        for session in page.iter().filter(lives) {
+            letters.extend(farewells(engine, session, now).await?);
+        }
+        if page.len() < PAGE as usize {
+            return Ok(letters);
+        }
+    }
 }
 
 /// The last page of what is revoked with a session; the pages before it, where there are any, are revoked by then.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::Serialize;
+use serde_json::{Value, json};
+
 use crate::error::{Denied, invalid_request};
 use crate::form::Form;
 
@@ -44,6 +47,30 @@ impl LogoutRequest {
             state,
             ui_locales: locales.filter(|locale| !locale.is_empty()).map(str::to_owned).collect(),
         })
+    }
+}
+
+/// The `typ` of a logout token (OpenID Connect Back-Channel Logout §2.4).
+pub const LOGOUT_TOKEN: &str = "logout+jwt";
+
+/// What a logout token says (OpenID Connect Back-Channel Logout §2.4). There is no nonce, so that none is taken for an ID token.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the claims are those of the specification")]
+pub struct LogoutToken {
+    pub iss: String,
+    pub sub: String,
+    pub aud: String,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: String,
+    pub events: Value,
+    pub sid: String,
+}
+
+impl LogoutToken {
+    /// The one event there is.
+    pub fn events() -> Value {
+        json!({"http://schemas.openid.net/event/backchannel-logout": {}})
     }
 }
 

@@ -7,9 +7,12 @@ use crate::client::GrantType;
 use crate::credentials::AuthMethod;
 use crate::issuer::Issuer;
 use crate::jose::Alg;
-use crate::jose::jwe::{ContentEncryption, KeyManagement};
+use crate::jose::jwe::KeyManagement;
 use crate::jws::Algorithm;
 use crate::response::{ResponseMode, ResponseType};
+
+mod encrypted;
+pub use encrypted::Encrypted;
 
 /// Paths of the endpoints, below the issuer.
 pub mod path {
@@ -55,6 +58,9 @@ pub struct Metadata {
     /// OpenID Connect Front-Channel Logout §3.
     pub frontchannel_logout_supported: bool,
     pub frontchannel_logout_session_supported: bool,
+    /// OpenID Connect Back-Channel Logout §2.1.
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
     pub jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
@@ -80,15 +86,9 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
-    pub id_token_encryption_alg_values_supported: Vec<&'static str>,
-    pub id_token_encryption_enc_values_supported: Vec<&'static str>,
     pub userinfo_signing_alg_values_supported: Vec<&'static str>,
-    pub userinfo_encryption_alg_values_supported: Vec<&'static str>,
-    pub userinfo_encryption_enc_values_supported: Vec<&'static str>,
-    pub introspection_encryption_alg_values_supported: Vec<&'static str>,
-    pub introspection_encryption_enc_values_supported: Vec<&'static str>,
-    pub request_object_encryption_alg_values_supported: Vec<&'static str>,
-    pub request_object_encryption_enc_values_supported: Vec<&'static str>,
+    #[serde(flatten)]
+    pub encrypted: Encrypted,
     /// How signed responses are signed (JARM §4).
     pub authorization_signing_alg_values_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
@@ -139,6 +139,17 @@ pub struct Backchannel {
     pub backchannel_token_delivery_modes_supported: Vec<&'static str>,
     pub backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
     pub backchannel_user_code_parameter_supported: bool,
+}
+
+impl Backchannel {
+    fn of(issuer: &Issuer) -> Self {
+        Self {
+            backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
+            backchannel_token_delivery_modes_supported: vec!["poll"],
+            backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
+            backchannel_user_code_parameter_supported: false,
+        }
+    }
 }
 
 /// What depends on settings and keys.
@@ -194,18 +205,15 @@ impl Metadata {
             token_endpoint: issuer.endpoint(path::TOKEN),
             pushed_authorization_request_endpoint: with_pages(path::PAR),
             device_authorization_endpoint: with_pages(path::DEVICE_AUTHORIZATION),
-            backchannel: works(GrantType::Backchannel).then(|| Backchannel {
-                backchannel_authentication_endpoint: issuer.endpoint(path::BACKCHANNEL),
-                backchannel_token_delivery_modes_supported: vec!["poll"],
-                backchannel_authentication_request_signing_alg_values_supported: algorithms(Alg::PUBLIC),
-                backchannel_user_code_parameter_supported: false,
-            }),
+            backchannel: works(GrantType::Backchannel).then(|| Backchannel::of(issuer)),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             end_session_endpoint: with_pages(path::END_SESSION),
             frontchannel_logout_supported: offers.pages,
             frontchannel_logout_session_supported: offers.pages,
+            backchannel_logout_supported: offers.pages,
+            backchannel_logout_session_supported: offers.pages,
             jwks_uri: issuer.endpoint(path::JWKS),
             registration_endpoint: offers.registration.then(|| issuer.endpoint(path::REGISTER)),
             scopes_supported: vec!["openid", "profile", "email", "address", "phone", "offline_access"],
@@ -231,14 +239,7 @@ impl Metadata {
             introspection_signing_alg_values_supported: signing.clone(),
             userinfo_signing_alg_values_supported: signing.clone(),
             id_token_signing_alg_values_supported: signing,
-            id_token_encryption_alg_values_supported: managements(KeyManagement::ALL),
-            id_token_encryption_enc_values_supported: contents(),
-            userinfo_encryption_alg_values_supported: managements(KeyManagement::ALL),
-            userinfo_encryption_enc_values_supported: contents(),
-            introspection_encryption_alg_values_supported: managements(KeyManagement::ALL),
-            introspection_encryption_enc_values_supported: contents(),
-            request_object_encryption_alg_values_supported: managements(&offers.decryption),
-            request_object_encryption_enc_values_supported: contents(),
+            encrypted: Encrypted::new(&offers.decryption),
             dpop_signing_alg_values_supported: algorithms(Alg::PUBLIC),
             prompt_values_supported: prompts(offers.sign_up),
             display_values_supported: if offers.pages { displays() } else { Vec::new() },
@@ -261,14 +262,6 @@ impl Metadata {
 
 fn algorithms(of: &[Alg]) -> Vec<&'static str> {
     of.iter().map(|alg| alg.as_str()).collect()
-}
-
-fn managements(of: &[KeyManagement]) -> Vec<&'static str> {
-    of.iter().map(|alg| alg.as_str()).collect()
-}
-
-fn contents() -> Vec<&'static str> {
-    ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect()
 }
 
 /// Initiating User Registration §4: create where it leads somewhere.

@@ -26,3 +26,4 @@ pub mod start;
 pub mod tls;
 pub mod trust;
 pub mod upstream;
+pub mod webhooks;

@@ -10,6 +10,7 @@ use firman_engine::account::Owners;
 use firman_engine::registration::Mode;
 use firman_engine::upstream::CALLBACK;
 use firman_proto::metadata::path;
+use firman_proto::webfinger;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::http::{self, App};
@@ -43,6 +44,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
     let api = discovery_paths(&prefix)
         .into_iter()
         .fold(Router::new(), |router, path| router.route(&path, get(http::discovery::metadata)))
+        .route(webfinger::PATH, get(http::discovery::webfinger))
         .method_not_allowed_fallback(http::answer::method_not_allowed)
         .layer(cors())
         .merge(api);

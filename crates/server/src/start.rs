@@ -10,14 +10,16 @@ use firman_engine::dpop::DpopPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::login_app::{ClaimsOf, LoginAppPolicy, ToldAccounts};
+use firman_engine::logout::BackchannelLogout;
 use firman_engine::operator::AdminPolicy;
 use firman_engine::outbox::{Deliver, OutboxPolicy};
 use firman_engine::registration::RegistrationPolicy;
 use firman_engine::trust::TrustedIssuers;
 use firman_engine::upstream::{Providers, UpstreamPolicy};
+use firman_engine::webhooks::Webhooks;
 use firman_engine::{
-    Accounts, Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Pace, Parts, Policy, SignInLimits, StepUp,
-    SystemClock, SystemEntropy,
+    Accounts, AuditPolicy, Clock, Engine, Entropy, Fault, Fetch, GuessLimits, Pace, Parts, Policy, SignInLimits,
+    StepUp, SystemClock, SystemEntropy,
 };
 use firman_proto::authorization_details::DetailTypes;
 use firman_proto::id::IssuerNumber;
@@ -106,7 +108,7 @@ impl Running {
 
     /// How what is in the outbox is delivered: one way for each kind.
     pub fn ways(&self) -> Vec<Arc<dyn Deliver>> {
-        Vec::new()
+        vec![Arc::new(BackchannelLogout), Arc::new(self.engine.policy().webhooks.clone())]
     }
 }
 
@@ -220,6 +222,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         revoke_scope: tokens.revoke_scope.clone(),
         claims: claims(settings),
         outbox: outbox(settings),
+        webhooks: webhooks(settings)?,
         passwords: PasswordRules { shortest: login.password_min_length as usize },
         sign_in: sign_in_limits(settings),
         fresh_sign_in: seconds(login.fresh_seconds),
@@ -241,6 +244,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         },
         account: account(settings),
         admin: admin(settings),
+        audit: AuditPolicy { refusals_per_minute: settings.audit.refusals_per_minute },
         client_certificates: settings.takes_client_certificates(),
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
@@ -321,6 +325,13 @@ pub(crate) fn upstreams(settings: &Settings) -> Result<Providers, StartError> {
     let Some(path) = &settings.login.upstreams else { return Ok(Providers::default()) };
     let read = crate::upstream::read(path);
     Ok(read.map_err(|error| Fault::lasting("use login.upstreams", format!("{}: {error}", path.display())))?)
+}
+
+/// Those of the file that settings name.
+fn webhooks(settings: &Settings) -> Result<Webhooks, StartError> {
+    let Some(path) = &settings.webhooks.file else { return Ok(Webhooks::default()) };
+    let read = crate::webhooks::read(path);
+    Ok(read.map_err(|error| Fault::lasting("use webhooks.file", format!("{}: {error}", path.display())))?)
 }
 
 fn claims(settings: &Settings) -> ClaimPolicy {

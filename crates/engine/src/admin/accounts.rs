@@ -11,6 +11,7 @@ use crate::Engine;
 use crate::accounts::{Edited, Passwords, acceptable, digest_of, edit, look_of, mixes_scripts};
 use crate::failure::Fault;
 use crate::random;
+use crate::sessions;
 
 /// A new local account.
 pub struct NewAccount {
@@ -85,12 +86,16 @@ pub async fn set_password(
     let account = find(engine, username, now).await?;
     engine.policy.passwords.check(&account.username, &password)?;
     let hash = passwords.hash(password).await?;
+    let letters = match account.subject() {
+        Some(subject) => sessions::everywhere(engine, subject.key(engine.number), now).await?,
+        None => Vec::new(),
+    };
     let changed = edit(engine, account.id, now, |account| {
         account.password = Some(hash.clone());
         account.updated_at = now;
         let signed_out =
             account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)));
-        Ok(Edited { changes: signed_out.into_iter().collect(), what: "password" })
+        Ok(Edited { changes: signed_out.into_iter().chain(letters.clone()).collect(), what: "password" })
     });
     Ok(changed.await?)
 }

@@ -1,6 +1,7 @@
 //! What an operator looks for in the audit trail.
 
 use firman_proto::id::RecordId;
+use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Page;
 use firman_store::record::{Event, EventKind};
 
@@ -24,6 +25,10 @@ pub struct EventFilter {
     pub client: Option<RecordId>,
     /// To or by this subject.
     pub subject: Option<String>,
+    /// Not before this.
+    pub since: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
 }
 
 impl EventFilter {
@@ -33,6 +38,8 @@ impl EventFilter {
             && self.kind.as_ref().is_none_or(|kind| event.kind == *kind)
             && self.client.is_none_or(|client| event.client == Some(client))
             && self.subject.as_ref().is_none_or(|subject| event.subject.as_ref() == Some(subject))
+            && self.since.is_none_or(|since| event.at >= since)
+            && self.until.is_none_or(|until| event.at < until)
     }
 }
 
@@ -47,7 +54,9 @@ pub struct FoundEvents {
 
 /// Events that fit, the newest first: those before the id of the page.
 pub async fn search(engine: &Engine, filter: &EventFilter, page: Page) -> Result<FoundEvents, AdminError> {
-    let (mut found, mut looked) = (FoundEvents { events: Vec::new(), next: page.after }, 0);
+    let before = filter.until.map(|until| RecordId::new(until, [0; 10]));
+    let begin = [page.after, before].into_iter().flatten().min();
+    let (mut found, mut looked) = (FoundEvents { events: Vec::new(), next: begin }, 0);
     let wanted = page.limit.max(1) as usize;
     loop {
         let events = engine.store.latest_events(Page { after: found.next, limit: AT_ONCE }).await?;
@@ -61,7 +70,9 @@ pub async fn search(engine: &Engine, filter: &EventFilter, page: Page) -> Result
                 return Ok(found);
             }
         }
-        if read < AT_ONCE as usize {
+        // An event's id is made when it happens: what is before this id was before that time.
+        let is_past = filter.since.is_some_and(|since| found.next.is_some_and(|id| id.made_at() < since));
+        if read < AT_ONCE as usize || is_past {
             found.next = None;
             return Ok(found);
         }
@@ -70,4 +81,43 @@ pub async fn search(engine: &Engine, filter: &EventFilter, page: Page) -> Result
             return Ok(found);
         }
     }
+}
+
+/// A stretch of the trail, as it is exported.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stretch {
+    /// Those that fit, the oldest first.
+    pub events: Vec<Event>,
+    /// The last that was looked at, whether or not it fits: the next stretch begins after it.
+    pub last: Option<RecordId>,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// The events after `after` that fit, the oldest first; none younger than `settled`, because what is committed late or by a node whose
+/// clock is behind would come before what was exported already, and never be exported itself.
+pub async fn stretch(
+    engine: &Engine,
+    filter: &EventFilter,
+    after: Option<RecordId>,
+    settled: Lifetime,
+    now: Timestamp,
+) -> Result<Stretch, AdminError> {
+    let until = filter.until.unwrap_or(Timestamp::NEVER).min(now.minus(settled));
+    let before = filter.since.map(|since| RecordId::new(since.minus(Lifetime::from_millis(1)), [0xff; 10]));
+    let begin = [after, before].into_iter().flatten().max();
+    let events = engine.store.events(None, Page { after: begin, limit: AT_ONCE }).await?;
+    let read = events.len();
+    let mut stretch = Stretch { events: Vec::new(), last: after, more: read == AT_ONCE as usize };
+    for event in events {
+        if event.id.made_at() >= until {
+            stretch.more = false;
+            break;
+        }
+        stretch.last = Some(event.id);
+        if filter.fits(&event) {
+            stretch.events.push(event);
+        }
+    }
+    Ok(stretch)
 }

@@ -9,6 +9,7 @@ use super::AdminError;
 use crate::Engine;
 use crate::failure::Fault;
 use crate::random;
+use crate::sessions;
 
 /// How often a standing grant that was renewed meanwhile is read again.
 const LOOKS: usize = 4;
@@ -59,6 +60,10 @@ pub async fn sign_out_everywhere(engine: &Engine, of: EpochKey, now: Timestamp) 
         EpochKey::Everything | EpochKey::Subject(_) | EpochKey::Edition => RecordId::from_bytes([0; 16]),
     };
     let event = engine.event(EventKind::EpochAdvanced, about, now)?;
-    engine.commit(vec![Change::AdvanceEpoch(of), Change::Append(Box::new(event))]).await?;
+    let mut changes = vec![Change::AdvanceEpoch(of), Change::Append(Box::new(event))];
+    if let EpochKey::Subject(subject) = of {
+        changes.extend(sessions::everywhere(engine, subject, now).await?);
+    }
+    engine.commit(changes).await?;
     Ok(())
 }

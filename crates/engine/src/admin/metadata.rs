@@ -112,13 +112,6 @@ fn check_authentication(engine: &Engine, metadata: &ClientMetadata) -> Result<()
 /// RFC 7591 §3.2.2: what this server does not do is refused, not silently left undone.
 fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denied> {
     let jose = &metadata.jose;
-    let undone = [
-        ("authorization_encrypted_response_alg", jose.authorization_encrypted_response_alg.is_some()),
-        ("authorization_encrypted_response_enc", jose.authorization_encrypted_response_enc.is_some()),
-    ];
-    if let Some((name, _)) = undone.into_iter().find(|(_, asked)| *asked) {
-        return Err(invalid_request(format!("{name}: this server does not do that")));
-    }
     check_encryption(metadata)?;
     // OpenID Connect Registration §2.
     if metadata.subject_type.as_deref().is_some_and(|of| of != "public" && of != "pairwise") {
@@ -150,7 +143,12 @@ fn check_answers(engine: &Engine, metadata: &ClientMetadata) -> Result<(), Denie
 /// OpenID Connect Registration §2: what is encrypted for a client needs keys of its own; what it encrypts for us needs ours.
 fn check_encryption(metadata: &ClientMetadata) -> Result<(), Denied> {
     let has_keys = metadata.jwks.is_some() || metadata.jwks_uri.is_some();
-    let answers = [Registered::id_token(metadata), Registered::userinfo(metadata), Registered::introspection(metadata)];
+    let answers = [
+        Registered::id_token(metadata),
+        Registered::userinfo(metadata),
+        Registered::introspection(metadata),
+        Registered::authorization(metadata),
+    ];
     for registered in answers {
         let Some(how) = registered.read()? else { continue };
         let missing =

@@ -60,12 +60,12 @@ pub(super) async fn approve(
                 }
                 // RFC 6749 §4.2.2.1: a refusal goes where the tokens would have gone, and nothing is written.
                 Err(Failure::Denied(denied)) => {
-                    return address.send(engine, error_members(&denied), now).map(Some).map_err(Into::into);
+                    return address.send(engine, error_members(&denied), now).await.map(Some);
                 }
                 Err(fault) => return Err(fault),
             }
         }
-        address.send(engine, members, now)?
+        address.send(engine, members, now).await?
     };
     let mut event = engine.event(EventKind::Approved, about, now)?;
     event.client = Some(client.id);
@@ -76,7 +76,7 @@ pub(super) async fn approve(
     Ok((engine.commit(changes).await? == Commit::Done).then_some(next))
 }
 
-/// OpenID Connect Front-Channel Logout §3, Back-Channel Logout §2.3: who wants to be told of the session's end is remembered.
+/// OpenID Connect Front-Channel Logout §3, OpenID Connect Back-Channel Logout §2.3: who wants to be told of the session's end is remembered.
 fn joining(interaction: &Interaction, client: &Client, session: &Session) -> Option<Change> {
     let logout = &client.metadata.logout;
     let wants = logout.frontchannel_logout_uri.is_some() || logout.backchannel_logout_uri.is_some();

@@ -169,20 +169,20 @@ impl Interaction {
     }
 
     /// Tells the client that the person said no, or rather did not say anything: a device goes on waiting.
-    pub(crate) fn give_up(
+    pub(crate) async fn give_up(
         self,
         engine: &Engine,
         client: Arc<Client>,
         denied: &Denied,
         now: Timestamp,
-    ) -> Result<Next, Fault> {
+    ) -> Result<Next, Failure> {
         match self.waiting {
             Some(Waiting::Device { .. }) => return Ok(Next::Device(DeviceEnd::Left)),
             // There is nobody to tell, and the page would only ask again.
             Some(Waiting::Page(_)) => return Ok(Next::Page("/".to_owned())),
             Some(Waiting::Pushed(_)) | None => {}
         }
-        self.redirectable(client).refuse(engine, denied, now)
+        self.redirectable(client).refuse(engine, denied, now).await
     }
 
     /// The request is verified, so its errors may be sent to the client.

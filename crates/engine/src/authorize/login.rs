@@ -63,7 +63,7 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
     let (interaction, client) = Interaction::resume(engine, browser, form.request, now).await?;
     if form.cancelled {
         let denied = Denied::new(ErrorCode::AccessDenied, "the person did not sign in");
-        return Ok(LoggedIn::Cancelled(interaction.give_up(engine, client, &denied, now)?));
+        return Ok(LoggedIn::Cancelled(interaction.give_up(engine, client, &denied, now).await?));
     }
     let guesser = browser.guesser(engine, form.username);
     let user = match password::check(engine, &guesser, form.username, form.password, now).await? {

@@ -121,11 +121,11 @@ pub struct Redirectable {
 
 impl Redirectable {
     /// Sends an error to the client (RFC 6749 §4.1.2.1).
-    pub fn refuse(self, engine: &Engine, denied: &Denied, now: Timestamp) -> Result<Next, Fault> {
+    pub async fn refuse(self, engine: &Engine, denied: &Denied, now: Timestamp) -> Result<Next, Failure> {
         tracing::info!(client = %self.client.client_id, %denied, "refused an authorization request");
         let Self { client, redirect_uri, mode, state } = self;
         let to = Address { client: &client, redirect_uri: &redirect_uri, mode, state: state.as_deref() };
-        to.send(engine, error_members(denied), now)
+        to.send(engine, error_members(denied), now).await
     }
 }
 
@@ -144,7 +144,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         Ok(signed) => signed,
         // Told to the client where the unsigned parameters say which of its redirect URIs it would have used.
         Err(Failure::Denied(denied)) => match redirectable(&client, form) {
-            Ok(told) if form.get("redirect_uri").is_some() => return Ok(told.refuse(engine, &denied, now)?),
+            Ok(told) if form.get("redirect_uri").is_some() => return Ok(told.refuse(engine, &denied, now).await?),
             _ => return Err(denied.into()),
         },
         Err(fault) => return Err(fault),
@@ -158,7 +158,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
     };
     let request = match read {
         Ok(request) => request,
-        Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now)?),
+        Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now).await?),
         Err(fault) => return Err(fault),
     };
     let interaction =
@@ -175,7 +175,9 @@ pub(crate) async fn go_on(
     now: Timestamp,
 ) -> Result<Next, Failure> {
     match hooks::before(engine, Endpoint::Authorization, client).await {
-        Err(Failure::Denied(denied)) => return Ok(interaction.give_up(engine, Arc::clone(client), &denied, now)?),
+        Err(Failure::Denied(denied)) => {
+            return Ok(interaction.give_up(engine, Arc::clone(client), &denied, now).await?);
+        }
         asked => asked?,
     }
     let signed_in = browser::signed_in(engine, browser, Some(client.id), now).await?;
@@ -287,7 +289,7 @@ async fn proceed(
             let asked = signed_in.map(|signed_in| signed_in.session.subject);
             Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
         }
-        Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now)?),
+        Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now).await?),
         Step::Approve(signed_in) => {
             let next = approve(engine, interaction, client, signed_in, None, now).await?;
             Ok(next.ok_or_else(|| Fault::temporary("approve", "the flow was changed meanwhile"))?)

@@ -20,7 +20,7 @@ const NOBODY: RecordId = RecordId::from_bytes([0; 16]);
 
 /// Has somebody sign in who came to a page of ours by themselves, and brings them back to it. `again`: even if they are signed in.
 ///
-/// `page` is one of ours, below the issuer; whoever calls says which, and never the request.
+/// `page` is one of ours, below the issuer; RFC 9700 §4.11: whoever calls says which, and never the request.
 pub async fn sign_in(
     engine: &Engine,
     browser: &Browser,

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::Next;
 use crate::Engine;
-use crate::failure::Fault;
+use crate::encrypt::{self, Registered};
+use crate::failure::{Failure, Fault};
 use crate::issue::signer;
 
 /// How long a signed response is good (JARM §2.1 asks for a short life, at most ten minutes).
@@ -28,15 +29,22 @@ pub(super) struct Address<'a> {
 
 impl Address<'_> {
     /// Sends these members there.
-    pub(super) fn send(
+    pub(super) async fn send(
         self,
         engine: &Engine,
         mut members: Vec<(&'static str, String)>,
         now: Timestamp,
-    ) -> Result<Next, Fault> {
+    ) -> Result<Next, Failure> {
         members.extend(self.state.map(|state| ("state", state.to_owned())));
         if self.mode.signed {
-            members = vec![("response", self.signed(engine, members, now)?)];
+            let signed = self.signed(engine, members, now)?;
+            // JARM §3: and encrypted, where that is registered.
+            let registered = Registered::authorization(&self.client.metadata);
+            let response = match encrypt::to(engine, self.client, registered, now).await? {
+                None => signed,
+                Some(encryption) => encryption.nested(engine, &signed)?,
+            };
+            members = vec![("response", response)];
         } else {
             // RFC 9207 §2: the issuer is in every response, errors included.
             members.push(("iss", engine.issuer.to_string()));

@@ -22,6 +22,7 @@ use crate::issue::{Extra, Issued};
 use crate::policy::Policy;
 use crate::random;
 use crate::sender::Sender;
+use crate::sessions;
 use crate::target::{self, Target};
 
 /// How often a lost race is judged again. Every loser but one whose grant is moved on again at once stops at the second look.
@@ -317,6 +318,7 @@ async fn react(engine: &Engine, client: &Client, grant: &Grant, now: Timestamp) 
         event.details.insert("reason".to_owned(), "refresh_reused".into());
         changes
             .extend([Change::AdvanceEpoch(EpochKey::subject(grant.issuer, subject)), Change::Append(Box::new(event))]);
+        changes.extend(sessions::everywhere(engine, subject.key(grant.issuer), now).await?);
     }
     engine.commit(changes).await?;
     Ok(invalid_grant("an old refresh token was presented again; its grant is revoked").into())

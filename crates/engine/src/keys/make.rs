@@ -15,9 +15,11 @@ use super::schedule::{KeyPolicy, open_ended, succeeded, successor_due, trusted_a
 use super::{SEAL_KEY_PLACE, wrong_master};
 use crate::acting;
 use crate::failure::Fault;
+use crate::outbox::Packer;
 use crate::policy::Policy;
 use crate::ports::Entropy;
 use crate::random;
+use crate::webhooks::with_deliveries;
 
 /// What it takes to make keys.
 pub struct MakeKeys<'a> {
@@ -205,6 +207,8 @@ impl MakeKeys<'_> {
         if changes.is_empty() {
             return Ok(Commit::Done);
         }
+        let packer = Packer { entropy: self.entropy, master: self.master, issuer: self.issuer, policy: self.tokens };
+        let changes = with_deliveries(&packer, changes)?;
         Ok(settle(self.store, Transaction { id: CommitId(random::bytes(self.entropy)?), changes }).await?)
     }
 }

@@ -190,7 +190,7 @@ pub async fn resume(engine: &Engine, browser: &Browser, text: &str, now: Timesta
         }
         (About::Login(interaction) | About::Consent(interaction), Verdict::Rejected(reject)) => {
             let (denied, client) = (reject.denied()?, interaction.client(engine, now).await?);
-            Ok(Resumed::Next(interaction.give_up(engine, client, &denied, now)?))
+            Ok(Resumed::Next(interaction.give_up(engine, client, &denied, now).await?))
         }
         (About::Logout(exit), Verdict::Accepted(_)) => {
             logout::carry_out(engine, browser, exit, now).await.map(Resumed::Left)

@@ -3,6 +3,7 @@
 //! The request is verified where it comes in, without a look at cookies, and travels sealed to the page: so a form of another
 //! site, with which browsers send no cookies, is as good as an address.
 
+mod back_channel;
 mod frames;
 mod request;
 
@@ -16,6 +17,8 @@ use crate::Engine;
 use crate::authorize::{Browser, signed_in};
 use crate::failure::Failure;
 use crate::sessions::{self, Why};
+pub use back_channel::BackchannelLogout;
+pub(crate) use back_channel::farewells;
 pub use frames::Frame;
 pub use request::{Exit, request};
 

@@ -5,7 +5,7 @@ use firman_store::record::{Delivery, DeliveryState, EventKind};
 use firman_store::{Change, Commit, DeliveryFate};
 use serde_json::json;
 
-use super::{Letter, Outcome, REASON, to};
+use super::{Letter, Outcome, REASON, place_of_body, to};
 use crate::failure::Fault;
 use crate::{Engine, random};
 
@@ -34,7 +34,7 @@ pub async fn take(engine: &Engine, delivery: &Delivery, now: Timestamp) -> Resul
         let why = if now < delivery.expires_at { "it was tried too often" } else { "its time is up" };
         return give_up(engine, delivery, why, now).await;
     }
-    let Ok(body) = engine.keys.master().unwrap_key(&engine.place_of_body(delivery.id), &delivery.sealed) else {
+    let Ok(body) = engine.keys.master().unwrap_key(&place_of_body(engine.number, delivery.id), &delivery.sealed) else {
         return give_up(engine, delivery, "it cannot be opened with this master key", now).await;
     };
     let take = Change::TakeDelivery { id: delivery.id, seen: delivery.attempts, until: now.plus(policy.lease()) };

@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
-use firman_proto::id::RecordId;
-use firman_proto::seal::Place;
+use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::seal::{MasterKey, Place};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Change;
 use firman_store::record::{Delivery, DeliveryKind, DeliveryState, Rest};
@@ -23,6 +23,8 @@ use zeroize::Zeroizing;
 
 use crate::failure::Fault;
 use crate::fetch::{FetchError, Reply};
+use crate::policy::Policy;
+use crate::ports::Entropy;
 use crate::{Engine, random};
 
 /// What of a delivery is wrapped, among what is wrapped in the same record.
@@ -118,15 +120,43 @@ impl From<Fault> for Outcome {
 impl Engine {
     /// Puts something into the outbox: the change belongs in the commit of what it follows from.
     pub fn send_later(&self, outgoing: Outgoing, now: Timestamp) -> Result<Change, Fault> {
-        let id = random::record_id(&*self.entropy, now)?;
-        let (nonce, place) = (random::bytes(&*self.entropy)?, self.place_of_body(id));
-        let sealed = self.keys.master().wrap_key(&place, nonce, &outgoing.body);
+        self.packer().pack(outgoing, now)
+    }
+
+    pub(crate) fn packer(&self) -> Packer<'_> {
+        let (entropy, master) = (&*self.entropy, self.keys.master());
+        Packer { entropy, master, issuer: self.number, policy: &self.policy }
+    }
+
+    /// Completes when something was put into the outbox by this engine since the last time it did.
+    pub async fn outbox_rings(&self) {
+        self.bell.notified().await;
+    }
+}
+
+/// What it takes to put something into the outbox.
+pub(crate) struct Packer<'a> {
+    /// Randomness.
+    pub(crate) entropy: &'a dyn Entropy,
+    /// What bodies are sealed under.
+    pub(crate) master: &'a MasterKey,
+    /// Whose deliveries they are.
+    pub(crate) issuer: IssuerNumber,
+    /// How long they are tried, and where events go.
+    pub(crate) policy: &'a Policy,
+}
+
+impl Packer<'_> {
+    pub(crate) fn pack(&self, outgoing: Outgoing, now: Timestamp) -> Result<Change, Fault> {
+        let id = random::record_id(self.entropy, now)?;
+        let (nonce, place) = (random::bytes(self.entropy)?, place_of_body(self.issuer, id));
+        let sealed = self.master.wrap_key(&place, nonce, &outgoing.body);
         let sealed = sealed.map_err(|error| Fault::lasting("seal a delivery", error.to_string()))?;
         let longest = self.policy.outbox.life;
         let life = outgoing.life.map_or(longest, |life| life.min(longest));
         Ok(Change::InsertDelivery(Box::new(Delivery {
             id,
-            issuer: self.number,
+            issuer: self.issuer,
             kind: outgoing.kind,
             client: outgoing.client,
             state: DeliveryState::Due { at: now },
@@ -137,15 +167,10 @@ impl Engine {
             rest: Rest::from_iter([("to".to_owned(), Json::String(outgoing.to))]),
         })))
     }
+}
 
-    /// Completes when something was put into the outbox by this engine since the last time it did.
-    pub async fn outbox_rings(&self) {
-        self.bell.notified().await;
-    }
-
-    fn place_of_body(&self, delivery: RecordId) -> Place {
-        Place { issuer: self.number, record: delivery, number: BODY }
-    }
+fn place_of_body(issuer: IssuerNumber, delivery: RecordId) -> Place {
+    Place { issuer, record: delivery, number: BODY }
 }
 
 /// Where a delivery goes, as operators may read it.

@@ -1,6 +1,6 @@
 //! A new password.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::time::{Lifetime, Timestamp};
@@ -13,6 +13,7 @@ use crate::accounts::{Edited, edit};
 use crate::authorize::{self, Browser, SessionCookie};
 use crate::failure::Failure;
 use crate::ports::{ProvedThere, User};
+use crate::sessions;
 use crate::sign_in::password::{self, Checked};
 
 /// What came of it.
@@ -62,9 +63,13 @@ pub async fn change_password(
     }
     let hash = local.passwords().hash(new.to_owned()).await?;
     let epoch = EpochKey::subject(engine.number, &session.subject);
+    let letters = sessions::everywhere(engine, session.subject.key(engine.number), now).await?;
     edit(engine, account.id, now, |account| {
         account.password = Some(hash.clone());
-        Ok(Edited { changes: vec![Change::AdvanceEpoch(epoch)], what: "password" })
+        Ok(Edited {
+            changes: iter::once(Change::AdvanceEpoch(epoch)).chain(letters.clone()).collect(),
+            what: "password",
+        })
     })
     .await?;
     // Here they stay signed in, as they were: under the new epochs, with a new cookie.

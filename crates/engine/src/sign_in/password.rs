@@ -60,6 +60,9 @@ pub(crate) async fn check(
         if let Some(account) = account.filter(|_| !held) {
             shared::failed(engine, account.id, now)?;
         }
+        // For a name that nobody has it is the same work.
+        let who = engine.accounts.find(username, now).await?.map(|user| user.subject);
+        engine.sign_in_refused(who.as_ref(), "password", "user name or password is wrong", now).await;
         return Ok(Checked::Wrong);
     };
     if let Some(account) = &account {

@@ -167,6 +167,7 @@ pub async fn second_step(
         Ok(_) => attempt.was_right(),
         Err(Failure::Denied(denied)) => {
             tracing::info!(%denied, "a second step failed");
+            engine.sign_in_refused(Some(&half.subject), "second", &denied.text, now).await;
             return Ok(SecondStep::Wrong);
         }
         Err(fault) => return Err(fault),

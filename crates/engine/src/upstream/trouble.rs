@@ -124,5 +124,5 @@ pub async fn leave(
     ];
     let code = told.into_iter().find(|known| known.as_str() == code).unwrap_or(ErrorCode::AccessDenied);
     let denied = Denied::new(code, "the person was not signed in by the identity provider");
-    Ok(interaction.give_up(engine, client, &denied, now)?)
+    Ok(interaction.give_up(engine, client, &denied, now).await?)
 }

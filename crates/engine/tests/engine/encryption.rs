@@ -110,6 +110,27 @@ async fn userinfo_answers_as_the_client_has_registered() {
     assert_eq!(verified(&world, &signed)["aud"], "app");
 }
 
+// JARM §3.
+#[tokio::test]
+async fn an_authorization_response_is_signed_and_then_encrypted_where_that_is_registered() {
+    let world = World::new().await;
+    let members = json!({"jwks": jwks(), "authorization_encrypted_response_alg": "ECDH-ES"});
+    let app = app(&world, members).await;
+    let ask = Ask::new(&app, "openid").with("response_mode", "jwt");
+    let (_, url) = world.walk(&ask, "somebody", at(0)).await;
+    let (signed, nested) = decrypted(&parameter(&url, "response").unwrap());
+    assert!(nested);
+    let code = verified(&world, &signed)["code"].as_str().unwrap().to_owned();
+    world.redeem(&app, &code, at(0)).await.unwrap();
+    // Errors, too; and what asks for no JWT gets none.
+    let nobody = Visitor::new(&world);
+    let Ok(Next::Client(url)) = world.authorize(&nobody, &ask.with("prompt", "none"), at(1)).await else { panic!() };
+    let (signed, _) = decrypted(&parameter(&url, "response").unwrap());
+    assert_eq!(verified(&world, &signed)["error"], "login_required");
+    let (_, url) = world.walk(&Ask::new(&app, "openid"), "somebody", at(1)).await;
+    assert!(parameter(&url, "code").is_some());
+}
+
 // RFC 9701 §6.
 #[tokio::test]
 async fn an_introspection_answer_is_encrypted_for_who_asked() {

@@ -89,7 +89,7 @@ async fn an_app_signs_people_in_and_asks_them_and_the_client_gets_what_it_said()
     let asked = login_app::read(&world.engine, &asker, &reference, at(11)).await.unwrap();
     assert_eq!(asked["kind"], "login");
     assert_eq!(asked["client"]["client_id"], "app");
-    assert_eq!(asked["scope"], "openid profile email read");
+    assert_eq!(asked["scope"], "email openid profile read");
     assert_eq!(asked["login_hint"], "reader");
     assert_eq!(asked["max_age"], 60);
     assert_eq!(asked["redirect_host"], "app.example");

@@ -317,7 +317,7 @@ async fn who_was_not_in_the_session_or_is_disabled_is_not_told() {
     assert!(left.frames.is_empty());
 }
 
-// OpenID Connect Front-Channel Logout §2, Back-Channel Logout §2.2.
+// OpenID Connect Front-Channel Logout §2, OpenID Connect Back-Channel Logout §2.2.
 #[tokio::test]
 async fn a_client_is_told_at_its_own_addresses_only() {
     let world = World::new().await;

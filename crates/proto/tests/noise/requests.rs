@@ -23,7 +23,8 @@ const FORMS: &[&str] = &[
     "token=fm_at_AAAA&token_type_hint=refresh_token",
     "client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code%20id_token&scope=openid&state=%C3%A4&nonce=n\
      &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&prompt=login%20consent&max_age=60\
-     &response_mode=form_post.jwt&dpop_jkt=0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+     &response_mode=form_post.jwt&claims=%7B%22id_token%22%3A%7B%22acr%22%3A%7B%22essential%22%3Atrue%2C%22values%22%3A%5B%221%22%5D%7D%7D%7D\
+     &claims_locales=de%20fr&ui_locales=de&display=popup&dpop_jkt=0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
     "resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example&a=&b",
     "client_assertion=eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhcHAifQ.AAAA\
      &client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",

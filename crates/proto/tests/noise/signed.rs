@@ -5,6 +5,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::dpop;
+use firman_proto::jose::jwe::{ContentEncryption, DecryptionKey, Encryption, EncryptionKey, Fresh, Jwe, KeyManagement};
 use firman_proto::jose::{Alg, Claims, Compact, Expected, Jwks, Jwt, MacKey, PublicKey, Refused, Typ, object};
 use firman_proto::time::{Lifetime, Timestamp};
 use serde_json::{Value, json};
@@ -150,5 +151,30 @@ fn an_object_has_each_member_once() {
     each("json", &[r#"{"a":1,"b":{"a":[{"c":null}],"d":"\u00e4\ud83d\ude00"},"e":-1.5e3}"#], |input| {
         let Ok(members) = object(input) else { return };
         assert_eq!(Value::Object(members), serde_json::from_slice::<Value>(input).unwrap(), "{}", shown(input));
+    });
+}
+
+#[test]
+fn no_damaged_encrypted_object_is_decrypted() {
+    let key = DecryptionKey::on_curve("P-256", &[7; 32]).unwrap();
+    let jwk = key.jwk().unwrap();
+    let public = EncryptionKey::from_jwk(jwk.as_object().unwrap()).unwrap();
+    let made: Vec<String> = [KeyManagement::EcdhEs, KeyManagement::EcdhEsA128Kw]
+        .into_iter()
+        .flat_map(|alg| ContentEncryption::ALL.iter().map(move |enc| Encryption { alg, enc: *enc }))
+        .map(|how| how.encrypt(&public, Some("JWT"), b"content", &Fresh::new([9; 80])).unwrap())
+        .collect();
+    each("encrypted object", &made.iter().map(String::as_str).collect::<Vec<_>>(), |input| {
+        let Ok(text) = std::str::from_utf8(input) else { return };
+        if let Ok(jwe) = Jwe::parse(text, 16 * 1024)
+            && jwe.decrypt(&key).is_ok()
+        {
+            assert!(made.iter().any(|good| good == text), "{}", shown(input));
+        }
+    });
+    each("key to encrypt with", &[&jwk.to_string()], |input| {
+        if let Ok(jwk) = object(input) {
+            let _ = EncryptionKey::from_jwk(&jwk);
+        }
     });
 }

@@ -134,7 +134,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("requests", requests.render()?),
         ("requests-answered", answered.render()?),
         ("error", error.render()?),
-        ("home", Home { issuer: "https://id.example" }.render()?),
+        ("home", Home { issuer: "https://id.example", account: "/account" }.render()?),
         ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
     ];
     pages.extend(account::samples()?);

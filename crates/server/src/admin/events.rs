@@ -99,6 +99,8 @@ pub(super) async fn list(
         kind,
         client: id("client", which.client)?,
         subject: which.subject,
+        since: None,
+        until: None,
     };
     let found = events::search(&admin.engine, &filter, page).await?;
     Ok(Json(Page { items: found.events.iter().map(Event::of).collect(), next: found.next.map(cursor_of) }))

@@ -3,6 +3,7 @@
 
 mod admin;
 mod apply;
+mod audit;
 mod backup;
 #[cfg(target_os = "linux")]
 mod bench;
@@ -99,6 +100,9 @@ enum Command {
     /// Explain a token, or make it dead.
     #[command(subcommand)]
     Token(token::Token),
+    /// Read the audit trail, or export it as JSON lines.
+    #[command(subcommand, after_help = audit::AFTER_HELP)]
+    Audit(audit::Audit),
     /// List and revoke grants.
     #[command(subcommand)]
     Grant(grant::Grant),
@@ -172,6 +176,7 @@ async fn with_running(
         Command::User(user) => user.run(running, printer).await,
         Command::Key(key) => key.run(running, printer).await,
         Command::Token(token) => token.run(running, printer).await,
+        Command::Audit(audit) => audit.run(running, printer).await,
         Command::Grant(grant) => grant.run(running, printer).await,
         Command::Purge(purge) => purge.run(running, &settings.retention, printer).await,
         // These were run without a store of their own.

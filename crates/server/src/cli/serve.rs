@@ -20,6 +20,7 @@ use crate::client_certificate::{self, Source};
 use crate::config::{Settings, from_process};
 use crate::demo::{self, Folder, Ready};
 use crate::http::App;
+use crate::http::origin::{self, Kept};
 use crate::listen::{Limits, serve};
 use crate::maintain::{keep_keys, keep_tidy};
 use crate::outbox::Courier;
@@ -160,6 +161,7 @@ impl Server<'_> {
             let counted = Arc::clone(&running.metrics);
             routes = routes.layer(middleware::from_fn_with_state(counted, metrics::count));
         }
+        routes = routes.layer(middleware::from_fn_with_state(kept(settings), origin::around));
         let metrics = match settings.metrics.listen {
             Some(address) => Some(metrics_server(bind(address).await?, running)),
             None => None,
@@ -218,6 +220,7 @@ async fn admin_server(
     if let Some(source) = certificates(settings, &running.clock)? {
         routes = routes.layer(middleware::from_fn_with_state(Arc::new(source), client_certificate::attach));
     }
+    routes = routes.layer(middleware::from_fn_with_state(kept(settings), origin::around));
     let limits = limits(settings);
     Ok(tokio::spawn(async move {
         serve(listener, tls, routes, limits, ended(stopped)).await;
@@ -227,6 +230,12 @@ async fn admin_server(
 /// Completes when the other side is dropped.
 async fn ended(mut stopped: watch::Receiver<()>) {
     while stopped.changed().await.is_ok() {}
+}
+
+/// What the audit trail keeps of where requests come from.
+fn kept(settings: &Settings) -> Kept {
+    let (audit, forwarded) = (&settings.audit, settings.server.trust_forwarded_proto);
+    Kept { address: audit.addresses, user_agent: audit.user_agents, forwarded }
 }
 
 fn metrics_server(listener: TcpListener, running: &Running) -> tokio::task::JoinHandle<()> {

@@ -36,6 +36,15 @@ schema::settings! {
         /// Subjects who are operators of everything; others are made by `firman admin grant-operator`.
         operators: Vec<String> = [];
     }
+    /// What the audit trail says, beside what happened. How long it is kept is retention.events_days.
+    audit: Audit {
+        /// Whether it keeps the address that a request came from.
+        addresses: bool = true;
+        /// Whether it keeps what the program that asked calls itself (User-Agent), up to 128 characters.
+        user_agents: bool = true;
+        /// How many refused sign-ins and how many refused clients are written in a minute, on each node; the next says how many were not. 0: none.
+        refusals_per_minute: u32 = 60, 0..=1_000_000;
+    }
     /// Where the server listens, and who it is.
     server: Server {
         /// Address and port to listen on; port 0 takes a free one.
@@ -370,6 +379,11 @@ schema::settings! {
         attempts: u32 = 20, 1..=1000;
         /// After how long it is given up at the latest, in seconds.
         life_seconds: Seconds = 259_200, 60..=2_592_000;
+    }
+    /// Others who are told of events, by requests that are signed and tried until they arrive.
+    webhooks: Webhooks {
+        /// File (TOML or JSON) that names them: [[webhooks]] with name, url, events and secret_files; empty: nobody is told.
+        file: Option<PathBuf> = "";
     }
     /// Documents of others that this server fetches: key sets, client documents.
     fetch: Fetch {

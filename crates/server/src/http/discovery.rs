@@ -1,10 +1,13 @@
 //! The documents by which clients find everything else.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use firman_engine::discovery;
+use firman_proto::error::invalid_request;
+use firman_proto::form::Form;
+use firman_proto::webfinger;
 
 use super::{App, answer};
 
@@ -19,6 +22,21 @@ pub async fn metadata(State(app): State<App>) -> Response {
 /// The public keys (RFC 7517 §5).
 pub async fn jwks(State(app): State<App>) -> Response {
     cacheable(answer::json(discovery::published_keys(&app.engine).document()))
+}
+
+/// Which issuer somebody has (OpenID Connect Discovery §2).
+pub async fn webfinger(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let asked = Form::parse_redirectable(query.as_bytes());
+    let Ok(form) = asked else { return answer::client_error(&app, invalid_request("the query cannot be read")) };
+    // RFC 7033 §4.2: without a resource, 400; for one of somebody else, 404.
+    let Some(resource) = form.get("resource") else {
+        return answer::client_error(&app, invalid_request("resource: missing"));
+    };
+    match webfinger::answer(app.engine.issuer(), resource, form.all("rel")) {
+        Some(told) => cacheable(answer::signed(webfinger::MEDIA_TYPE, told.to_string())),
+        None => answer::not_found(),
+    }
 }
 
 fn cacheable(mut response: Response) -> Response {

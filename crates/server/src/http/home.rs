@@ -7,14 +7,16 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-use super::{App, answer, page};
+use super::{App, account, answer, page};
 use crate::demo::CALLBACK;
 use crate::pages::look;
 use crate::pages::{Home, Message, assets};
 
 /// What this server is.
 pub async fn page(State(app): State<App>) -> Response {
-    page::page(&app, StatusCode::OK, Home { issuer: app.engine.issuer().as_str() }.render())
+    let issuer = app.engine.issuer();
+    let account = issuer.endpoint(account::PATH);
+    page::page(&app, StatusCode::OK, Home { issuer: issuer.as_str(), account: &account }.render())
 }
 
 /// A file that pages refer to.

@@ -16,6 +16,7 @@ pub mod login;
 pub mod login_app;
 pub mod logout;
 pub mod look;
+pub mod origin;
 pub mod page;
 pub mod par;
 pub mod passkey;

@@ -50,7 +50,12 @@ impl Head {
 
     /// Where a request comes from, as far as that is known: behind a proxy, what that has noted last.
     pub fn address(&self, app: &App) -> Option<IpAddr> {
-        if !app.forwarded {
+        self.address_behind(app.forwarded)
+    }
+
+    /// The same, where it is known whether a proxy in front says who asked it.
+    pub fn address_behind(&self, forwarded: bool) -> Option<IpAddr> {
+        if !forwarded {
             return self.peer;
         }
         let noted = self.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;

@@ -5,10 +5,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{self, Account, Interaction, Next};
+use firman_engine::login_app::Kind;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
-use super::{App, login, page, read};
+use super::{App, login, login_app, page, read};
 use crate::pages;
 
 /// Below the issuer.
@@ -26,6 +27,9 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let request = form.required("request")?;
+    if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Login, request).await? {
+        return Ok(elsewhere);
+    }
     let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
     // The session ended while the page was on its way.
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };

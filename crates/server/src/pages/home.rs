@@ -11,6 +11,8 @@ use super::{RenderError, assets, look};
 pub struct Home<'a> {
     /// The issuer identifier.
     pub issuer: &'a str,
+    /// Where people see and change what is theirs.
+    pub account: &'a str,
 }
 
 impl Home<'_> {

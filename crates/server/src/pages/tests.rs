@@ -146,7 +146,7 @@ fn every_page(text: &str) -> Vec<String> {
         Device { user_code: text, problem: Some(text), qr: text, csrf: text, action: text }.render().unwrap(),
         consent_to_a_device(text),
         ErrorPage { code: text, text, incident: Some(text) }.render().unwrap(),
-        Home { issuer: text }.render().unwrap(),
+        Home { issuer: text, account: text }.render().unwrap(),
         Message { title: text, text }.render().unwrap(),
         post(text),
         logout(text),
@@ -446,7 +446,7 @@ fn an_error_says_that_it_cannot_continue_and_the_code() {
 #[test]
 fn home_links_discovery() {
     for issuer in ["https://id.example", "https://id.example/"] {
-        let page = Home { issuer }.render().unwrap();
+        let page = Home { issuer, account: "/account" }.render().unwrap();
         assert!(page.contains("href=\"https://id.example/.well-known/openid-configuration\""), "{page}");
     }
 }

@@ -33,6 +33,8 @@ pub struct Texts {
     pub footer_support: &'static str,
     /// Begins the title of a page on which something went wrong.
     pub problem_mark: &'static str,
+    /// Leads past the menu, for who cannot see where it ends.
+    pub skip: &'static str,
 
     /// Names the list of links to a screen reader.
     pub client_links: Phrase,
@@ -97,6 +99,7 @@ pub struct Texts {
     pub home_title: Phrase,
     pub home_lead: &'static str,
     pub home_person: &'static str,
+    pub home_account: &'static str,
     pub home_developers: &'static str,
     pub home_issuer: &'static str,
     pub home_discovery: &'static str,
@@ -307,6 +310,7 @@ pub static ENGLISH: Texts = Texts {
     footer_privacy: "Privacy",
     footer_support: "Help",
     problem_mark: "Problem:",
+    skip: "Skip the menu",
 
     client_links: Phrase("About {}"),
     client_site: "Website",
@@ -376,8 +380,9 @@ pub static ENGLISH: Texts = Texts {
 
     home_title: Phrase("This is {}"),
     home_lead: "It signs people in to applications, and keeps what they allowed those applications to do.",
-    home_person: "There is nothing for you to do here. Start in the application that you want to use: it sends you here \
-                  when it is time to sign in.",
+    home_person: "Start in the application that you want to use: it sends you here when it is time to sign in. Here \
+                  you see what you have allowed, and where you are signed in.",
+    home_account: "Your account",
     home_developers: "For developers",
     home_issuer: "Issuer",
     home_discovery: "OpenID Connect discovery",
@@ -596,6 +601,8 @@ mod tests {
         let Texts { passkey_since, passkey_used, .. } = ENGLISH;
         let shown = [app_since, recovery_left, passkey_since, passkey_used];
         let own = [logout_client, signed_out_next, select_same, upstream_with, upstream_title];
+        let own =
+            [logout_client, signed_out_next, app_since, recovery_left, select_same, upstream_with, upstream_title];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
         for phrase in known.into_iter().chain(own).chain(shown) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");

@@ -1,4 +1,4 @@
-//! Times as people read them, the same in every language: `2026-11-21 21:43`, of UTC.
+//! Times as people read them, the same in every language: `2026-11-21 21:43 UTC`.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ impl When {
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (hours, minutes) = self.clock();
-        write!(f, "{} {hours:02}:{minutes:02}", self.day())
+        write!(f, "{} {hours:02}:{minutes:02} UTC", self.day())
     }
 }
 
@@ -53,13 +53,13 @@ mod tests {
     #[test]
     fn a_time_is_shown_as_its_day_and_minute() {
         for (seconds, text) in [
-            (0, "1970-01-01 00:00"),
-            (951_782_399, "2000-02-28 23:59"),
-            (951_782_400, "2000-02-29 00:00"),
-            (1_709_164_740, "2024-02-28 23:59"),
-            (1_735_689_599, "2024-12-31 23:59"),
-            (4_107_542_400, "2100-03-01 00:00"),
-            (-1, "1969-12-31 23:59"),
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (1_709_164_740, "2024-02-28 23:59 UTC"),
+            (1_735_689_599, "2024-12-31 23:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+            (-1, "1969-12-31 23:59 UTC"),
         ] {
             assert_eq!(When(Timestamp::from_seconds(seconds)).to_string(), text);
         }

@@ -184,8 +184,31 @@ async fn who_is_signed_out_here_is_asked_again() {
     let page = enter(&world, "/account/sessions").await.body;
     let (csrf, id) = (hidden(&page, "csrf"), hidden(&page, "end"));
     let reply = post(&world, "/account/sessions", &[("csrf", &csrf), ("end", &id)]).await;
-    assert!(reply.status == StatusCode::OK && reply.body.contains("signed out"), "{}", reply.body);
+    assert_eq!(sent_to(&reply), format!("{ISSUER}/logout/done"));
     assert!(sent_to(&look(&world, "/account").await).contains("/login?"));
+}
+
+#[tokio::test]
+async fn the_menu_leads_to_every_page_there_is_and_out() {
+    let world = World::with(|parts, _| {
+        parts.policy.account.api_key_scope = Scope::parse("read").unwrap();
+        parts.policy.account.client_owners = Owners::Named(vec![USERNAME.to_owned()]);
+        parts.policy.backchannel.enabled = true;
+    })
+    .await;
+    enter(&world, "/requests").await;
+    let pages =
+        ["/account", "/account/sessions", "/account/security", "/requests", "/account/keys", "/account/clients"];
+    for page in pages {
+        let reply = look(&world, page).await;
+        assert_eq!(reply.status, StatusCode::OK, "{page}");
+        for other in pages {
+            assert!(reply.body.contains(&format!(" href=\"{ISSUER}{other}\"")), "from {page} to {other}");
+        }
+        assert!(reply.body.contains(&format!("id=\"sign-out\" href=\"{ISSUER}/logout\"")), "from {page}");
+    }
+    let asked = look(&world, &sent_to(&look(&world, "/logout").await)).await.body;
+    assert!(asked.contains("id=\"logout-confirm\""), "{asked}");
 }
 
 #[tokio::test]

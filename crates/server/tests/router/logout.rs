@@ -109,14 +109,16 @@ async fn page_with(world: &World, fields: &[(String, String)]) -> Ask {
     crate::endpoints::logout::page_of(world, &ask).await
 }
 
-// OpenID Connect Front-Channel Logout §3.
+// OpenID Connect Front-Channel Logout §3, OpenID Connect Back-Channel Logout §2.1.
 #[tokio::test]
 async fn the_browser_tells_clients_in_frames_of_their_origins_and_no_others() {
     let frame = "https://app.example/out";
     let world = World::with(|_, new| new.metadata.logout.frontchannel_logout_uri = Some(frame.to_owned())).await;
     let told = told(&world).await;
-    for member in ["frontchannel_logout_supported", "frontchannel_logout_session_supported"] {
-        assert_eq!(told[member], true, "{member}");
+    for channel in ["frontchannel", "backchannel"] {
+        for member in ["logout_supported", "logout_session_supported"] {
+            assert_eq!(told[format!("{channel}_{member}")], true, "{channel}_{member}");
+        }
     }
     let mut ask = crate::endpoints::logout::with_hint(&world).await;
     ask.headers = vec![world.cookie()];

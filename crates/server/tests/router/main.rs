@@ -22,6 +22,7 @@ mod passkeys;
 mod people;
 mod signer;
 mod upstream;
+mod webhooks;
 mod world;
 
 use std::collections::BTreeMap;

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use firman::metrics::Metrics;
 use firman::outbox::Courier;
+use firman_engine::admin::clients::{self, NewClient};
 use firman_engine::outbox::{Deliver, Letter, Outcome, Outgoing};
-use firman_engine::{Clock, Engine};
+use firman_engine::webhooks::{Webhook, Webhooks};
+use firman_engine::{Clock, Engine, Parts};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{DeliveryKind, DeliveryState};
 use firman_store::{Change, Commit, CommitId, Page, Store as _, Transaction};
@@ -74,7 +76,11 @@ struct Office {
 
 impl Office {
     async fn new(at_once: usize, patience: Lifetime) -> Self {
-        let world = World::with(|parts, _| parts.policy.outbox.attempt = patience).await;
+        Self::with(at_once, |parts| parts.policy.outbox.attempt = patience).await
+    }
+
+    async fn with(at_once: usize, edit: impl FnOnce(&mut Parts)) -> Self {
+        let world = World::with(|parts, _| edit(parts)).await;
         let (told, hears) = mpsc::unbounded_channel();
         let (gate, metrics) = (Arc::new(Notify::new()), Arc::new(Metrics::default()));
         let (most, tried) = (Arc::default(), Arc::default());
@@ -104,6 +110,35 @@ impl Office {
         let all = self.world.store.deliveries(Page::first(999)).await.unwrap();
         let to = |delivery: &_| firman_engine::outbox::to(delivery).to_owned();
         all.into_iter().map(|d| (to(&d), d.state, d.attempts, d.error)).collect()
+    }
+}
+
+/// An office whose every event goes to a webhook.
+async fn told_of_everything() -> Office {
+    let secrets = vec![vec![7; 32].into()];
+    let hook = Webhook { name: "somebody".to_owned(), url: "https://siem.example".to_owned(), events: None, secrets };
+    let hooks = Webhooks::new(vec![hook]).unwrap();
+    Office::with(4, |parts| parts.policy.webhooks = hooks).await
+}
+
+// The clock of the worker stands still until nobody has anything to do: only the bell wakes it earlier.
+#[tokio::test(start_paused = true)]
+async fn what_this_node_commits_is_delivered_at_once() {
+    let mut office = told_of_everything().await;
+    let (_stops, _done) = office.open();
+    // A client and an account were made before it began, and the keys.
+    let made = office.states().await.len();
+    assert!(made >= 3, "{made}");
+    for _ in 0..made {
+        office.told.recv().await.unwrap();
+    }
+    for id in ["one", "another"] {
+        let begun = tokio::time::Instant::now();
+        let new = NewClient { client_id: Some(id.to_owned()), ..crate::world::client() };
+        clients::create(&office.world.engine, new, NOW).await.unwrap();
+        let told = office.told.recv().await.unwrap();
+        assert!(told.contains("client_created"), "{told}");
+        assert_eq!(begun.elapsed(), std::time::Duration::ZERO);
     }
 }
 

@@ -66,6 +66,7 @@ pub enum EventKind {
     OperatorWithdrawn,
     UpstreamRefused,
     DeliveryGivenUp,
+    ClientRefused,
     #[serde(untagged)]
     Other(Box<str>),
 }

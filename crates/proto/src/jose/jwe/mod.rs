@@ -41,8 +41,7 @@ impl Fresh {
     }
 
     fn parts(&self) -> (&[u8; 64], &[u8; 16]) {
-        let [parts @ ..] = &*self.0;
-        let (key, iv) = parts.split_first_chunk::<64>().unwrap_or((&[0; 64], &[]));
+        let (key, iv) = self.0.split_first_chunk::<64>().unwrap_or((&[0; 64], &[]));
         (key, iv.first_chunk().unwrap_or(&[0; 16]))
     }
 }

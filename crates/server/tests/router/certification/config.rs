@@ -140,3 +140,20 @@ async fn the_keys_have_names_of_their_own_and_no_private_part() {
     }
     assert!(keys.iter().any(|key| key["alg"] == "RS256") && keys.iter().any(|key| key["use"] == "enc"));
 }
+
+// OpenID Connect Discovery §2, RFC 7033 §4.2, §10.2.
+#[tokio::test]
+async fn who_has_an_address_here_finds_this_issuer() {
+    let suite = Suite::new().await;
+    let ask = async |query: &str| {
+        let request = axum::http::Request::get(format!("/.well-known/webfinger?{query}"));
+        suite.world.give(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    let rel = "rel=http%3A%2F%2Fopenid.net%2Fspecs%2Fconnect%2F1.0%2Fissuer";
+    let told = ask(&format!("resource=acct%3Ajoe%40login.example&{rel}")).await;
+    assert_eq!((told.status.as_u16(), &told.headers["content-type"].to_str().unwrap()), (200, &"application/jrd+json"));
+    assert_eq!(serde_json::from_str::<Value>(&told.body).unwrap()["links"][0]["href"], ISSUER);
+    assert_eq!(told.headers["access-control-allow-origin"], "*");
+    assert_eq!(ask("resource=acct%3Ajoe%40other.example").await.status.as_u16(), 404);
+    assert_eq!(ask(rel).await.status.as_u16(), 400);
+}
