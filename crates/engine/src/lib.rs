@@ -67,7 +67,6 @@ pub use guesses::GuessLimits;
 pub use hooks::Hooks;
 pub use policy::Policy;
 pub use ports::{Accounts, Entropy, ProvedThere, SystemClock, SystemEntropy, User};
-pub use ports::{Accounts, Entropy, SystemClock, SystemEntropy, User};
 pub use refusals::AuditPolicy;
 pub use step_up::StepUp;
 

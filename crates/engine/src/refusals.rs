@@ -113,7 +113,7 @@ mod tests {
     fn so_many_of_a_kind_are_written_in_a_minute_and_the_next_tells_of_the_rest() {
         let refusals = Refusals::default();
         let (people, clients) = (EventKind::SignInFailed, EventKind::ClientRefused);
-        let at = |second| Timestamp::from_seconds(1_000 + second);
+        let at = |second: i64| Timestamp::from_seconds(1_000 + second);
         assert_eq!([0, 1, 2, 3].map(|s| refusals.admit(&people, 2, at(s))), [Some(0), Some(0), None, None]);
         assert_eq!(refusals.admit(&clients, 2, at(4)), Some(0), "another kind has its own count");
         assert_eq!(refusals.admit(&people, 2, at(59)), None);

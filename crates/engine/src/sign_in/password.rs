@@ -57,12 +57,12 @@ pub(crate) async fn check(
     let held = account.as_ref().is_some_and(|account| shared::is_held(account, now));
     let Some(user) = user.filter(|_| !held) else {
         tracing::info!(address = ?guesser.address, held, "a sign-in failed");
-        if let Some(account) = account.filter(|_| !held) {
-            shared::failed(engine, account.id, now)?;
-        }
         // For a name that nobody has it is the same work.
         let who = engine.accounts.find(username, now).await?.map(|user| user.subject);
         engine.sign_in_refused(who.as_ref(), "password", "user name or password is wrong", now).await;
+        if let Some(account) = account.filter(|_| !held) {
+            shared::failed(engine, account.id, now)?;
+        }
         return Ok(Checked::Wrong);
     };
     if let Some(account) = &account {
