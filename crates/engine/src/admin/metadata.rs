@@ -181,7 +181,7 @@ fn check_requests(metadata: &ClientMetadata) -> Result<(), Denied> {
     if metadata.require_signed_request_object && !has_keys {
         return Err(invalid_request("require_signed_request_object: needs keys, by jwks or jwks_uri"));
     }
-    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(is_address) {
+    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(|uri| is_address(uri)) {
         return Err(invalid_request("request_uris: at most 64 addresses of at most 512 bytes"));
     }
     Ok(())
