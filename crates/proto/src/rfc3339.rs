@@ -75,7 +75,7 @@ fn days_of(year: i64, month: i64, day: i64) -> i64 {
 mod tests {
     use super::*;
 
-    // RFC 3339 §5.6; the first is an example of RFC 3339 §5.8.
+    // RFC 3339 §5.6.
     #[test]
     fn times_are_written_and_read() {
         for (text, millis) in [
