@@ -15,10 +15,9 @@ const TYPES: &[&str] = &["application/json"];
 pub(crate) async fn check(engine: &Engine, metadata: &ClientMetadata, now: Timestamp) -> Result<(), Denied> {
     let Some(uri) = metadata.sector_identifier_uri.as_deref() else {
         // OpenID Connect Core §8.1: several hosts need an identifier that they share.
-        return match is_pairwise(metadata) && sector_of(metadata).is_none() {
-            true => Err(wrong("missing; pairwise subjects need it where redirect_uris have not one host")),
-            false => Ok(()),
-        };
+        let sectorless = is_pairwise(metadata) && sector_of(metadata).is_none();
+        let missing = || wrong("missing; pairwise subjects need it where redirect_uris have not one host");
+        return if sectorless { Err(missing()) } else { Ok(()) };
     };
     // OpenID Connect Registration §5: https, and a JSON list there.
     let url = sector_uri(uri).ok_or_else(|| wrong("must be an https address"))?;

@@ -50,7 +50,7 @@ pub(crate) async fn decided(
             Step::Login => return Ok(Next::Login(interaction.seal(engine, browser)?)),
             Step::SignUp => return Ok(Next::SignUp(interaction.seal(engine, browser)?)),
             Step::Select => return Ok(Next::Select(interaction.seal(engine, browser)?)),
-            Step::Refuse(denied) => return Ok(interaction.redirectable(client).refuse(engine, &denied, now).await?),
+            Step::Refuse(denied) => return interaction.redirectable(client).refuse(engine, &denied, now).await,
             Step::Consent | Step::Approve(_) => {}
         }
         let Some(signed_in) = signed_in else { return Ok(Next::Login(interaction.seal(engine, browser)?)) };
@@ -61,7 +61,7 @@ pub(crate) async fn decided(
             }
             // RFC 6749 §4.1.2.1: access_denied.
             let denied = Denied::new(ErrorCode::AccessDenied, "the person said no");
-            return Ok(interaction.redirectable(client).refuse(engine, &denied, now).await?);
+            return interaction.redirectable(client).refuse(engine, &denied, now).await;
         }
         let remember = remember(engine, &interaction, &signed_in, now);
         if let Some(next) = approve(engine, interaction.clone(), &client, &signed_in, Some(remember), now).await? {

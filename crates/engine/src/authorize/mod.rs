@@ -144,7 +144,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
         Ok(signed) => signed,
         // Told to the client where the unsigned parameters say which of its redirect URIs it would have used.
         Err(Failure::Denied(denied)) => match redirectable(&client, form) {
-            Ok(told) if form.get("redirect_uri").is_some() => return Ok(told.refuse(engine, &denied, now).await?),
+            Ok(told) if form.get("redirect_uri").is_some() => return told.refuse(engine, &denied, now).await,
             _ => return Err(denied.into()),
         },
         Err(fault) => return Err(fault),
@@ -158,7 +158,7 @@ pub async fn authorize(engine: &Engine, browser: &Browser, form: &Form<'_>, now:
     };
     let request = match read {
         Ok(request) => request,
-        Err(Failure::Denied(denied)) => return Ok(redirectable.refuse(engine, &denied, now).await?),
+        Err(Failure::Denied(denied)) => return redirectable.refuse(engine, &denied, now).await,
         Err(fault) => return Err(fault),
     };
     let interaction =
@@ -176,7 +176,7 @@ pub(crate) async fn go_on(
 ) -> Result<Next, Failure> {
     match hooks::before(engine, Endpoint::Authorization, client).await {
         Err(Failure::Denied(denied)) => {
-            return Ok(interaction.give_up(engine, Arc::clone(client), &denied, now).await?);
+            return interaction.give_up(engine, Arc::clone(client), &denied, now).await;
         }
         asked => asked?,
     }
@@ -289,7 +289,7 @@ async fn proceed(
             let asked = signed_in.map(|signed_in| signed_in.session.subject);
             Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
         }
-        Step::Refuse(denied) => Ok(interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now).await?),
+        Step::Refuse(denied) => interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now).await,
         Step::Approve(signed_in) => {
             let next = approve(engine, interaction, client, signed_in, None, now).await?;
             Ok(next.ok_or_else(|| Fault::temporary("approve", "the flow was changed meanwhile"))?)

@@ -34,7 +34,7 @@ pub async fn select(
         Account::Another => Some(Chosen::Another),
         Account::Neither => {
             let denied = Denied::new(ErrorCode::AccessDenied, "the person chose no account");
-            return Ok(interaction.give_up(engine, client, &denied, now).await?);
+            return interaction.give_up(engine, client, &denied, now).await;
         }
     };
     let interaction = Interaction { account: chosen, ..interaction };

@@ -42,9 +42,12 @@ pub(super) fn decide<'s>(
         return unmet();
     }
     // OpenID Connect Core §3.1.2.6: login_required.
-    let login = || match request.prompt.none {
-        true => Step::Refuse(Denied::new(ErrorCode::LoginRequired, "nobody is signed in as it was asked for")),
-        false => Step::Login,
+    let login = || {
+        if request.prompt.none {
+            Step::Refuse(Denied::new(ErrorCode::LoginRequired, "nobody is signed in as it was asked for"))
+        } else {
+            Step::Login
+        }
     };
     // Who has signed in for this very request.
     let came_for_it = |signed_in: &SignedIn| signed_in.session.auth_time >= interaction.started_at;

@@ -42,7 +42,7 @@ pub struct KeySet {
     signing: Vec<(HeldKey, Schedule)>,
     published: JwkSet,
     /// What is encrypted for us is decrypted with one of these, by their names.
-    decryption: Vec<(String, DecryptionKey)>,
+    decryption: NamedKeys,
     /// The JWK set as it is published: what we sign with, and what others encrypt for us with.
     document: Value,
     /// The published keys, parsed to verify what they have signed.
@@ -50,6 +50,9 @@ pub struct KeySet {
     /// When the next key changes its state: then the set must be made anew.
     turns_at: Timestamp,
 }
+
+/// Keys that decrypt, and their names.
+type NamedKeys = Vec<(String, DecryptionKey)>;
 
 /// Holds the current [`KeySet`] and knows how to get a newer one.
 pub struct Keychain {
@@ -307,10 +310,7 @@ fn usable(keys: &[&SealKey], master: &MasterKey, now: Timestamp) -> Result<Vec<s
 
 /// The keys that others encrypt for us with: one beside each seal key, derived from the master key, so that they are announced, rotate
 /// and end as those do; and their public halves.
-fn decryption_keys(
-    seal_keys: &[&SealKey],
-    master: &MasterKey,
-) -> Result<(Vec<(String, DecryptionKey)>, Vec<Value>), Fault> {
+fn decryption_keys(seal_keys: &[&SealKey], master: &MasterKey) -> Result<(NamedKeys, Vec<Value>), Fault> {
     let broken = |why: &str| Fault::lasting("load keys", why.to_owned());
     let (mut keys, mut published) = (Vec::new(), Vec::new());
     for seal_key in seal_keys {

@@ -598,10 +598,11 @@ mod tests {
         let Texts { client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks, .. } = ENGLISH;
         let Texts { logout_client, signed_out_next, app_since, recovery_left, select_same, .. } = ENGLISH;
         let Texts { upstream_with, upstream_title, .. } = ENGLISH;
-        let own =
-            [logout_client, signed_out_next, app_since, recovery_left, select_same, upstream_with, upstream_title];
+        let Texts { passkey_since, passkey_used, .. } = ENGLISH;
+        let shown = [app_since, recovery_left, passkey_since, passkey_used];
+        let own = [logout_client, signed_out_next, select_same, upstream_with, upstream_title];
         let known = [client_links, login_lead, consent_title, scope_unknown, post_lead, requests_asks];
-        for phrase in known.into_iter().chain(own) {
+        for phrase in known.into_iter().chain(own).chain(shown) {
             assert_eq!(phrase.0.matches("{}").count(), 1, "{phrase:?}");
             assert_eq!(format!("{}{{}}{}", phrase.before(), phrase.after()), phrase.0);
         }

@@ -112,7 +112,7 @@ async fn the_login_page_shows_the_client_s_logo_and_links() {
 async fn keys_are_taken_from_where_they_are_published_and_looked_for_again_when_they_change() {
     let suite = Suite::new().await;
     let (old, new) = (Signer::of("RS256"), Signer::of("RS256"));
-    suite.web.put(KEYS, "application/json", json!({"keys": [named(&old, "old")]}));
+    suite.web.put(KEYS, "application/json", &json!({"keys": [named(&old, "old")]}));
     let members = json!({"jwks_uri": KEYS, "token_endpoint_auth_method": "private_key_jwt"});
     let client = suite.register(members).await;
     let mut person = Person::default();
@@ -121,7 +121,7 @@ async fn keys_are_taken_from_where_they_are_published_and_looked_for_again_when_
         let (status, tokens) = redeem(&suite, &client, back.code(), (&old, "old"), &aud).await;
         assert_eq!(status, StatusCode::OK, "{aud}: {tokens}");
     }
-    suite.web.put(KEYS, "application/json", json!({"keys": [named(&new, "new")]}));
+    suite.web.put(KEYS, "application/json", &json!({"keys": [named(&new, "new")]}));
     let back = suite.go(&mut person, &client, &[]).await;
     let (status, tokens) = redeem(&suite, &client, back.code(), (&new, "new"), ISSUER).await;
     assert_eq!(status, StatusCode::OK, "{tokens}");
@@ -131,10 +131,10 @@ async fn keys_are_taken_from_where_they_are_published_and_looked_for_again_when_
 async fn a_sector_is_good_where_it_lists_every_redirect_uri() {
     let suite = Suite::new().await;
     let members = json!({"subject_type": "pairwise", "sector_identifier_uri": SECTOR});
-    suite.web.put(SECTOR, "application/json", json!(["https://other.example/callback"]));
+    suite.web.put(SECTOR, "application/json", &json!(["https://other.example/callback"]));
     let (status, refused) = suite.try_register(members.clone()).await;
     assert_eq!((status, &refused["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_client_metadata")));
-    suite.web.put(SECTOR, "application/json", json!([CALLBACK]));
+    suite.web.put(SECTOR, "application/json", &json!([CALLBACK]));
     let client = suite.register(members).await;
     let back = suite.go(&mut Person::default(), &client, &[]).await;
     let tokens = suite.redeem(&client, back.code()).await;
@@ -174,7 +174,7 @@ async fn a_signed_request_is_fetched_from_a_registered_address_with_a_fragment()
     let claims = json!({"iss": client.id, "aud": ISSUER, "client_id": client.id, "response_type": "code", "scope": "openid",
         "redirect_uri": CALLBACK, "state": STATE, "nonce": "signed"});
     let object = signer.sign(&json!({"alg": "RS256", "kid": "k"}), &claims);
-    suite.web.put("https://rp.example/request.jwt", "application/oauth-authz-req+jwt", object);
+    suite.web.put("https://rp.example/request.jwt", "application/oauth-authz-req+jwt", &object);
     let back = suite.go(&mut Person::default(), &client, &[("request_uri", place)]).await;
     let tokens = suite.redeem(&client, back.code()).await;
     assert_eq!(suite.id_token(&client, tokens["id_token"].as_str().unwrap()).await["nonce"], "signed");

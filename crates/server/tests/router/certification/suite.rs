@@ -27,7 +27,7 @@ pub(super) const STATE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef
 pub(super) struct Web(Mutex<HashMap<String, (String, &'static str)>>);
 
 impl Web {
-    pub(super) fn put(&self, url: &str, media_type: &'static str, body: impl ToString) {
+    pub(super) fn put(&self, url: &str, media_type: &'static str, body: &(impl ToString + ?Sized)) {
         self.0.lock().unwrap().insert(url.to_owned(), (body.to_string(), media_type));
     }
 }
