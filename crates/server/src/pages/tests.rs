@@ -154,6 +154,7 @@ fn every_page(text: &str) -> Vec<String> {
         requests(text),
         Login {
             client: None,
+            passkey: passkey(text),
             again: true,
             login_hint: Some(text),
             problem: None,
