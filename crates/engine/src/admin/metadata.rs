@@ -181,7 +181,7 @@ fn check_requests(metadata: &ClientMetadata) -> Result<(), Denied> {
     if metadata.require_signed_request_object && !has_keys {
         return Err(invalid_request("require_signed_request_object: needs keys, by jwks or jwks_uri"));
     }
-    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(is_address) {
+    if metadata.request_uris.len() > MOST_REQUEST_URIS || !metadata.request_uris.iter().all(|uri| is_address(uri)) {
         return Err(invalid_request("request_uris: at most 64 addresses of at most 512 bytes"));
     }
     Ok(())
@@ -196,10 +196,10 @@ fn check_logout(metadata: &ClientMetadata) -> Result<(), Denied> {
     // OpenID Connect RP-Initiated Logout §3.1: as strict as redirect URIs.
     let wrong = logout.post_logout_redirect_uris.iter().find_map(|uri| RedirectUri::parse(uri).err());
     if let Some(error) = wrong {
-        return Err(of_member("post_logout_redirect_uris", &error));
+        return Err(of_member("post_logout_redirect_uris", error));
     }
     if let Some(uri) = &logout.frontchannel_logout_uri {
-        let uri = RedirectUri::parse(uri).map_err(|error| of_member("frontchannel_logout_uri", &error))?;
+        let uri = RedirectUri::parse(uri).map_err(|error| of_member("frontchannel_logout_uri", error))?;
         let origin = uri.origin();
         // OpenID Connect Front-Channel Logout §2: of the same scheme, domain and port as one of its redirect URIs.
         let own = metadata.redirect_uris.iter().any(|own| origin.is_some() && own.origin() == origin);
@@ -216,11 +216,11 @@ fn check_logout(metadata: &ClientMetadata) -> Result<(), Denied> {
     Ok(())
 }
 
-fn is_address(uri: &String) -> bool {
+fn is_address(uri: &str) -> bool {
     uri.len() <= LONGEST_URI && (uri.starts_with("https://") || uri.starts_with("http://")) && uri.is_ascii()
 }
 
-fn of_member(name: &str, error: &RedirectUriError) -> Denied {
+fn of_member(name: &str, error: RedirectUriError) -> Denied {
     let text = error.to_string();
     invalid_request(format!("{name}: {}", text.strip_prefix("redirect_uri: ").unwrap_or(&text)))
 }

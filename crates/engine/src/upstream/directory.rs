@@ -15,8 +15,11 @@ use crate::fetch::{Document, Wanted};
 /// What was read, by issuer.
 #[derive(Default)]
 pub(crate) struct Directory {
-    read: Mutex<HashMap<String, (Arc<Document>, Arc<ProviderMetadata>)>>,
+    read: Mutex<HashMap<String, Read>>,
 }
+
+/// A document, and what it says.
+type Read = (Arc<Document>, Arc<ProviderMetadata>);
 
 impl Directory {
     /// The metadata of a provider.

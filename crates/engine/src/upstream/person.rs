@@ -110,16 +110,13 @@ fn edited(engine: &Engine, arrival: &Arrival<'_>, known: Account, now: Timestamp
     let mut edited = known.clone();
     let is_this = |link: &&mut UpstreamLink| is_of(link, arrival);
     let link = link_of(engine, arrival, known.id, now);
-    let linked = match edited.upstreams.links.iter_mut().find(is_this) {
-        Some(before) => {
-            *before = UpstreamLink { since: before.since, rest: before.rest.clone(), ..link };
-            false
-        }
-        None => {
-            edited.upstreams.links.push(link);
-            true
-        }
-    };
+    let before = edited.upstreams.links.iter_mut().find(is_this);
+    let linked = before.is_none();
+    if let Some(before) = before {
+        *before = UpstreamLink { since: before.since, rest: before.rest.clone(), ..link };
+    } else {
+        edited.upstreams.links.push(link);
+    }
     Plan::Edit { known: Box::new(known), edited: Box::new(edited), linked }
 }
 

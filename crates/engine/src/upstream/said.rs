@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    fn provider(more: Value) -> Provider {
+    fn provider(more: &Value) -> Provider {
         let mut all =
             json!({"name": "uni", "issuer": "https://idp.example", "client_id": "us", "authentication": "none"});
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -119,7 +119,7 @@ mod tests {
         let Value::Object(rest) = token else { unreachable!() };
         let claims = Claims { sub: Some("alice".into()), rest, ..Claims::default() };
         let userinfo = userinfo.map(|value| value.as_object().unwrap().clone());
-        Value::Object(Said::of(&provider(more), &claims, userinfo).unwrap().claims)
+        Value::Object(Said::of(&provider(&more), &claims, userinfo).unwrap().claims)
     }
 
     // OpenID Connect Core §5.1, §5.7.
@@ -158,7 +158,7 @@ mod tests {
             rest: json!({"name": "x".repeat(LARGEST)}).as_object().unwrap().clone(),
             ..Claims::default()
         };
-        Said::of(&provider(json!({})), &claims, None).unwrap_err();
+        Said::of(&provider(&json!({})), &claims, None).unwrap_err();
     }
 
     #[test]

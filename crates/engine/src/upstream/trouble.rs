@@ -95,11 +95,10 @@ impl Broken {
         interaction: &Interaction,
     ) -> Result<Trouble, Fault> {
         let Self { what, code, why } = self;
-        match what {
-            What::Unreachable => {
-                tracing::warn!(upstream = %provider.name, %why, "an identity provider does not answer")
-            }
-            _ => tracing::info!(upstream = %provider.name, %why, "nobody was signed in by an identity provider"),
+        if what == What::Unreachable {
+            tracing::warn!(upstream = %provider.name, %why, "an identity provider does not answer");
+        } else {
+            tracing::info!(upstream = %provider.name, %why, "nobody was signed in by an identity provider");
         }
         let request = interaction.seal(engine, browser)?;
         Ok(Trouble { what, provider: provider.label().to_owned(), name: provider.name.clone(), request, code })
