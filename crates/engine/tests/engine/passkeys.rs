@@ -137,7 +137,8 @@ async fn of_rivals_with_one_answer_one_gets_in() {
 // Web Authentication §7.1, Web Authentication §7.2, Web Authentication §9.
 #[tokio::test]
 async fn whatever_is_not_said_to_us_by_the_key_is_refused() {
-    let damage: [(&str, fn(&mut Authenticator)); 4] = [
+    type Damage = (&'static str, fn(&mut Authenticator));
+    let damage: [Damage; 4] = [
         ("of another origin", |key| key.origin = "https://evil.example".to_owned()),
         ("for another site", |key| key.relying_party = Some("evil.example".to_owned())),
         ("of a user who was not verified", |key| key.verified = false),
