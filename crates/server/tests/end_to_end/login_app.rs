@@ -44,14 +44,14 @@ impl Drop for App {
 }
 
 /// Presses a button on a page of the app; gives the address to which it sends the browser, or its next page.
-fn press(server: &Server, url: &Url, button: &str, filled: &[(&str, &str)]) -> Result<Url, Answer> {
+fn press(server: &Server, url: &Url, button: &str, filled: &[(&str, &str)]) -> Result<Url, Box<Answer>> {
     let shown = server.http.get(url.as_str());
     assert_eq!(shown.status, 200, "{}", shown.body);
     let press = page::press(&shown.body, button).unwrap_or_else(|| panic!("no {button}: {}", shown.body));
     let mut fields: Vec<(&str, &str)> = press.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
     fields.extend(filled);
     let answer = server.http.send(form_request(url.as_str(), &fields));
-    if answer.status == 303 { Ok(Url::parse(answer.header("location")).unwrap()) } else { Err(answer) }
+    if answer.status == 303 { Ok(Url::parse(answer.header("location")).unwrap()) } else { Err(Box::new(answer)) }
 }
 
 fn elsewhere(place: Place) -> Url {

@@ -46,6 +46,9 @@ impl Fetch for Web {
     }
 }
 
+/// A form of ours: its id, what the page is called, and what is typed into it.
+type Known<'a> = (&'a str, &'static str, &'a [(&'a str, &'a str)]);
+
 /// A server that is to be certified: every flow, registration for everybody.
 pub(super) struct Suite {
     pub(super) world: World,
@@ -172,7 +175,7 @@ impl Suite {
                 continue;
             }
             let page = reply.body.clone();
-            let forms: [(&str, &'static str, &[(&str, &str)]); 3] = [
+            let forms: [Known<'_>; 3] = [
                 ("login-form", "login", &[("username", USERNAME), ("password", PASSWORD)]),
                 ("consent-form", "consent", &[("decision", "allow")]),
                 ("form-post", "", &[]),
