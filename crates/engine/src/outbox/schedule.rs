@@ -61,7 +61,7 @@ mod tests {
             |attempts| (policy.pause(attempts, 0).seconds(), (0..9_999).map(|n| policy.pause(attempts, n * 997)).max());
         assert_eq!(range(1), (2, Some(Lifetime::from_millis(5_000))));
         assert_eq!(range(3).0, 10);
-        for attempts in [13, 20, 64, 65, u32::MAX] {
+        for attempts in [14, 20, 64, 65, u32::MAX] {
             assert_eq!(policy.pause(attempts, 0), Lifetime::from_seconds(3 * 3600), "{attempts}");
             assert!(policy.pause(attempts, u32::MAX) <= policy.longest_pause);
         }
