@@ -75,9 +75,9 @@ fn days_of(year: i64, month: i64, day: i64) -> i64 {
 mod tests {
     use super::*;
 
+    // RFC 3339 §5.6.
     #[test]
     fn times_are_written_and_read() {
-        // RFC 3339 §5.6, with the first example of §5.8.
         for (text, millis) in [
             ("1985-04-12T23:20:50.520Z", 482_196_050_520),
             ("1970-01-01T00:00:00.000Z", 0),

@@ -135,8 +135,10 @@ fn passwords(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Arc<Passw
     passwords.map(Arc::new).ok_or_else(wrong)
 }
 
-/// Where the login app is asked for claims.
-fn claims_of(settings: &Settings, fetch: &Arc<dyn Fetch>) -> Result<Option<(ClaimsOf, Arc<dyn Fetch>)>, StartError> {
+/// Where the login app is asked for claims, and by what.
+type Asked = (ClaimsOf, Arc<dyn Fetch>);
+
+fn claims_of(settings: &Settings, fetch: &Arc<dyn Fetch>) -> Result<Option<Asked>, StartError> {
     let (Some(url), file) = (&settings.login_app.claims_url, &settings.login_app.claims_secret_file) else {
         return Ok(None);
     };
@@ -232,16 +234,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         session_grants: login.session_grants,
         interaction: seconds(login.request_seconds),
         client_documents: settings.registration.document_hosts.clone(),
-        registration: RegistrationPolicy {
-            mode: settings.registration.mode,
-            scope: settings.registration.scope.clone(),
-            grant_types: settings.registration.grant_types.clone(),
-            unused: Lifetime::from_millis(settings.registration.unused_days.millis()),
-            each_minute: settings.registration.each_minute,
-            statements: settings.registration.statement_issuers.clone(),
-            require_statement: settings.registration.require_statement,
-            endpoint_audience: settings.registration.endpoint_audience,
-        },
+        registration: registration(settings),
         account: account(settings),
         admin: admin(settings),
         audit: AuditPolicy { refusals_per_minute: settings.audit.refusals_per_minute },
@@ -254,6 +247,20 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
     })
+}
+
+fn registration(settings: &Settings) -> RegistrationPolicy {
+    let registration = &settings.registration;
+    RegistrationPolicy {
+        mode: registration.mode,
+        scope: registration.scope.clone(),
+        grant_types: registration.grant_types.clone(),
+        unused: Lifetime::from_millis(registration.unused_days.millis()),
+        each_minute: registration.each_minute,
+        statements: registration.statement_issuers.clone(),
+        require_statement: registration.require_statement,
+        endpoint_audience: registration.endpoint_audience,
+    }
 }
 
 fn admin(settings: &Settings) -> Option<AdminPolicy> {

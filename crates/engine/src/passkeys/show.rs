@@ -145,7 +145,7 @@ fn verify(
     )
     .map_err(AuthCeremonyErr::Credential)?;
     // Web Authentication §7.2: challenge, origin, relying party and owner are right, the user was verified, the signature is the key's,
-    // and the counter has gone on (§6.1.1).
+    // and the counter has gone on (Web Authentication §6.1.1).
     let expected = AuthenticationVerificationOptions::<&str, &str> {
         allowed_origins: &[engine.issuer.origin()],
         // Web Authentication §9: what was not asked for is passed over.

@@ -115,11 +115,11 @@ mod tests {
         serde_json::from_value(all).unwrap()
     }
 
-    fn said(more: Value, token: Value, userinfo: Option<Value>) -> Value {
+    fn said(more: &Value, token: Value, userinfo: Option<&Value>) -> Value {
         let Value::Object(rest) = token else { unreachable!() };
         let claims = Claims { sub: Some("alice".into()), rest, ..Claims::default() };
         let userinfo = userinfo.map(|value| value.as_object().unwrap().clone());
-        Value::Object(Said::of(&provider(&more), &claims, userinfo).unwrap().claims)
+        Value::Object(Said::of(&provider(more), &claims, userinfo).unwrap().claims)
     }
 
     // OpenID Connect Core §5.1, §5.7.
@@ -129,11 +129,11 @@ mod tests {
             json!({"name": "Alice", "nonce": "n", "roles": ["r"], "realm": {"access": {"level": 3}}, "acr": "x"});
         let map = json!({"claims": {"https://a.example/level": "realm.access.level", "uid": "sub"}});
         assert_eq!(
-            said(map, token.clone(), Some(json!({"name": "Other", "nickname": "Al"}))),
+            said(&map, token.clone(), Some(&json!({"name": "Other", "nickname": "Al"}))),
             json!({"name": "Alice", "nickname": "Al", "https://a.example/level": 3, "uid": "alice"})
         );
-        assert_eq!(said(json!({"groups": "roles"}), token.clone(), None), json!({"name": "Alice", "groups": ["r"]}));
-        assert_eq!(said(json!({"groups": "realm"}), token, None), json!({"name": "Alice", "groups": []}));
+        assert_eq!(said(&json!({"groups": "roles"}), token.clone(), None), json!({"name": "Alice", "groups": ["r"]}));
+        assert_eq!(said(&json!({"groups": "realm"}), token, None), json!({"name": "Alice", "groups": []}));
     }
 
     // OpenID Connect Core §5.7.
@@ -146,7 +146,7 @@ mod tests {
             (false, json!(true), false),
         ] {
             let token = json!({"email": "a@uni.example", "email_verified": says});
-            let kept = said(json!({"trust_email_verified": trusted}), token, None);
+            let kept = said(&json!({"trust_email_verified": trusted}), token, None);
             assert_eq!(kept["email_verified"], json!(verified), "{trusted} {says}");
         }
     }

@@ -22,7 +22,8 @@ async fn try_wrong(local: &Local, username: &str, now: Timestamp) {
     };
     let form = SignIn { request: &request, username, password: "a wrong one", cancelled: false };
     let from = Origin { address: "192.0.2.7".parse().ok(), user_agent: Some("a browser".to_owned()) };
-    let done = coming_from(from, authorize::login(&world.engine, &visitor.browser(), form, now)).await.unwrap();
+    let browser = visitor.browser();
+    let done = coming_from(from, Box::pin(authorize::login(&world.engine, &browser, form, now))).await.unwrap();
     assert!(matches!(done, LoggedIn::Wrong));
 }
 

@@ -83,6 +83,7 @@ impl Person {
 }
 
 // RFC 8176 §2.
+// Web Authentication §5.1.2, Web Authentication §7.2, Web Authentication §14.6.1.
 #[tokio::test]
 async fn a_passkey_signs_in_without_name_and_password_and_is_told_as_two_factors() {
     for (copied, amr) in [(false, ["hwk", "user", "mfa"]), (true, ["swk", "user", "mfa"])] {
@@ -98,6 +99,7 @@ async fn a_passkey_signs_in_without_name_and_password_and_is_told_as_two_factors
     }
 }
 
+// Web Authentication §13.4.3.
 #[tokio::test]
 async fn an_answer_is_taken_once_in_its_browser_and_time() {
     let mut person = Person::new().await;
@@ -132,9 +134,11 @@ async fn of_rivals_with_one_answer_one_gets_in() {
     assert!(ends.0 != ends.1, "{ends:?}");
 }
 
+// Web Authentication §7.1, Web Authentication §7.2, Web Authentication §9.
 #[tokio::test]
 async fn whatever_is_not_said_to_us_by_the_key_is_refused() {
-    let damage: [(&str, fn(&mut Authenticator)); 4] = [
+    type Damage = (&'static str, fn(&mut Authenticator));
+    let damage: [Damage; 4] = [
         ("of another origin", |key| key.origin = "https://evil.example".to_owned()),
         ("for another site", |key| key.relying_party = Some("evil.example".to_owned())),
         ("of a user who was not verified", |key| key.verified = false),
@@ -179,6 +183,7 @@ async fn begun(person: &Person) -> String {
     begun.unwrap().unwrap().options
 }
 
+// Web Authentication §6.1.1.
 #[tokio::test]
 async fn a_copy_of_a_key_shows_by_its_counter_and_is_refused_with_an_event() {
     let mut person = Person::new().await;

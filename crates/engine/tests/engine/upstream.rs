@@ -42,7 +42,7 @@ async fn id_token(world: &World, app: &crate::support::App, code: &str, now: i64
 #[tokio::test]
 async fn somebody_signs_in_at_a_provider_and_the_client_gets_its_code() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({"scope": "openid profile"})).await;
+    let world = world_of(&idp, &json!({"scope": "openid profile"})).await;
     let app = world.app("app").await;
     let mut away = world.off(&Ask::new(&app, "openid profile").with("login_hint", "al"), now).await;
     assert!(away.departure.to.starts_with("https://idp.example/auth?response_type=code&client_id=us&"));
@@ -93,7 +93,7 @@ async fn the_server_proves_who_it_is_in_the_way_that_was_agreed() {
     let now = at(10);
     for method in ["client_secret_post", "private_key_jwt", "none"] {
         let idp = Idp::new();
-        let world = world_of(&idp, json!({"authentication": method})).await;
+        let world = world_of(&idp, &json!({"authentication": method})).await;
         let app = world.app("app").await;
         world.code_of_guest(&idp, &Ask::new(&app, "openid"), &json!({}), now).await;
         let heard = idp.heard().pop().unwrap();
@@ -115,7 +115,7 @@ async fn the_server_proves_who_it_is_in_the_way_that_was_agreed() {
 #[tokio::test]
 async fn what_is_no_proof_signs_nobody_in() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({})).await;
+    let world = world_of(&idp, &json!({})).await;
     let app = world.app("app").await;
     for (name, value) in [
         ("nonce", json!("another")),
@@ -152,7 +152,7 @@ async fn what_is_no_proof_signs_nobody_in() {
 #[tokio::test]
 async fn an_answer_of_another_issuer_is_not_taken() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({})).await;
+    let world = world_of(&idp, &json!({})).await;
     let app = world.app("app").await;
     let away = world.off(&Ask::new(&app, "openid"), now).await;
     idp.vouch(&Idp::claims("alice", &away.nonce(), now));
@@ -179,7 +179,7 @@ async fn an_answer_of_another_issuer_is_not_taken() {
 #[tokio::test]
 async fn an_answer_counts_in_its_own_browser_in_time_and_once() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({})).await;
+    let world = world_of(&idp, &json!({})).await;
     let app = world.app("app").await;
     let mut away = world.off(&Ask::new(&app, "openid"), now).await;
     idp.vouch(&Idp::claims("alice", &away.nonce(), now));
@@ -203,7 +203,7 @@ async fn an_answer_counts_in_its_own_browser_in_time_and_once() {
 #[tokio::test]
 async fn an_error_of_the_provider_reaches_the_client_as_the_right_one() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({})).await;
+    let world = world_of(&idp, &json!({})).await;
     let app = world.app("app").await;
     for (error, what, told) in [
         ("access_denied", What::Refused, "access_denied"),
@@ -231,7 +231,7 @@ async fn an_error_of_the_provider_reaches_the_client_as_the_right_one() {
 #[tokio::test]
 async fn a_provider_that_is_down_loses_nobodys_request() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({})).await;
+    let world = world_of(&idp, &json!({})).await;
     let app = world.app("app").await;
     let visitor = Visitor::new(&world);
     let Next::Login(request) = world.authorize(&visitor, &Ask::new(&app, "openid"), now).await.unwrap() else {
@@ -263,7 +263,7 @@ async fn what_the_client_asks_of_the_sign_in_is_asked_there_and_checked() {
     let (idp, now) = (Idp::new(), at(1000));
     let classes = ["low =", "high = mfa"].map(|text| Class::parse(text).unwrap()).to_vec();
     let settings = json!({"acr": {"high": "urn:uni:2"}, "amr": ["fed"]});
-    let world = world_with(&idp, settings, |parts| parts.policy.acr = Classes::new(classes).unwrap()).await;
+    let world = world_with(&idp, &settings, |parts| parts.policy.acr = Classes::new(classes).unwrap()).await;
     let app = world.app_with("app", |new| new.policy.skip_consent = true).await;
     let anew = Ask::new(&app, "openid").with("prompt", "login");
 
@@ -309,7 +309,7 @@ async fn what_the_client_asks_of_the_sign_in_is_asked_there_and_checked() {
 #[tokio::test]
 async fn userinfo_adds_what_the_id_token_does_not_say_and_is_about_the_same_person() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({"userinfo": true, "groups": "roles"})).await;
+    let world = world_of(&idp, &json!({"userinfo": true, "groups": "roles"})).await;
     let app = world.app("app").await;
     idp.set_userinfo(
         json!({"sub": "alice", "name": "Alice", "roles": ["staff"], "email": "a@uni.example", "email_verified": true}),
@@ -335,7 +335,7 @@ async fn userinfo_adds_what_the_id_token_does_not_say_and_is_about_the_same_pers
 #[tokio::test]
 async fn many_who_come_for_the_first_time_at_once_are_one_person() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = Arc::new(world_of(&idp, json!({"subject": "upstream"})).await);
+    let world = Arc::new(world_of(&idp, &json!({"subject": "upstream"})).await);
     let app = world.app_with("app", |new| new.policy.skip_consent = true).await;
     let mut aways = Vec::new();
     for _ in 0..4 {
@@ -356,7 +356,7 @@ async fn who_is_nobody_here_is_told_so() {
     let now = at(10);
     for settings in [json!({"create": false}), json!({"groups": "roles", "allowed_groups": ["staff"]})] {
         let idp = Idp::new();
-        let world = world_of(&idp, settings.clone()).await;
+        let world = world_of(&idp, &settings).await;
         let app = world.app("app").await;
         let away = world.off(&Ask::new(&app, "openid"), now).await;
         let mut claims = Idp::claims("alice", &away.nonce(), now);
@@ -371,7 +371,7 @@ async fn who_is_nobody_here_is_told_so() {
 #[tokio::test]
 async fn nobody_is_sent_to_a_provider_that_is_none() {
     let (idp, now) = (Idp::new(), at(10));
-    let world = world_of(&idp, json!({})).await;
+    let world = world_of(&idp, &json!({})).await;
     let app = world.app("app").await;
     let visitor = Visitor::new(&world);
     let Next::Login(request) = world.authorize(&visitor, &Ask::new(&app, "openid"), now).await.unwrap() else {

@@ -58,12 +58,11 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let shown = (form.required("question")?, form.get("answer").unwrap_or_default());
     let (engine, now) = (&app.engine, app.now());
     let half = form.get("half");
-    let step = match half {
-        Some(half) => sign_in::second_step_by_passkey(engine, &browser, half, shown, now).await?,
-        None => {
-            let then = Then::Request(form.required("request")?.to_owned());
-            sign_in::by_passkey(engine, &browser, then, shown, now).await?
-        }
+    let step = if let Some(half) = half {
+        sign_in::second_step_by_passkey(engine, &browser, half, shown, now).await?
+    } else {
+        let then = Then::Request(form.required("request")?.to_owned());
+        sign_in::by_passkey(engine, &browser, then, shown, now).await?
     };
     match step {
         SecondStep::Welcome { cookie, username, next } => {

@@ -48,7 +48,7 @@ pub(super) async fn send(
             cookies::keep_errand(app, headers, &mut response, (&state, &errand), lifetime)?;
             Ok(response)
         }
-        Went::Trouble(trouble) => trouble_page(app, browser, &trouble),
+        Went::Trouble(trouble) => Ok(trouble_page(app, browser, &trouble)),
     }
 }
 
@@ -106,7 +106,7 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
         Ok(Returned::Welcome(LoggedIn::Wrong | LoggedIn::Wait(_))) => {
             page::error_page(app, invalid_request("nobody was signed in"))
         }
-        Ok(Returned::Trouble(trouble)) => trouble_page(app, &browser, &trouble)?,
+        Ok(Returned::Trouble(trouble)) => trouble_page(app, &browser, &trouble),
         Err(failure) => page::error_page(app, failure),
     };
     cookies::forget_errand(app, headers, &mut response, state);
@@ -132,7 +132,7 @@ async fn left(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, F
 }
 
 /// Something went wrong there: what it was, and what can be done.
-fn trouble_page(app: &App, browser: &Browser, trouble: &Trouble) -> Result<Response, Failure> {
+fn trouble_page(app: &App, browser: &Browser, trouble: &Trouble) -> Response {
     let (status, text) = match trouble.what {
         What::Unreachable => (StatusCode::BAD_GATEWAY, look::texts().upstream_unreachable),
         What::Refused => (StatusCode::FORBIDDEN, look::texts().upstream_refused),
@@ -156,7 +156,7 @@ fn trouble_page(app: &App, browser: &Browser, trouble: &Trouble) -> Result<Respo
         choose: others.then_some(choose.as_str()),
     }
     .render();
-    Ok(page::page(app, status, html))
+    page::page(app, status, html)
 }
 
 /// What the login page offers.

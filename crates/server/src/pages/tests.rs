@@ -54,8 +54,8 @@ fn login_with<'t>(text: &'t str, passkey: Option<PasskeyForm<'t>>) -> String {
     .unwrap()
 }
 
-fn passkey(text: &str) -> Option<PasskeyForm<'_>> {
-    Some(PasskeyForm { kind: "get", options: text, question: text, hidden: &[], csrf: text, action: text })
+fn passkey(text: &str) -> PasskeyForm<'_> {
+    PasskeyForm { kind: "get", options: text, question: text, hidden: &[], csrf: text, action: text }
 }
 
 fn details(text: &str) -> Vec<Described> {
@@ -141,7 +141,7 @@ fn signed_out(text: &str) -> String {
 fn every_page(text: &str) -> Vec<String> {
     let mut pages = vec![
         login(text),
-        login_with(text, passkey(text)),
+        login_with(text, Some(passkey(text))),
         consent(text, vec![ScopeLine::of(text), ScopeLine { name: "x", text: Some(text) }]),
         Device { user_code: text, problem: Some(text), qr: text, csrf: text, action: text }.render().unwrap(),
         consent_to_a_device(text),
@@ -154,7 +154,7 @@ fn every_page(text: &str) -> Vec<String> {
         requests(text),
         Login {
             client: None,
-            passkey: passkey(text),
+            passkey: Some(passkey(text)),
             again: true,
             login_hint: Some(text),
             problem: None,
@@ -258,7 +258,7 @@ fn no_page_has_script_or_inline_style_but_those_that_go_on_by_themselves_and_tho
     let (posts, leaves) = (script(super::assets::post_url()), script(super::assets::signed_out_url()));
     let asks = format!("<script src=\"{}\" defer></script>", super::assets::passkey_url());
     assert!(post("plain").contains(&posts) && signed_out("plain").contains(&leaves));
-    assert!(login_with("plain", passkey("plain")).contains(&asks) && !login("plain").contains(&asks));
+    assert!(login_with("plain", Some(passkey("plain"))).contains(&asks) && !login("plain").contains(&asks));
     for page in every_page("plain") {
         let page = page.replace(&posts, "").replace(&leaves, "").replace(&asks, "");
         for word in ["<script", "style=", "<style", "javascript:", "onload=", "onclick=", "onsubmit="] {

@@ -23,7 +23,7 @@ fn oauth4webapi_and_chromium_sign_a_person_in() {
     }
 }
 
-// RFC 6238 §4.2.
+// RFC 6238 §5.2.
 #[test]
 fn chromium_signs_in_with_an_app_and_with_a_passkey() {
     let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };

@@ -37,6 +37,7 @@ async fn add(world: &World, name: &str) -> (Authenticator, Reply) {
     (key, done)
 }
 
+// Web Authentication §5.1.8, Web Authentication §5.1.9.
 #[tokio::test]
 async fn a_passkey_is_added_and_signs_in_to_a_page_of_ours_and_to_a_client() {
     let world = World::new().await;

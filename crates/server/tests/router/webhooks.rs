@@ -152,7 +152,7 @@ async fn an_event_arrives_signed_under_one_id_however_often_it_takes() {
     assert!(times[0] == NOW.seconds() && times[0] < times[1] && times[1] < times[2], "{times:?}");
 }
 
-// RFC 9110 §15.4: a redirect is followed by nobody here; RFC 9110 §15.5.11: 410 is the end of it.
+// A redirect is followed by nobody here; RFC 9110 §15.5.11: 410 is the end of it.
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_gone_is_gone() {
     let receiver = Receiver::answering(&[302, 307, 410]).await;

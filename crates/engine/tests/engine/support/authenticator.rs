@@ -50,7 +50,7 @@ impl Authenticator {
     /// Makes the passkey, and says so as a browser does.
     pub(crate) fn create(&mut self, options: &str) -> String {
         let options: Value = serde_json::from_str(options).unwrap();
-        self.user = options["user"]["id"].as_str().unwrap().to_owned();
+        options["user"]["id"].as_str().unwrap().clone_into(&mut self.user);
         let said = self.client_data("webauthn.create", &options);
         let mut data = self.data(options["rp"]["id"].as_str().unwrap(), 0x40);
         // Web Authentication §6.5.1: no model, then id and key.
@@ -76,6 +76,7 @@ impl Authenticator {
         let said = self.client_data("webauthn.get", &options);
         let data = self.data(options["rpId"].as_str().unwrap(), 0);
         let signed = [&*data, &sha256(&said)].concat();
+        #[allow(clippy::disallowed_methods, reason = "an authenticator has randomness of its own")]
         let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
         self.said(&json!({
             "clientDataJSON": URL_SAFE_NO_PAD.encode(said),

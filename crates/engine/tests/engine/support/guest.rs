@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use super::{Ask, Dice, IDP, Idp, Visitor, World, parameter};
 
 /// A world whose people are local accounts, or come from a provider called `uni`.
-pub(crate) async fn world_of(idp: &Arc<Idp>, settings: Value) -> World {
+pub(crate) async fn world_of(idp: &Arc<Idp>, settings: &Value) -> World {
     world_with(idp, settings, |_| {}).await
 }
 
-pub(crate) async fn world_with(idp: &Arc<Idp>, settings: Value, edit: impl FnOnce(&mut Parts)) -> World {
+pub(crate) async fn world_with(idp: &Arc<Idp>, settings: &Value, edit: impl FnOnce(&mut Parts)) -> World {
     World::with(|parts| {
         parts.fetch = Arc::clone(idp) as _;
         let passwords = Arc::new(Passwords::new(1, Dice::new(77)));
@@ -31,7 +31,7 @@ pub(crate) async fn world_with(idp: &Arc<Idp>, settings: Value, edit: impl FnOnc
 }
 
 /// The provider `uni` with these settings, and one more that nobody uses.
-pub(crate) fn providers(settings: Value) -> Providers {
+pub(crate) fn providers(settings: &Value) -> Providers {
     let mut uni = json!({"name": "uni", "issuer": IDP, "client_id": "us", "authentication": "client_secret_basic"});
     uni.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     let other = json!({"name": "lab", "issuer": "https://lab.example", "client_id": "us", "authentication": "none"});

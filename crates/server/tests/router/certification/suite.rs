@@ -172,20 +172,21 @@ impl Suite {
                 continue;
             }
             let page = reply.body.clone();
-            let answer: &[(&str, &str)] = if page.contains("id=\"login-form\"") {
-                person.seen.push("login");
-                &[("username", USERNAME), ("password", PASSWORD)]
-            } else if page.contains("id=\"consent-form\"") {
-                person.seen.push("consent");
-                &[("decision", "allow")]
-            } else if page.contains("id=\"form-post\"") {
-                return Ok(Back { by: "form_post", members: fields(&page) });
-            } else {
-                return Err(reply);
-            };
-            let mut form: Vec<(String, String)> = fields(&page).into_iter().collect();
+            let forms: [(&str, &'static str, &[(&str, &str)]); 3] = [
+                ("login-form", "login", &[("username", USERNAME), ("password", PASSWORD)]),
+                ("consent-form", "consent", &[("decision", "allow")]),
+                ("form-post", "", &[]),
+            ];
+            let here = forms.into_iter().find(|(id, ..)| page.contains(&format!("id=\"{id}\"")));
+            let Some((id, name, answer)) = here else { return Err(reply) };
+            let page = form_of(&page, id);
+            if id == "form-post" {
+                return Ok(Back { by: "form_post", members: fields(page) });
+            }
+            person.seen.push(name);
+            let mut form: Vec<(String, String)> = fields(page).into_iter().collect();
             form.extend(answer.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-            let path = between(&page, "action=\"", "\"").strip_prefix(ISSUER).unwrap().to_owned();
+            let path = between(page, "action=\"", "\"").strip_prefix(ISSUER).unwrap().to_owned();
             reply = self.browse(person, Method::POST, &path, Some(encoded(&form))).await;
         }
         panic!("the pages have no end");
@@ -292,7 +293,14 @@ fn came_back(location: &str) -> Back {
     back
 }
 
-/// The hidden fields of a page's form.
+/// One form of a page, by its id.
+fn form_of<'p>(page: &'p str, id: &str) -> &'p str {
+    let at = page.find(&format!("id=\"{id}\"")).unwrap();
+    let start = page[..at].rfind("<form").unwrap();
+    page[start..].split_once("</form>").unwrap().0
+}
+
+/// The hidden fields of a form.
 fn fields(page: &str) -> HashMap<String, String> {
     let inputs = page.split("<input type=\"hidden\" ").skip(1);
     let unescaped =
