@@ -167,7 +167,6 @@ fn every_page(text: &str) -> Vec<String> {
             by_name: true,
             password: true,
             password_needed: true,
-            passkey: None,
         }
         .render()
         .unwrap(),

@@ -84,6 +84,9 @@ impl Back {
     }
 }
 
+/// A form by its id, what is seen when it comes, and what is typed into it.
+type Filled = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 impl Suite {
     pub(super) async fn new() -> Self {
         let web = Arc::new(Web::default());
@@ -172,7 +175,7 @@ impl Suite {
                 continue;
             }
             let page = reply.body.clone();
-            let forms: [(&str, &'static str, &[(&str, &str)]); 3] = [
+            let forms: [Filled; 3] = [
                 ("login-form", "login", &[("username", USERNAME), ("password", PASSWORD)]),
                 ("consent-form", "consent", &[("decision", "allow")]),
                 ("form-post", "", &[]),
