@@ -38,10 +38,7 @@ async fn begin(app: &App, head: &read::Head, body: &[u8]) -> Result<BackchannelR
 
 /// Shows what waits for whoever is signed in, or has them sign in.
 pub async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
-    match show(&app, &headers).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, show(&app, &headers).await)
 }
 
 async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
@@ -79,13 +76,7 @@ fn waiting(of: &Pending) -> Waiting<'_> {
 
 /// Takes an answer.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match take(&app, &head, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take(&app, head, body).await).await
 }
 
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {

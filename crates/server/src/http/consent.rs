@@ -12,7 +12,8 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::account::lines;
-use super::{App, login, login_app, page, read};
+use super::page::Away;
+use super::{App, login, login_app, page};
 use crate::pages;
 
 /// Below the issuer.
@@ -20,19 +21,14 @@ pub const PATH: &str = "/consent";
 
 /// Asks whether a client may have what it asks for.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match show(&app, &headers, query.unwrap_or_default().as_bytes()).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let request = form.required("request")?;
-    if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Consent, request).await? {
-        return Ok(elsewhere);
-    }
+    login_app::hand_off(app, &browser, Kind::Consent, request).await?;
     let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
     // The session ended while the page was on its way.
     let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
@@ -64,16 +60,10 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
 
 /// Takes the answer.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((headers, body)) => match decide(&app, &headers, &body).await {
-            Ok(next) => page::go(&app, &next),
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| decide(&app, head, body).await).await
 }
 
-async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Next, Failure> {
+async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
     let decision = match form.required("decision")? {
@@ -81,5 +71,6 @@ async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Next, Fai
         "deny" => Decision::Deny,
         _ => return Err(invalid_request("decision: allow or deny").into()),
     };
-    authorize::consent(&app.engine, &browser, form.required("request")?, decision, app.now()).await
+    let next = authorize::consent(&app.engine, &browser, form.required("request")?, decision, app.now()).await?;
+    Ok(page::go(app, &next))
 }

@@ -41,10 +41,7 @@ async fn begin(app: &App, head: &read::Head, body: &[u8]) -> Result<DeviceRespon
 
 /// Asks for the code; it may stand in the address (RFC 8628 §3.3.1), but is never taken without a press of the button.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match show(&app, &headers, query.unwrap_or_default().as_bytes()) {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()))
 }
 
 fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
@@ -59,13 +56,7 @@ fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failur
 
 /// Takes the code.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match enter(&app, &head, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| enter(&app, head, body).await).await
 }
 
 async fn enter(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {

@@ -8,6 +8,7 @@ use firman_engine::authorize::{self, Browser, Interaction, LoggedIn, SignIn, Wai
 use firman_engine::login_app::Kind;
 use firman_proto::form::Form;
 
+use super::page::Away;
 use super::passkey::Asked;
 use super::{App, cookies, login_app, page, read, sign_in, upstream};
 use crate::pages::look;
@@ -21,21 +22,16 @@ pub const SIGN_UP: &str = "/login/sign-up";
 
 /// Asks for user name and password.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match show(&app, &headers, query.unwrap_or_default().as_bytes()).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let request = form.required("request")?;
-    if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Login, request).await? {
-        return Ok(elsewhere);
-    }
+    login_app::hand_off(app, &browser, Kind::Login, request).await?;
     if let Some(name) = upstream::way(app, &browser, &form, request).await? {
-        return upstream::send(app, headers, &browser, (request, name)).await;
+        return Ok(upstream::send(app, headers, &browser, (request, name)).await?);
     }
     let html = render(app, &browser, request, None, None).await?;
     Ok(page::page_with_script(app, StatusCode::OK, html))
@@ -43,13 +39,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
 
 /// Takes user name and password.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((headers, body)) => match take(&app, &headers, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take(&app, head, body).await).await
 }
 
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {

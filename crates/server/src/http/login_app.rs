@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::asker::Refused;
+use super::page::Away;
 use super::{App, answer, cookies, logout, page, read};
 
 /// What is asked, for the app.
@@ -33,17 +34,12 @@ pub const RETURN: &str = "/login-app/return";
 static NEEDED: LazyLock<Scope> = LazyLock::new(|| Scope::parse(SCOPE).unwrap_or_default());
 
 /// Sends the browser to the app, if that is who does this.
-pub(super) async fn hand_off(
-    app: &App,
-    browser: &Browser,
-    kind: Kind,
-    request: &str,
-) -> Result<Option<Response>, Failure> {
+pub(super) async fn hand_off(app: &App, browser: &Browser, kind: Kind, request: &str) -> Result<(), Away> {
     if app.engine.policy().login_app.takes(kind).is_none() {
-        return Ok(None);
+        return Ok(());
     }
     let to = login_app::hand_off(&app.engine, browser, kind, request, app.now()).await?;
-    Ok(Some(page::see_other(app, &to)))
+    Err(Away::Elsewhere(Box::new(page::see_other(app, &to))))
 }
 
 /// Shows the app what a reference stands for.
@@ -137,10 +133,7 @@ async fn of(
 
 /// Takes a browser back.
 pub async fn back(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match resume(&app, &headers, query.unwrap_or_default().as_bytes()).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, resume(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
 async fn resume(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {

@@ -10,6 +10,7 @@ use firman_proto::form::Form;
 use firman_proto::logout::LogoutRequest;
 use firman_proto::redirect_uri::RedirectUri;
 
+use super::page::Away;
 use super::{App, cookies, login, login_app, page, read};
 use crate::pages::look;
 use crate::pages::{self, Message, SignedOut};
@@ -48,13 +49,10 @@ async fn verified(app: &App, parameters: &[u8]) -> Result<String, Failure> {
 
 /// Signs out who is meant, and asks everybody else.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match show(&app, &headers, query.unwrap_or_default().as_bytes()).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     // Whoever has typed the address wants to sign out.
     let Some(request) = form.get("request") else {
@@ -65,9 +63,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let mut response = match logout::arrive(&app.engine, &browser, request, app.now()).await? {
         Arrived::Left(left) => gone(app, &left),
         Arrived::Ask(asked) => {
-            if let Some(elsewhere) = login_app::hand_off(app, &browser, Kind::Logout, request).await? {
-                return Ok(elsewhere);
-            }
+            login_app::hand_off(app, &browser, Kind::Logout, request).await?;
             let csrf = browser.csrf(&app.engine, PATH);
             ask(app, &asked, request, &csrf)
         }
@@ -94,13 +90,7 @@ fn ask(app: &App, asked: &Asked, request: &str, csrf: &str) -> Response {
 
 /// Takes the answer.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((headers, body)) => match answer(&app, &headers, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| answer(&app, head, body).await).await
 }
 
 async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {

@@ -1,5 +1,6 @@
 //! Answers for people: pages, redirects, and the headers that keep them safe.
 
+use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -14,7 +15,7 @@ use firman_proto::metadata::path;
 use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::time::Lifetime;
 
-use super::read::Unreadable;
+use super::read::{self, Unreadable};
 use super::{App, answer, consent, cookies, device, login, select, sign_in};
 use crate::pages::look;
 use crate::pages::{ErrorPage, Post, RenderError};
@@ -85,6 +86,59 @@ pub fn unreadable(app: &App, unreadable: Unreadable) -> Response {
             response
         }
         Unreadable::Denied(denied) => error_page(app, denied),
+    }
+}
+
+/// Why a page does not come.
+pub enum Away {
+    /// Something comes first, somewhere else: the browser goes there.
+    Elsewhere(Box<Response>),
+    /// It cannot come.
+    Failed(Failure),
+}
+
+impl From<Failure> for Away {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Denied> for Away {
+    fn from(denied: Denied) -> Self {
+        Self::Failed(denied.into())
+    }
+}
+
+impl From<Fault> for Away {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault.into())
+    }
+}
+
+/// The answer, or what comes in its place.
+pub fn answered<E>(app: &App, answer: Result<Response, E>) -> Response
+where
+    Away: From<E>,
+{
+    match answer.map_err(Away::from) {
+        Ok(response) => response,
+        Err(Away::Elsewhere(response)) => *response,
+        Err(Away::Failed(failure)) => error_page(app, failure),
+    }
+}
+
+/// Reads a form and answers it.
+pub async fn taken<E>(
+    app: &App,
+    request: Request,
+    take: impl AsyncFnOnce(&read::Head, &[u8]) -> Result<Response, E>,
+) -> Response
+where
+    Away: From<E>,
+{
+    match read::form_body(app, request).await {
+        Ok((head, body)) => answered(app, take(&head, &body).await),
+        Err(why) => unreadable(app, why),
     }
 }
 

@@ -46,10 +46,7 @@ impl Asked {
 
 /// Takes what an authenticator answered.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => take(&app, &head, &body).await.unwrap_or_else(|failure| page::error_page(&app, failure)),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take(&app, head, body).await).await
 }
 
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {

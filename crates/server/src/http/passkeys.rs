@@ -35,10 +35,7 @@ async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
 
 /// Takes a new passkey.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, take(&app, &head, &body).await),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take(&app, head, body).await).await
 }
 
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
@@ -89,10 +86,7 @@ fn new_page(
 
 /// Calls a passkey something else.
 pub async fn rename(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, take_name(&app, &head, &body).await),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take_name(&app, head, body).await).await
 }
 
 async fn take_name(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
@@ -106,10 +100,7 @@ async fn take_name(app: &App, head: &read::Head, body: &[u8]) -> Result<Response
 
 /// Takes a passkey away.
 pub async fn remove(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, take_away(&app, &head, &body).await),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take_away(&app, head, body).await).await
 }
 
 async fn take_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {

@@ -77,10 +77,7 @@ async fn show_password(app: &App, headers: &HeaderMap) -> Result<Response, Failu
 
 /// Takes a new password.
 pub async fn submit_password(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, take_password(&app, &head, &body).await),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take_password(&app, head, body).await).await
 }
 
 async fn take_password(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
@@ -142,10 +139,7 @@ async fn show_app(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
 
 /// Takes the first code of a new app.
 pub async fn submit_app(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, take_app(&app, &head, &body).await),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take_app(&app, head, body).await).await
 }
 
 async fn take_app(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
@@ -184,10 +178,7 @@ fn app_page(app: &App, browser: &Browser, of: &Enrolment, problem: Option<&str>)
 
 /// Takes the app away.
 pub async fn remove_app(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, take_app_away(&app, &head, &body).await),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take_app_away(&app, head, body).await).await
 }
 
 async fn take_app_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
@@ -199,10 +190,7 @@ async fn take_app_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Resp
 
 /// Makes new recovery codes.
 pub async fn new_codes(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, make_codes(&app, &head, &body).await),
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| make_codes(&app, head, body).await).await
 }
 
 async fn make_codes(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {

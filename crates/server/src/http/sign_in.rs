@@ -25,10 +25,7 @@ pub fn second_address(app: &App, half: &str) -> String {
 
 /// Asks for the code of the second step.
 pub async fn second(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match show_second(&app, &headers, query.unwrap_or_default().as_bytes()).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, show_second(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
 async fn show_second(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
@@ -41,13 +38,7 @@ async fn show_second(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Res
 
 /// Takes the code of the second step.
 pub async fn submit_second(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match take_second(&app, &head, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| take_second(&app, head, body).await).await
 }
 
 async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {

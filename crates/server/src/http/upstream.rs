@@ -20,13 +20,7 @@ pub const LEAVE: &str = "/login/upstream/leave";
 
 /// Takes the choice of a provider.
 pub async fn go(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((headers, body)) => match chosen(&app, &headers, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| chosen(&app, head, body).await).await
 }
 
 async fn chosen(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
@@ -83,10 +77,7 @@ pub async fn back(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    match returned(&app, &headers, &name, query.unwrap_or_default().as_bytes()).await {
-        Ok(response) => response,
-        Err(failure) => page::error_page(&app, failure),
-    }
+    page::answered(&app, returned(&app, &headers, &name, query.unwrap_or_default().as_bytes()).await)
 }
 
 async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> Result<Response, Failure> {
@@ -115,13 +106,7 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
 
 /// Takes the decision to go on without signing in.
 pub async fn leave(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((headers, body)) => match left(&app, &headers, &body).await {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |head, body| left(&app, head, body).await).await
 }
 
 async fn left(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {

@@ -3,28 +3,25 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use firman_engine::Failure;
 use firman_engine::account::{Listed, allowed};
 use firman_proto::form::Form;
 use firman_store::record::GrantKind;
 
+use super::super::page::Away;
 use super::super::{App, login, page, read};
-use super::{Came, PATH, Visit, after, answered, back, enter, id, lines, news, next, post, unreadable};
+use super::{PATH, Visit, after, back, enter, id, lines, news, next, post};
 use crate::pages::account::{self as pages, Allowed, AllowedApp, AllowedApps, Here, RememberedAt};
 use crate::pages::look;
 use crate::pages::when::When;
 
 /// Shows it.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+    page::answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
-    let visit = match enter(app, headers, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = enter(app, headers, PATH).await?;
     let listed = allowed::apps(&app.engine, &visit.person, after(&form)?, app.now()).await?;
     let t = look::texts();
     let news = news(&form, &[("withdrawn", t.account_withdrawn), ("all", t.account_withdrawn_all)]);
@@ -88,18 +85,12 @@ fn kind(of: GrantKind) -> &'static str {
 
 /// Withdraws one application's access, or that of all.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, withdraw(&app, &head, &body).await),
-        Err(why) => unreadable(&app, why),
-    }
+    page::taken(&app, request, async |head, body| withdraw(&app, head, body).await).await
 }
 
-async fn withdraw(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+async fn withdraw(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(body)?;
-    let visit = match post(app, head, &form, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = post(app, head, &form, PATH).await?;
     if form.get("withdraw") == Some("all") {
         allowed::withdraw_all(&app.engine, &visit.person, app.now()).await?;
         return Ok(back(app, PATH, "all"));

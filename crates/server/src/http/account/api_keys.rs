@@ -3,7 +3,6 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use firman_engine::Failure;
 use firman_engine::account::Listed;
 use firman_engine::account::api_keys::{self, Made, NewApiKey};
 use firman_proto::error::{Denied, invalid_request};
@@ -11,11 +10,9 @@ use firman_proto::form::Form;
 use firman_proto::id::RecordId;
 use firman_proto::time::Lifetime;
 
+use super::super::page::Away;
 use super::super::{App, page, read};
-use super::{
-    Came, Visit, after, answered, back, chosen_scope, enter, id, lines, news, next, post, problem, sign_in, status,
-    ticked, unreadable,
-};
+use super::{Visit, after, back, chosen_scope, enter, id, lines, news, next, post, problem, status, ticked};
 use crate::pages::account::{self as pages, ApiKeyEntry, ApiKeys, Choice, Here};
 use crate::pages::look;
 use crate::pages::when::When;
@@ -27,15 +24,12 @@ pub const NEW: &str = "/account/keys/new";
 
 /// Shows them.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+    page::answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
-    let visit = match enter(app, headers, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = enter(app, headers, PATH).await?;
     let news = news(&form, &[("revoked", look::texts().account_key_revoked)]);
     list(app, &visit, after(&form)?, news, None).await
 }
@@ -46,7 +40,7 @@ async fn list(
     after: Option<RecordId>,
     news: Option<&str>,
     made: Option<&Made>,
-) -> Result<Response, Failure> {
+) -> Result<Response, Away> {
     let listed: Listed<_> = api_keys::list(&app.engine, &visit.person, after, app.now()).await?;
     let issuer = app.engine.issuer();
     let (csrf, action, new) = (visit.csrf(app, PATH), issuer.endpoint(PATH), issuer.endpoint(NEW));
@@ -77,40 +71,29 @@ fn shown(of: &api_keys::ApiKey) -> ApiKeyEntry<'_> {
 
 /// Revokes one.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, revoke(&app, &head, &body).await),
-        Err(why) => unreadable(&app, why),
-    }
+    page::taken(&app, request, async |head, body| revoke(&app, head, body).await).await
 }
 
-async fn revoke(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+async fn revoke(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(body)?;
-    let visit = match post(app, head, &form, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = post(app, head, &form, PATH).await?;
     api_keys::revoke(&app.engine, &visit.person, id(&form, "revoke")?, app.now()).await?;
     Ok(back(app, PATH, "revoked"))
 }
 
 /// Asks what a new one is to be.
 pub async fn new_page(State(app): State<App>, headers: HeaderMap) -> Response {
-    answered(&app, ask(&app, &headers).await)
+    page::answered(&app, ask(&app, &headers).await)
 }
 
-async fn ask(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
-    let visit = match enter(app, headers, NEW).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
-    if visit.person.fresh(&app.engine, app.now()).is_none() {
-        return sign_in(app, &visit.browser, NEW, true).await;
-    }
+async fn ask(app: &App, headers: &HeaderMap) -> Result<Response, Away> {
+    let visit = enter(app, headers, NEW).await?;
+    visit.fresh(app, NEW).await?;
     asked(app, &visit, &Form::parse(b"")?, None).await
 }
 
 /// The form, with what was filled in before.
-async fn asked(app: &App, visit: &Visit, form: &Form<'_>, problem: Option<&str>) -> Result<Response, Failure> {
+async fn asked(app: &App, visit: &Visit, form: &Form<'_>, problem: Option<&str>) -> Result<Response, Away> {
     let policy = &app.engine.policy().account;
     let known = api_keys::resources(&app.engine).await?;
     let resources = known.iter().map(|(identifier, name)| Choice {
@@ -141,21 +124,13 @@ async fn asked(app: &App, visit: &Visit, form: &Form<'_>, problem: Option<&str>)
 
 /// Makes one, and shows it this once.
 pub async fn create(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, made(&app, &head, &body).await),
-        Err(why) => unreadable(&app, why),
-    }
+    page::taken(&app, request, async |head, body| made(&app, head, body).await).await
 }
 
-async fn made(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+async fn made(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(body)?;
-    let visit = match post(app, head, &form, NEW).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
-    let Some(person) = visit.person.fresh(&app.engine, app.now()) else {
-        return sign_in(app, &visit.browser, NEW, true).await;
-    };
+    let visit = post(app, head, &form, NEW).await?;
+    let person = visit.fresh(app, NEW).await?;
     let made = match wanted(&form) {
         Ok(new) => api_keys::create(&app.engine, person, new, app.now()).await,
         Err(denied) => Err(denied.into()),

@@ -3,7 +3,6 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use firman_engine::Failure;
 use firman_engine::account::clients::{self, Held, Wanted};
 use firman_engine::account::{Fresh, Listed};
 use firman_proto::error::{Denied, invalid_request};
@@ -12,11 +11,9 @@ use firman_proto::id::RecordId;
 use firman_proto::scope::Scope;
 use firman_store::record::Client;
 
+use super::super::page::Away;
 use super::super::{App, page, read};
-use super::{
-    Came, Visit, after, answered, back, chosen_scope, enter, lines, news, next, post, problem, sign_in, status,
-    unreadable,
-};
+use super::{Visit, after, back, chosen_scope, enter, lines, news, next, post, problem, status};
 use crate::pages::account::{self as pages, Choice, ClientForm, HeldGrant, Here, NewSecret, OwnClient, OwnClients};
 use crate::pages::look;
 use crate::pages::when::When;
@@ -30,15 +27,12 @@ pub const ONE: &str = "/account/clients/one";
 
 /// Shows them.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answered(&app, list(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+    page::answered(&app, list(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn list(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn list(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
-    let visit = match enter(app, headers, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = enter(app, headers, PATH).await?;
     let listed = clients::list(&app.engine, &visit.person, after(&form)?).await?;
     let new = app.engine.issuer().endpoint(NEW);
     let html = OwnClients {
@@ -74,38 +68,25 @@ struct Beside<'a> {
 
 /// Asks what a new one is to be.
 pub async fn new_page(State(app): State<App>, headers: HeaderMap) -> Response {
-    answered(&app, ask(&app, &headers).await)
+    page::answered(&app, ask(&app, &headers).await)
 }
 
-async fn ask(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
-    let visit = match enter(app, headers, NEW).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
-    if visit.person.fresh(&app.engine, app.now()).is_none() {
-        return sign_in(app, &visit.browser, NEW, true).await;
-    }
+async fn ask(app: &App, headers: &HeaderMap) -> Result<Response, Away> {
+    let visit = enter(app, headers, NEW).await?;
+    visit.fresh(app, NEW).await?;
     let fields = Fields { confidential: true, scope: Scope::parse("openid").unwrap_or_default(), ..Fields::default() };
     Ok(render_new(app, &visit, &fields, None))
 }
 
 /// Makes one, and shows its secret this once.
 pub async fn create(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, made(&app, &head, &body).await),
-        Err(why) => unreadable(&app, why),
-    }
+    page::taken(&app, request, async |head, body| made(&app, head, body).await).await
 }
 
-async fn made(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+async fn made(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(body)?;
-    let visit = match post(app, head, &form, NEW).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
-    let Some(person) = visit.person.fresh(&app.engine, app.now()) else {
-        return sign_in(app, &visit.browser, NEW, true).await;
-    };
+    let visit = post(app, head, &form, NEW).await?;
+    let person = visit.fresh(app, NEW).await?;
     let fields = Fields::read(&form)?;
     match clients::create(&app.engine, person, &fields.wanted(), app.now()).await {
         Ok((client, secret)) => {
@@ -118,37 +99,26 @@ async fn made(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
 
 /// Shows one.
 pub async fn one_page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answered(&app, show_one(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+    page::answered(&app, show_one(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn show_one(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn show_one(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     // Whoever has to sign in first begins at the list: which client it was is not carried along.
-    let visit = match enter(app, headers, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = enter(app, headers, PATH).await?;
     let client = clients::find(&app.engine, &visit.person, form.required("client")?).await?;
     one(app, &visit, &client, &Beside { after: after(&form)?, ..Beside::default() }).await
 }
 
 /// Changes one.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, change(&app, &head, &body).await),
-        Err(why) => unreadable(&app, why),
-    }
+    page::taken(&app, request, async |head, body| change(&app, head, body).await).await
 }
 
-async fn change(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+async fn change(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(body)?;
-    let visit = match post(app, head, &form, ONE).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
-    let Some(person) = visit.person.fresh(&app.engine, app.now()) else {
-        return sign_in(app, &visit.browser, PATH, true).await;
-    };
+    let visit = post(app, head, &form, ONE).await?;
+    let person = visit.fresh(app, PATH).await?;
     let client_id = form.required("client")?;
     match form.required("action")? {
         "save" => save(app, &visit, person, client_id, &form).await,
@@ -164,13 +134,7 @@ async fn change(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, F
     }
 }
 
-async fn save(
-    app: &App,
-    visit: &Visit,
-    person: Fresh<'_>,
-    client_id: &str,
-    form: &Form<'_>,
-) -> Result<Response, Failure> {
+async fn save(app: &App, visit: &Visit, person: Fresh<'_>, client_id: &str, form: &Form<'_>) -> Result<Response, Away> {
     let fields = Fields::read(form)?;
     match clients::edit(&app.engine, person, client_id, &fields.wanted(), app.now()).await {
         Ok(client) => {
@@ -246,7 +210,7 @@ impl Fields {
     }
 }
 
-async fn one(app: &App, visit: &Visit, client: &Client, beside: &Beside<'_>) -> Result<Response, Failure> {
+async fn one(app: &App, visit: &Visit, client: &Client, beside: &Beside<'_>) -> Result<Response, Away> {
     filled(app, visit, client, &Fields::of(client), beside).await
 }
 
@@ -256,7 +220,7 @@ async fn filled(
     client: &Client,
     fields: &Fields,
     beside: &Beside<'_>,
-) -> Result<Response, Failure> {
+) -> Result<Response, Away> {
     let grants = clients::grants(&app.engine, &visit.person, &client.client_id, beside.after, app.now()).await?;
     Ok(render(app, visit, Some((client, &grants)), fields, beside))
 }

@@ -7,7 +7,7 @@ pub mod sessions;
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use firman_engine::account::{self, Person};
+use firman_engine::account::{self, Fresh, Person};
 use firman_engine::authorize::{Browser, own};
 use firman_engine::{Failure, Fault};
 use firman_proto::error::{Denied, invalid_request};
@@ -16,7 +16,8 @@ use firman_proto::id::RecordId;
 use firman_proto::metadata::path;
 use firman_proto::scope::Scope;
 
-use super::read::{Head, Unreadable};
+use super::page::Away;
+use super::read::Head;
 use super::{App, cookies, page};
 use crate::pages::account::{Here, Menu};
 use crate::pages::{ScopeLine, look};
@@ -30,33 +31,25 @@ pub(super) struct Visit {
     pub(super) person: Person,
 }
 
-/// What becomes of whoever comes.
-pub(super) enum Came {
-    /// They are in.
-    In(Box<Visit>),
-    /// They have to sign in first.
-    Out(Box<Response>),
-}
-
 /// Lets somebody in to a page, or has them sign in first.
-pub(super) async fn enter(app: &App, headers: &HeaderMap, page: &'static str) -> Result<Came, Failure> {
+pub(super) async fn enter(app: &App, headers: &HeaderMap, page: &'static str) -> Result<Visit, Away> {
     let (browser, is_new) = page::with_browser(app, headers)?;
     if let Some(person) = account::person(&app.engine, &browser, app.now()).await? {
-        return Ok(Came::In(Box::new(Visit { browser, person })));
+        return Ok(Visit { browser, person });
     }
     let mut response = sign_in(app, &browser, page, false).await?;
     if is_new {
         cookies::keep_browser(app, &mut response, &browser);
     }
-    Ok(Came::Out(Box::new(response)))
+    Err(Away::Elsewhere(Box::new(response)))
 }
 
 /// The same for a form, which must have come from our page.
-pub(super) async fn post(app: &App, head: &Head, form: &Form<'_>, page: &'static str) -> Result<Came, Failure> {
+pub(super) async fn post(app: &App, head: &Head, form: &Form<'_>, page: &'static str) -> Result<Visit, Away> {
     let browser = page::sender(app, head, page, form.get("csrf"))?;
     match account::person(&app.engine, &browser, app.now()).await? {
-        Some(person) => Ok(Came::In(Box::new(Visit { browser, person }))),
-        None => Ok(Came::Out(Box::new(sign_in(app, &browser, page, false).await?))),
+        Some(person) => Ok(Visit { browser, person }),
+        None => Err(Away::Elsewhere(Box::new(sign_in(app, &browser, page, false).await?))),
     }
 }
 
@@ -75,6 +68,14 @@ impl Visit {
     /// What stands above a page.
     pub(super) fn menu(&self, app: &App, here: Here) -> Menu {
         menu(app, self.person.username(), here)
+    }
+
+    /// Whoever has just signed in; others do so first, and come back to this page.
+    pub(super) async fn fresh(&self, app: &App, page: &'static str) -> Result<Fresh<'_>, Away> {
+        match self.person.fresh(&app.engine, app.now()) {
+            Some(fresh) => Ok(fresh),
+            None => Err(Away::Elsewhere(Box::new(sign_in(app, &self.browser, page, true).await?))),
+        }
     }
 
     /// What a form for this page carries.
@@ -98,16 +99,6 @@ pub(super) fn menu(app: &App, username: &str, here: Here) -> Menu {
     }
     let pages = pages.into_iter().map(|(page, path)| (page, issuer.endpoint(path))).collect();
     Menu { username: username.to_owned(), here, pages, sign_out: issuer.endpoint(super::logout::PATH) }
-}
-
-/// The answer, or the page that says why there is none.
-pub(super) fn answered(app: &App, answer: Result<Response, Failure>) -> Response {
-    answer.unwrap_or_else(|failure| page::error_page(app, failure))
-}
-
-/// The same for a form that could not be read.
-pub(super) fn unreadable(app: &App, why: Unreadable) -> Response {
-    page::unreadable(app, why)
 }
 
 /// Brings the browser back to a page of ours with news: posting the form again by reloading is thus not possible.

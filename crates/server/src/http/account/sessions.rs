@@ -3,12 +3,12 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use firman_engine::Failure;
 use firman_engine::account::sessions;
 use firman_proto::form::Form;
 
+use super::super::page::Away;
 use super::super::{App, cookies, logout, page, read};
-use super::{Came, after, answered, back, enter, id, news, next, post, unreadable};
+use super::{after, back, enter, id, news, next, post};
 use crate::pages::account::{self as pages, Here, Place, Sessions};
 use crate::pages::look;
 use crate::pages::when::When;
@@ -18,15 +18,12 @@ pub const PATH: &str = "/account/sessions";
 
 /// Shows it.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+    page::answered(&app, show(&app, &headers, query.unwrap_or_default().as_bytes()).await)
 }
 
-async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
-    let visit = match enter(app, headers, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = enter(app, headers, PATH).await?;
     let listed = sessions::places(&app.engine, &visit.person, after(&form)?, app.now()).await?;
     let csrf = visit.csrf(app, PATH);
     let action = app.engine.issuer().endpoint(PATH);
@@ -56,18 +53,12 @@ fn shown(of: &sessions::Place) -> Place {
 
 /// Ends one, or all others.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => answered(&app, end(&app, &head, &body).await),
-        Err(why) => unreadable(&app, why),
-    }
+    page::taken(&app, request, async |head, body| end(&app, head, body).await).await
 }
 
-async fn end(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+async fn end(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(body)?;
-    let visit = match post(app, head, &form, PATH).await? {
-        Came::In(visit) => visit,
-        Came::Out(response) => return Ok(*response),
-    };
+    let visit = post(app, head, &form, PATH).await?;
     if form.get("end") == Some("others") {
         sessions::end_others(&app.engine, &visit.person, app.now()).await?;
         return Ok(back(app, PATH, "others"));
