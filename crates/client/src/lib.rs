@@ -1,0 +1,9 @@
+//! The two other sides of the wire, for any standard server and client: flows for clients, a token manager, and a
+//! guard for resource servers.
+//!
+//! What is asked and what is made of the answer are values ([`exchange::Request`], [`exchange::Response`]); only a
+//! [`exchange::Transport`] does I/O.
+
+pub mod exchange;
+#[cfg(feature = "reqwest")]
+pub mod over_reqwest;
