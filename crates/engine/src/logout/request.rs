@@ -12,7 +12,7 @@ use firman_proto::time::Timestamp;
 use firman_store::SignedIn;
 use firman_store::record::Client;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
@@ -42,6 +42,9 @@ pub struct Exit {
     /// What cannot be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<String>,
+    /// In which languages to speak.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ui_locales: Vec<String>,
     started_at: Timestamp,
 }
 
@@ -55,6 +58,7 @@ pub async fn request(engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> 
         subject: None,
         logout_hint: asked.logout_hint.clone(),
         problem: None,
+        ui_locales: asked.ui_locales.clone(),
         started_at: now,
     };
     match exit.verify(engine, asked, now).await {
@@ -67,6 +71,11 @@ pub async fn request(engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> 
         Err(fault) => return Err(fault),
     }
     exit.seal(engine)
+}
+
+/// In which languages the pages of a sealed request should speak, the dearest first.
+pub async fn locales(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Vec<String>, Failure> {
+    Ok(Exit::open(engine, sealed, now).await?.ui_locales)
 }
 
 impl Exit {
@@ -110,7 +119,9 @@ impl Exit {
     /// What a login app is told of it.
     pub(crate) fn told(&self) -> Map<String, Value> {
         let members = [("logout_hint", &self.logout_hint), ("problem", &self.problem)];
-        members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect()
+        let told = members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
+        let locales = (!self.ui_locales.is_empty()).then(|| ("ui_locales".to_owned(), json!(self.ui_locales)));
+        told.chain(locales).collect()
     }
 
     fn seal(&self, engine: &Engine) -> Result<String, Failure> {
