@@ -51,16 +51,8 @@ pub struct Exit {
 /// Verifies a request, and seals what may be used of it. What is wrong with it does not keep a person from signing out: they are
 /// asked, told, and not sent on.
 pub async fn request(engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> Result<String, Failure> {
-    let mut exit = Exit {
-        client: None,
-        to: None,
-        session: None,
-        subject: None,
-        logout_hint: asked.logout_hint.clone(),
-        problem: None,
-        ui_locales: asked.ui_locales.clone(),
-        started_at: now,
-    };
+    let (logout_hint, ui_locales) = (asked.logout_hint.clone(), asked.ui_locales.clone());
+    let mut exit = Exit { logout_hint, ui_locales, ..Exit::nowhere(now) };
     match exit.verify(engine, asked, now).await {
         Ok(()) => {}
         // OpenID Connect RP-Initiated Logout §4: what fails to validate is not used, nor is what depends on it.
@@ -79,6 +71,20 @@ pub async fn locales(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Ve
 }
 
 impl Exit {
+    /// Of nobody, to nowhere.
+    pub(super) const fn nowhere(now: Timestamp) -> Self {
+        Self {
+            client: None,
+            to: None,
+            session: None,
+            subject: None,
+            logout_hint: None,
+            problem: None,
+            ui_locales: Vec::new(),
+            started_at: now,
+        }
+    }
+
     async fn verify(&mut self, engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> Result<(), Failure> {
         let hint = match &asked.id_token_hint {
             Some(hint) => Some(id_token(engine, hint, now).await?),
