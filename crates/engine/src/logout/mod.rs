@@ -77,6 +77,11 @@ pub async fn confirm(engine: &Engine, browser: &Browser, sealed: &str, now: Time
     carry_out(engine, browser, exit, now).await
 }
 
+/// The person ends the session of the browser they do it with, on the page of their sessions.
+pub async fn here(engine: &Engine, signed_in: &SignedIn, now: Timestamp) -> Result<Left, Failure> {
+    leave(engine, Exit::nowhere(now), signed_in, now).await
+}
+
 /// The same wherever they have said it.
 pub(crate) async fn carry_out(engine: &Engine, browser: &Browser, exit: Exit, now: Timestamp) -> Result<Left, Failure> {
     match signed_in(engine, browser, None, now).await? {

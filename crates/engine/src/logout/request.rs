@@ -48,15 +48,7 @@ pub struct Exit {
 /// Verifies a request, and seals what may be used of it. What is wrong with it does not keep a person from signing out: they are
 /// asked, told, and not sent on.
 pub async fn request(engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> Result<String, Failure> {
-    let mut exit = Exit {
-        client: None,
-        to: None,
-        session: None,
-        subject: None,
-        logout_hint: asked.logout_hint.clone(),
-        problem: None,
-        started_at: now,
-    };
+    let mut exit = Exit { logout_hint: asked.logout_hint.clone(), ..Exit::nowhere(now) };
     match exit.verify(engine, asked, now).await {
         Ok(()) => {}
         // OpenID Connect RP-Initiated Logout §4: what fails to validate is not used, nor is what depends on it.
@@ -70,6 +62,11 @@ pub async fn request(engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> 
 }
 
 impl Exit {
+    /// Of nobody, to nowhere.
+    pub(super) const fn nowhere(now: Timestamp) -> Self {
+        Self { client: None, to: None, session: None, subject: None, logout_hint: None, problem: None, started_at: now }
+    }
+
     async fn verify(&mut self, engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> Result<(), Failure> {
         let hint = match &asked.id_token_hint {
             Some(hint) => Some(id_token(engine, hint, now).await?),

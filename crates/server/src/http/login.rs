@@ -53,7 +53,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         return upstream::send(app, head, &browser, (request, &provider.name)).await;
     }
     if !policy.local && !cancelled {
-        let html = render(app, &browser, request, Some(username), Some(look::texts().upstream_only)).await?;
+        let html = render(app, &browser, request, Some(username), Some(look::texts().upstream.only)).await?;
         return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
     }
     let typed = SignIn { request, username, password: form.get("password").unwrap_or_default(), cancelled };
@@ -67,12 +67,12 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         LoggedIn::Cancelled(next) => Ok(page::go(app, &next)),
         LoggedIn::Second(half) => Ok(page::see_other(app, &sign_in::second_address(app, &half))),
         LoggedIn::Wrong => {
-            let html = render(app, &browser, request, Some(username), Some(look::texts().wrong_credentials)).await?;
+            let html = render(app, &browser, request, Some(username), Some(look::texts().login.wrong)).await?;
             // A refused form is not a page like any other: monitors and brute-force defences look at the status.
             Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
         LoggedIn::Wait(time) => {
-            let html = render(app, &browser, request, Some(username), Some(look::texts().wait_credentials)).await?;
+            let html = render(app, &browser, request, Some(username), Some(look::texts().login.wait)).await?;
             Ok(page::page_later(app, time, html))
         }
     }

@@ -131,6 +131,6 @@ pub async fn done(State(app): State<App>) -> Response {
 
 /// Says that nothing has changed.
 pub async fn stayed(State(app): State<App>) -> Response {
-    let message = Message { title: look::texts().logout_stayed_title, text: look::texts().logout_stayed_text };
+    let message = Message { title: look::texts().logout.stayed_title, text: look::texts().logout.stayed_text };
     page::page(&app, StatusCode::OK, message.render())
 }

@@ -65,7 +65,7 @@ pub fn error_page(app: &App, failure: impl Into<Failure>) -> Response {
             } else {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
             };
-            (status, code, look::texts().error_internal.into(), Some(answer::incident(&fault)))
+            (status, code, look::texts().error.internal.into(), Some(answer::incident(&fault)))
         }
     };
     let html = ErrorPage { code: code.as_str(), text: &text, incident: incident.as_deref() }.render();

@@ -70,7 +70,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         }
         // The same page again, with another question.
         SecondStep::Wrong | SecondStep::Wait(_) => {
-            let problem = Some(look::texts().passkey_refused);
+            let problem = Some(look::texts().passkey.refused);
             let html = match half {
                 Some(half) => super::sign_in::second_page(app, &browser, half, problem).await?,
                 None => login::render(app, &browser, form.required("request")?, None, problem).await?,

@@ -119,10 +119,10 @@ async fn left(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, F
 /// Something went wrong there: what it was, and what can be done.
 fn trouble_page(app: &App, browser: &Browser, trouble: &Trouble) -> Response {
     let (status, text) = match trouble.what {
-        What::Unreachable => (StatusCode::BAD_GATEWAY, look::texts().upstream_unreachable),
-        What::Refused => (StatusCode::FORBIDDEN, look::texts().upstream_refused),
-        What::Unproved => (StatusCode::UNAUTHORIZED, look::texts().upstream_unproved),
-        What::NotAdmitted => (StatusCode::FORBIDDEN, look::texts().upstream_not_admitted),
+        What::Unreachable => (StatusCode::BAD_GATEWAY, look::texts().upstream.unreachable),
+        What::Refused => (StatusCode::FORBIDDEN, look::texts().upstream.refused),
+        What::Unproved => (StatusCode::UNAUTHORIZED, look::texts().upstream.unproved),
+        What::NotAdmitted => (StatusCode::FORBIDDEN, look::texts().upstream.not_admitted),
     };
     let policy = &app.engine.policy().upstream;
     let others = policy.local || policy.providers.iter().nth(1).is_some();

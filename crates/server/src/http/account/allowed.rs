@@ -24,7 +24,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let visit = enter(app, headers, PATH).await?;
     let listed = allowed::apps(&app.engine, &visit.person, after(&form)?, app.now()).await?;
     let t = look::texts();
-    let news = news(&form, &[("withdrawn", t.account_withdrawn), ("all", t.account_withdrawn_all)]);
+    let news = news(&form, &[("withdrawn", t.apps.withdrawn), ("all", t.apps.withdrawn_all)]);
     Ok(render(app, &visit, &listed, news))
 }
 
@@ -73,13 +73,13 @@ fn shown(of: &allowed::App) -> AllowedApp<'_> {
 fn kind(of: GrantKind) -> &'static str {
     let t = look::texts();
     match of {
-        GrantKind::DeviceCode => t.account_kind_device,
-        GrantKind::TokenExchange | GrantKind::JwtBearer => t.account_kind_agent,
+        GrantKind::DeviceCode => t.apps.kind_device,
+        GrantKind::TokenExchange | GrantKind::JwtBearer => t.apps.kind_agent,
         GrantKind::AuthorizationCode
         | GrantKind::Backchannel
         | GrantKind::Password
         | GrantKind::ClientCredentials
-        | GrantKind::ApiKey => t.account_kind_app,
+        | GrantKind::ApiKey => t.apps.kind_app,
     }
 }
 
