@@ -4,6 +4,13 @@
 //! What is asked and what is made of the answer are values ([`exchange::Request`], [`exchange::Response`]); only a
 //! [`exchange::Transport`] does I/O.
 
+pub mod backoff;
+pub mod error;
 pub mod exchange;
+pub mod flow;
 #[cfg(feature = "reqwest")]
 pub mod over_reqwest;
+pub mod secret;
+#[cfg(feature = "wire")]
+pub mod wire;
+pub mod world;

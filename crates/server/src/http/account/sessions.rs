@@ -32,7 +32,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         menu: visit.menu(app, Here::Sessions),
         places: listed.items.iter().map(shown).collect(),
         next: next(app, PATH, listed.next),
-        news: news(&form, &[("ended", t.account_ended), ("others", t.account_ended_others)]),
+        news: news(&form, &[("ended", t.sessions.ended), ("others", t.sessions.ended_others)]),
         form: pages::Form { action: &action, csrf: &csrf },
     }
     .render();
@@ -40,7 +40,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
 }
 
 fn shown(of: &sessions::Place) -> Place {
-    let words = look::texts().account_amr;
+    let words = look::texts().sessions.amr;
     let mut ways: Vec<String> = Vec::new();
     for (_, text) in words.iter().filter(|(name, _)| of.amr.iter().any(|amr| amr == name)) {
         if !ways.iter().any(|known| known == text) {
