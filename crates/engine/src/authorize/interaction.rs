@@ -10,7 +10,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Client, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::{Browser, DeviceEnd, Next, Redirectable, own};
+use super::{Browser, DeviceEnd, Next, Redirectable, device, own, pushed};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::random;
@@ -166,6 +166,20 @@ impl Interaction {
     /// Whether a device waits.
     pub(crate) fn is_of_a_device(&self) -> bool {
         matches!(self.waiting, Some(Waiting::Device { .. }))
+    }
+
+    /// Refuses to ask somebody what another browser has answered meanwhile, or what has expired.
+    pub(super) async fn must_still_wait(
+        &self,
+        engine: &Engine,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        match self.waiting {
+            Some(Waiting::Device { flow, .. }) => device::waiting(engine, flow, client, now).await.map(drop),
+            Some(Waiting::Pushed(flow)) => pushed::waiting(engine, flow, client, now).await.map(drop),
+            Some(Waiting::Page(_)) | None => Ok(()),
+        }
     }
 
     /// Whether there is time left to answer.
