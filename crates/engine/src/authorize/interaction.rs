@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firman_proto::authorize::AuthorizationRequest;
+use firman_proto::authorize::{AuthorizationRequest, Hints};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::id::RecordId;
 use firman_proto::scope::Scope;
@@ -110,6 +110,11 @@ impl Interaction {
         let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
         let interaction: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
         Ok(interaction.is_alive(engine, now).then_some(interaction).ok_or_else(expired)?)
+    }
+
+    /// How its pages should be.
+    pub async fn hints(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Hints, Failure> {
+        Ok(Self::open(engine, browser, sealed, now).await?.request.hints)
     }
 
     /// Opens it and finds its client, for a page.
