@@ -70,7 +70,7 @@ impl Guest {
     }
 }
 
-// RFC 6749 §6, OpenID Connect Core §12.1, §12.2.
+// RFC 6749 §6, OpenID Connect Core §12.2.
 #[tokio::test]
 async fn it_is_asked_when_it_is_time_with_the_token_that_it_gave_last() {
     let mut guest = guest(&json!({}), &json!({})).await;
