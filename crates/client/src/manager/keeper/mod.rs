@@ -6,6 +6,7 @@ mod data;
 mod file;
 mod memory;
 mod sealing;
+mod stored;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ use crate::secret::Secret;
 pub use file::FileKeeper;
 pub use memory::MemoryKeeper;
 pub use sealing::SealingKey;
+pub use stored::StoreKeeper;
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ fn held(kind: Kind, token: &str) -> Held {
     Held { kind, token: token.into(), token_type: TokenType::Bearer, issuer, facts, updated_at: System.now() }
 }
 
+#[allow(clippy::unused_async, reason = "the suite awaits it")]
 async fn make() -> Option<(Arc<dyn Keeper>, tempfile::TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     Some((Arc::new(open(folder.path()).unwrap()), folder))
