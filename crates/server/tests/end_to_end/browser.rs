@@ -83,3 +83,12 @@ fn chromium_signs_out_in_every_way_and_clients_are_told() {
     script::run(node, "logout.mjs", &[], &ready.to_string());
     fs::remove_file(authority).unwrap();
 }
+
+// OpenID Connect Session Management §3.
+#[test]
+fn chromium_tells_clients_by_a_frame_that_somebody_has_signed_in_or_out() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let settings = [("FIRMAN__REGISTRATION__MODE", "open"), ("FIRMAN__LOGIN__SESSION_MANAGEMENT", "true")];
+    let server = Server::start_with("session-management", &settings);
+    script::run(node, "session.mjs", &[], &server.ready_line);
+}
