@@ -1,5 +1,6 @@
 //! `firman bench`, and the child that it starts for the ceiling.
 
+mod listing;
 mod store;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -38,13 +39,16 @@ pub(super) struct Bench {
 
 #[derive(Subcommand)]
 enum Part {
+    Listing(listing::Listing),
     Store(store::Store),
 }
 
 impl Bench {
     pub(super) fn run(self, printer: Printer) -> Result<(), Failed> {
-        if let Some(Part::Store(store)) = self.part {
-            return super::runtime()?.block_on(store.run(printer));
+        match self.part {
+            Some(Part::Listing(listing)) => return super::runtime()?.block_on(listing.run(printer)),
+            Some(Part::Store(store)) => return super::runtime()?.block_on(store.run(printer)),
+            None => {}
         }
         let names = Name::ALL.into_iter().filter(|name| self.only.is_empty() || self.only.contains(name));
         let options = Options {
