@@ -5,8 +5,11 @@
 //! [`exchange::Transport`] does I/O.
 
 pub mod backoff;
+pub mod clock;
 pub mod error;
 pub mod exchange;
 pub mod flow;
+#[cfg(feature = "guard")]
+pub mod guard;
 #[cfg(feature = "reqwest")]
 pub mod over_reqwest;

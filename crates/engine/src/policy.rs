@@ -16,6 +16,7 @@ use crate::backchannel::BackchannelPolicy;
 use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
+use crate::feed::FeedPolicy;
 use crate::hooks::ClaimPolicy;
 use crate::login_app::LoginAppPolicy;
 use crate::operator::AdminPolicy;
@@ -105,6 +106,10 @@ pub struct Policy {
     pub introspect_scope: Scope,
     /// The scope with which an access token lets its holder revoke; the empty scope lets nobody.
     pub revoke_scope: Scope,
+    /// How withdrawals are told to those who verify tokens by themselves.
+    pub feed: FeedPolicy,
+    /// The scope with which an access token lets its holder listen to that; the empty scope lets nobody.
+    pub feed_scope: Scope,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
     /// How long and how often deliveries are tried.
@@ -179,6 +184,8 @@ impl Default for Policy {
             failed_redemptions: 5,
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
+            feed: FeedPolicy::default(),
+            feed_scope: Scope::default(),
             claims: ClaimPolicy::default(),
             outbox: OutboxPolicy::default(),
             webhooks: Webhooks::default(),
