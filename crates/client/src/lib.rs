@@ -5,7 +5,6 @@
 //! [`exchange::Transport`] does I/O.
 
 pub mod backoff;
-pub mod clock;
 pub mod error;
 pub mod exchange;
 pub mod flow;
@@ -13,3 +12,7 @@ pub mod flow;
 pub mod guard;
 #[cfg(feature = "reqwest")]
 pub mod over_reqwest;
+pub mod secret;
+#[cfg(feature = "wire")]
+pub mod wire;
+pub mod world;

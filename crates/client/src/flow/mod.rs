@@ -3,6 +3,18 @@
 pub(crate) mod address;
 pub(crate) mod answer;
 pub(crate) mod ask;
+pub mod code;
+pub mod device;
 pub mod discovery;
+pub mod dpop;
 pub mod freshness;
+pub mod id_token;
+pub mod introspection;
 pub mod metadata;
+pub mod party;
+pub mod registration;
+pub mod token;
+pub mod userinfo;
+
+#[cfg(test)]
+mod tests;

@@ -23,9 +23,9 @@ use super::replay::Replays;
 use super::trouble::Patience;
 use super::verified::Verified;
 use super::{Asked, Guard, Inner, Local};
-use crate::clock::SystemClock;
 use crate::exchange::Transport;
 use crate::flow::address;
+use crate::world::System;
 
 /// The most by which clocks may be said to differ.
 const MOST_SKEW: Lifetime = Lifetime::from_seconds(300);
@@ -103,7 +103,7 @@ impl Builder {
             issuer,
             origin: None,
             skew: Lifetime::from_seconds(30),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(System),
             transport: None,
             verifies: false,
             asker: Asker::Nobody,

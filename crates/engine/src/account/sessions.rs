@@ -8,6 +8,7 @@ use firman_store::record::Session;
 use super::{Listed, PAGE, Person, next_after};
 use crate::Engine;
 use crate::failure::Failure;
+use crate::logout::{self, Left};
 use crate::sessions::{self, Why};
 
 /// A browser that somebody is signed in with, for its person.
@@ -63,6 +64,11 @@ pub async fn end(engine: &Engine, person: &Person, id: RecordId, now: Timestamp)
         sessions::end(engine, &session, Why::Person, now).await?;
     }
     Ok(())
+}
+
+/// Ends the session that asks: the browser tells the clients that want to be told so.
+pub async fn end_here(engine: &Engine, person: &Person, now: Timestamp) -> Result<Left, Failure> {
+    logout::here(engine, &person.signed_in, now).await
 }
 
 /// Ends all of a person's sessions but the one that asks.

@@ -10,6 +10,7 @@ use super::AdminError;
 use super::accounts::looks_like;
 use crate::Engine;
 use crate::accounts::{acceptable, digest_of, look_of, mixes_scripts};
+use crate::sessions;
 
 /// What becomes of an account.
 pub struct Edit {
@@ -40,7 +41,7 @@ pub async fn edit(engine: &Engine, seen: &Account, edit: Edit, now: Timestamp) -
     let changed = Account { username, enabled, claims, updated_at: now, ..seen.clone() };
     let mut others = vec![Change::Append(Box::new(event))];
     if seen.enabled && !enabled {
-        others.extend(signed_out(engine, seen));
+        others.extend(signed_out(engine, seen, now).await?);
     }
     write(engine, seen, changed, (names, places_of_names), others).await
 }
@@ -56,7 +57,7 @@ pub async fn reset_factors(engine: &Engine, seen: &Account, now: Timestamp) -> R
     });
     let mut others: Vec<_> = credentials.collect();
     others.push(Change::Append(Box::new(event)));
-    others.extend(signed_out(engine, seen));
+    others.extend(signed_out(engine, seen, now).await?);
     let changed = Account { factors: Factors::default(), updated_at: now, ..seen.clone() };
     write(engine, seen, changed, (Vec::new(), 0), others).await
 }
@@ -64,7 +65,8 @@ pub async fn reset_factors(engine: &Engine, seen: &Account, now: Timestamp) -> R
 /// Signs a person out everywhere; what they have allowed is dead.
 pub async fn sign_out(engine: &Engine, account: &Account, now: Timestamp) -> Result<(), AdminError> {
     let event = event(engine, account, EventKind::EpochAdvanced, now)?;
-    let changes = signed_out(engine, account).into_iter().chain([Change::Append(Box::new(event))]).collect();
+    let mut changes = signed_out(engine, account, now).await?;
+    changes.push(Change::Append(Box::new(event)));
     engine.commit(changes).await?;
     Ok(())
 }
@@ -123,8 +125,12 @@ fn event(engine: &Engine, account: &Account, kind: EventKind, now: Timestamp) ->
     Ok(Event { subject: Some(account.id.to_string()), ..engine.event(kind, account.id, now)? })
 }
 
-fn signed_out(engine: &Engine, account: &Account) -> Option<Change> {
-    account.subject().map(|subject| Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject)))
+/// The end of every session of a person, and the letters that tell clients of it.
+async fn signed_out(engine: &Engine, account: &Account, now: Timestamp) -> Result<Vec<Change>, AdminError> {
+    let Some(subject) = account.subject() else { return Ok(Vec::new()) };
+    let mut changes = vec![Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject))];
+    changes.extend(sessions::everywhere(engine, subject.key(engine.number), now).await?);
+    Ok(changes)
 }
 
 fn taken() -> Denied {

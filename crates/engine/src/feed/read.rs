@@ -67,11 +67,7 @@ async fn told(engine: &Engine, event: &Event) -> Result<Option<Told>, Fault> {
 async fn client(engine: &Engine, id: RecordId, told: &mut Told) -> Result<(), Fault> {
     let key = Key::record(id);
     let enabled = engine.store.client_by_id(id).await?.is_some_and(|client| client.enabled);
-    if enabled {
-        told.alive.push(key)
-    } else {
-        told.dead.push(key)
-    }
+    if enabled { &mut told.alive } else { &mut told.dead }.push(key);
     let epoch = engine.store.epochs(Some(id), None).await?.client;
     if epoch > 0 {
         told.epochs.insert(key, epoch);

@@ -20,7 +20,7 @@ use crate::sessions::{self, Why};
 pub use back_channel::BackchannelLogout;
 pub(crate) use back_channel::farewells;
 pub use frames::Frame;
-pub use request::{Exit, request};
+pub use request::{Exit, locales, request};
 
 /// What becomes of a browser that wants to sign out.
 pub enum Arrived {
@@ -75,6 +75,11 @@ pub async fn arrive(engine: &Engine, browser: &Browser, sealed: &str, now: Times
 pub async fn confirm(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Left, Failure> {
     let exit = Exit::open(engine, sealed, now).await?;
     carry_out(engine, browser, exit, now).await
+}
+
+/// The person ends the session of the browser they do it with, on the page of their sessions.
+pub async fn here(engine: &Engine, signed_in: &SignedIn, now: Timestamp) -> Result<Left, Failure> {
+    leave(engine, Exit::nowhere(now), signed_in, now).await
 }
 
 /// The same wherever they have said it.

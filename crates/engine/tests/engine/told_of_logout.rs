@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use firman_engine::admin::account_edits;
 use firman_engine::admin::grants::sign_out_everywhere;
 use firman_engine::authorize::Next;
 use firman_engine::logout::{self, BackchannelLogout};
@@ -17,7 +18,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{DeliveryState, EpochKey, ReuseReaction};
 use serde_json::{Map, Value, json};
 
-use crate::support::{App, Ask, People, Visitor, World, at, parameter, refresh_token};
+use crate::support::{App, Ask, Local, PASSWORD, People, Visitor, World, at, parameter, refresh_token};
 
 const TOLD: &str = "https://app.example/told?of=here";
 
@@ -166,6 +167,30 @@ async fn it_is_told_whatever_ends_the_session() {
     world.refresh(&app, &old, at(31)).await.unwrap();
     world.refresh(&app, &old, at(3000)).await.map(|_| ()).unwrap_err();
     assert_eq!(waiting(&world, at(3000)).await, 1);
+}
+
+// OpenID Connect Back-Channel Logout §2.3.
+#[tokio::test]
+async fn it_is_told_when_an_operator_edits_an_account_so_that_it_is_signed_out() {
+    let local = Local::new().await;
+    let (world, engine) = (&local.world, &local.world.engine);
+    let app = world.app_with("app", |new| new.metadata.logout.backchannel_logout_uri = Some(TOLD.to_owned())).await;
+    let made = local.create("somebody", PASSWORD).await.unwrap();
+    for (told, second) in [(1, 10), (2, 20), (3, 30), (4, 40)] {
+        signed_in(world, &app, at(second)).await;
+        let account = account_edits::find(engine, made.id).await.unwrap();
+        match told {
+            1 => account_edits::sign_out(engine, &account, at(second)).await.unwrap(),
+            2 => drop(account_edits::reset_factors(engine, &account, at(second)).await.unwrap()),
+            3 => drop(local.set_password("somebody", PASSWORD).await.unwrap()),
+            _ => {
+                let (username, claims) = (account.username.clone(), account.claims.clone());
+                let edit = account_edits::Edit { username, enabled: false, claims };
+                account_edits::edit(engine, &account, edit, at(second)).await.unwrap();
+            }
+        }
+        assert_eq!(waiting(world, at(second)).await, told);
+    }
 }
 
 #[tokio::test]

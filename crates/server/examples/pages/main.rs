@@ -67,8 +67,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         password_needed: true,
         passkey: None,
     };
-    let failed =
-        Login { client: Some(plain), login_hint: Some("alice"), problem: Some(ENGLISH.wrong_credentials), ..login };
+    let failed = Login { client: Some(plain), login_hint: Some("alice"), problem: Some(ENGLISH.login.wrong), ..login };
     let select = Select { client: full, username: "alice", request: "sealed", csrf: "token", action: "/login/select" };
     let consent = Consent {
         client: full,
@@ -101,7 +100,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let tv = Consent { user_code: Some("WDJB-MJHT"), ..consent.clone() };
     let qr = firman::qr::image("https://id.example/device").ok_or("no QR code")?;
     let device = Device { user_code: "", problem: None, qr: &qr, csrf: "token", action: "/device" };
-    let unknown = Device { user_code: "WDJB-MJHT", problem: Some(ENGLISH.device_unknown), ..device };
+    let unknown = Device { user_code: "WDJB-MJHT", problem: Some(ENGLISH.device.unknown), ..device };
     let text = "The address to return to (redirect_uri) is not one that this application has registered.";
     let paid = details();
     let waiting = |client_name, binding_message| Waiting {
@@ -116,7 +115,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let (csrf, action) = ("token", "/requests");
     let menu = account::menu(Here::Requests);
     let requests = Requests { menu: &menu, requests: &waiting, news: None, csrf, action };
-    let answered = Requests { requests: &[], news: Some(ENGLISH.requests_allowed), ..requests };
+    let answered = Requests { requests: &[], news: Some(ENGLISH.requests.allowed), ..requests };
     let error = ErrorPage { code: "invalid_request", text, incident: Some("0199c3f2-7a41") };
     let mut pages = vec![
         ("login", login.render()?),
@@ -135,7 +134,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("requests-answered", answered.render()?),
         ("error", error.render()?),
         ("home", Home { issuer: "https://id.example", account: "/account" }.render()?),
-        ("message", Message { title: ENGLISH.not_found_title, text: ENGLISH.not_found_text }.render()?),
+        ("message", Message { title: ENGLISH.error.not_found_title, text: ENGLISH.error.not_found_text }.render()?),
     ];
     pages.extend(account::samples()?);
     Ok(pages)
@@ -143,27 +142,27 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
 
 /// The pages on which people see to their own account.
 fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
-    let passkeys = [("Telephone", Some("20 Nov 2026")), ("Security key", None)].map(|(name, used)| PasskeyLine {
+    let passkeys = [("Telephone", Some(account::at(-7))), ("Security key", None)].map(|(name, used)| PasskeyLine {
         id: name.to_owned(),
         name: name.to_owned(),
-        since: "18 Nov 2026".to_owned(),
-        used: used.map(str::to_owned),
+        since: account::at(-300),
+        used,
     });
     let security = Security {
         menu: &account::menu(Here::Security),
         news: None,
         has_password: true,
-        app_since: Some("18 Nov 2026"),
+        app_since: Some(account::at(-300)),
         codes_left: 9,
         passkeys: Some(&passkeys),
         csrf: "token",
         action: "/account/security",
     };
     let plain_security =
-        Security { app_since: None, passkeys: Some(&[]), news: Some(ENGLISH.password_changed), ..security };
+        Security { app_since: None, passkeys: Some(&[]), news: Some(ENGLISH.security.password_changed), ..security };
     Ok(vec![
         ("second-step", second_step(None)?),
-        ("second-step-wrong", second_step(Some(ENGLISH.second_wrong))?),
+        ("second-step-wrong", second_step(Some(ENGLISH.second.wrong))?),
         ("security", security.render()?),
         ("security-changed", plain_security.render()?),
         ("password", password()?),
@@ -175,12 +174,12 @@ fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
 fn second_step(problem: Option<&str>) -> Result<String, RenderError> {
     FormPage {
         id: "second",
-        title: ENGLISH.second_title,
-        lead: ENGLISH.second_lead,
+        title: ENGLISH.second.title,
+        lead: ENGLISH.second.lead,
         problem,
         hidden: &[("half", "sealed")],
-        fields: &[Field::text("code", ENGLISH.second_code, "one-time-code", "").first()],
-        submit: ENGLISH.second_submit,
+        fields: &[Field::text("code", ENGLISH.second.code, "one-time-code", "").first()],
+        submit: ENGLISH.second.submit,
         csrf: "token",
         action: "/login/code",
         ..FormPage::default()
@@ -193,15 +192,15 @@ const BACK: Link<'_> = Link { id: "security-back", href: "/account/security", te
 fn password() -> Result<String, RenderError> {
     FormPage {
         id: "password",
-        title: ENGLISH.password_change,
-        lead: ENGLISH.password_lead,
-        problem: Some(ENGLISH.password_differ),
+        title: ENGLISH.security.password_change,
+        lead: ENGLISH.security.password_lead,
+        problem: Some(ENGLISH.security.password_differ),
         fields: &[
-            Field::password("current", ENGLISH.password_current, "current-password").first(),
-            Field::password("new", ENGLISH.password_new, "new-password"),
-            Field::password("again", ENGLISH.password_again, "new-password"),
+            Field::password("current", ENGLISH.security.password_current, "current-password").first(),
+            Field::password("new", ENGLISH.security.password_new, "new-password"),
+            Field::password("again", ENGLISH.security.password_again, "new-password"),
         ],
-        submit: ENGLISH.password_change,
+        submit: ENGLISH.security.password_change,
         csrf: "token",
         action: "/account/security/password",
         links: &[BACK],
@@ -215,12 +214,12 @@ fn app() -> Result<String, RenderError> {
     let qr = firman::qr::image(&format!("otpauth://totp/id.example%3Aalice?secret={key}&issuer=id.example"));
     FormPage {
         id: "app",
-        title: ENGLISH.app_title,
-        lead: ENGLISH.app_lead,
-        picture: qr.as_deref().map(|qr| (qr, ENGLISH.app_qr)),
-        shown: Some((ENGLISH.app_secret, &[key.to_owned()])),
-        fields: &[Field::text("code", ENGLISH.app_code, "one-time-code", "").first()],
-        submit: ENGLISH.app_submit,
+        title: ENGLISH.app.title,
+        lead: ENGLISH.app.lead,
+        picture: qr.as_deref().map(|qr| (qr, ENGLISH.app.qr)),
+        shown: Some((ENGLISH.app.secret, &[key.to_owned()])),
+        fields: &[Field::text("code", ENGLISH.app.code, "one-time-code", "").first()],
+        submit: ENGLISH.app.submit,
         csrf: "token",
         action: "/account/security/app",
         links: &[BACK],
@@ -233,9 +232,9 @@ fn recovery_codes() -> Result<String, RenderError> {
     let codes: Vec<_> = (0..10).map(|number| format!("K7QX-{number}DWM-RB4T")).collect();
     FormPage {
         id: "recovery",
-        title: ENGLISH.recovery_title,
-        lead: ENGLISH.recovery_lead,
-        shown: Some((ENGLISH.recovery_title, &codes)),
+        title: ENGLISH.app.recovery_title,
+        lead: ENGLISH.app.recovery_lead,
+        shown: Some((ENGLISH.app.recovery_title, &codes)),
         csrf: "token",
         action: "/account/security",
         links: &[BACK],

@@ -90,8 +90,8 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let id = RecordId::parse(form.required("request")?);
     let id = id.ok_or_else(|| invalid_request("request: not one that waits"))?;
     let news = match backchannel::answer(&app.engine, &browser, id, decision, app.now()).await? {
-        Answered::Done(Decision::Allow) => Some(look::texts().requests_allowed),
-        Answered::Done(Decision::Deny) => Some(look::texts().requests_denied),
+        Answered::Done(Decision::Allow) => Some(look::texts().requests.allowed),
+        Answered::Done(Decision::Deny) => Some(look::texts().requests.denied),
         Answered::SignIn => None,
     };
     render(app, &browser, news).await

@@ -65,7 +65,7 @@ async fn enter(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fa
     let typed = form.get("user_code").unwrap_or_default();
     match device::enter(&app.engine, &browser, head.address(app), typed, app.now()).await? {
         Entered::Next(next) => Ok(page::go(app, &next)),
-        Entered::Unknown => Ok(render(app, &browser, typed, Some(look::texts().device_unknown))?),
+        Entered::Unknown => Ok(render(app, &browser, typed, Some(look::texts().device.unknown))?),
     }
 }
 
@@ -81,12 +81,12 @@ fn render(app: &App, browser: &Browser, typed: &str, problem: Option<&str>) -> R
 
 /// After a yes.
 pub async fn allowed(State(app): State<App>) -> Response {
-    let message = Message { title: look::texts().device_allowed_title, text: look::texts().device_allowed_text };
+    let message = Message { title: look::texts().device.allowed_title, text: look::texts().device.allowed_text };
     page::page(&app, StatusCode::OK, message.render())
 }
 
 /// After a no.
 pub async fn denied(State(app): State<App>) -> Response {
-    let message = Message { title: look::texts().device_denied_title, text: look::texts().device_denied_text };
+    let message = Message { title: look::texts().device.denied_title, text: look::texts().device.denied_text };
     page::page(&app, StatusCode::OK, message.render())
 }

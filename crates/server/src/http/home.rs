@@ -49,7 +49,7 @@ pub fn demo_callback() -> Router<App> {
 }
 
 async fn came_back(State(app): State<App>) -> Response {
-    let html = Message { title: look::texts().demo_back_title, text: look::texts().demo_back_text }.render();
+    let html = Message { title: look::texts().home.demo_title, text: look::texts().home.demo_text }.render();
     page::page(&app, StatusCode::OK, html)
 }
 
@@ -58,6 +58,7 @@ pub async fn not_found(State(app): State<App>) -> Response {
     if !app.engine.policy().pages {
         return answer::not_found();
     }
-    let html = Message { title: look::texts().not_found_title, text: look::texts().not_found_text }.render();
+    let html =
+        Message { title: look::texts().error.not_found_title, text: look::texts().error.not_found_text }.render();
     page::page(&app, StatusCode::NOT_FOUND, html)
 }

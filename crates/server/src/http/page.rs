@@ -65,7 +65,7 @@ pub fn error_page(app: &App, failure: impl Into<Failure>) -> Response {
             } else {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
             };
-            (status, code, look::texts().error_internal.into(), Some(answer::incident(&fault)))
+            (status, code, look::texts().error.internal.into(), Some(answer::incident(&fault)))
         }
     };
     let html = ErrorPage { code: code.as_str(), text: &text, incident: incident.as_deref() }.render();
@@ -162,9 +162,14 @@ pub fn go(app: &App, next: &Next) -> Response {
     see_other(app, &location)
 }
 
-/// Sends the browser to a page of ours, below the issuer.
+/// Sends the browser to a page of ours, below the issuer, which speaks the language that an application asked for.
 pub fn go_to(app: &App, page: &str) -> Response {
-    see_other(app, &app.engine.issuer().endpoint(page))
+    let mut address = app.engine.issuer().endpoint(page);
+    if let Some(asked) = look::asked() {
+        address.push('?');
+        form::append(&mut address, "ui_locales", asked);
+    }
+    see_other(app, &address)
 }
 
 /// Sends the browser to an address.

@@ -10,9 +10,10 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 use firman_store::record::Passkey;
 
-use super::security::{answered, away, back, changed, date, fresh};
+use super::security::{answered, away, back, changed, fresh};
 use super::{App, page, read};
 use crate::pages::look;
+use crate::pages::when::When;
 use crate::pages::{FormPage, PasskeyForm, PasskeyLine, RenderError};
 
 /// A new one, below the issuer.
@@ -45,9 +46,9 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let text = |name| form.get(name).unwrap_or_default();
     let typed = (form.required("question")?, text("answer"), text("name"));
     match security::add_passkey(&app.engine, &browser, &fresh, typed, app.now()).await? {
-        Added::Done => changed(app, &browser, look::texts().passkey_added).await,
+        Added::Done => changed(app, &browser, look::texts().passkey.added).await,
         Added::Refused => {
-            let html = new_page(app, &browser, &fresh, Some(look::texts().passkey_not_added))?;
+            let html = new_page(app, &browser, &fresh, Some(look::texts().passkey.not_added))?;
             Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
     }
@@ -65,8 +66,8 @@ fn new_page(
     let (csrf, action) = (browser.csrf(&app.engine, PATH), app.engine.issuer().endpoint(PATH));
     Ok(FormPage {
         id: "passkeys",
-        title: look::texts().passkey_title,
-        lead: look::texts().passkey_lead,
+        title: look::texts().passkey.title,
+        lead: look::texts().passkey.lead,
         problem,
         csrf: &csrf,
         action: &action,
@@ -95,7 +96,7 @@ async fn take_name(app: &App, head: &read::Head, body: &[u8]) -> Result<Response
     let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     let typed = (form.required("id")?, form.get("name").unwrap_or_default());
     security::rename_passkey(&app.engine, &fresh, typed, app.now()).await?;
-    changed(app, &browser, look::texts().passkey_renamed).await
+    changed(app, &browser, look::texts().passkey.renamed).await
 }
 
 /// Takes a passkey away.
@@ -108,7 +109,7 @@ async fn take_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Response
     let browser = page::sender(app, head, super::security::PATH, form.get("csrf"))?;
     let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     security::remove_passkey(&app.engine, &fresh, form.required("id")?, app.now()).await?;
-    changed(app, &browser, look::texts().passkey_removed).await
+    changed(app, &browser, look::texts().passkey.removed).await
 }
 
 /// A passkey as the overview lists it.
@@ -116,7 +117,7 @@ pub(super) fn line(passkey: &Passkey) -> PasskeyLine {
     PasskeyLine {
         id: passkey.id.clone(),
         name: passkey.name.clone(),
-        since: date(passkey.added_at),
-        used: passkey.last_used_at.map(date),
+        since: When(passkey.added_at),
+        used: passkey.last_used_at.map(When),
     }
 }

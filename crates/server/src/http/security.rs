@@ -1,7 +1,5 @@
 //! `/account/security`: how people sign in, and the forms that change it.
 
-use std::time::{Duration, SystemTime};
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -9,11 +7,11 @@ use firman_engine::Failure;
 use firman_engine::authorize::Browser;
 use firman_engine::security::{self, Changed, Enrolled, Enrolment, Fresh, Owner};
 use firman_proto::form::Form;
-use firman_proto::time::Timestamp;
 
 use super::{App, account, cookies, page, passkeys, read};
 use crate::pages::account::Here;
 use crate::pages::look;
+use crate::pages::when::When;
 use crate::pages::{Field, FormPage, Link, Message, RenderError, Security};
 use crate::qr;
 
@@ -43,13 +41,12 @@ async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
 
 fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>) -> Result<String, RenderError> {
     let account = owner.account();
-    let since = account.factors.totp.as_ref().map(|app| date(app.added_at));
     let passkeys: Vec<_> = account.factors.passkeys.iter().map(passkeys::line).collect();
     Security {
         menu: &account::menu(app, &owner.account().username, Here::Security),
         news,
         has_password: account.password.is_some(),
-        app_since: since.as_deref(),
+        app_since: account.factors.totp.as_ref().map(|app| When(app.added_at)),
         codes_left: account.factors.recovery_codes.len(),
         passkeys: app.engine.has_passkeys().then_some(&*passkeys),
         csrf: &browser.csrf(&app.engine, PATH),
@@ -88,35 +85,35 @@ async fn take_password(app: &App, head: &read::Head, body: &[u8]) -> Result<Resp
     let again = |problem: &str| password_page(app, &browser, &fresh, Some(problem));
     let refused = |html| Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
     if text("new") != text("again") {
-        return refused(again(look::texts().password_differ));
+        return refused(again(look::texts().security.password_differ));
     }
     let typed = (text("current"), text("new"));
     match security::change_password(&app.engine, &browser, &fresh, typed, app.now()).await? {
         Changed::Done(cookie) => {
             let browser = browser.with_session(&cookie);
-            let mut response = changed(app, &browser, look::texts().password_changed).await?;
+            let mut response = changed(app, &browser, look::texts().security.password_changed).await?;
             cookies::keep_session(app, &mut response, &cookie);
             Ok(response)
         }
-        Changed::Wrong => refused(again(look::texts().password_wrong)),
+        Changed::Wrong => refused(again(look::texts().security.password_wrong)),
         Changed::Refused(denied) => refused(again(&denied.text)),
-        Changed::Wait(time) => Ok(page::page_later(app, time, again(look::texts().wait_credentials))),
+        Changed::Wait(time) => Ok(page::page_later(app, time, again(look::texts().login.wait))),
     }
 }
 
 fn password_page(app: &App, browser: &Browser, fresh: &Fresh, problem: Option<&str>) -> Result<String, RenderError> {
-    let current = Field::password("current", look::texts().password_current, "current-password");
-    let new = Field::password("new", look::texts().password_new, "new-password");
-    let again = Field::password("again", look::texts().password_again, "new-password");
+    let current = Field::password("current", look::texts().security.password_current, "current-password");
+    let new = Field::password("new", look::texts().security.password_new, "new-password");
+    let again = Field::password("again", look::texts().security.password_again, "new-password");
     let (with, without) = ([current.first(), new, again], [new.first(), again]);
     let has_one = fresh.owner().account().password.is_some();
     FormPage {
         id: "password",
-        title: if has_one { look::texts().password_change } else { look::texts().password_set },
-        lead: look::texts().password_lead,
+        title: if has_one { look::texts().security.password_change } else { look::texts().security.password_set },
+        lead: look::texts().security.password_lead,
         problem,
         fields: if has_one { &with } else { &without },
-        submit: if has_one { look::texts().password_change } else { look::texts().password_set },
+        submit: if has_one { look::texts().security.password_change } else { look::texts().security.password_set },
         csrf: &browser.csrf(&app.engine, PASSWORD),
         action: &app.engine.issuer().endpoint(PASSWORD),
         links: &[back(&app.engine.issuer().endpoint(PATH))],
@@ -150,7 +147,7 @@ async fn take_app(app: &App, head: &read::Head, body: &[u8]) -> Result<Response,
     match security::confirm_app(&app.engine, &browser, &fresh, shown, app.now()).await? {
         Enrolled::Done(codes) => Ok(page::page(app, StatusCode::OK, codes_page(app, &browser, &codes))),
         Enrolled::Wrong(enrolment) => {
-            let html = app_page(app, &browser, &enrolment, Some(look::texts().app_wrong));
+            let html = app_page(app, &browser, &enrolment, Some(look::texts().app.wrong));
             Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
     }
@@ -160,14 +157,14 @@ fn app_page(app: &App, browser: &Browser, of: &Enrolment, problem: Option<&str>)
     let picture = qr::image(&of.address);
     FormPage {
         id: "app",
-        title: look::texts().app_title,
-        lead: look::texts().app_lead,
+        title: look::texts().app.title,
+        lead: look::texts().app.lead,
         problem,
-        picture: picture.as_deref().map(|picture| (picture, look::texts().app_qr)),
-        shown: Some((look::texts().app_secret, &[of.secret.to_string()])),
+        picture: picture.as_deref().map(|picture| (picture, look::texts().app.qr)),
+        shown: Some((look::texts().app.secret, &[of.secret.to_string()])),
         hidden: &[("enrolment", &of.sealed)],
-        fields: &[Field { longest: 16, ..Field::text("code", look::texts().app_code, "one-time-code", "").first() }],
-        submit: look::texts().app_submit,
+        fields: &[Field { longest: 16, ..Field::text("code", look::texts().app.code, "one-time-code", "").first() }],
+        submit: look::texts().app.submit,
         csrf: &browser.csrf(&app.engine, APP),
         action: &app.engine.issuer().endpoint(APP),
         links: &[back(&app.engine.issuer().endpoint(PATH))],
@@ -185,7 +182,7 @@ async fn take_app_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Resp
     let browser = page::sender(app, head, PATH, Form::parse(body)?.get("csrf"))?;
     let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
     security::remove_app(&app.engine, &fresh, app.now()).await?;
-    changed(app, &browser, look::texts().app_removed).await
+    changed(app, &browser, look::texts().app.removed).await
 }
 
 /// Makes new recovery codes.
@@ -203,9 +200,9 @@ async fn make_codes(app: &App, head: &read::Head, body: &[u8]) -> Result<Respons
 fn codes_page(app: &App, browser: &Browser, codes: &[String]) -> Result<String, RenderError> {
     FormPage {
         id: "recovery",
-        title: look::texts().recovery_title,
-        lead: look::texts().recovery_lead,
-        shown: Some((look::texts().recovery_title, codes)),
+        title: look::texts().app.recovery_title,
+        lead: look::texts().app.recovery_lead,
+        shown: Some((look::texts().app.recovery_title, codes)),
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
         links: &[back(&app.engine.issuer().endpoint(PATH))],
@@ -226,7 +223,7 @@ pub(super) async fn away(app: &App, browser: &Browser) -> Result<Response, Failu
     if is_known && security::owner(&app.engine, browser, app.now()).await?.is_none() {
         // Signing in again would change nothing.
         let t = look::texts();
-        let html = Message { title: t.security_title, text: t.security_elsewhere }.render();
+        let html = Message { title: t.security.title, text: t.security.elsewhere }.render();
         return Ok(page::page(app, StatusCode::OK, html));
     }
     let mut response = account::sign_in(app, browser, PATH, is_known).await?;
@@ -236,29 +233,10 @@ pub(super) async fn away(app: &App, browser: &Browser) -> Result<Response, Failu
 
 /// Back to the overview.
 pub(super) fn back(href: &str) -> Link<'_> {
-    Link { id: "security-back", href, text: look::texts().security_back }
+    Link { id: "security-back", href, text: look::texts().security.back }
 }
 
 /// The answer, or the page that says what went wrong.
 pub(super) fn answered(app: &App, result: Result<Response, Failure>) -> Response {
     result.unwrap_or_else(|failure| page::error_page(app, failure))
-}
-
-/// A day, as `21 Nov 2026`.
-pub(super) fn date(at: Timestamp) -> String {
-    let since = Duration::from_secs(u64::try_from(at.seconds()).unwrap_or_default());
-    let text = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since);
-    text.split(' ').skip(1).take(3).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_written_as_people_write_it() {
-        for (seconds, text) in [(0, "01 Jan 1970"), (951_782_400, "29 Feb 2000"), (1_795_000_000, "18 Nov 2026")] {
-            assert_eq!(date(Timestamp::from_seconds(seconds)), text);
-        }
-    }
 }

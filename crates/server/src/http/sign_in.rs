@@ -50,10 +50,10 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
     match step {
         // A refused form is not a page like any other: monitors and brute-force defences look at the status.
         SecondStep::Wrong => {
-            let html = again(look::texts().second_wrong).await?;
+            let html = again(look::texts().second.wrong).await?;
             Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
-        SecondStep::Wait(time) => Ok(page::page_later(app, time, again(look::texts().second_wait).await?)),
+        SecondStep::Wait(time) => Ok(page::page_later(app, time, again(look::texts().second.wait).await?)),
         SecondStep::Welcome { cookie, username, next } => {
             welcome(app, page::go(app, &next), &browser, &cookie, &username)
         }
@@ -86,15 +86,15 @@ pub async fn second_page(
     let ways = sign_in::second_step_of(&app.engine, browser, half, app.now()).await?;
     let passkey = if ways.passkey { Asked::new(app, browser)? } else { None };
     let hidden = [("half", half)];
-    let code = [Field { longest: 64, ..Field::text("code", look::texts().second_code, "one-time-code", "").first() }];
+    let code = [Field { longest: 64, ..Field::text("code", look::texts().second.code, "one-time-code", "").first() }];
     Ok(FormPage {
         id: "second",
-        title: look::texts().second_title,
-        lead: if ways.code { look::texts().second_lead } else { look::texts().second_lead_passkey },
+        title: look::texts().second.title,
+        lead: if ways.code { look::texts().second.lead } else { look::texts().second.lead_passkey },
         problem,
         hidden: &hidden,
         fields: if ways.code { &code } else { &[] },
-        submit: if ways.code { look::texts().second_submit } else { "" },
+        submit: if ways.code { look::texts().second.submit } else { "" },
         passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
         csrf: &browser.csrf(&app.engine, SECOND),
         action: &app.engine.issuer().endpoint(SECOND),

@@ -47,7 +47,7 @@ impl Brand {
 
     /// What the service is called on a page.
     pub(super) fn shown_name(&self, texts: &'static Texts) -> &str {
-        if self.name.is_empty() { texts.product } else { &self.name }
+        if self.name.is_empty() { texts.frame.product } else { &self.name }
     }
 
     /// Whether the foot of a page has links.

@@ -15,7 +15,7 @@ pub struct Login<'a> {
     pub again: bool,
     /// The user name to begin with: `login_hint`, or what was typed before.
     pub login_hint: Option<&'a str>,
-    /// What was wrong with the last try, such as [`Texts::wrong_credentials`].
+    /// What was wrong with the last try, such as [`Texts::login`].
     pub problem: Option<&'a str>,
     /// The sealed authorization request: the hidden field `request`.
     pub request: &'a str,

@@ -11,7 +11,7 @@ use crate::support::script;
 use crate::support::server::Server;
 
 /// A client that may do whatever there is; gives its secret.
-fn operations(server: &Server) -> String {
+pub(crate) fn operations(server: &Server) -> String {
     let clients = json!({"clients": [{
         "client_id": "operations",
         "grant_types": ["client_credentials"],

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
+use crate::admin::operations;
 use crate::support::engines::engine;
 use crate::support::script;
 use crate::support::server::Server;
@@ -58,4 +61,25 @@ fn chromium_decides_withdraws_and_makes_api_keys() {
     let settings = [("FIRMAN__ACCOUNT__API_KEY_SCOPE", "profile"), ("FIRMAN__DEVICE__INTERVAL_SECONDS", "1")];
     let server = Server::start_with("account", &settings);
     script::run(node, "account.mjs", &[], &server.ready_line);
+}
+
+#[test]
+fn chromium_signs_out_in_every_way_and_clients_are_told() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let shown = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let authority = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("logout-{}.pem", std::process::id()));
+    fs::write(&authority, shown.cert.pem()).unwrap();
+    let settings = [
+        ("FIRMAN__REGISTRATION__MODE", "open"),
+        ("FIRMAN__OUTBOX__FIRST_PAUSE_SECONDS", "1"),
+        ("FIRMAN__FETCH__ALLOW_NETWORKS", "127.0.0.1"),
+        ("FIRMAN__FETCH__CA_FILE", authority.to_str().unwrap()),
+    ];
+    let server = Server::start_with("logout", &settings);
+    let mut ready: Value = serde_json::from_str(&server.ready_line).unwrap();
+    ready["certificate"] = shown.cert.pem().into();
+    ready["key"] = shown.signing_key.serialize_pem().into();
+    ready["operator"] = operations(&server).into();
+    script::run(node, "logout.mjs", &[], &ready.to_string());
+    fs::remove_file(authority).unwrap();
 }

@@ -30,7 +30,7 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     let visit = enter(app, headers, PATH).await?;
-    let news = news(&form, &[("revoked", look::texts().account_key_revoked)]);
+    let news = news(&form, &[("revoked", look::texts().api_keys.revoked)]);
     list(app, &visit, after(&form)?, news, None).await
 }
 

@@ -40,7 +40,7 @@ async fn list(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         clients: listed.items.iter().map(|client| line(app, client)).collect(),
         new: &new,
         next: next(app, PATH, listed.next),
-        news: news(&form, &[("deleted", look::texts().account_deleted)]),
+        news: news(&form, &[("deleted", look::texts().clients.deleted)]),
     }
     .render();
     Ok(page::page(app, StatusCode::OK, html))
@@ -138,7 +138,7 @@ async fn save(app: &App, visit: &Visit, person: Fresh<'_>, client_id: &str, form
     let fields = Fields::read(form)?;
     match clients::edit(&app.engine, person, client_id, &fields.wanted(), app.now()).await {
         Ok(client) => {
-            let news = Some(look::texts().account_saved);
+            let news = Some(look::texts().clients.saved);
             one(app, visit, &client, &Beside { news, ..Beside::default() }).await
         }
         Err(failure) => {

@@ -133,7 +133,7 @@ pub(super) fn id(form: &Form<'_>, name: &'static str) -> Result<RecordId, Denied
 /// What a scope means, one line each; what everybody knows comes first.
 pub(super) fn lines(scope: &Scope) -> Vec<ScopeLine<'_>> {
     let mut lines: Vec<_> = scope.iter().map(ScopeLine::of).collect();
-    let known = look::texts().scopes;
+    let known = look::texts().permission.scopes;
     lines.sort_by_key(|line| known.iter().position(|(name, _)| *name == line.name).unwrap_or(usize::MAX));
     lines
 }

@@ -7,7 +7,7 @@ use firman_engine::account::sessions;
 use firman_proto::form::Form;
 
 use super::super::page::Away;
-use super::super::{App, cookies, logout, page, read};
+use super::super::{App, logout, page, read};
 use super::{after, back, enter, id, news, next, post};
 use crate::pages::account::{self as pages, Here, Place, Sessions};
 use crate::pages::look;
@@ -32,7 +32,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         menu: visit.menu(app, Here::Sessions),
         places: listed.items.iter().map(shown).collect(),
         next: next(app, PATH, listed.next),
-        news: news(&form, &[("ended", t.account_ended), ("others", t.account_ended_others)]),
+        news: news(&form, &[("ended", t.sessions.ended), ("others", t.sessions.ended_others)]),
         form: pages::Form { action: &action, csrf: &csrf },
     }
     .render();
@@ -40,7 +40,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
 }
 
 fn shown(of: &sessions::Place) -> Place {
-    let words = look::texts().account_amr;
+    let words = look::texts().sessions.amr;
     let mut ways: Vec<String> = Vec::new();
     for (_, text) in words.iter().filter(|(name, _)| of.amr.iter().any(|amr| amr == name)) {
         if !ways.iter().any(|known| known == text) {
@@ -64,11 +64,9 @@ async fn end(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away
         return Ok(back(app, PATH, "others"));
     }
     let id = id(&form, "end")?;
-    sessions::end(&app.engine, &visit.person, id, app.now()).await?;
     if id == visit.person.session() {
-        let mut response = page::see_other(app, &app.engine.issuer().endpoint(logout::DONE));
-        cookies::forget_session(app, &mut response);
-        return Ok(response);
+        return Ok(logout::gone(app, &sessions::end_here(&app.engine, &visit.person, app.now()).await?));
     }
+    sessions::end(&app.engine, &visit.person, id, app.now()).await?;
     Ok(back(app, PATH, "ended"))
 }

@@ -45,12 +45,12 @@ impl Here {
     pub(super) fn name(self) -> &'static str {
         let t = super::look::texts();
         match self {
-            Self::Apps => t.account_apps,
-            Self::Sessions => t.account_sessions,
-            Self::Security => t.account_security,
-            Self::Requests => t.account_requests,
-            Self::ApiKeys => t.account_keys,
-            Self::Clients => t.account_clients,
+            Self::Apps => t.apps.title,
+            Self::Sessions => t.sessions.title,
+            Self::Security => t.account.security,
+            Self::Requests => t.account.requests,
+            Self::ApiKeys => t.api_keys.title,
+            Self::Clients => t.clients.title,
         }
     }
 
