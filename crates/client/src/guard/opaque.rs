@@ -119,8 +119,8 @@ mod tests {
         Timestamp::from_seconds(1000 + seconds)
     }
 
-    fn active(until: i64) -> Told {
-        Some(Arc::new(Facts { expires_at: Some(at(until)), ..Facts::default() }))
+    fn active(until: i64) -> Arc<Facts> {
+        Arc::new(Facts { expires_at: Some(at(until)), ..Facts::default() })
     }
 
     struct Issuer {
@@ -152,7 +152,7 @@ mod tests {
     async fn an_answer_is_remembered_within_its_bound_and_never_past_the_end_of_the_token() {
         let issuer = Issuer::new();
         for (second, asked) in [(0, 1), (9, 1), (10, 2), (13, 2), (14, 3)] {
-            issuer.told("a", Ok(active(14)), at(second)).await.unwrap();
+            issuer.told("a", Ok(Some(active(14))), at(second)).await.unwrap();
             assert_eq!(issuer.asked(), asked, "at {second} s");
         }
         for (second, asked) in [(0, 4), (4, 4), (5, 5)] {
@@ -168,7 +168,7 @@ mod tests {
         let all = futures_util::future::join_all(all).await;
         assert!(all.iter().all(|told| told == &Err("down".to_owned())));
         assert_eq!(issuer.asked(), 1);
-        issuer.told("a", Ok(active(9)), at(0)).await.unwrap();
+        issuer.told("a", Ok(Some(active(9))), at(0)).await.unwrap();
         assert_eq!(issuer.asked(), 2);
     }
 
@@ -176,10 +176,10 @@ mod tests {
     async fn who_goes_away_while_asking_leaves_it_to_the_next() {
         let issuer = Issuer::new();
         {
-            let mut ask = std::pin::pin!(issuer.told("a", Ok(active(9)), at(0)));
+            let mut ask = std::pin::pin!(issuer.told("a", Ok(Some(active(9))), at(0)));
             assert!(futures_util::FutureExt::now_or_never(ask.as_mut()).is_none());
         }
-        issuer.told("a", Ok(active(9)), at(0)).await.unwrap();
+        issuer.told("a", Ok(Some(active(9))), at(0)).await.unwrap();
         assert_eq!(issuer.asked(), 2);
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Presented<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// The token of the request, if it has one. Tokens in queries and forms are not looked for (RFC 9700 §4.3.2).
+    /// The token of the request, if it has one. Tokens in queries and forms are not looked for: they end up in logs.
     pub(super) fn token(&self) -> Result<Option<Presented<'a>>, Refusal> {
         let mut values = self.headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Ok(None) };

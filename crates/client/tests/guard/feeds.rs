@@ -211,7 +211,7 @@ async fn what_is_no_feed_tells_nothing() {
         settle().await;
         assert!(matches!(followed.guard.knowledge(), Some(Knowledge::CannotKnow { .. })), "{code}");
     }
-    for (event, data) in [("alive", json!("x")), ("snapshot", json!({"dead": ["short"]})), ("withdrawn", json!([]))] {
+    for (event, data) in [("alive", json!("x")), ("snapshot", json!({"dead": ["short"]})), ("withdrawn", json!("x"))] {
         let mouth = followed.connect().await;
         mouth.says(event, &data);
         settle().await;

@@ -99,7 +99,7 @@ async fn an_unknown_key_is_looked_for_once_for_all_and_not_more_often_than_the_b
     assert_eq!((all, world.issuer.count("/jwks")), (vec![200; 50], 2));
 }
 
-// RFC 9111 §4.2, RFC 5861 §3.
+// RFC 9111 §4.2.
 #[tokio::test]
 async fn a_set_that_is_no_longer_fresh_is_used_while_a_newer_one_is_fetched() {
     let world = World::new();

@@ -31,7 +31,7 @@ async fn send(app: &Router, path: &str, headers: &[(&str, &str)]) -> (Response<(
     (Response::from_parts(head, ()), body)
 }
 
-// RFC 6750 §3, RFC 9728 §5.1.
+// RFC 6750 §3, RFC 9110 §11.6.1, RFC 9728 §5.1.
 #[tokio::test]
 async fn a_guarded_route_lets_through_who_may_and_tells_the_others_how() {
     let world = World::new();

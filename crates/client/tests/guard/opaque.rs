@@ -27,7 +27,7 @@ async fn the_issuer_is_asked_with_the_resources_credentials() {
     let asked = world.issuer.asked.lock().unwrap();
     let request = asked.last().unwrap();
     assert_eq!(request.body, "token=opaque&token_type_hint=access_token");
-    let basic = format!("Basic {}", STANDARD.encode("https%3A%2F%2Fapi.example:a+secret"));
+    let basic = format!("Basic {}", STANDARD.encode("https%3A%2F%2Fapi.example:a%20secret"));
     assert_eq!(request.headers["authorization"].to_str().unwrap(), basic);
 }
 
@@ -98,7 +98,7 @@ async fn what_holders_have_added_is_kept_at_the_guard() {
     assert_eq!(status(&world.asker(), "opaque").await, 503, "what is not understood lets nobody through");
 }
 
-// RFC 9470 §3, §6.2.
+// RFC 9470 §3.
 #[tokio::test]
 async fn a_sign_in_that_is_not_enough_is_told_with_what_would_be() {
     let world = World::new();

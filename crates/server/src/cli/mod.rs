@@ -13,6 +13,7 @@ mod device;
 mod doctor;
 mod export;
 mod grant;
+mod guard;
 mod key;
 mod login;
 mod migrate;
@@ -115,6 +116,7 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
+    Guard(guard::Guard),
     /// Examine a running server from outside, as its clients see it, and say what would cure what is wrong.
     Doctor(doctor::Doctor),
     /// Show the settings in force, with what each means and where it comes from.
@@ -150,6 +152,7 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
         Command::Restore(restore) => runtime()?.block_on(restore.run(common, printer)),
         Command::Move(to) => runtime()?.block_on(to.run(common, printer)),
         Command::Migrate(migrate) => runtime()?.block_on(migrate.run(common, printer)),
+        Command::Guard(guard) => runtime()?.block_on(guard.run(printer)),
         Command::Serve(serve) => runtime()?.block_on(serve.run(common, printer)),
         other => runtime()?.block_on(with_store(common, other, printer)),
     }

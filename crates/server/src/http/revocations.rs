@@ -1,4 +1,4 @@
-//! `/oauth2/revocations`: what is withdrawn, as server-sent events (HTML Living Standard §9.2).
+//! `/oauth2/revocations`: what is withdrawn, as server-sent events (`text/event-stream`).
 //!
 //! `snapshot` events come first, in place of what was told before, unless the request says by `Last-Event-ID` from where to go on. Then
 //! `withdrawn` events, as they come. `alive` events say, once a second, that everything is told that was withdrawn before their id; only they
@@ -94,7 +94,7 @@ impl Speaker {
                 return Some((Ok(piece), self));
             }
             let now = self.clock.now();
-            if now >= self.until || self.listener.is_over() {
+            if self.begun && (now >= self.until || self.listener.is_over()) {
                 return None;
             }
             let news = if self.begun {

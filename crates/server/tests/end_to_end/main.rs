@@ -30,6 +30,7 @@ mod doctor;
 mod durability;
 mod grants;
 mod growth;
+mod guard;
 mod javascript;
 mod jwt_bearer;
 mod login;

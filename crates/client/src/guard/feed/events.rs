@@ -1,4 +1,4 @@
-//! Server-sent events (HTML Living Standard §9.2.6), read piece by piece.
+//! Server-sent events (`text/event-stream`), read piece by piece.
 
 /// The longest event that is read, in bytes.
 const LONGEST: usize = 1024 * 1024;
