@@ -278,6 +278,11 @@ impl Builder {
             algorithms: self.algorithms.clone(),
             verified: Verified::new(self.remembered),
         });
+        // Who has all at hand is asked each time: nothing that was revoked is ever let through.
+        let memory = match self.asker {
+            Asker::Here(_) => Memory { active: Lifetime::ZERO, inactive: Lifetime::ZERO, ..self.memory },
+            _ => self.memory,
+        };
         let issuer: Option<Box<dyn Ask>> = match (self.asker, endpoints.clone(), keys) {
             (Asker::Here(server), _, _) => Some(Box::new(Here { server, resource: self.resource })),
             (Asker::Remote { id, secret }, Some(endpoints), Some(keys)) => Some(Box::new(Remote {
@@ -292,7 +297,7 @@ impl Builder {
             })),
             _ => None,
         };
-        let asked = issuer.map(|issuer| Asked { issuer, answers: Answers::new(self.memory) });
+        let asked = issuer.map(|issuer| Asked { issuer, answers: Answers::new(memory) });
         if local.is_none() && asked.is_none() { Err(Unfit::Blind) } else { Ok((local, asked, endpoints)) }
     }
 }

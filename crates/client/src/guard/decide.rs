@@ -33,11 +33,19 @@ pub(super) fn decide(
 ) -> Result<(), Refusal> {
     must_be_of(facts, rules)?;
     must_be_timely(facts, rules, now)?;
-    must_be_presented(facts, needed, (shown, scheme, proved))?;
+    must_be_presented(facts, (shown, scheme, proved))?;
     must_be_within_caveats(facts, shown, rules, now)?;
+    must_be_enough(facts, needed, rules, now)
+}
+
+/// What the token itself must allow.
+pub(super) fn must_be_enough(facts: &Facts, needed: &Requirement, rules: &Rules, now: Timestamp) -> Result<(), Refusal> {
     // RFC 6750 §3.1 insufficient_scope.
     if let Some(lacking) = needed.lacking(&facts.scope) {
         return Err(Refusal::scope(lacking));
+    }
+    if needed.bound && facts.jkt.is_none() && facts.certificate.is_none() {
+        return Err(Refusal::token("it is bound to nothing, and a bound one is needed here"));
     }
     must_be_signed_in(facts, needed, rules, now)
 }
@@ -70,7 +78,6 @@ fn must_be_timely(facts: &Facts, rules: &Rules, now: Timestamp) -> Result<(), Re
 
 fn must_be_presented(
     facts: &Facts,
-    needed: &Requirement,
     (shown, scheme, proved): (&Shown<'_>, Scheme, Option<Thumbprint>),
 ) -> Result<(), Refusal> {
     match (scheme, facts.jkt) {
@@ -87,9 +94,6 @@ fn must_be_presented(
     // RFC 8705 §3: a bound token is good only beside its certificate.
     if facts.certificate.is_some() && facts.certificate != shown.certificate {
         return Err(Refusal::token("it is bound to another certificate than the connection's, or that has none"));
-    }
-    if needed.bound && facts.jkt.is_none() && facts.certificate.is_none() {
-        return Err(Refusal::token("it is bound to nothing, and a bound one is needed here"));
     }
     Ok(())
 }

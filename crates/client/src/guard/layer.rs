@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use axum::extract::OriginalUri;
 use bytes::Bytes;
 use firman_proto::seal::Thumbprint;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
 use super::Guard;
@@ -106,7 +106,7 @@ where
             let checked = require.check(&head).await;
             let (mut head, ()) = head.into_parts();
             match checked {
-                Err(refusal) => Ok(refused(&require.guard, &refusal)),
+                Err(refusal) => Ok(require.guard.answer(&refusal)),
                 Ok(access) => {
                     head.extensions.insert(access);
                     let mut response = inner.call(Request::from_parts(head, body)).await?;
@@ -118,12 +118,4 @@ where
             }
         })
     }
-}
-
-/// The answer to a request that is not let through.
-fn refused<R: From<Bytes>>(guard: &Guard, refusal: &Refusal) -> Response<R> {
-    let mut response = Response::new(R::from(Bytes::from(refusal.body())));
-    *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-    *response.headers_mut() = refusal.headers(guard.door());
-    response
 }

@@ -135,6 +135,26 @@ impl Guard {
         admitted.map(Access::new).map_err(|refusal| refusal.presented(scheme))
     }
 
+    /// Whether a request that was let through may do what needs more: what is asked for in a body is known only once that was read.
+    ///
+    /// # Errors
+    ///
+    /// Its token is not enough; [`Self::answer`] says so.
+    pub fn check_more(&self, access: &Access, needed: &Requirement) -> Result<(), Refusal> {
+        let facts = access.facts();
+        let scheme = if facts.jkt.is_some() { Scheme::Dpop } else { Scheme::Bearer };
+        let decided = decide::must_be_enough(facts, needed, &self.0.rules, self.0.clock.now());
+        decided.map_err(|refusal| refusal.presented(scheme))
+    }
+
+    /// The answer to a request that is not let through.
+    pub fn answer<R: From<bytes::Bytes>>(&self, refusal: &Refusal) -> http::Response<R> {
+        let mut response = http::Response::new(R::from(bytes::Bytes::from(refusal.body())));
+        *response.status_mut() = http::StatusCode::from_u16(refusal.status()).unwrap_or(http::StatusCode::UNAUTHORIZED);
+        *response.headers_mut() = refusal.headers(self.door());
+        response
+    }
+
     /// What challenges of this guard say of the resource.
     pub fn door(&self) -> &Door {
         &self.0.door

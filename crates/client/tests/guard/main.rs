@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "tests are documented by their names")]
 
 mod bad_issuers;
+mod example;
 mod feeds;
 mod jwts;
 mod layers;

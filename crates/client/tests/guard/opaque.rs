@@ -1,12 +1,17 @@
 //! Tokens that the issuer is asked about.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use firman_client::guard::{Guard, Requirement};
 use firman_proto::error::ErrorCode;
-use firman_proto::time::Lifetime;
+use firman_proto::introspection::{ActiveToken, Introspection};
+use firman_proto::time::{Lifetime, Timestamp};
+use firman_store::{Introspect, IntrospectError};
 use serde_json::{Value, json};
 
 use crate::world::{ISSUER, RESOURCE, World, bearer, es256, merged, send, status};
@@ -162,4 +167,45 @@ async fn a_signed_answer_is_of_the_issuer_for_us_and_of_now() {
     assert_eq!(status(&guard(), "opaque").await, 503);
     world.issuer.tells(&active(&world, &json!({})));
     assert_eq!(status(&guard(), "opaque").await, 503, "an answer that is not signed");
+}
+
+/// A server in the same process that counts how often it is asked.
+#[derive(Default)]
+struct Inside(AtomicUsize);
+
+#[async_trait]
+impl Introspect for Inside {
+    async fn introspect(
+        &self,
+        resource: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Introspection, IntrospectError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let active = ActiveToken {
+            active: true,
+            client_id: "app".to_owned(),
+            iss: ISSUER.to_owned(),
+            aud: vec![resource.to_owned()],
+            iat: now.seconds(),
+            caveats: vec!["path = /v1/books".to_owned()],
+            ..ActiveToken::default()
+        };
+        match token {
+            "good" => Ok(Introspection::Active(Box::new(active))),
+            "bad" => Ok(Introspection::INACTIVE),
+            _ => Err(IntrospectError::Unknown("the store is away".to_owned())),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_in_the_same_process_is_asked_each_time() {
+    let (world, inside) = (World::new(), Arc::new(Inside::default()));
+    let guard = world.builder().asks_here(Arc::clone(&inside) as Arc<dyn Introspect>).build().unwrap();
+    for asked in 1..=3 {
+        assert_eq!(status(&guard, "good").await, 200);
+        assert_eq!(inside.0.load(Ordering::Relaxed), asked);
+    }
+    assert_eq!((status(&guard, "bad").await, status(&guard, "any").await), (401, 503));
 }

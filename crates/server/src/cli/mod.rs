@@ -126,6 +126,9 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     BenchCeiling(bench::BenchCeiling),
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    BenchGuarded(bench::BenchGuarded),
 }
 
 /// Runs the command line of this process.
@@ -148,6 +151,8 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
         Command::Bench(bench) => bench.run(printer),
         #[cfg(target_os = "linux")]
         Command::BenchCeiling(_) => runtime()?.block_on(bench::BenchCeiling::run()),
+        #[cfg(target_os = "linux")]
+        Command::BenchGuarded(_) => runtime()?.block_on(bench::BenchGuarded::run()),
         Command::Backup(backup) => runtime()?.block_on(backup.run(common, printer)),
         Command::Restore(restore) => runtime()?.block_on(restore.run(common, printer)),
         Command::Move(to) => runtime()?.block_on(to.run(common, printer)),

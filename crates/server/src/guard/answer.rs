@@ -1,10 +1,9 @@
 //! What is answered.
 
-use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use firman_client::guard::{Access, Guard, Refusal};
+use firman_client::guard::Access;
 use serde_json::json;
 
 use super::Behind;
@@ -48,13 +47,6 @@ pub(super) fn allowed(access: Option<&Access>) -> Response {
     let mut response = StatusCode::OK.into_response();
     response.headers_mut().extend(access.map(told).unwrap_or_default());
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-pub(super) fn refused(guard: &Guard, refusal: &Refusal) -> Response {
-    let mut response = Response::new(Body::from(refusal.body()));
-    *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-    *response.headers_mut() = refusal.headers(guard.door());
     response
 }
 

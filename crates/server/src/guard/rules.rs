@@ -162,7 +162,7 @@ impl No {
         match self {
             Self::Guard(refusal) => {
                 tracing::info!(why = %refusal, "refused");
-                answer::refused(guard, &refusal)
+                guard.answer(&refusal)
             }
             Self::NoRule => answer::no_rule(),
             Self::Path => answer::two_faced(),

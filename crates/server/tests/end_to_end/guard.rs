@@ -84,7 +84,16 @@ impl Guarded {
         let port = free();
         let guard = format!("http://127.0.0.1:{port}");
         let resource = at.map_or_else(|| guard.clone(), str::to_owned);
-        let scopes = ["--scope", "books.read books.write", "--token-format", format, "--enforces", "path method"];
+        let scopes = [
+            "--scope",
+            "books.read books.write",
+            "--token-format",
+            format,
+            "--enforces",
+            "path",
+            "--enforces",
+            "method",
+        ];
         let made = Cli::on(server.folder()).json(&[&["resource", "add", &resource][..], &scopes].concat());
         let secret = made["secret"].as_str().unwrap().to_owned();
         let folder = folder(&format!("{name}-guard"));
@@ -132,16 +141,9 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// Registers the scopes with the demo's service client, which may have none of them from the start.
-fn with_scopes(guarded: &Guarded) {
-    let id = guarded.server.ready.service_client_id.as_str();
-    Cli::on(guarded.server.folder()).json(&["client", "edit", id, "--scope", "books.read books.write"]);
-}
-
 #[test]
 fn before_a_service_it_lets_through_who_may_and_says_who_that_is() {
     let guarded = Guarded::start("guard-before", "opaque", None, &["--to", &service()]);
-    with_scopes(&guarded);
     let refused = guarded.get("/v1/books", &[]);
     assert_eq!((refused.status, refused.body.as_str()), (401, ""));
     let metadata = format!("resource_metadata=\"{}/.well-known/oauth-protected-resource\"", guarded.guard);
@@ -188,7 +190,6 @@ fn raw(guarded: &Guarded, path: &str) -> u16 {
 #[test]
 fn what_is_revoked_is_refused_within_a_second_where_the_feed_is_followed() {
     let guarded = Guarded::start("guard-feed", "jwt", None, &["--follow", "--to", &service()]);
-    with_scopes(&guarded);
     let through = |token: &str| guarded.get("/v1/books", &[("authorization", &bearer(token))]).status;
     let wait = |token: &str, status: u16| {
         let begun = Instant::now();
@@ -270,7 +271,6 @@ fn nginx(name: &str, lines: &str, server: &Server) -> Option<(Program, String)> 
 #[test]
 fn beside_nginx_it_answers_for_each_request() {
     let guarded = Guarded::start("guard-nginx", "jwt", Some("http://api.example"), &["--behind", "nginx"]);
-    with_scopes(&guarded);
     let lines = format!(
         "location /v1/ {{ auth_request /_guard; auth_request_set $client $upstream_http_x_firman_client;\n\
          proxy_set_header X-Firman-Client $client; proxy_set_header Authorization \"\"; proxy_pass {service}; }}\n\
@@ -313,7 +313,6 @@ fn beside_nginx_it_answers_for_each_request() {
 fn a_client_that_nobody_here_wrote_finds_its_way_through_the_guard() {
     let Some(node) = engine("FIRMAN_TEST_NODE") else { return };
     let guarded = Guarded::start("guard-client", "jwt", None, &["--to", &service()]);
-    with_scopes(&guarded);
     let given: Value = json!({
         "resource": guarded.resource,
         "client_id": guarded.server.ready.service_client_id,
