@@ -33,7 +33,9 @@ async fn rpc(State(guard): State<Guard>, access: Access, Json(request): Json<Val
         "initialize" => {
             json!({"protocolVersion": "2025-06-18", "serverInfo": {"name": "books", "version": "1"}, "capabilities": {"tools": {}}})
         }
-        "tools/list" => json!({"tools": ["list_books", "buy_book"].map(|name| json!({"name": name, "inputSchema": {"type": "object"}}))}),
+        "tools/list" => {
+            json!({"tools": ["list_books", "buy_book"].map(|name| json!({"name": name, "inputSchema": {"type": "object"}}))})
+        }
         "tools/call" => {
             let tool = request["params"]["name"].as_str().unwrap_or_default();
             let Some(needed) = needed(tool) else { return failed(&request, "no such tool") };

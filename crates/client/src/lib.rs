@@ -10,6 +10,8 @@ pub mod exchange;
 pub mod flow;
 #[cfg(feature = "guard")]
 pub mod guard;
+#[cfg(feature = "manager")]
+pub mod manager;
 #[cfg(feature = "reqwest")]
 pub mod over_reqwest;
 pub mod secret;

@@ -39,7 +39,12 @@ pub(super) fn decide(
 }
 
 /// What the token itself must allow.
-pub(super) fn must_be_enough(facts: &Facts, needed: &Requirement, rules: &Rules, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn must_be_enough(
+    facts: &Facts,
+    needed: &Requirement,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     // RFC 6750 §3.1 insufficient_scope.
     if let Some(lacking) = needed.lacking(&facts.scope) {
         return Err(Refusal::scope(lacking));

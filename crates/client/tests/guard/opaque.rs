@@ -175,12 +175,7 @@ struct Inside(AtomicUsize);
 
 #[async_trait]
 impl Introspect for Inside {
-    async fn introspect(
-        &self,
-        resource: &str,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<Introspection, IntrospectError> {
+    async fn introspect(&self, resource: &str, token: &str, now: Timestamp) -> Result<Introspection, IntrospectError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         let active = ActiveToken {
             active: true,

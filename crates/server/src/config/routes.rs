@@ -28,6 +28,7 @@ impl Settings {
             ("routes.revoke", path::REVOKE, &routes.revoke),
             ("routes.revocations", path::REVOCATIONS, &routes.revocations),
             ("routes.end_session", path::END_SESSION, &routes.end_session),
+            ("routes.check_session", path::CHECK_SESSION, &routes.check_session),
             ("routes.userinfo", path::USERINFO, &routes.userinfo),
             ("routes.jwks", path::JWKS, &routes.jwks),
             ("routes.login", login::PATH, &routes.login),
