@@ -34,7 +34,8 @@ async fn rpc(State(guard): State<Guard>, access: Access, Json(request): Json<Val
             json!({"protocolVersion": "2025-06-18", "serverInfo": {"name": "books", "version": "1"}, "capabilities": {"tools": {}}})
         }
         "tools/list" => {
-            json!({"tools": ["list_books", "buy_book"].map(|name| json!({"name": name, "inputSchema": {"type": "object"}}))})
+            let tool = |name: &str| json!({"name": name, "inputSchema": {"type": "object"}});
+            json!({"tools": [tool("list_books"), tool("buy_book")]})
         }
         "tools/call" => {
             let tool = request["params"]["name"].as_str().unwrap_or_default();

@@ -108,8 +108,6 @@ pub struct Policy {
     pub revoke_scope: Scope,
     /// How withdrawals are told to those who verify tokens by themselves.
     pub feed: FeedPolicy,
-    /// The scope with which an access token lets its holder listen to that; the empty scope lets nobody.
-    pub feed_scope: Scope,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
     /// How long and how often deliveries are tried.
@@ -187,7 +185,6 @@ impl Default for Policy {
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
             feed: FeedPolicy::default(),
-            feed_scope: Scope::default(),
             claims: ClaimPolicy::default(),
             outbox: OutboxPolicy::default(),
             webhooks: Webhooks::default(),

@@ -224,7 +224,6 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
         feed: feed(settings),
-        feed_scope: settings.feed.scope.clone(),
         claims: claims(settings),
         outbox: outbox(settings),
         webhooks: webhooks(settings)?,
@@ -350,6 +349,7 @@ fn feed(settings: &Settings) -> FeedPolicy {
     let feed = &settings.feed;
     FeedPolicy {
         enabled: feed.enabled,
+        scope: feed.scope.clone(),
         poll: Lifetime::from_millis(feed.poll_ms.millis()),
         overlap: Lifetime::from_millis(feed.overlap_ms.millis()),
         window: Lifetime::from_millis(feed.window_seconds.millis()),

@@ -68,7 +68,7 @@ impl Hub {
 
     /// Reads what is new, unless somebody has just done so.
     async fn look(&self, engine: &Engine, now: Timestamp) -> Result<(), Fault> {
-        let policy = engine.policy.feed;
+        let policy = &engine.policy.feed;
         let _flight = self.flight.lock().await;
         let (since, depth) = {
             let mut known = self.lock();
@@ -81,7 +81,7 @@ impl Hub {
                 let first = known.first + u64::try_from(known.latest.len()).unwrap_or(u64::MAX) + 1;
                 *known = Known { first, listeners, ..Known::default() };
             }
-            known.since(&policy, now)
+            known.since(policy, now)
         };
         let whole = read::everything(engine, now).await?;
         let news = read::news(engine, since, |id| self.lock().told.contains(id)).await?;
@@ -93,7 +93,7 @@ impl Hub {
             Depth::Deep => known.deep = now,
             Depth::Short => {}
         }
-        known.forget(&policy, now);
+        known.forget(policy, now);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod hub;
 mod notice;
 mod read;
 
+use firman_proto::scope::Scope;
 use firman_proto::time::Lifetime;
 
 pub use hub::{Hub, Listener, News};
@@ -22,10 +23,12 @@ const DEEP: Lifetime = Lifetime::from_seconds(5);
 const WHOLE: Lifetime = Lifetime::from_seconds(60);
 
 /// How withdrawals are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedPolicy {
     /// Whether they are told, and JWT access tokens say what they live by.
     pub enabled: bool,
+    /// The scope with which an access token lets its holder listen; the empty scope lets nobody.
+    pub scope: Scope,
     /// How often the trail is looked at while somebody listens.
     pub poll: Lifetime,
     /// How far each look goes back behind the last: by so much clocks of nodes may differ, and commits take, for what they
@@ -41,6 +44,7 @@ impl Default for FeedPolicy {
     fn default() -> Self {
         Self {
             enabled: true,
+            scope: Scope::default(),
             poll: Lifetime::from_millis(250),
             overlap: Lifetime::from_seconds(3),
             window: Lifetime::from_seconds(3600),

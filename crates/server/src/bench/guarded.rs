@@ -71,14 +71,11 @@ impl Introspect for Here {
 
 fn key(algorithm: Algorithm) -> Result<HeldKey, String> {
     let broken = |_| "no key can be made".to_owned();
-    let der = match algorithm {
-        Algorithm::EdDSA => {
-            Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8()).map_err(broken)?.as_ref().to_vec()
-        }
-        _ => {
-            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(broken)?;
-            pair.to_pkcs8v1().map_err(broken)?.as_ref().to_vec()
-        }
+    let der = if algorithm == Algorithm::EdDSA {
+        Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8()).map_err(broken)?.as_ref().to_vec()
+    } else {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(broken)?;
+        pair.to_pkcs8v1().map_err(broken)?.as_ref().to_vec()
     };
     HeldKey::from_pkcs8(algorithm, &der).map_err(|error| error.to_string())
 }
@@ -93,7 +90,7 @@ pub(crate) fn guarded() -> Result<(Router, BTreeMap<String, Vec<String>>), Strin
     let now = SystemClock.now();
     let (es256, eddsa) = (key(Algorithm::ES256)?, key(Algorithm::EdDSA)?);
     let mut told = claims(0, now);
-    told["active"] = json!(true);
+    told.as_object_mut().and_then(|members| members.insert("active".to_owned(), json!(true)));
     let keys = json!({"keys": [es256.jwk(), eddsa.jwk()]}).to_string();
     let issuer: Arc<dyn Transport> = Arc::new(Issuer { keys, told: told.to_string() });
     let guard = || Guard::of(RESOURCE, ISSUER);

@@ -13,7 +13,7 @@ const TAKEN: [&str; 3] = ["/.well-known", "/assets", "/health"];
 
 impl Settings {
     /// Every route: its key, where it usually is, and where it is.
-    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 18] {
+    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 19] {
         let routes = &self.routes;
         [
             ("routes.authorize", path::AUTHORIZE, &routes.authorize),

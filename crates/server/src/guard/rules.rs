@@ -72,7 +72,7 @@ pub(super) enum No {
     /// The guard says so.
     Guard(Refusal),
     /// No rule is for it.
-    NoRule,
+    Unruled,
     /// Its path could be read in more than one way.
     Path,
 }
@@ -121,7 +121,7 @@ impl Rules {
         if !everywhere.is_some_and(|all| all.admits(path)) {
             return Err(No::Path);
         }
-        let rule = self.0.iter().find(|rule| rule.is_for(method, path)).ok_or(No::NoRule)?;
+        let rule = self.0.iter().find(|rule| rule.is_for(method, path)).ok_or(No::Unruled)?;
         let Some(needed) = &rule.needed else { return Ok(None) };
         let uri = format!("{}{path}", guard.origin());
         let shown = Shown { method, uri: &uri, path, headers, certificate: None };
@@ -164,7 +164,7 @@ impl No {
                 tracing::info!(why = %refusal, "refused");
                 guard.answer(&refusal)
             }
-            Self::NoRule => answer::no_rule(),
+            Self::Unruled => answer::no_rule(),
             Self::Path => answer::two_faced(),
         }
     }

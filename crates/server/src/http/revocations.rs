@@ -33,7 +33,7 @@ const LIFE: Lifetime = Lifetime::from_seconds(600);
 /// Tells a resource server what is withdrawn.
 pub async fn revocations(State(app): State<App>, request: Request) -> Response {
     let head = read::Head::of(&request);
-    let (scope, now) = (&app.engine.policy().feed_scope, app.now());
+    let (scope, now) = (&app.engine.policy().feed.scope, app.now());
     match asker::of(&app, &head, b"", ("GET", path::REVOCATIONS, scope), now).await {
         Ok(asker) if asker.may_listen() => {}
         Ok(_) => {
