@@ -1,5 +1,6 @@
 //! `firman bench`, and the child that it starts for the ceiling.
 
+mod guard;
 mod listing;
 mod store;
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+
+pub(super) use guard::BenchGuarded;
 
 use super::output::{Failed, Printer, table};
 use super::serve;
@@ -39,6 +42,7 @@ pub(super) struct Bench {
 
 #[derive(Subcommand)]
 enum Part {
+    Guard(guard::Guard),
     Listing(listing::Listing),
     Store(store::Store),
 }
@@ -46,6 +50,7 @@ enum Part {
 impl Bench {
     pub(super) fn run(self, printer: Printer) -> Result<(), Failed> {
         match self.part {
+            Some(Part::Guard(guard)) => return guard.run(printer),
             Some(Part::Listing(listing)) => return super::runtime()?.block_on(listing.run(printer)),
             Some(Part::Store(store)) => return super::runtime()?.block_on(store.run(printer)),
             None => {}

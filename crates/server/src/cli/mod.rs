@@ -13,6 +13,7 @@ mod device;
 mod doctor;
 mod export;
 mod grant;
+mod guard;
 mod key;
 mod login;
 mod migrate;
@@ -115,6 +116,7 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
+    Guard(guard::Guard),
     /// Examine a running server from outside, as its clients see it, and say what would cure what is wrong.
     Doctor(doctor::Doctor),
     /// Show the settings in force, with what each means and where it comes from.
@@ -124,6 +126,9 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     BenchCeiling(bench::BenchCeiling),
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    BenchGuarded(bench::BenchGuarded),
 }
 
 /// Runs the command line of this process.
@@ -146,10 +151,13 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
         Command::Bench(bench) => bench.run(printer),
         #[cfg(target_os = "linux")]
         Command::BenchCeiling(_) => runtime()?.block_on(bench::BenchCeiling::run()),
+        #[cfg(target_os = "linux")]
+        Command::BenchGuarded(_) => runtime()?.block_on(bench::BenchGuarded::run()),
         Command::Backup(backup) => runtime()?.block_on(backup.run(common, printer)),
         Command::Restore(restore) => runtime()?.block_on(restore.run(common, printer)),
         Command::Move(to) => runtime()?.block_on(to.run(common, printer)),
         Command::Migrate(migrate) => runtime()?.block_on(migrate.run(common, printer)),
+        Command::Guard(guard) => runtime()?.block_on(guard.run(printer)),
         Command::Serve(serve) => runtime()?.block_on(serve.run(common, printer)),
         other => runtime()?.block_on(with_store(common, other, printer)),
     }

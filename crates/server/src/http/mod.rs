@@ -25,6 +25,7 @@ pub mod passkey;
 pub mod passkeys;
 pub mod read;
 pub mod register;
+pub mod revocations;
 pub mod revoke;
 pub mod security;
 pub mod select;

@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
 mod admin;
+mod agents;
 mod answers;
 mod apache;
 mod attenuation;
@@ -32,6 +33,7 @@ mod doctor;
 mod durability;
 mod grants;
 mod growth;
+mod guard;
 mod javascript;
 mod jwt_bearer;
 mod login;
