@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod error;
 pub mod exchange;
 pub mod flow;
+pub mod loopback;
 #[cfg(feature = "manager")]
 pub mod manager;
 #[cfg(feature = "reqwest")]

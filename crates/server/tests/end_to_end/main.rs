@@ -30,6 +30,7 @@ mod doctor;
 mod durability;
 mod grants;
 mod growth;
+mod held;
 mod javascript;
 mod jwt_bearer;
 mod login;
