@@ -105,6 +105,10 @@ impl Manager {
         {
             return Ok(held);
         }
+        if let Some(not) = &need.not {
+            // Nobody else should be given what a resource server has refused.
+            self.keeper.delete_token(Kind::Access, not).await?;
+        }
         match &need.who {
             Who::Client => self.for_itself(desk, need).await,
             Who::Subject(subject) => self.for_person(desk, need, subject).await,

@@ -84,8 +84,7 @@ fn who_signs_in_without_a_client_gets_one_and_a_token_whenever_it_is_needed() {
     assert_eq!(code(tokens, &["token", "--issuer", "https://other.example"]).0, Some(4));
 
     said(tokens, &["logout"]);
-    assert!(!server.service().is_active(&next));
-    said(tokens, &["logout", "--all"]);
+    assert!(!server.service().is_active(&next) && !server.service().is_active(&token));
     assert_eq!(code(tokens, &["token"]).0, Some(4));
     for entry in std::fs::read_dir(tokens).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
@@ -110,6 +109,8 @@ struct Gate {
     given: u32,
     /// Whether access tokens are good from the next on.
     good: bool,
+    /// Which of the questions comes to nothing.
+    lost: Option<usize>,
 }
 
 impl Once {
@@ -122,7 +123,7 @@ impl Once {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (issuer, gate, arrives) = (issuer.clone(), Arc::clone(&gate), arrives.clone());
-                thread::spawn(move || answer(stream, &issuer, &gate, &arrives));
+                thread::spawn(move || answer(&stream, &issuer, &gate, &arrives));
             }
         });
         once
@@ -145,8 +146,8 @@ impl Once {
     }
 }
 
-fn answer(stream: TcpStream, issuer: &str, gate: &(Mutex<Gate>, Condvar), arrives: &Sender<()>) {
-    let mut reader = BufReader::new(&stream);
+fn answer(stream: &TcpStream, issuer: &str, gate: &(Mutex<Gate>, Condvar), arrives: &Sender<()>) {
+    let mut reader = BufReader::new(stream);
     let (mut line, mut length) = (String::new(), 0);
     reader.read_line(&mut line).unwrap_or_default();
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -171,7 +172,7 @@ fn answer(stream: TcpStream, issuer: &str, gate: &(Mutex<Gate>, Condvar), arrive
         }
         _ => ("404 Not Found", json!({})),
     };
-    let (body, mut stream) = (body.to_string(), &stream);
+    let (body, mut stream) = (body.to_string(), stream);
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}",
         body.len()
@@ -183,9 +184,13 @@ fn token(form: &HashMap<String, String>, gate: &(Mutex<Gate>, Condvar), arrives:
     let mut open = gate.0.lock().unwrap();
     if let Some(presented) = form.get("refresh_token") {
         open.refreshed.push(presented.clone());
+        let number = open.refreshed.len();
         let _ = arrives.send(());
         while open.shut {
             open = gate.1.wait(open).unwrap();
+        }
+        if open.lost == Some(number) {
+            return ("500 Internal Server Error", json!({}));
         }
         if *presented != format!("rt-{}", open.given) {
             open.given = u32::MAX;
@@ -227,9 +232,9 @@ fn who_dies_while_renewing_leaves_it_to_another() {
     first.wait().unwrap();
     once.arrived.recv().unwrap();
     once.with(|gate| {
-        // The server has heard the first as little as we have: what it asked for did not happen.
         assert_eq!(gate.refreshed, ["rt-1", "rt-1"], "one took over, and the others wait");
-        gate.given = 1;
+        // Nobody waits for what the first has asked.
+        gate.lost = Some(1);
         gate.shut = false;
     });
     let printed: Vec<_> = others.into_iter().map(said_by).collect();
@@ -273,7 +278,9 @@ impl Provider {
     }
 
     fn said(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().expect("the provider lives")).unwrap()
+        // What it warns of is not for us.
+        let line = self.lines.find(|line| line.starts_with('{')).expect("the provider lives");
+        serde_json::from_str(&line).unwrap()
     }
 }
 
@@ -286,7 +293,7 @@ impl Drop for Provider {
 
 // RFC 6749 §6, RFC 7591 §3, RFC 9700 §4.14.2.
 #[test]
-fn fifty_processes_at_a_provider_that_rotates_renew_once_and_keep_the_session() {
+fn twenty_processes_at_a_provider_that_rotates_renew_once_and_keep_the_session() {
     let Some(node) = engine("FIRMAN_TEST_NODE") else { return };
     let mut provider = Provider::start(node);
     let issuer = provider.said()["issuer"].as_str().unwrap().to_owned();
@@ -298,7 +305,7 @@ fn fifty_processes_at_a_provider_that_rotates_renew_once_and_keep_the_session() 
     assert_eq!(signed_in["subject"], "alice", "{signed_in}");
     let mut token = said(tokens, &["token"]);
     for round in 1..=3 {
-        let all: Vec<_> = (0..50).map(|_| firman(tokens, &["token", "--not", &token]).spawn().unwrap()).collect();
+        let all: Vec<_> = (0..20).map(|_| firman(tokens, &["token", "--not", &token]).spawn().unwrap()).collect();
         let printed: Vec<_> = all.into_iter().map(said_by).collect();
         assert!(printed.iter().all(|one| *one == printed[0] && *one != token), "{printed:?}");
         let counted = provider.ask("count");

@@ -176,7 +176,7 @@ impl Fake {
         self.say(
             "/.well-known/openid-configuration",
             &json!({"issuer": issuer, "authorization_endpoint": authorize,
-            "token_endpoint": token, "jwks_uri": jwks}),
+            "token_endpoint": token, "jwks_uri": jwks, "id_token_signing_alg_values_supported": ["ES256"]}),
         );
     }
 
