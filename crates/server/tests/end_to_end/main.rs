@@ -34,6 +34,7 @@ mod durability;
 mod grants;
 mod growth;
 mod guard;
+mod held;
 mod javascript;
 mod jwt_bearer;
 mod login;
