@@ -1,6 +1,7 @@
 //! Writes a sample of every page into a folder, to be looked at: `cargo run --example pages -- FOLDER`.
 
 mod account;
+mod upstream;
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use firman_proto::authorization_details::Described;
 use firman::pages::account::Here;
 use firman::pages::{
     Client, Consent, Device, ErrorPage, Field, FormPage, Home, Link, Login, Message, PasskeyLine, RenderError,
-    Requests, ScopeLine, Security, Select, Waiting, assets, texts::ENGLISH,
+    Requests, ScopeLine, Security, Select, UpstreamLine, Waiting, assets, texts::ENGLISH,
 };
 
 pub(crate) const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' \
@@ -137,6 +138,7 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         ("message", Message { title: ENGLISH.error.not_found_title, text: ENGLISH.error.not_found_text }.render()?),
     ];
     pages.extend(account::samples()?);
+    pages.extend(upstream::samples(&login)?);
     Ok(pages)
 }
 
@@ -148,6 +150,15 @@ fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
         since: account::at(-300),
         used,
     });
+    let upstreams =
+        [("https://uni.example", "University of Somewhere", true), ("https://lab.example", "The lab", false)];
+    let upstreams = upstreams.map(|(issuer, label, may_go)| UpstreamLine {
+        issuer,
+        label,
+        person: "alice@uni.example",
+        since: account::at(-300),
+        may_go,
+    });
     let security = Security {
         menu: &account::menu(Here::Security),
         news: None,
@@ -155,11 +166,17 @@ fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
         app_since: Some(account::at(-300)),
         codes_left: 9,
         passkeys: Some(&passkeys),
+        upstreams: &upstreams,
         csrf: "token",
         action: "/account/security",
     };
-    let plain_security =
-        Security { app_since: None, passkeys: Some(&[]), news: Some(ENGLISH.security.password_changed), ..security };
+    let plain_security = Security {
+        upstreams: &[],
+        app_since: None,
+        passkeys: Some(&[]),
+        news: Some(ENGLISH.security.password_changed),
+        ..security
+    };
     Ok(vec![
         ("second-step", second_step(None)?),
         ("second-step-wrong", second_step(Some(ENGLISH.second.wrong))?),
