@@ -12,7 +12,7 @@ use firman_store::record::{
 use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
 
 use super::respond::Address;
-use super::{DeviceEnd, Interaction, Next, Waiting, browser, device, front_channel, pushed};
+use super::{DeviceEnd, Interaction, Next, Waiting, browser, device, front_channel, pushed, session_state};
 use crate::Engine;
 use crate::failure::Failure;
 use crate::random;
@@ -56,6 +56,7 @@ pub(super) async fn approve(
         Next::Device(DeviceEnd::Allowed)
     } else {
         let mut members: Vec<_> = code.iter().map(|code| ("code", code.reveal().to_owned())).collect();
+        members.extend(session_state::of(engine, client, &interaction, session)?);
         if interaction.request.response_type.is_front_channel() {
             let code = code.as_ref().map(Sealed::reveal);
             match front_channel::tokens(engine, client, &interaction, &approval, code, now).await {

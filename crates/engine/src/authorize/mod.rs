@@ -14,6 +14,7 @@ pub mod own;
 mod pushed;
 mod respond;
 mod select;
+mod session_state;
 mod step;
 
 pub use browser::{Browser, SessionCookie};
@@ -21,6 +22,7 @@ pub use consent::{Decision, consent};
 pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
 pub use select::{Account, select};
+pub use session_state::browser_state;
 
 pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
 pub(crate) use consent::decided;
