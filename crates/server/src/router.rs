@@ -137,6 +137,7 @@ fn people_of_ours(app: &App) -> Router<App> {
         .route(&at(security::APP), get(security::app).post(security::submit_app))
         .route(&at(security::REMOVE_APP), post(security::remove_app))
         .route(&at(security::RECOVERY), post(security::new_codes))
+        .route(&at(security::UNLINK), post(security::unlink))
 }
 
 /// Where those people answer.

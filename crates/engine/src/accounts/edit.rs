@@ -62,6 +62,7 @@ fn kind_of(what: &str) -> EventKind {
         "totp_removed" | "passkey_removed" => EventKind::FactorRemoved,
         "recovery_code_used" => EventKind::RecoveryCodeUsed,
         "email_verified" => EventKind::EmailVerified,
+        "upstream_unlinked" => EventKind::UpstreamUnlinked,
         _ => EventKind::AccountUpdated,
     }
 }

@@ -64,5 +64,6 @@ mod support;
 mod told_of_logout;
 mod upstream;
 mod upstream_again;
+mod upstream_links;
 mod upstream_scopes;
 mod userinfo;

@@ -1,7 +1,7 @@
 //! The pages on which people see to how they sign in.
 
 use firman::pages::account::Here;
-use firman::pages::{Field, FormPage, Link, PasskeyForm, PasskeyLine, RenderError, Security, look};
+use firman::pages::{Field, FormPage, Link, PasskeyForm, PasskeyLine, RenderError, Security, UpstreamLine, look};
 
 use super::{Samples, account};
 
@@ -14,6 +14,14 @@ pub(super) fn samples() -> Result<Samples, RenderError> {
         since: account::at(-300),
         used,
     });
+    let upstreams = [("https://uni.example", "The University", true), ("https://lab.example", "The lab", false)];
+    let upstreams = upstreams.map(|(issuer, label, may_go)| UpstreamLine {
+        issuer,
+        label,
+        person: "alice@uni.example",
+        since: account::at(-300),
+        may_go,
+    });
     let security = Security {
         menu: &account::menu(Here::Security),
         news: None,
@@ -21,6 +29,7 @@ pub(super) fn samples() -> Result<Samples, RenderError> {
         app_since: Some(account::at(-300)),
         codes_left: 9,
         passkeys: Some(&passkeys),
+        upstreams: &[],
         csrf: "token",
         action: "/account/security",
     };
@@ -31,6 +40,7 @@ pub(super) fn samples() -> Result<Samples, RenderError> {
         ("second-step-wrong", second_step(Some(t.second.wrong))?),
         ("security", security.render()?),
         ("security-changed", plain_security.render()?),
+        ("security-elsewhere", Security { upstreams: &upstreams, ..security }.render()?),
         ("password", password()?),
         ("passkey", passkey()?),
         ("app", app()?),

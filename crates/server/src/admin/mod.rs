@@ -20,6 +20,7 @@ mod read;
 mod resources;
 mod sessions;
 mod trust;
+mod upstreams;
 
 use std::sync::Arc;
 
@@ -140,7 +141,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::show))
         .routes(routes!(sessions::end))
-        .routes(routes!(trust::show));
+        .routes(routes!(trust::show))
+        .routes(routes!(upstreams::show));
     OpenApiRouter::with_openapi(document::base()).nest(PREFIX, areas)
 }
 
