@@ -1,6 +1,7 @@
 //! Writes a sample of every page into a folder, to be looked at: `cargo run --example pages -- FOLDER`.
 
 mod account;
+mod mail;
 
 use std::path::Path;
 
@@ -65,6 +66,8 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         by_name: true,
         password: true,
         password_needed: true,
+        forgot: Some("/login/forgot"),
+        sign_up: Some("/login/sign-up"),
         passkey: None,
     };
     let failed = Login { client: Some(plain), login_hint: Some("alice"), problem: Some(ENGLISH.login.wrong), ..login };
@@ -154,18 +157,30 @@ fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
         has_password: true,
         app_since: Some("18 Nov 2026"),
         codes_left: 9,
+        email: Some(Some("alice@mail.example")),
         passkeys: Some(&passkeys),
         csrf: "token",
         action: "/account/security",
     };
-    let plain_security =
-        Security { app_since: None, passkeys: Some(&[]), news: Some(ENGLISH.security.password_changed), ..security };
+    let plain_security = Security {
+        app_since: None,
+        email: Some(None),
+        passkeys: Some(&[]),
+        news: Some(ENGLISH.security.password_changed),
+        ..security
+    };
     Ok(vec![
         ("second-step", second_step(None)?),
         ("second-step-wrong", second_step(Some(ENGLISH.second.wrong))?),
         ("security", security.render()?),
         ("security-changed", plain_security.render()?),
         ("password", password()?),
+        ("forgot", mail::forgot()?),
+        ("reset", mail::reset()?),
+        ("email", mail::address()?),
+        ("confirm", mail::confirm()?),
+        ("sign-up", mail::sign_up()?),
+        ("sign-up-code", mail::sign_up_code()?),
         ("app", app()?),
         ("recovery-codes", recovery_codes()?),
     ])

@@ -12,6 +12,10 @@ mod certification;
 mod endpoints;
 mod logout;
 mod looks;
+mod mail;
+#[path = "../end_to_end/support/mailbox.rs"]
+#[allow(dead_code, reason = "shared with the tests of the built binary, which use the rest")]
+mod mailbox;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
@@ -20,7 +24,9 @@ mod noise;
 mod outbox;
 mod passkeys;
 mod people;
+mod sign_up;
 mod signer;
+mod smtp;
 mod upstream;
 mod webhooks;
 mod world;

@@ -7,6 +7,7 @@ pub(crate) mod crowd;
 pub(crate) mod database;
 pub(crate) mod engines;
 pub(crate) mod http;
+pub(crate) mod mailbox;
 pub(crate) mod page;
 pub(crate) mod script;
 pub(crate) mod secured;
