@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::admin::operations;
 use crate::support::engines::engine;
+use crate::support::mailbox::{Mailbox, Speech};
 use crate::support::script;
 use crate::support::server::Server;
 
@@ -82,4 +83,29 @@ fn chromium_signs_out_in_every_way_and_clients_are_told() {
     ready["operator"] = operations(&server).into();
     script::run(node, "logout.mjs", &[], &ready.to_string());
     fs::remove_file(authority).unwrap();
+}
+
+// Initiating User Registration §4.1.1.
+#[test]
+fn chromium_makes_an_account_and_replaces_its_forgotten_password_by_mail() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mails = folder.path().join("mails");
+    fs::create_dir(&mails).unwrap();
+    let mailbox = Mailbox::open_at(Speech::StartTls, Some(mails.clone()));
+    let (ca, port) = (folder.path().join("ca.pem"), mailbox.port.to_string());
+    fs::write(&ca, &mailbox.certificate).unwrap();
+    let settings = [
+        ("FIRMAN__SMTP__HOST", "localhost"),
+        ("FIRMAN__SMTP__PORT", &*port),
+        ("FIRMAN__SMTP__CA_FILE", ca.to_str().unwrap()),
+        ("FIRMAN__SMTP__FROM", "Firman <id@login.example>"),
+        ("FIRMAN__LOGIN__SIGN_UP", "true"),
+    ];
+    let server = Server::start_with("mail", &settings);
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail");
+    let _ = fs::remove_dir_all(&screenshots);
+    let arguments = [mails.to_str().unwrap(), screenshots.to_str().unwrap()];
+    script::run(node, "mail.mjs", &arguments, &server.ready_line);
+    assert!(mailbox.next().tls);
 }
