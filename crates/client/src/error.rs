@@ -29,6 +29,9 @@ pub enum Error {
         /// What it said.
         refusal: Refusal,
     },
+    /// Something of this machine: no randomness, no key, a setting.
+    #[error("here: {0}")]
+    Local(String),
     /// What came is not what the protocol says, or not from whom it should be.
     #[error("{url}: {breach}; {cure}", cure = breach.cure())]
     Protocol {
@@ -128,6 +131,7 @@ impl Error {
             Self::Server { wait, .. } => Advice::AskAgain(wait.unwrap_or(Lifetime::ZERO)),
             Self::Permission { refusal, .. } => refusal.advice(),
             Self::Protocol { breach, .. } => breach.advice(),
+            Self::Local(_) => Advice::ChangeSettings,
         }
     }
 

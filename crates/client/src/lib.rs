@@ -10,3 +10,7 @@ pub mod exchange;
 pub mod flow;
 #[cfg(feature = "reqwest")]
 pub mod over_reqwest;
+pub mod secret;
+#[cfg(feature = "wire")]
+pub mod wire;
+pub mod world;

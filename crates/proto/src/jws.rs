@@ -161,6 +161,16 @@ impl HeldKey {
         self.sign_below(header_of(&self.jwk, typ), claims)
     }
 
+    /// The same for a proof of possession, whose header carries the public key instead of its name (RFC 9449 §4.2).
+    pub fn prove(&self, typ: &str, claims: &impl Serialize) -> Result<String, JwsError> {
+        let PublicJwk { kty, crv, x, y, n, e, alg, .. } = &self.jwk;
+        let jwk = serde_json::json!({"kty": kty, "crv": crv, "x": x, "y": y, "n": n, "e": e});
+        let serde_json::Value::Object(mut jwk) = jwk else { return Err(JwsError::Signing) };
+        jwk.retain(|_, member| !member.is_null());
+        let header = serde_json::json!({"alg": alg, "typ": typ, "jwk": jwk});
+        self.sign_below(format!("{}.", URL_SAFE_NO_PAD.encode(header.to_string())), claims)
+    }
+
     fn sign_below(&self, header: String, claims: &impl Serialize) -> Result<String, JwsError> {
         let payload = serde_json::to_vec(claims).map_err(|_| JwsError::Signing)?;
         let mut token = header;

@@ -98,7 +98,7 @@ pub struct Metadata {
     pub display_values_supported: Vec<&'static str>,
     /// OpenID Connect Core §5.6.
     pub claim_types_supported: Vec<&'static str>,
-    /// OpenID Connect Discovery §3: what the pages speak.
+    /// OpenID Connect Discovery §3: what the pages speak. Whoever has the pages says it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ui_locales_supported: Vec<&'static str>,
     #[serde(flatten)]
@@ -244,7 +244,7 @@ impl Metadata {
             prompt_values_supported: prompts(offers.sign_up),
             display_values_supported: if offers.pages { displays() } else { Vec::new() },
             claim_types_supported: vec!["normal"],
-            ui_locales_supported: if offers.pages { vec!["en"] } else { Vec::new() },
+            ui_locales_supported: Vec::new(),
             about: offers.about.clone(),
             require_pushed_authorization_requests: false,
             authorization_response_iss_parameter_supported: true,

@@ -27,6 +27,8 @@ pub struct Smtp {
     from: Mailbox,
     /// What the service is called.
     service: String,
+    /// How long all of it may take with one mail.
+    limit: Duration,
 }
 
 impl Smtp {
@@ -59,7 +61,7 @@ impl Smtp {
             relay = relay.credentials(Credentials::new(user.as_str().to_owned(), password.trim_end().to_owned()));
         }
         let service = settings.brand.name.as_ref().map_or("Firman", |name| name.as_str()).to_owned();
-        Ok(Some(Self { transport: relay.build(), from, service }))
+        Ok(Some(Self { transport: relay.build(), from, service, limit }))
     }
 
     fn message(&self, letter: &Letter, mail: &Mail) -> Result<Message, String> {
@@ -120,7 +122,11 @@ impl Deliver for Smtp {
             Ok(message) => message,
             Err(why) => return Outcome::GiveUp(why.into()),
         };
-        match self.transport.send(message).await {
+        // The library bounds the steps that it waits for, and not each.
+        let Ok(answer) = tokio::time::timeout(self.limit, self.transport.send(message)).await else {
+            return Outcome::NoAnswer("it took too long".into());
+        };
+        match answer {
             Ok(_) => Outcome::Done,
             // What a mail server says may have the address in it: the number is enough.
             Err(error) => {

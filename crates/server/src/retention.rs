@@ -27,6 +27,7 @@ pub fn cutoffs(retention: &Retention, now: Timestamp) -> Cutoffs {
         keys: cutoff(retention.keys_days),
         events: cutoff(retention.events_days),
         deliveries: cutoff(retention.deliveries_days),
+        held_tokens: cutoff(retention.held_tokens_days),
     }
 }
 
@@ -54,7 +55,7 @@ fn pause(rows: u64, rows_per_second: u32) -> Duration {
 }
 
 /// Each table and what was counted in it, by the names that commands and metrics use.
-pub fn by_table(swept: Swept) -> [(&'static str, u64); 10] {
+pub fn by_table(swept: Swept) -> [(&'static str, u64); 11] {
     [
         ("flows", swept.flows),
         ("grants", swept.grants),
@@ -66,6 +67,7 @@ pub fn by_table(swept: Swept) -> [(&'static str, u64); 10] {
         ("events", swept.events),
         ("deliveries", swept.deliveries),
         ("session_clients", swept.session_clients),
+        ("held_tokens", swept.held_tokens),
     ]
 }
 
@@ -82,6 +84,7 @@ pub fn plus(one: Swept, other: Swept) -> Swept {
         events: one.events + other.events,
         deliveries: one.deliveries + other.deliveries,
         session_clients: one.session_clients + other.session_clients,
+        held_tokens: one.held_tokens + other.held_tokens,
     }
 }
 

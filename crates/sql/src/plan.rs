@@ -12,7 +12,7 @@ use firman_store::{
     Change, CommitId, DeliveryFate, Editable, EditableKey, FlowApproval, Renewal, Rotation, StoreError, Transaction,
 };
 
-use crate::records::{account, client, consent, delivery, event, flow, grant, key, once, resource, session};
+use crate::records::{account, client, consent, delivery, event, flow, grant, held, key, once, resource, session};
 use crate::statements::Statement;
 use crate::value::{Value, Write, values};
 
@@ -90,6 +90,7 @@ fn records(change: &Change) -> Vec<[u8; 16]> {
         | EditableKey::Resource(id)
         | EditableKey::SigningKey(id) => *id.as_bytes(),
         EditableKey::Consent(ConsentKey { subject, .. }) => subject.0,
+        EditableKey::HeldToken(key) | EditableKey::HeldClaims(key) => key.0,
         EditableKey::SealKey(..) | EditableKey::Deployment => [0; 16],
     };
     let one = match change {
@@ -214,6 +215,10 @@ fn insert(record: &Editable, by: CommitId) -> Write {
             let unique = Resource::key(record.issuer, &record.identifier);
             (Statement::InsertResource, resource::row(record, by), values![record.id, unique])
         }
+        Editable::HeldToken(record) => (Statement::InsertHeldToken, held::token_row(record, by), values![record.key]),
+        Editable::HeldClaims(record) => {
+            (Statement::InsertHeldClaims, held::claims_row(record, by), values![record.key()])
+        }
         Editable::SigningKey(record) => (Statement::InsertSigningKey, key::signing_row(record, by), values![record.id]),
         Editable::SealKey(record) => {
             (Statement::InsertSealKey, key::seal_row(record, by), values![record.issuer, record.number])
@@ -234,6 +239,8 @@ fn replace(record: &Editable, if_revision: u64, by: CommitId) -> Write {
         Editable::Account(record) => (Statement::ReplaceAccount, account::editable(record, next, by)),
         Editable::Consent(record) => (Statement::ReplaceConsent, consent::editable(record, next, by)),
         Editable::Resource(record) => (Statement::ReplaceResource, resource::editable(record, next, by)),
+        Editable::HeldToken(record) => (Statement::ReplaceHeldToken, held::token_editable(record, next, by)),
+        Editable::HeldClaims(record) => (Statement::ReplaceHeldClaims, held::claims_editable(record, next, by)),
         Editable::SigningKey(record) => (Statement::ReplaceSigningKey, key::signing_editable(record, next, by)),
         Editable::SealKey(record) => (Statement::ReplaceSealKey, key::seal_editable(record, next, by)),
         Editable::Deployment(record) => (Statement::ReplaceDeployment, key::deployment_editable(record, next, by)),
@@ -257,6 +264,8 @@ fn remove(key: EditableKey, if_revision: u64) -> Write {
         EditableKey::Account(_) => Statement::RemoveAccount,
         EditableKey::Consent(_) => Statement::RemoveConsent,
         EditableKey::Resource(_) => Statement::RemoveResource,
+        EditableKey::HeldToken(_) => Statement::RemoveHeldToken,
+        EditableKey::HeldClaims(_) => Statement::RemoveHeldClaims,
         EditableKey::SigningKey(_) => Statement::RemoveSigningKey,
         EditableKey::SealKey(..) => Statement::RemoveSealKey,
         EditableKey::Deployment => Statement::RemoveDeployment,
@@ -274,6 +283,7 @@ pub(crate) fn key_values(key: EditableKey) -> Vec<Value> {
         | EditableKey::Resource(id)
         | EditableKey::SigningKey(id) => values![id],
         EditableKey::Consent(ConsentKey { subject, client }) => values![subject, client],
+        EditableKey::HeldToken(key) | EditableKey::HeldClaims(key) => values![key],
         EditableKey::SealKey(issuer, number) => values![issuer, number],
         EditableKey::Deployment => vec![],
     }

@@ -104,11 +104,16 @@ impl<'a> Columns<'a> {
         self.small().map(IssuerNumber)
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], StoreError> {
+    pub(crate) fn maybe_bytes(&mut self) -> Result<Option<&'a [u8]>, StoreError> {
         match self.cell()? {
-            Cell::Bytes(bytes) => Ok(bytes),
+            Cell::Null => Ok(None),
+            Cell::Bytes(bytes) => Ok(Some(bytes)),
             _ => Err(self.wrong("bytes")),
         }
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], StoreError> {
+        self.maybe_bytes()?.ok_or_else(|| self.wrong("bytes"))
     }
 
     pub(crate) fn maybe_key(&mut self) -> Result<Option<[u8; 16]>, StoreError> {

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn the_migrations_name_every_table_and_column_once() {
         let tables = tables();
-        assert_eq!(tables.len(), 18);
+        assert_eq!(tables.len(), 20);
         let grants = tables.iter().find(|table| table.name == "grants").unwrap();
         assert_eq!((grants.columns[0], *grants.columns.last().unwrap()), ("id", "last_used_at"));
         assert_eq!(grants.indexes, ["subject", "client", "purge"]);

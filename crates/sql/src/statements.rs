@@ -368,6 +368,33 @@ statements! {
     SweepDeliveries = "DELETE FROM {deliveries}
         WHERE ({deliveries.day}, {deliveries.id}) <= (?, ?) AND {deliveries.expires_at} < ?";
 
+    // What programs hold of other servers.
+    HeldToken = "SELECT {h:held_tokens.*} FROM {held_tokens} h WHERE h.{held_tokens.token_key} = ?";
+    HeldTokens = "SELECT {h:held_tokens.*} FROM {held_tokens} h
+        WHERE h.{held_tokens.holder_key} = ? AND h.{held_tokens.kind} = ? AND h.{held_tokens.token_key} > ?
+        ORDER BY h.{held_tokens.token_key} LIMIT ?";
+    HeldTokenWinner = "SELECT {held_tokens.commit_id} FROM {held_tokens} WHERE {held_tokens.token_key} = ?";
+    InsertHeldToken = "INSERT INTO {held_tokens} ({held_tokens.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {held_tokens} WHERE {held_tokens.token_key} = ?)";
+    ReplaceHeldToken = "UPDATE {held_tokens} SET {held_tokens.kind} = ?, {held_tokens.issuer_uri} = ?,
+        {held_tokens.holder_key} = ?, {held_tokens.subject} = ?, {held_tokens.client_id} = ?,
+        {held_tokens.token_type} = ?, {held_tokens.sealed} = ?, {held_tokens.expires_at} = ?,
+        {held_tokens.updated_at} = ?, {held_tokens.revision} = ?, {held_tokens.commit_id} = ?, {held_tokens.body} = ?
+        WHERE {held_tokens.token_key} = ? AND {held_tokens.revision} = ?";
+    RemoveHeldToken = "DELETE FROM {held_tokens} WHERE {held_tokens.token_key} = ? AND {held_tokens.revision} = ?";
+    EndedHeldTokens = "SELECT {held_tokens.token_key} FROM {held_tokens} WHERE {held_tokens.expires_at} < ?
+        ORDER BY {held_tokens.expires_at} LIMIT ?";
+    SweepHeldToken = "DELETE FROM {held_tokens} WHERE {held_tokens.token_key} = ? AND {held_tokens.expires_at} < ?";
+    HeldClaims = "SELECT {h:held_claims.*} FROM {held_claims} h WHERE h.{held_claims.holder_key} = ?";
+    HeldClaimsWinner = "SELECT {held_claims.commit_id} FROM {held_claims} WHERE {held_claims.holder_key} = ?";
+    InsertHeldClaims = "INSERT INTO {held_claims} ({held_claims.*}) SELECT {?..}
+        WHERE NOT EXISTS (SELECT 1 FROM {held_claims} WHERE {held_claims.holder_key} = ?)";
+    ReplaceHeldClaims = "UPDATE {held_claims} SET {held_claims.id_token} = ?, {held_claims.id_token_at} = ?,
+        {held_claims.claims} = ?, {held_claims.claims_at} = ?, {held_claims.revision} = ?, {held_claims.commit_id} = ?,
+        {held_claims.body} = ?
+        WHERE {held_claims.holder_key} = ? AND {held_claims.revision} = ?";
+    RemoveHeldClaims = "DELETE FROM {held_claims} WHERE {held_claims.holder_key} = ? AND {held_claims.revision} = ?";
+
     // What is overdue, each counted to a limit.
     OverdueFlows = "SELECT COUNT(*) FROM (SELECT {flows.id} FROM {flows}
         WHERE {flows.day} < ? AND {flows.expires_at} < ? LIMIT ?) ended";
@@ -383,6 +410,8 @@ statements! {
         WHERE {deliveries.day} < ? AND {deliveries.expires_at} < ? LIMIT ?) ended";
     OverdueSessionClients = "SELECT COUNT(*) FROM (SELECT {session_clients.day} FROM {session_clients}
         WHERE {session_clients.day} < ? LIMIT ?) ended";
+    OverdueHeldTokens = "SELECT COUNT(*) FROM (SELECT {held_tokens.token_key} FROM {held_tokens}
+        WHERE {held_tokens.expires_at} < ? LIMIT ?) ended";
     OverdueEvents = "SELECT COUNT(*) FROM (SELECT {events.day} FROM {events} WHERE {events.day} < ? LIMIT ?) ended";
     OverdueSigningKeys = "SELECT COUNT(*) FROM (SELECT {signing_keys.id} FROM {signing_keys}
         WHERE {signing_keys.ends_at} < ? LIMIT ?) ended";
@@ -442,6 +471,12 @@ statements! {
     SessionClientsCopy = "SELECT {t:session_clients.*} FROM {session_clients} t
         WHERE t.{session_clients.day} >= ? AND (t.{session_clients.day} > ? OR t.{session_clients.session} > ? OR (t.{session_clients.session} = ? AND t.{session_clients.client} > ?))
         ORDER BY t.{session_clients.day}, t.{session_clients.session}, t.{session_clients.client} LIMIT ?";
+    HeldTokensCopy = "SELECT {t:held_tokens.*} FROM {held_tokens} t
+        WHERE t.{held_tokens.token_key} > ?
+        ORDER BY t.{held_tokens.token_key} LIMIT ?";
+    HeldClaimsCopy = "SELECT {t:held_claims.*} FROM {held_claims} t
+        WHERE t.{held_claims.holder_key} > ?
+        ORDER BY t.{held_claims.holder_key} LIMIT ?";
 
     // The store.
     Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";
@@ -457,5 +492,6 @@ statements! {
         (SELECT COUNT(*) FROM {sessions}), (SELECT COUNT(*) FROM {consents}), (SELECT COUNT(*) FROM {accounts}),
         (SELECT COUNT(*) FROM {signing_keys}), (SELECT COUNT(*) FROM {seal_keys}), (SELECT COUNT(*) FROM {deployment}),
         (SELECT COUNT(*) FROM {events}), (SELECT COUNT(*) FROM {once}), (SELECT COUNT(*) FROM {resources}),
-        (SELECT COUNT(*) FROM {deliveries}), (SELECT COUNT(*) FROM {session_clients})";
+        (SELECT COUNT(*) FROM {deliveries}), (SELECT COUNT(*) FROM {session_clients}),
+        (SELECT COUNT(*) FROM {held_tokens}), (SELECT COUNT(*) FROM {held_claims})";
 }

@@ -26,6 +26,8 @@ pub struct Stats {
     pub resources: u64,
     pub deliveries: u64,
     pub session_clients: u64,
+    pub held_tokens: u64,
+    pub held_claims: u64,
     /// Pages in the write-ahead log.
     pub pending_pages: u64,
 }
@@ -50,6 +52,8 @@ impl Stats {
             + self.resources
             + self.deliveries
             + self.session_clients
+            + self.held_tokens
+            + self.held_claims
     }
 }
 
@@ -76,6 +80,8 @@ impl SqlStore {
                 resources: columns.unsigned()?,
                 deliveries: columns.unsigned()?,
                 session_clients: columns.unsigned()?,
+                held_tokens: columns.unsigned()?,
+                held_claims: columns.unsigned()?,
                 pending_pages,
             })
         });

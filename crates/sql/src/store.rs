@@ -7,11 +7,12 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::{Day, Timestamp};
 use firman_store::record::{
-    Account, Client, Consent, Delivery, Epochs, Event, Flow, Grant, Name, Namespace, Resource, Session, TokenTrace,
+    Account, Client, Consent, Delivery, Epochs, Event, Flow, Grant, HeldClaims, HeldKind, HeldToken, Name, Namespace,
+    Resource, Session, TokenTrace,
 };
 use firman_store::{
-    Commit, CommitError, CommitId, Cutoffs, EditableKey, GrantsOf, Keys, Page, ParentStanding, RowKey, Search,
-    SignedIn, Standing, Store, StoreError, Swept, Transaction,
+    Commit, CommitError, CommitId, Cutoffs, EditableKey, GrantsOf, HeldPage, Keys, Page, ParentStanding, RowKey,
+    Search, SignedIn, Standing, Store, StoreError, Swept, Transaction,
 };
 
 use crate::driver::{Driver, Written};
@@ -313,6 +314,25 @@ impl Store for SqlStore {
         self.all(Statement::DueDeliveries, &params![now, limit], records::delivery::read).await
     }
 
+    async fn held_token(&self, key: Digest16) -> Result<Option<HeldToken>, StoreError> {
+        self.one(Statement::HeldToken, &[key.into()], records::held::read_token).await
+    }
+
+    async fn held_tokens(
+        &self,
+        holder: Digest16,
+        kind: HeldKind,
+        page: HeldPage,
+    ) -> Result<Vec<HeldToken>, StoreError> {
+        let after = page.after.unwrap_or(Digest16([0; 16]));
+        let values = params![holder, kind.number(), after, page.limit];
+        self.all(Statement::HeldTokens, &values, records::held::read_token).await
+    }
+
+    async fn held_claims(&self, holder: Digest16) -> Result<Option<HeldClaims>, StoreError> {
+        self.one(Statement::HeldClaims, &[holder.into()], records::held::read_claims).await
+    }
+
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
         self.sweep_all(cutoffs, limit).await
     }
@@ -372,6 +392,8 @@ fn winner_of_editable(key: EditableKey) -> Statement {
         EditableKey::Account(_) => Statement::AccountWinner,
         EditableKey::Consent(_) => Statement::ConsentWinner,
         EditableKey::Resource(_) => Statement::ResourceWinner,
+        EditableKey::HeldToken(_) => Statement::HeldTokenWinner,
+        EditableKey::HeldClaims(_) => Statement::HeldClaimsWinner,
         EditableKey::SigningKey(_) => Statement::SigningKeyWinner,
         EditableKey::SealKey(..) => Statement::SealKeyWinner,
         EditableKey::Deployment => Statement::DeploymentWinner,

@@ -30,6 +30,7 @@ impl SqlStore {
             sessions: self.sweep_rows(&SESSIONS, &[], at.sessions, &mut left).await?,
             grants: self.sweep_grants(at.grants, &mut left).await?,
             names: self.sweep_rows(&NAMES, &[], at.names, &mut left).await?,
+            held_tokens: self.sweep_rows(&HELD_TOKENS, &[], at.held_tokens, &mut left).await?,
             keys: self.sweep_rows(&SIGNING_KEYS, &[], at.keys, &mut left).await?
                 + self.sweep_rows(&SEAL_KEYS, &[], at.keys, &mut left).await?,
         })
@@ -44,8 +45,8 @@ impl SqlStore {
         let (sessions, names) = (params![at.sessions, limit], params![at.names, limit]);
         let (events, keys) = (params![at.events.day(), limit], params![at.keys, limit]);
         let deliveries = params![at.deliveries.day(), at.deliveries, limit];
-        let session_clients = params![at.sessions.day(), limit];
-        let tables: [(Statement, &[Value]); 11] = [
+        let (session_clients, held_tokens) = (params![at.sessions.day(), limit], params![at.held_tokens, limit]);
+        let tables: [(Statement, &[Value]); 12] = [
             (Statement::OverdueFlows, &flows),
             (Statement::OverdueGrants, &grants),
             (Statement::OverdueRevokedTokens, &revoked_tokens),
@@ -55,11 +56,12 @@ impl SqlStore {
             (Statement::OverdueEvents, &events),
             (Statement::OverdueDeliveries, &deliveries),
             (Statement::OverdueSessionClients, &session_clients),
+            (Statement::OverdueHeldTokens, &held_tokens),
             (Statement::OverdueSigningKeys, &keys),
             (Statement::OverdueSealKeys, &keys),
         ];
         let queries = tables.map(|(statement, values)| Query { statement, values });
-        let mut counts = [0; 11];
+        let mut counts = [0; 12];
         let mut each = |query: usize, row: &dyn crate::row::Row| {
             if let Some(count) = counts.get_mut(query) {
                 *count = Columns::new(row).unsigned()?;
@@ -67,10 +69,21 @@ impl SqlStore {
             Ok(())
         };
         self.driver.read(&queries, &mut each).await?;
-        let [flows, grants, revoked_tokens, once, sessions, names, events, deliveries, session_clients, keys @ ..] =
+        let [flows, grants, revoked_tokens, once, sessions, names, events, deliveries, joined, held, signing, seal] =
             counts;
-        let keys = keys.iter().sum();
-        Ok(Swept { flows, grants, revoked_tokens, once, sessions, names, events, deliveries, session_clients, keys })
+        Ok(Swept {
+            flows,
+            grants,
+            revoked_tokens,
+            once,
+            sessions,
+            names,
+            events,
+            deliveries,
+            session_clients: joined,
+            held_tokens: held,
+            keys: signing + seal,
+        })
     }
 
     /// Deletes a range of keys that begins with the oldest day.
@@ -233,6 +246,7 @@ struct ByRow {
 const SESSIONS: ByRow = ByRow { ended: Statement::EndedSessions, delete: Statement::SweepSession, width: 2 };
 const GRANTS: ByRow = ByRow { ended: Statement::EndedGrants, delete: Statement::SweepGrant, width: 1 };
 const NAMES: ByRow = ByRow { ended: Statement::EndedNames, delete: Statement::SweepName, width: 2 };
+const HELD_TOKENS: ByRow = ByRow { ended: Statement::EndedHeldTokens, delete: Statement::SweepHeldToken, width: 1 };
 const SIGNING_KEYS: ByRow = ByRow { ended: Statement::EndedSigningKeys, delete: Statement::SweepSigningKey, width: 1 };
 const SEAL_KEYS: ByRow = ByRow { ended: Statement::EndedSealKeys, delete: Statement::SweepSealKey, width: 2 };
 

@@ -10,6 +10,7 @@ use engines::hostile_names;
 use firman_proto::digest::Digest16;
 use firman_sql::{Options, Rows, SqlStore, Tally};
 use firman_store::conformance::fixtures::*;
+use firman_store::conformance::held::{held_claims, held_token, insert_held_token};
 use firman_store::record::{EpochKey, Name, Namespace, RevokedToken};
 use firman_store::{Change, Editable, Store};
 use firman_test_servers::Postgres;
@@ -41,6 +42,8 @@ async fn filled(store: &Arc<SqlStore>) {
         Change::InsertSession(Box::new(session())),
         Change::RevokeToken(token),
         Change::Append(Box::new(event(grant.id))),
+        insert_held_token(&held_token()),
+        Change::Insert(Editable::HeldClaims(Box::new(held_claims()))),
         Change::Insert(Editable::SigningKey(Box::new(signing_key()))),
         Change::Insert(Editable::SealKey(Box::new(seal_key(0)))),
         Change::Insert(Editable::Deployment(deployment())),
@@ -70,7 +73,7 @@ async fn rows_go_from_sqlite_to_postgresql_and_back_unchanged() {
     let (from, there, back) = (sqlite().await, open(server.fresh(), hostile_names()).await, sqlite().await);
     filled(&from).await;
     let before = tally(&from).await;
-    assert_eq!(before.tables().count(), 13, "a row in every table: {before:?}");
+    assert_eq!(before.tables().count(), 15, "a row in every table: {before:?}");
     assert!(before.total() > 600);
     copy(&from, &there).await;
     assert_eq!(tally(&there).await, before);

@@ -143,6 +143,12 @@ async fn must_show_editable(store: &SqlStore, record: &Editable, all: &[Change])
             let found = store.resource(Resource::key(resource.issuer, &resource.identifier)).await.unwrap();
             assert_eq!(*found.unwrap(), **resource);
         }
+        Editable::HeldToken(token) => {
+            assert_eq!(store.held_token(token.key).await.unwrap().as_ref(), Some(&**token));
+        }
+        Editable::HeldClaims(claims) => {
+            assert_eq!(store.held_claims(claims.key()).await.unwrap().as_ref(), Some(&**claims));
+        }
         Editable::SigningKey(key) => assert_eq!(keys.signing, vec![(**key).clone()]),
         Editable::SealKey(key) => assert_eq!(keys.seal, vec![(**key).clone()]),
         Editable::Deployment(deployment) => assert_eq!(keys.deployment, Some(*deployment)),

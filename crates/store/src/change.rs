@@ -7,8 +7,8 @@ use firman_proto::time::{Day, Lifetime, Timestamp};
 
 use crate::record::{
     Account, Approval, Attempts, Client, Consent, ConsentKey, Delivery, DeliveryState, Deployment, EpochKey, Epochs,
-    Event, Flow, FlowFailure, Grant, LastAccess, Name, Namespace, Once, OnceNamespace, RefreshStep, Resource,
-    RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
+    Event, Flow, FlowFailure, Grant, HeldClaims, HeldToken, LastAccess, Name, Namespace, Once, OnceNamespace,
+    RefreshStep, Resource, RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
 };
 
 /// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
@@ -243,6 +243,8 @@ pub enum Editable {
     Account(Box<Account>),
     Consent(Box<Consent>),
     Resource(Box<Resource>),
+    HeldToken(Box<HeldToken>),
+    HeldClaims(Box<HeldClaims>),
     SigningKey(Box<SigningKey>),
     SealKey(Box<SealKey>),
     Deployment(Deployment),
@@ -257,6 +259,8 @@ pub enum EditableKey {
     Account(RecordId),
     Consent(ConsentKey),
     Resource(RecordId),
+    HeldToken(Digest16),
+    HeldClaims(Digest16),
     SigningKey(RecordId),
     SealKey(IssuerNumber, u32),
     Deployment,
@@ -270,6 +274,8 @@ impl Editable {
             Self::Account(account) => EditableKey::Account(account.id),
             Self::Consent(consent) => EditableKey::Consent(consent.key()),
             Self::Resource(resource) => EditableKey::Resource(resource.id),
+            Self::HeldToken(token) => EditableKey::HeldToken(token.key),
+            Self::HeldClaims(claims) => EditableKey::HeldClaims(claims.key()),
             Self::SigningKey(key) => EditableKey::SigningKey(key.id),
             Self::SealKey(key) => EditableKey::SealKey(key.issuer, key.number),
             Self::Deployment(_) => EditableKey::Deployment,
@@ -379,7 +385,10 @@ impl Change {
             | EditableKey::SigningKey(_)
             | EditableKey::SealKey(..)
             | EditableKey::Deployment => true,
-            EditableKey::Account(_) | EditableKey::Consent(_) => false,
+            EditableKey::Account(_)
+            | EditableKey::Consent(_)
+            | EditableKey::HeldToken(_)
+            | EditableKey::HeldClaims(_) => false,
         }
     }
 

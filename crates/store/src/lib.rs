@@ -108,6 +108,13 @@ macro_rules! forward_reads {
             delivery(id: $crate::proto::id::RecordId) -> Option<$crate::record::Delivery>;
             deliveries(page: $crate::Page) -> Vec<$crate::record::Delivery>;
             due_deliveries(now: $crate::proto::time::Timestamp, limit: u32) -> Vec<$crate::record::Delivery>;
+            held_token(key: $crate::proto::digest::Digest16) -> Option<$crate::record::HeldToken>;
+            held_tokens(
+                holder: $crate::proto::digest::Digest16,
+                kind: $crate::record::HeldKind,
+                page: $crate::HeldPage
+            ) -> Vec<$crate::record::HeldToken>;
+            held_claims(holder: $crate::proto::digest::Digest16) -> Option<$crate::record::HeldClaims>;
         }
     };
     (@each $to:tt; $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
@@ -157,6 +164,6 @@ pub use faulty::{CAUSE, Call, Fault, FaultyStore};
 pub use memory::MemoryStore;
 pub use settle::settle;
 pub use store::{
-    Clock, Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, ParentStanding, Search, SignedIn, Standing, Store,
-    StoreError, Swept,
+    Clock, Commit, CommitError, Cutoffs, GrantsOf, HeldPage, Keys, Page, ParentStanding, Search, SignedIn, Standing,
+    Store, StoreError, Swept,
 };

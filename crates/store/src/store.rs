@@ -9,8 +9,8 @@ use firman_proto::time::{Day, Timestamp};
 
 use crate::change::{CommitId, RowKey, Transaction};
 use crate::record::{
-    Account, Client, Consent, Delivery, Deployment, Epochs, Event, Flow, Grant, Name, Namespace, Resource, SealKey,
-    Session, SigningKey, TokenTrace,
+    Account, Client, Consent, Delivery, Deployment, Epochs, Event, Flow, Grant, HeldClaims, HeldKind, HeldToken, Name,
+    Namespace, Resource, SealKey, Session, SigningKey, TokenTrace,
 };
 
 /// Where records are kept.
@@ -130,6 +130,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deliveries that are due at `now`, those that wait longest first, at most so many.
     async fn due_deliveries(&self, now: Timestamp, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+
+    /// A token of another server, whatever its time, by its key.
+    async fn held_token(&self, key: Digest16) -> Result<Option<HeldToken>, StoreError>;
+
+    /// Tokens of another server by whose they are ([`crate::record::Holder::key`]), in the order of their keys, whatever their time.
+    async fn held_tokens(&self, holder: Digest16, kind: HeldKind, page: HeldPage)
+    -> Result<Vec<HeldToken>, StoreError>;
+
+    /// What another server has said of a person ([`crate::record::Holder::key`]).
+    async fn held_claims(&self, holder: Digest16) -> Result<Option<HeldClaims>, StoreError>;
 
     /// Deletes at most `limit` rows (in all) that ended before their cutoff. Calling it again goes on.
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError>;
@@ -281,6 +291,22 @@ impl Page {
     }
 }
 
+/// A page of tokens that are kept: what comes after a key, at most so many.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldPage {
+    /// The last key of the page before; `None` for the first page.
+    pub after: Option<Digest16>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl HeldPage {
+    /// The first page.
+    pub const fn first(limit: u32) -> Self {
+        Self { after: None, limit }
+    }
+}
+
 /// What begins with a text, in the order of the bytes of what is searched, and of ids where that is the same.
 #[derive(Clone, Debug)]
 pub struct Search {
@@ -317,6 +343,7 @@ pub struct Cutoffs {
     pub keys: Timestamp,
     pub events: Timestamp,
     pub deliveries: Timestamp,
+    pub held_tokens: Timestamp,
 }
 
 impl Cutoffs {
@@ -333,6 +360,7 @@ impl Cutoffs {
             keys: at,
             events: at,
             deliveries: at,
+            held_tokens: at,
         }
     }
 }
@@ -350,6 +378,7 @@ pub struct Swept {
     pub events: u64,
     pub deliveries: u64,
     pub session_clients: u64,
+    pub held_tokens: u64,
     pub keys: u64,
 }
 
@@ -365,6 +394,7 @@ impl Swept {
             + self.events
             + self.deliveries
             + self.session_clients
+            + self.held_tokens
             + self.keys
     }
 }

@@ -1,8 +1,20 @@
 //! The flows of a client, each as pairs of a request to build and an answer to read, without I/O, clock or randomness inside.
 
 mod address;
-mod answer;
+pub(crate) mod answer;
 mod ask;
+pub mod code;
+pub mod device;
 pub mod discovery;
+pub mod dpop;
 pub mod freshness;
+pub mod id_token;
+pub mod introspection;
 pub mod metadata;
+pub mod party;
+pub mod registration;
+pub mod token;
+pub mod userinfo;
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firman_proto::authorize::AuthorizationRequest;
+use firman_proto::authorize::{AuthorizationRequest, Hints};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::id::RecordId;
 use firman_proto::scope::Scope;
@@ -10,7 +10,7 @@ use firman_proto::time::Timestamp;
 use firman_store::record::{Client, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::{Browser, DeviceEnd, Next, Redirectable, own};
+use super::{Browser, DeviceEnd, Next, Redirectable, device, own, pushed};
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::random;
@@ -112,6 +112,11 @@ impl Interaction {
         Ok(interaction.is_alive(engine, now).then_some(interaction).ok_or_else(expired)?)
     }
 
+    /// How its pages should be.
+    pub async fn hints(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Hints, Failure> {
+        Ok(Self::open(engine, browser, sealed, now).await?.request.hints)
+    }
+
     /// Opens it and finds its client, for a page.
     pub async fn view(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<ClientView, Failure> {
         let (interaction, client) = Self::resume(engine, browser, sealed, now).await?;
@@ -161,6 +166,20 @@ impl Interaction {
     /// Whether a device waits.
     pub(crate) fn is_of_a_device(&self) -> bool {
         matches!(self.waiting, Some(Waiting::Device { .. }))
+    }
+
+    /// Refuses to ask somebody what another browser has answered meanwhile, or what has expired.
+    pub(super) async fn must_still_wait(
+        &self,
+        engine: &Engine,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        match self.waiting {
+            Some(Waiting::Device { flow, .. }) => device::waiting(engine, flow, client, now).await.map(drop),
+            Some(Waiting::Pushed(flow)) => pushed::waiting(engine, flow, client, now).await.map(drop),
+            Some(Waiting::Page(_)) | None => Ok(()),
+        }
     }
 
     /// Whether there is time left to answer.

@@ -286,6 +286,7 @@ async fn proceed(
         Step::SignUp => Ok(Next::SignUp(interaction.seal(engine, browser)?)),
         Step::Select => Ok(Next::Select(interaction.seal(engine, browser)?)),
         Step::Consent => {
+            interaction.must_still_wait(engine, client, now).await?;
             let asked = signed_in.map(|signed_in| signed_in.session.subject);
             Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
         }

@@ -145,6 +145,7 @@ fn asked(interaction: &Interaction) -> Map<String, Value> {
         ("max_age", request.max_age.map(Value::from)),
         ("acr_values", (!request.acr_values.is_empty()).then(|| json!(request.acr_values))),
         ("login_hint", request.login_hint.clone().map(Value::from)),
+        ("ui_locales", (!request.hints.ui_locales.is_empty()).then(|| json!(request.hints.ui_locales))),
         ("redirect_host", Some(request.redirect_uri.host().into())),
         ("user_code", interaction.waiting.as_ref().and_then(|of| of.user_code()).map(Value::from)),
     ];

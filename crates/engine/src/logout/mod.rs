@@ -20,7 +20,7 @@ use crate::sessions::{self, Why};
 pub use back_channel::BackchannelLogout;
 pub(crate) use back_channel::farewells;
 pub use frames::Frame;
-pub use request::{Exit, request};
+pub use request::{Exit, locales, request};
 
 /// What becomes of a browser that wants to sign out.
 pub enum Arrived {

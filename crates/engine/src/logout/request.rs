@@ -12,7 +12,7 @@ use firman_proto::time::Timestamp;
 use firman_store::SignedIn;
 use firman_store::record::Client;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
@@ -42,13 +42,17 @@ pub struct Exit {
     /// What cannot be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<String>,
+    /// In which languages to speak.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ui_locales: Vec<String>,
     started_at: Timestamp,
 }
 
 /// Verifies a request, and seals what may be used of it. What is wrong with it does not keep a person from signing out: they are
 /// asked, told, and not sent on.
 pub async fn request(engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> Result<String, Failure> {
-    let mut exit = Exit { logout_hint: asked.logout_hint.clone(), ..Exit::nowhere(now) };
+    let (logout_hint, ui_locales) = (asked.logout_hint.clone(), asked.ui_locales.clone());
+    let mut exit = Exit { logout_hint, ui_locales, ..Exit::nowhere(now) };
     match exit.verify(engine, asked, now).await {
         Ok(()) => {}
         // OpenID Connect RP-Initiated Logout §4: what fails to validate is not used, nor is what depends on it.
@@ -61,10 +65,24 @@ pub async fn request(engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> 
     exit.seal(engine)
 }
 
+/// In which languages the pages of a sealed request should speak, the dearest first.
+pub async fn locales(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Vec<String>, Failure> {
+    Ok(Exit::open(engine, sealed, now).await?.ui_locales)
+}
+
 impl Exit {
     /// Of nobody, to nowhere.
     pub(super) const fn nowhere(now: Timestamp) -> Self {
-        Self { client: None, to: None, session: None, subject: None, logout_hint: None, problem: None, started_at: now }
+        Self {
+            client: None,
+            to: None,
+            session: None,
+            subject: None,
+            logout_hint: None,
+            problem: None,
+            ui_locales: Vec::new(),
+            started_at: now,
+        }
     }
 
     async fn verify(&mut self, engine: &Engine, asked: &LogoutRequest, now: Timestamp) -> Result<(), Failure> {
@@ -107,7 +125,9 @@ impl Exit {
     /// What a login app is told of it.
     pub(crate) fn told(&self) -> Map<String, Value> {
         let members = [("logout_hint", &self.logout_hint), ("problem", &self.problem)];
-        members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect()
+        let told = members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
+        let locales = (!self.ui_locales.is_empty()).then(|| ("ui_locales".to_owned(), json!(self.ui_locales)));
+        told.chain(locales).collect()
     }
 
     fn seal(&self, engine: &Engine) -> Result<String, Failure> {

@@ -143,6 +143,19 @@ async fn of_two_answers_the_first_counts() {
 }
 
 #[tokio::test]
+async fn who_signs_in_after_it_was_answered_is_not_asked() {
+    let (world, app) = world().await;
+    for decision in [Decision::Allow, Decision::Deny] {
+        let device = begin(&world, &app, "", at(0)).await.unwrap();
+        let mut late = Visitor::new(&world);
+        let entered = enter(&world.engine, &late.browser(), None, &device.user_code, at(1)).await.unwrap();
+        let Entered::Next(Next::Login(request)) = entered else { panic!("no login: {entered:?}") };
+        answer(&world, &device.user_code, decision, at(2)).await.unwrap();
+        assert_eq!(refused(world.sign_in(&mut late, &request, "another", at(3)).await), ExpiredToken);
+    }
+}
+
+#[tokio::test]
 async fn of_a_yes_and_a_no_at_once_one_counts() {
     for (slow, fast) in [(Decision::Allow, Decision::Deny), (Decision::Deny, Decision::Allow)] {
         let (world, app) = world().await;

@@ -62,12 +62,16 @@ async fn opening_the_login_page_does_not_use_it_up_and_approving_does() {
         assert!(matches!(world.authorize(&late, &ask, at(1)).await, Ok(Next::Login(_))));
     }
     let Ok(Next::Login(request)) = world.authorize(&late, &ask, at(1)).await else { panic!("no login") };
+    let mut asked = Visitor::new(&world);
+    let Ok(Next::Login(login)) = world.authorize(&asked, &ask, at(1)).await else { panic!("no login") };
+    let Ok(Next::Consent(question)) = world.sign_in(&mut asked, &login, "another", at(1)).await else {
+        panic!("not asked")
+    };
     let (visitor, url) = world.walk(&ask, "somebody", at(2)).await;
     // From then on it is refused: to whoever comes, and to whoever was on the way.
     assert_eq!(refused(world.authorize(&visitor, &ask, at(3)).await), InvalidRequestUri);
-    let next = world.sign_in(&mut late, &request, "another", at(3)).await.unwrap();
-    let Next::Consent(request) = next else { panic!("no consent: {next:?}") };
-    assert_eq!(refused(world.allow(&late, &request, at(3)).await), InvalidRequestUri);
+    assert_eq!(refused(world.sign_in(&mut late, &request, "another", at(3)).await), InvalidRequestUri);
+    assert_eq!(refused(world.allow(&asked, &question, at(3)).await), InvalidRequestUri);
     let code = code_of(&url);
     world.redeem(&app, &code, at(4)).await.unwrap();
     assert_eq!(refused(world.redeem(&app, &code, at(5)).await), InvalidGrant);

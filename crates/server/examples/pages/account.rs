@@ -15,7 +15,7 @@ use super::{LOGO, details};
 const FORM: Form<'_> = Form { action: "/account", csrf: "token" };
 
 /// So many hours after the sample's beginning.
-const fn at(hours: i64) -> When {
+pub(super) const fn at(hours: i64) -> When {
     When(Timestamp::from_seconds(1_795_000_000 + hours * 3600))
 }
 
@@ -61,16 +61,24 @@ fn allowed() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
     let agent = Allowed { details: &details, resources: &books, ..grant(ENGLISH.apps.kind_agent, &["invoices:read"]) };
     let known = RememberedAt { resource: Some("The books"), scopes: lines(&["invoices:read"]), at: at(-700) };
     let apps = vec![
-        AllowedApp { id: "0199c3f2-7a41".to_owned(), client: ledger, grants: vec![app], remembered: vec![known] },
+        AllowedApp {
+            id: "0199c3f2-7a41".to_owned(),
+            client: ledger,
+            open: Some("https://ledger.example/begin".to_owned()),
+            grants: vec![app],
+            remembered: vec![known],
+        },
         AllowedApp {
             id: "0199c3f2-7a42".to_owned(),
             client: Client { name: "Living room television", ..Client::default() },
+            open: None,
             grants: vec![device],
             remembered: vec![],
         },
         AllowedApp {
             id: "0199c3f2-7a43".to_owned(),
             client: Client { name: "Bookkeeping agent", ..Client::default() },
+            open: None,
             grants: vec![agent],
             remembered: vec![],
         },

@@ -145,17 +145,17 @@ fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
 
 /// The pages on which people see to their own account.
 fn own_samples() -> Result<Vec<(&'static str, String)>, RenderError> {
-    let passkeys = [("Telephone", Some("20 Nov 2026")), ("Security key", None)].map(|(name, used)| PasskeyLine {
+    let passkeys = [("Telephone", Some(account::at(-7))), ("Security key", None)].map(|(name, used)| PasskeyLine {
         id: name.to_owned(),
         name: name.to_owned(),
-        since: "18 Nov 2026".to_owned(),
-        used: used.map(str::to_owned),
+        since: account::at(-300),
+        used,
     });
     let security = Security {
         menu: &account::menu(Here::Security),
         news: None,
         has_password: true,
-        app_since: Some("18 Nov 2026"),
+        app_since: Some(account::at(-300)),
         codes_left: 9,
         email: Some(Some("alice@mail.example")),
         passkeys: Some(&passkeys),

@@ -174,6 +174,8 @@ fn tables(stats: &Stats) -> BTreeMap<String, u64> {
         ("resources", stats.resources),
         ("deliveries", stats.deliveries),
         ("session_clients", stats.session_clients),
+        ("held_tokens", stats.held_tokens),
+        ("held_claims", stats.held_claims),
     ];
     named.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect()
 }

@@ -108,6 +108,8 @@ schema::settings! {
         events_days: Days = 365, 1..=36_500;
         /// What was delivered or given up, in days: that it was; what it said is forgotten at once.
         deliveries_days: Days = 7, 0..=3650;
+        /// Tokens of other servers that programs keep here, in days.
+        held_tokens_days: Days = 1, 0..=3650;
         /// How many rows the server deletes in a second at most; 0: none, and `firman purge` is run by something else.
         rows_per_second: u32 = 2_000, 0..=1_000_000;
     }

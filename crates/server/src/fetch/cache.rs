@@ -11,8 +11,10 @@ use super::freshness::SHORTEST;
 
 /// More addresses than this are not remembered.
 const MOST: usize = 1024;
-/// How long a failure is remembered.
-const FAILED: Lifetime = Lifetime::from_seconds(30);
+/// How long the first failure is remembered; each that follows twice as long as the one before.
+const FAILED: Lifetime = Lifetime::from_seconds(2);
+/// And none for longer.
+const FAILED_LONGEST: Lifetime = Lifetime::from_seconds(30);
 
 /// What an attempt brought.
 pub(super) enum Got {
@@ -51,7 +53,14 @@ struct Slot {
 #[derive(Default)]
 struct Held {
     document: Option<(Arc<Document>, Validators)>,
-    failed: Option<(FetchError, Timestamp)>,
+    failed: Option<Failed>,
+}
+
+/// What an attempt failed by, and how long that is remembered.
+struct Failed {
+    error: FetchError,
+    until: Timestamp,
+    pause: Lifetime,
 }
 
 impl Cache {
@@ -71,7 +80,10 @@ impl Cache {
         match got.and_then(|got| held.take(got, now)) {
             Ok(document) => Ok(document),
             Err(error) => {
-                held.failed = Some((error.clone(), now.plus(FAILED)));
+                let before = held.failed.take().map(|failed| failed.pause);
+                let pause =
+                    before.map_or(FAILED, |pause| Lifetime::from_millis(2 * pause.millis()).min(FAILED_LONGEST));
+                held.failed = Some(Failed { error: error.clone(), until: now.plus(pause), pause });
                 Err(error)
             }
         }
@@ -105,7 +117,7 @@ impl Held {
             }
         }
         match &self.failed {
-            Some((error, until)) if now < *until => Some(Err(error.clone())),
+            Some(failed) if now < failed.until => Some(Err(failed.error.clone())),
             _ => None,
         }
     }

@@ -183,14 +183,15 @@ async fn something_newer_is_asked_for_once_a_minute_at_most() {
 }
 
 #[tokio::test]
-async fn a_failure_is_remembered_for_a_while() {
+async fn a_failure_is_remembered_for_longer_each_time() {
     let (liar, web) = (Liar::saying("HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n").await, web());
-    for second in 0..30 {
+    let mut asked_at = Vec::new();
+    for second in 0..=90 {
+        let before = liar.asked();
         assert!(liar.get(&web, at(second)).await.unwrap_err().to_string().contains("500"));
+        asked_at.extend((liar.asked() > before).then_some(second));
     }
-    assert_eq!(liar.asked(), 1);
-    liar.get(&web, at(30)).await.unwrap_err();
-    assert_eq!(liar.asked(), 2);
+    assert_eq!(asked_at, [0, 2, 6, 14, 30, 60, 90]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use firman_proto::form::Form;
 
 use super::account::lines;
 use super::page::Away;
-use super::{App, login, login_app, page};
+use super::{App, login, login_app, look, page};
 use crate::pages;
 
 /// Below the issuer.
@@ -27,7 +27,7 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    let request = form.required("request")?;
+    let request = look::request(app, &browser, &form).await?;
     login_app::hand_off(app, &browser, Kind::Consent, request).await?;
     let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
     // The session ended while the page was on its way.
@@ -71,6 +71,7 @@ async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
         "deny" => Decision::Deny,
         _ => return Err(invalid_request("decision: allow or deny").into()),
     };
-    let next = authorize::consent(&app.engine, &browser, form.required("request")?, decision, app.now()).await?;
+    let request = look::request(app, &browser, &form).await?;
+    let next = authorize::consent(&app.engine, &browser, request, decision, app.now()).await?;
     Ok(page::go(app, &next))
 }

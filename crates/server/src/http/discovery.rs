@@ -10,13 +10,18 @@ use firman_proto::form::Form;
 use firman_proto::webfinger;
 
 use super::{App, answer};
+use crate::pages::texts::SPOKEN;
 
 /// Clients may keep both documents this long; keys are announced for days before they are used.
 const FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// The document of the issuer (OpenID Connect Discovery §4, RFC 8414 §3).
 pub async fn metadata(State(app): State<App>) -> Response {
-    cacheable(answer::json(&discovery::metadata(&app.engine, app.now())))
+    let mut metadata = discovery::metadata(&app.engine, app.now());
+    if app.engine.policy().pages {
+        metadata.ui_locales_supported = SPOKEN.iter().map(|texts| texts.lang).collect();
+    }
+    cacheable(answer::json(&metadata))
 }
 
 /// The public keys (RFC 7517 §5).

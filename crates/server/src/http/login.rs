@@ -10,8 +10,8 @@ use firman_proto::form::Form;
 
 use super::page::Away;
 use super::passkey::Asked;
-use super::{App, cookies, login_app, mail, page, read, sign_in, sign_up, upstream};
-use crate::pages::look;
+use super::{App, cookies, login_app, look, mail, page, read, sign_in, sign_up, upstream};
+use crate::pages::look::texts;
 use crate::pages::{self, RenderError};
 
 /// Below the issuer.
@@ -25,7 +25,7 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    let request = form.required("request")?;
+    let request = look::request(app, &browser, &form).await?;
     login_app::hand_off(app, &browser, Kind::Login, request).await?;
     if let Some(name) = upstream::way(app, &browser, &form, request).await? {
         return Ok(upstream::send(app, headers, &browser, (request, name)).await?);
@@ -42,7 +42,7 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, PATH, form.get("csrf"))?.at(head.address(app));
-    let request = form.required("request")?;
+    let request = look::request(app, &browser, &form).await?;
     let username = form.get("username").unwrap_or_default();
     let policy = &app.engine.policy().upstream;
     let cancelled = form.get("cancel").is_some();
@@ -50,7 +50,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         return upstream::send(app, head, &browser, (request, &provider.name)).await;
     }
     if !policy.local && !cancelled {
-        let html = render(app, &browser, request, Some(username), Some(look::texts().upstream.only)).await?;
+        let html = render(app, &browser, request, Some(username), Some(texts().upstream.only)).await?;
         return Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
     }
     let typed = SignIn { request, username, password: form.get("password").unwrap_or_default(), cancelled };
@@ -64,12 +64,12 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         LoggedIn::Cancelled(next) => Ok(page::go(app, &next)),
         LoggedIn::Second(half) => Ok(page::see_other(app, &sign_in::second_address(app, &half))),
         LoggedIn::Wrong => {
-            let html = render(app, &browser, request, Some(username), Some(look::texts().login.wrong)).await?;
+            let html = render(app, &browser, request, Some(username), Some(texts().login.wrong)).await?;
             // A refused form is not a page like any other: monitors and brute-force defences look at the status.
             Ok(page::page_with_script(app, StatusCode::UNPROCESSABLE_ENTITY, html))
         }
         LoggedIn::Wait(time) => {
-            let html = render(app, &browser, request, Some(username), Some(look::texts().login.wait)).await?;
+            let html = render(app, &browser, request, Some(username), Some(texts().login.wait)).await?;
             Ok(page::page_later(app, time, html))
         }
     }

@@ -60,6 +60,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         return Ok(page::see_other(app, &page::address(app, PATH, &sealed)));
     };
     let (browser, is_new) = page::with_browser(app, headers)?;
+    speak(app, request).await?;
     let mut response = match logout::arrive(&app.engine, &browser, request, app.now()).await? {
         Arrived::Left(left) => gone(app, &left),
         Arrived::Ask(asked) => {
@@ -72,6 +73,13 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         cookies::keep_browser(app, &mut response, &browser);
     }
     Ok(response)
+}
+
+/// From here on pages speak the language that this request asks for (OpenID Connect RP-Initiated Logout §2 `ui_locales`).
+async fn speak(app: &App, request: &str) -> Result<(), Failure> {
+    let locales = logout::locales(&app.engine, request, app.now()).await?;
+    look::prefer(locales.iter().map(String::as_str));
+    Ok(())
 }
 
 fn ask(app: &App, asked: &Asked, request: &str, csrf: &str) -> Response {
@@ -97,8 +105,9 @@ async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
     let form = Form::parse(body)?;
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
     let request = form.required("request")?;
+    speak(app, request).await?;
     if form.get("cancel").is_some() {
-        return Ok(page::see_other(app, &app.engine.issuer().endpoint(STAYED)));
+        return Ok(page::go_to(app, STAYED));
     }
     Ok(gone(app, &logout::confirm(&app.engine, &browser, request, app.now()).await?))
 }
@@ -108,7 +117,7 @@ pub(super) fn gone(app: &App, left: &Left) -> Response {
     let mut response = match &left.to {
         _ if !left.frames.is_empty() => telling(app, left),
         Some(to) => page::see_other(app, to),
-        None => page::see_other(app, &app.engine.issuer().endpoint(DONE)),
+        None => page::go_to(app, DONE),
     };
     cookies::forget_session(app, &mut response);
     response

@@ -162,9 +162,14 @@ pub fn go(app: &App, next: &Next) -> Response {
     see_other(app, &location)
 }
 
-/// Sends the browser to a page of ours, below the issuer.
+/// Sends the browser to a page of ours, below the issuer, which speaks the language that an application asked for.
 pub fn go_to(app: &App, page: &str) -> Response {
-    see_other(app, &app.engine.issuer().endpoint(page))
+    let mut address = app.engine.issuer().endpoint(page);
+    if let Some(asked) = look::asked() {
+        address.push('?');
+        form::append(&mut address, "ui_locales", asked);
+    }
+    see_other(app, &address)
 }
 
 /// Sends the browser to an address.

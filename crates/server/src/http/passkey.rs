@@ -9,9 +9,9 @@ use firman_engine::passkeys::{self, Question};
 use firman_engine::sign_in::{self, SecondStep, Then};
 use firman_proto::form::Form;
 
-use super::{App, login, page, read};
+use super::{App, login, look, page, read};
 use crate::pages::PasskeyForm;
-use crate::pages::look;
+use crate::pages::look::texts;
 
 /// Below the issuer.
 pub const PATH: &str = "/login/passkey";
@@ -58,7 +58,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let step = if let Some(half) = half {
         sign_in::second_step_by_passkey(engine, &browser, half, shown, now).await?
     } else {
-        let then = Then::Request(form.required("request")?.to_owned());
+        let then = Then::Request(look::request(app, &browser, &form).await?.to_owned());
         sign_in::by_passkey(engine, &browser, then, shown, now).await?
     };
     match step {
@@ -70,7 +70,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
         }
         // The same page again, with another question.
         SecondStep::Wrong | SecondStep::Wait(_) => {
-            let problem = Some(look::texts().passkey.refused);
+            let problem = Some(texts().passkey.refused);
             let html = match half {
                 Some(half) => super::sign_in::second_page(app, &browser, half, problem).await?,
                 None => login::render(app, &browser, form.required("request")?, None, problem).await?,

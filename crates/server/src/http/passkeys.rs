@@ -10,9 +10,10 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 use firman_store::record::Passkey;
 
-use super::security::{answered, away, back, changed, date, fresh};
+use super::security::{answered, away, back, changed, fresh};
 use super::{App, page, read};
 use crate::pages::look;
+use crate::pages::when::When;
 use crate::pages::{FormPage, PasskeyForm, PasskeyLine, RenderError};
 
 /// A new one, below the issuer.
@@ -116,7 +117,7 @@ pub(super) fn line(passkey: &Passkey) -> PasskeyLine {
     PasskeyLine {
         id: passkey.id.clone(),
         name: passkey.name.clone(),
-        since: date(passkey.added_at),
-        used: passkey.last_used_at.map(date),
+        since: When(passkey.added_at),
+        used: passkey.last_used_at.map(When),
     }
 }

@@ -1,7 +1,5 @@
 //! `/account/security`: how people sign in, and the forms that change it.
 
-use std::time::{Duration, SystemTime};
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -9,11 +7,11 @@ use firman_engine::Failure;
 use firman_engine::authorize::Browser;
 use firman_engine::security::{self, Changed, Enrolled, Enrolment, Fresh, Owner};
 use firman_proto::form::Form;
-use firman_proto::time::Timestamp;
 
 use super::{App, account, cookies, page, passkeys, read};
 use crate::pages::account::Here;
 use crate::pages::look;
+use crate::pages::when::When;
 use crate::pages::{Field, FormPage, Link, Message, RenderError, Security};
 use crate::qr;
 
@@ -43,13 +41,12 @@ async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
 
 fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>) -> Result<String, RenderError> {
     let account = owner.account();
-    let since = account.factors.totp.as_ref().map(|app| date(app.added_at));
     let passkeys: Vec<_> = account.factors.passkeys.iter().map(passkeys::line).collect();
     Security {
         menu: &account::menu(app, &owner.account().username, Here::Security),
         news,
         has_password: account.password.is_some(),
-        app_since: since.as_deref(),
+        app_since: account.factors.totp.as_ref().map(|app| When(app.added_at)),
         codes_left: account.factors.recovery_codes.len(),
         email: app.engine.policy().mail.then(|| firman_engine::mail::of(account)),
         passkeys: app.engine.has_passkeys().then_some(&*passkeys),
@@ -243,23 +240,4 @@ pub(super) fn back(href: &str) -> Link<'_> {
 /// The answer, or the page that says what went wrong.
 pub(super) fn answered(app: &App, result: Result<Response, Failure>) -> Response {
     result.unwrap_or_else(|failure| page::error_page(app, failure))
-}
-
-/// A day, as `21 Nov 2026`.
-pub(super) fn date(at: Timestamp) -> String {
-    let since = Duration::from_secs(u64::try_from(at.seconds()).unwrap_or_default());
-    let text = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since);
-    text.split(' ').skip(1).take(3).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_written_as_people_write_it() {
-        for (seconds, text) in [(0, "01 Jan 1970"), (951_782_400, "29 Feb 2000"), (1_795_000_000, "18 Nov 2026")] {
-            assert_eq!(date(Timestamp::from_seconds(seconds)), text);
-        }
-    }
 }

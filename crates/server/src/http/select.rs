@@ -10,7 +10,7 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::page::Away;
-use super::{App, login, login_app, page};
+use super::{App, login, login_app, look, page};
 use crate::pages;
 
 /// Below the issuer.
@@ -24,7 +24,7 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    let request = form.required("request")?;
+    let request = look::request(app, &browser, &form).await?;
     login_app::hand_off(app, &browser, Kind::Login, request).await?;
     let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
     // The session ended while the page was on its way.
@@ -54,6 +54,7 @@ async fn choose(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
         "neither" => Account::Neither,
         _ => return Err(invalid_request("account: same, another or neither").into()),
     };
-    let next = authorize::select(&app.engine, &browser, form.required("request")?, account, app.now()).await?;
+    let request = look::request(app, &browser, &form).await?;
+    let next = authorize::select(&app.engine, &browser, request, account, app.now()).await?;
     Ok(page::go(app, &next))
 }

@@ -9,8 +9,9 @@ use firman_engine::sign_up::{self, Asked, SignUp, SignedUp};
 use firman_proto::form::Form;
 
 use super::mail::{FORGOT, email_field, written};
-use super::{App, login, page, read, sign_in};
-use crate::pages::{Field, FormPage, Link, RenderError, look};
+use super::{App, login, look, page, read, sign_in};
+use crate::pages::look::texts;
+use crate::pages::{Field, FormPage, Link, RenderError};
 
 /// Below the issuer.
 pub const PATH: &str = "/login/sign-up";
@@ -28,7 +29,7 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    let request = form.required("request")?;
+    let request = look::request(app, &browser, &form).await?;
     let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
     let hint = view.interaction.request.login_hint.as_deref().unwrap_or_default();
     let first = First { typed: hint, problem: None };
@@ -43,7 +44,7 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, PATH, form.get("csrf"))?.at(head.address(app));
-    let (request, asked) = (form.required("request")?, form.get("asked"));
+    let (request, asked) = (look::request(app, &browser, &form).await?, form.get("asked"));
     if app.engine.policy().mail && asked.is_none() {
         return take_address(app, &browser, request, form.get("email").unwrap_or_default()).await;
     }
@@ -58,9 +59,9 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let again = async |problem: &str| second(app, &browser, &typed, Some(problem)).await;
     let refused = |html| Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, html));
     if text("new") != text("again") {
-        return refused(again(look::texts().security.password_differ).await?);
+        return refused(again(texts().security.password_differ).await?);
     }
-    let texts = look::texts();
+    let texts = texts();
     match sign_up::sign_up(&app.engine, &browser, &typed, app.now()).await? {
         SignedUp::Welcome { cookie, username, next } => {
             sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username)
@@ -83,7 +84,7 @@ async fn take_address(app: &App, browser: &Browser, request: &str, typed: &str) 
             Ok(page::page(app, StatusCode::OK, second(app, browser, &typed, None).await?))
         }
         Asked::Refused(denied) => Ok(page::page(app, StatusCode::UNPROCESSABLE_ENTITY, first(&denied.text))),
-        Asked::Wait(time) => Ok(page::page_later(app, time, first(look::texts().sign_up.wait))),
+        Asked::Wait(time) => Ok(page::page_later(app, time, first(texts().sign_up.wait))),
     }
 }
 
@@ -95,7 +96,7 @@ struct First<'a> {
 
 impl First<'_> {
     fn render(&self, app: &App, browser: &Browser, request: &str) -> Result<String, RenderError> {
-        let texts = look::texts();
+        let texts = texts();
         let with_mail = app.engine.policy().mail;
         let (address, chosen) = ([email_field(self.typed)], chosen(self.typed, true));
         let around = Around::new(app, browser, request);
@@ -119,7 +120,7 @@ async fn second(
     typed: &SignUp<'_>,
     problem: Option<&str>,
 ) -> Result<Result<String, RenderError>, Failure> {
-    let texts = look::texts();
+    let texts = texts();
     if !app.engine.policy().mail {
         return Ok(First { typed: typed.username, problem }.render(app, browser, typed.request));
     }
@@ -146,7 +147,7 @@ async fn second(
 
 /// How somebody will sign in.
 fn chosen(username: &str, first: bool) -> [Field<'_>; 3] {
-    let texts = look::texts();
+    let texts = texts();
     let name = Field::text("username", texts.login.username, "username", username);
     [
         if first { name.first() } else { name },
@@ -174,7 +175,7 @@ impl Around {
     fn page(&self) -> FormPage<'_> {
         FormPage {
             id: "sign-up",
-            title: look::texts().sign_up.title,
+            title: texts().sign_up.title,
             csrf: &self.csrf,
             action: &self.action,
             ..FormPage::default()
@@ -183,6 +184,6 @@ impl Around {
 
     /// For whoever has an account.
     fn link(&self) -> Link<'_> {
-        Link { id: "has-account", href: &self.login, text: look::texts().sign_up.has_account }
+        Link { id: "has-account", href: &self.login, text: texts().sign_up.has_account }
     }
 }

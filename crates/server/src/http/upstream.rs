@@ -9,9 +9,9 @@ use firman_engine::upstream::{self, CALLBACK, Departure, Returned, Trouble, Went
 use firman_proto::error::invalid_request;
 use firman_proto::form::{self, Form};
 
-use super::{App, cookies, login, page, read, sign_in};
+use super::{App, cookies, login, look, page, read, sign_in};
 use crate::pages;
-use crate::pages::look;
+use crate::pages::look::texts;
 
 /// Where the buttons of the login page lead, below the issuer.
 pub const PATH: &str = "/login/upstream";
@@ -26,7 +26,7 @@ pub async fn go(State(app): State<App>, request: Request) -> Response {
 async fn chosen(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
-    send(app, headers, &browser, (form.required("request")?, form.required("upstream")?)).await
+    send(app, headers, &browser, (look::request(app, &browser, &form).await?, form.required("upstream")?)).await
 }
 
 /// Sends a browser to a provider, with its errand in a cookie.
@@ -97,7 +97,10 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
         Ok(Returned::Welcome(LoggedIn::Wrong | LoggedIn::Wait(_))) => {
             page::error_page(app, invalid_request("nobody was signed in"))
         }
-        Ok(Returned::Trouble(trouble)) => trouble_page(app, &browser, &trouble),
+        Ok(Returned::Trouble(trouble)) => {
+            look::speak(app, &browser, &trouble.request).await?;
+            trouble_page(app, &browser, &trouble)
+        }
         Err(failure) => page::error_page(app, failure),
     };
     cookies::forget_errand(app, headers, &mut response, state);
@@ -112,17 +115,17 @@ pub async fn leave(State(app): State<App>, request: Request) -> Response {
 async fn left(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
-    let (request, code) = (form.required("request")?, form.get("error").unwrap_or_default());
+    let (request, code) = (look::request(app, &browser, &form).await?, form.get("error").unwrap_or_default());
     Ok(page::go(app, &upstream::leave(&app.engine, &browser, request, code, app.now()).await?))
 }
 
 /// Something went wrong there: what it was, and what can be done.
 fn trouble_page(app: &App, browser: &Browser, trouble: &Trouble) -> Response {
     let (status, text) = match trouble.what {
-        What::Unreachable => (StatusCode::BAD_GATEWAY, look::texts().upstream.unreachable),
-        What::Refused => (StatusCode::FORBIDDEN, look::texts().upstream.refused),
-        What::Unproved => (StatusCode::UNAUTHORIZED, look::texts().upstream.unproved),
-        What::NotAdmitted => (StatusCode::FORBIDDEN, look::texts().upstream.not_admitted),
+        What::Unreachable => (StatusCode::BAD_GATEWAY, texts().upstream.unreachable),
+        What::Refused => (StatusCode::FORBIDDEN, texts().upstream.refused),
+        What::Unproved => (StatusCode::UNAUTHORIZED, texts().upstream.unproved),
+        What::NotAdmitted => (StatusCode::FORBIDDEN, texts().upstream.not_admitted),
     };
     let policy = &app.engine.policy().upstream;
     let others = policy.local || policy.providers.iter().nth(1).is_some();

@@ -5,15 +5,21 @@ use super::texts::Texts;
 /// More languages than anybody reads; what comes after is not looked at.
 const MOST: usize = 16;
 
-/// The language for somebody: the first that is spoken here of those an application asks for (OpenID Connect Core §3.1.2.1
-/// `ui_locales`), or else the dearest of those a browser knows (RFC 9110 §12.5.4 `Accept-Language`), or else the first there is.
-pub fn choose(spoken: &'static [&'static Texts], ui_locales: &str, accept: &str) -> &'static Texts {
-    let asked = ui_locales.split(' ').take(MOST).find_map(|tag| speaking(spoken, tag));
-    asked.or_else(|| accepted(spoken, accept)).unwrap_or_else(|| first(spoken))
+/// The first that is spoken here of the languages an application asks for (OpenID Connect Core §3.1.2.1 `ui_locales`); it says first.
+pub fn asked<'l>(
+    spoken: &'static [&'static Texts],
+    ui_locales: impl IntoIterator<Item = &'l str>,
+) -> Option<&'static Texts> {
+    ui_locales.into_iter().take(MOST).find_map(|tag| speaking(spoken, tag))
+}
+
+/// Where no application asks: the dearest of those a browser knows (RFC 9110 §12.5.4 `Accept-Language`), or else the first there is.
+pub fn preferred(spoken: &'static [&'static Texts], accept: &str) -> &'static Texts {
+    accepted(spoken, accept).unwrap_or_else(|| first(spoken))
 }
 
 /// The language of a BCP 47 tag, by RFC 4647 §3.4: `de-CH-1996` is `de-CH` or else `de`.
-pub fn speaking(spoken: &'static [&'static Texts], tag: &str) -> Option<&'static Texts> {
+pub(crate) fn speaking(spoken: &'static [&'static Texts], tag: &str) -> Option<&'static Texts> {
     let mut tag = tag.trim();
     loop {
         if let Some(found) = spoken.iter().find(|texts| texts.lang.eq_ignore_ascii_case(tag)) {
@@ -61,7 +67,7 @@ mod tests {
     static SPOKEN: &[&Texts] = &[&ENGLISH, &FRENCH, &SWISS];
 
     fn chosen(ui_locales: &str, accept: &str) -> &'static str {
-        choose(SPOKEN, ui_locales, accept).lang
+        asked(SPOKEN, ui_locales.split(' ')).unwrap_or_else(|| preferred(SPOKEN, accept)).lang
     }
 
     // OpenID Connect Core §3.1.2.1: ui_locales, in the order of preference.

@@ -17,17 +17,19 @@ static PLAIN: LazyLock<Arc<Brand>> = LazyLock::new(Arc::default);
 
 struct Look {
     texts: Cell<&'static Texts>,
+    /// Whether an application asked for this language.
+    asked: Cell<bool>,
     brand: Arc<Brand>,
 }
 
 /// Answers a request in this language, under this name.
 pub async fn within<F: Future>(texts: &'static Texts, brand: Arc<Brand>, answer: F) -> F::Output {
-    LOOK.scope(Look { texts: Cell::new(texts), brand }, answer).await
+    LOOK.scope(Look { texts: Cell::new(texts), asked: Cell::new(false), brand }, answer).await
 }
 
 /// The same for what answers at once.
 pub fn within_sync<R>(texts: &'static Texts, brand: Arc<Brand>, answer: impl FnOnce() -> R) -> R {
-    LOOK.sync_scope(Look { texts: Cell::new(texts), brand }, answer)
+    LOOK.sync_scope(Look { texts: Cell::new(texts), asked: Cell::new(false), brand }, answer)
 }
 
 /// What pages say to whoever asked; outside of a request, in English.
@@ -43,8 +45,16 @@ pub fn brand() -> Arc<Brand> {
 /// An application said in which of these languages to speak (OpenID Connect Core §3.1.2.1 `ui_locales`), the dearest first. If
 /// there is none of them, nothing changes.
 pub fn prefer<'l>(locales: impl IntoIterator<Item = &'l str>) {
-    if let Some(asked) = locales.into_iter().find_map(|tag| language::speaking(texts::SPOKEN, tag)) {
+    if let Some(asked) = language::asked(texts::SPOKEN, locales) {
         // Outside of a request nobody is spoken to.
-        let _ = LOOK.try_with(|look| look.texts.set(asked));
+        let _ = LOOK.try_with(|look| {
+            look.texts.set(asked);
+            look.asked.set(true);
+        });
     }
+}
+
+/// The language that an application asked for, for the next page.
+pub fn asked() -> Option<&'static str> {
+    LOOK.try_with(|look| look.asked.get().then(|| look.texts.get().lang)).ok().flatten()
 }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::account::Menu;
 use super::texts::Texts;
+use super::when::When;
 use super::{RenderError, assets, look};
 
 /// What there is to sign in with, and the ways to change it. Each button is a form that posts `csrf`.
@@ -16,7 +17,7 @@ pub struct Security<'a> {
     /// Whether there is a password.
     pub has_password: bool,
     /// Since when there is an app, if there is one.
-    pub app_since: Option<&'a str>,
+    pub app_since: Option<When>,
     /// How many recovery codes are left.
     pub codes_left: usize,
     /// The e-mail address that was confirmed, if there is one; `None` where no mail is sent.
@@ -37,9 +38,9 @@ pub struct PasskeyLine {
     /// What its owner calls it.
     pub name: String,
     /// Since when it is there.
-    pub since: String,
+    pub since: When,
     /// When it was last used.
-    pub used: Option<String>,
+    pub used: Option<When>,
 }
 
 impl Security<'_> {

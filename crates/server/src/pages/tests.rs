@@ -48,8 +48,8 @@ fn login_with<'t>(text: &'t str, passkey: Option<PasskeyForm<'t>>) -> String {
         by_name: true,
         password: true,
         password_needed: true,
-        forgot: Some(text),
-        sign_up: Some(text),
+        forgot: Some("/login/forgot"),
+        sign_up: Some("/login/sign-up"),
         passkey,
     }
     .render()
@@ -200,8 +200,13 @@ fn account(text: &str) -> Vec<String> {
         until: when,
     };
     let remembered = RememberedAt { resource: Some(text), scopes: vec![line], at: when };
-    let app =
-        AllowedApp { id: text.to_owned(), client: client(text), grants: vec![allowed], remembered: vec![remembered] };
+    let app = AllowedApp {
+        id: text.to_owned(),
+        client: client(text),
+        open: Some(text.to_owned()),
+        grants: vec![allowed],
+        remembered: vec![remembered],
+    };
     let (next, news, problem) = (Some(text.to_owned()), Some(text), Some(text));
     let apps = AllowedApps { menu: menu(text), apps: vec![app], next: next.clone(), news, form };
     let place = Place { id: text.to_owned(), here: false, since: when, last_seen: when, ways: vec![text.to_owned()] };

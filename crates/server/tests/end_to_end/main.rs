@@ -48,3 +48,4 @@ mod reuse;
 mod secrets;
 mod support;
 mod tls;
+mod upstream;

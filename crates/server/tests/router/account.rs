@@ -6,7 +6,7 @@ use firman_engine::account::Owners;
 use firman_proto::client::GrantType;
 use firman_proto::scope::Scope;
 
-use crate::endpoints::get;
+use crate::endpoints::{get, redeem};
 use crate::world::{Ask, ISSUER, PASSWORD, Reply, USERNAME, World};
 
 const PATHS: [&str; 7] = [
@@ -220,4 +220,21 @@ async fn an_address_that_says_nonsense_is_refused_with_a_page() {
     }
     let page = look(&world, "/account?news=%3Cscript%3E").await;
     assert!(page.status == StatusCode::OK && !page.body.contains("account-news"), "{}", page.body);
+}
+
+// OpenID Connect Core §4.
+#[tokio::test]
+async fn an_application_that_begins_sign_ins_itself_is_opened_from_the_account() {
+    let world = World::with(|_, client| {
+        client.metadata.about.initiate_login_uri = Some("https://app.example/begin?from=us".to_owned());
+    })
+    .await;
+    redeem(&world).await;
+    let page = look(&world, "/account").await.body;
+    let link = "href=\"https://app.example/begin?from=us&#38;iss=https%3A%2F%2Flogin.example\"";
+    assert!(page.contains(link) && page.contains(">Open</a>"), "{page}");
+
+    let world = World::new().await;
+    redeem(&world).await;
+    assert!(!look(&world, "/account").await.body.contains(">Open</a>"));
 }

@@ -10,6 +10,7 @@ mod authentication;
 mod authenticator;
 mod certification;
 mod endpoints;
+mod languages;
 mod logout;
 mod looks;
 mod mail;

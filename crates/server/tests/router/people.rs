@@ -1,7 +1,13 @@
 //! The pages on which people sign in to their own account, take a second step, and change how they sign in.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::{Method, StatusCode};
+use firman_engine::{Accounts, Fault, User};
+use firman_proto::time::Timestamp;
+use firman_store::record::{Rest, Subject};
 
 use crate::endpoints::{form, get, hidden};
 use crate::world::{Ask, ISSUER, PASSWORD, Reply, USERNAME, World};
@@ -170,7 +176,7 @@ async fn with_an_app_signing_in_takes_a_second_step() {
     let done = send(&world, &page, "/login/code", &[("half", &half), ("code", &codes[0])]).await;
     assert_eq!(leads_to(&done), SECURITY);
     let page = open(&world, SECURITY).await;
-    assert!(after(&page.body, "id=\"codes-left\"").starts_with(">9<") && page.body.contains("18 Nov 2026"));
+    assert!(after(&page.body, "id=\"codes-left\"").starts_with(">9<") && page.body.contains("2026-11-18 11:06 UTC"));
     let new = send(&world, &page, "/account/security/recovery", &[]).await;
     assert_eq!(all_shown(&new, "recovery-shown").len(), 10);
     let removed = send(&world, &page, "/account/security/app/remove", &[]).await;
@@ -233,4 +239,33 @@ async fn a_form_of_another_page_or_site_changes_nothing() {
         assert!(world.browse(&by_link).await.status != StatusCode::INTERNAL_SERVER_ERROR, "{path}");
     }
     assert_eq!(leads_to(&sign_in(&world, PASSWORD).await), SECURITY);
+}
+
+/// People whom somebody else keeps.
+struct Elsewhere;
+
+#[async_trait]
+impl Accounts for Elsewhere {
+    async fn authenticate(&self, username: &str, _: &str, _: Timestamp) -> Result<Option<User>, Fault> {
+        let subject = Subject::new("elsewhere-1").unwrap();
+        let amr = vec!["pwd".to_owned()];
+        Ok(Some(User { subject, username: username.to_owned(), amr, epochs: None, upstream: None }))
+    }
+
+    async fn claims(&self, _: &Subject) -> Result<Option<Rest>, Fault> {
+        Ok(Some(Rest::new()))
+    }
+}
+
+#[tokio::test]
+async fn who_has_their_account_elsewhere_changes_nothing_here_and_is_told_so() {
+    let world = World::with(|parts, _| parts.accounts = Arc::new(Elsewhere)).await;
+    let signed_in = sign_in(&world, "whatever").await;
+    assert_eq!(leads_to(&signed_in), SECURITY);
+    for path in [SECURITY, "/account/security/password", "/account/security/app", "/account/security/passkeys"] {
+        let page = open(&world, path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.body.contains("Your account is kept by another service."), "{path}: {}", page.body);
+        assert!(!page.body.contains("<form"), "{path}: {}", page.body);
+    }
 }

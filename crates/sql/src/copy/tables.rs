@@ -55,6 +55,8 @@ tables! {
     "session_clients": SessionClientsCopy, JoinSession, ["day" from FIRST, "session" from ZERO, "client" from ZERO],
         ["day", "session", "client"];
     "deliveries": DeliveriesCopy, InsertDelivery, ["day" from FIRST, "id" from ZERO], ["day", "id"];
+    "held_tokens": HeldTokensCopy, InsertHeldToken, ["token_key" from ZERO], ["token_key"];
+    "held_claims": HeldClaimsCopy, InsertHeldClaims, ["holder_key" from ZERO], ["holder_key"];
     "events": EventsCopy, Append, ["day" from FIRST, "about" from ZERO, "id" from ZERO], ["day", "about", "id"];
     "signing_keys": SigningKeysCopy, InsertSigningKey, ["id" from ZERO], ["id"];
     "seal_keys": SealKeysCopy, InsertSealKey, ["issuer" from FIRST, "number" from FIRST], ["issuer", "number"];

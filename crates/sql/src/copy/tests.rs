@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use firman_store::conformance::fixtures::*;
+use firman_store::conformance::held::{held_claims, held_token, insert_held_token};
 use firman_store::record::{EpochKey, Name, Namespace, RevokedToken, Session};
 use firman_store::{Change, Editable, Store};
 
@@ -36,6 +37,8 @@ async fn filled(store: &Arc<SqlStore>) {
         Change::RevokeToken(RevokedToken { day: NOW.day(), grant: grant.id, digest, expires_at: later(9) }),
         Change::JoinSession { session: id(), client: client.id, expires_at: later(9) },
         insert_delivery(&delivery_due(NOW)),
+        insert_held_token(&held_token()),
+        Change::Insert(Editable::HeldClaims(Box::new(held_claims()))),
         Change::Append(Box::new(event(grant.id))),
         Change::Insert(Editable::SigningKey(Box::new(signing_key()))),
         Change::Insert(Editable::SealKey(Box::new(seal_key(0)))),

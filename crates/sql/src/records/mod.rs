@@ -8,6 +8,7 @@ pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod flow;
 pub(crate) mod grant;
+pub(crate) mod held;
 pub(crate) mod key;
 pub(crate) mod name;
 pub(crate) mod once;

@@ -14,9 +14,9 @@ use firman_sql::SqlStore;
 /// aliases and other columns have, the longest there is.
 #[allow(clippy::too_many_lines, reason = "it is a list")]
 pub(crate) fn hostile_names() -> BTreeMap<String, String> {
-    const TABLES: [&str; 18] = [
+    const TABLES: [&str; 20] = [
         "Select", "FROM", "table", "days", "e", "g", "c", "grants", "order", "group", "clients$", "null", "x", "index",
-        "Once", "All", "Values", "Limit",
+        "Once", "All", "Values", "Limit", "Having", "union",
     ];
     const COLUMNS: [&str; 69] = [
         "where",

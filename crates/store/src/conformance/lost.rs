@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fixtures::*;
+use super::held::{held_claims, held_token, insert_held_token};
 use crate::record::{Attempts, DeliveryState, EpochKey, FlowRequest, RevokeReason};
-use crate::{Change, Commit, CommitError, DeliveryFate, Page, RowKey, Store, StoreError, Transaction, settle};
+use crate::{
+    Change, Commit, CommitError, DeliveryFate, Editable, Page, RowKey, Store, StoreError, Transaction, settle,
+};
 use async_trait::async_trait;
 use firman_proto::time::Lifetime;
 
@@ -25,6 +28,8 @@ pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
         Change::InsertOnce(once()),
         insert_resource(&resource()),
         insert_account(&account),
+        insert_held_token(&held_token()),
+        Change::Insert(Editable::HeldClaims(Box::new(held_claims()))),
         Change::CountAttempt { id: account.id, seen: 0, to: Attempts { count: 1, locked_until: None } },
         Change::TakeDelivery { id: delivery.id, seen: 0, until: later(9) },
         Change::FinishDelivery(Box::new(arrived)),

@@ -18,6 +18,7 @@ pub mod editing;
 pub mod fixtures;
 pub mod flows;
 pub mod grants;
+pub mod held;
 pub mod lost;
 pub mod names;
 pub mod races;
@@ -64,6 +65,10 @@ macro_rules! conformance {
                 a_grant_is_renewed_once_per_salt, a_grant_is_never_used_earlier, revoking_a_token_twice_is_done;
             sessions: a_session_is_renewed_once_per_salt, an_ended_session_is_not_renewed, a_session_is_never_seen_earlier,
                 ending_twice_keeps_the_first_time, who_took_part_in_a_session_is_known, a_persons_sessions_are_listed;
+            held: a_held_token_reads_back, held_claims_read_back, held_tokens_are_listed_by_whose_they_are,
+                a_held_token_may_turn_out_to_be_about_a_person, a_refresh_token_is_replaced_whole_or_not_at_all,
+                what_is_held_is_replaced_and_removed_at_the_revision_seen,
+                who_renews_is_one_at_a_time_and_another_takes_over_from_the_dead;
             reads: a_grant_dies_with_its_clients_epoch, a_grant_dies_with_its_subjects_epoch,
                 a_grant_dies_with_the_epoch_of_everything, a_grant_dies_with_its_client, a_child_dies_with_its_parent,
                 a_child_dies_with_its_parents_client_and_epochs,
@@ -73,7 +78,7 @@ macro_rules! conformance {
             atomicity: a_conflict_undoes_what_came_before_it, a_conflict_names_its_place, a_transaction_sees_its_own_changes,
                 an_empty_transaction_is_done;
             races: of_64_claims_one_wins, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins, of_64_answers_one_wins,
-                of_64_polls_one_wins, of_64_presentations_one_wins, of_64_workers_one_takes_a_delivery,
+                of_64_polls_one_wins, of_64_presentations_one_wins, of_64_workers_one_takes_a_delivery, of_64_renewals_of_a_held_token_one_wins,
                 epochs_advanced_at_once_all_count, revoking_beats_rotating_or_comes_after_it,
                 sweeping_never_takes_a_live_code, many_commits_at_once_each_win_or_lose_on_their_own,
                 a_reader_sees_all_of_a_commit_or_nothing;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use firman_proto::digest::Digest16;
 use tokio::task::JoinSet;
 
 use super::fixtures::*;
-use crate::record::{EpochKey, FlowRequest, FlowState, Grant, Name, Namespace, RevokeReason};
-use crate::{Change, Commit, Cutoffs};
+use super::held::{held_token, insert_held_token};
+use crate::record::{EpochKey, FlowRequest, FlowState, Grant, HeldToken, Name, Namespace, RevokeReason};
+use crate::{Change, Commit, Cutoffs, EditableKey, HeldPage};
 
 const RIVALS: usize = 64;
 
@@ -114,6 +116,18 @@ pub async fn of_64_workers_one_takes_a_delivery(store: Shared) {
         let take = |_| vec![Change::TakeDelivery { id: delivery.id, seen, until: later(9) }];
         assert_eq!(race(&store, (0..RIVALS).map(take)).await, 1);
     }
+}
+
+pub async fn of_64_renewals_of_a_held_token_one_wins(store: Shared) {
+    let old = held_token();
+    done(&store, vec![insert_held_token(&old)]).await;
+    let renewed: Vec<_> = (0..RIVALS).map(|_| HeldToken { key: Digest16(distinct()), ..old.clone() }).collect();
+    let remove = Change::Remove { key: EditableKey::HeldToken(old.key), if_revision: 0 };
+    let rivals = renewed.iter().map(|token| vec![insert_held_token(token), remove.clone()]);
+    assert_eq!(race(&store, rivals).await, 1);
+    let left = store.held_tokens(old.holder(), old.kind, HeldPage::first(99)).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert!(renewed.contains(&left[0]));
 }
 
 pub async fn epochs_advanced_at_once_all_count(store: Shared) {

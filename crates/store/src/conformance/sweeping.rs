@@ -4,8 +4,10 @@ use firman_proto::digest::Digest16;
 use firman_proto::time::{Lifetime, Timestamp};
 
 use super::fixtures::*;
+use super::held::{held_claims, held_token, insert_held_token};
 use crate::record::{
-    Delivery, Event, Flow, Grant, Name, Namespace, Once, RevokedToken, Schedule, SealKey, Session, SigningKey,
+    Delivery, Event, Flow, Grant, HeldToken, Name, Namespace, Once, RevokedToken, Schedule, SealKey, Session,
+    SigningKey,
 };
 use crate::{Change, Cutoffs, Editable, GrantsOf, Page, Swept};
 
@@ -31,6 +33,7 @@ fn all_made_at(at: Timestamp, number: u32) -> Vec<Change> {
         Change::Append(Box::new(Event { id: id_made_at(at), at, ..event(grant.id) })),
         insert_delivery(&Delivery { id: id_made_at(at), expires_at: ends, ..delivery_due(at) }),
         Change::JoinSession { session: id(), client: id(), expires_at: ends },
+        insert_held_token(&HeldToken { expires_at: ends, ..held_token() }),
         Change::Insert(Editable::SigningKey(Box::new(SigningKey { schedule, ..signing_key() }))),
         Change::Insert(Editable::SealKey(Box::new(SealKey { schedule, ..seal_key(number) }))),
     ]
@@ -50,6 +53,7 @@ const ONE_OF_EACH: Swept = Swept {
     events: 1,
     deliveries: 1,
     session_clients: 1,
+    held_tokens: 1,
     keys: 2,
 };
 
@@ -80,12 +84,17 @@ pub async fn nothing_live_is_swept(store: Shared) {
     let client = client();
     let standing = standing_grant(client.id);
     let (flow, session) = (flow(), session());
+    let (token, claims) = (HeldToken { expires_at: Timestamp::NEVER, ..held_token() }, held_claims());
+    let held = Change::Insert(Editable::HeldClaims(Box::new(claims.clone())));
+    done(&store, vec![insert_held_token(&token), held]).await;
     done(&store, vec![insert_client(&client), insert_grant(&standing), insert_account(&account())]).await;
     done(&store, vec![insert_flow(&flow), Change::InsertSession(Box::new(session.clone()))]).await;
     assert_eq!(store.sweep(Cutoffs::all(NOW), 1000).await.unwrap().total(), 0);
     store.sweep(Cutoffs::all(days(100_000)), 1000).await.unwrap();
     assert_eq!(store.grants(GrantsOf::Everybody, Page::first(9)).await.unwrap(), vec![standing]);
     assert!(store.client_by_id(client.id).await.unwrap().is_some());
+    assert_eq!(store.held_token(token.key).await.unwrap(), Some(token));
+    assert_eq!(store.held_claims(claims.key()).await.unwrap(), Some(claims));
     assert_eq!(store.flow(flow.id).await.unwrap(), None);
     assert_eq!(store.session(session.id, None).await.unwrap(), None);
 }
@@ -116,6 +125,7 @@ pub async fn each_kind_has_a_cutoff_of_its_own(store: Shared) {
         (Cutoffs { names: late, ..none }, Swept { names: 1, ..only }),
         (Cutoffs { keys: late, ..none }, Swept { keys: 2, ..only }),
         (Cutoffs { deliveries: late, ..none }, Swept { deliveries: 1, ..only }),
+        (Cutoffs { held_tokens: late, ..none }, Swept { held_tokens: 1, ..only }),
         (Cutoffs { events: late, ..none }, Swept { events: 1, ..only }),
     ] {
         assert_eq!(store.overdue(cutoffs, 1000).await.unwrap(), swept, "{cutoffs:?}");
@@ -135,7 +145,7 @@ pub async fn what_is_overdue_is_what_a_sweep_deletes(store: Shared) {
             assert_eq!(store.sweep(Cutoffs::all(at), 1000).await.unwrap(), counted);
             assert_eq!(store.overdue(Cutoffs::all(at), 1000).await.unwrap(), Swept::default());
         } else {
-            assert_eq!(counted.total(), 11 * u64::from(limit));
+            assert_eq!(counted.total(), 12 * u64::from(limit));
         }
     }
 }

@@ -3,6 +3,7 @@
 mod deliveries;
 mod grants;
 mod sessions;
+mod standing;
 mod sweep;
 mod tables;
 
@@ -15,11 +16,11 @@ use firman_proto::time::{Day, Timestamp};
 
 use crate::change::{CommitId, RowKey, Transaction};
 use crate::record::{
-    Account, Client, Consent, ConsentKey, Delivery, DeliveryState, EpochKey, Epochs, Event, Flow, Grant, Name,
-    Namespace, Resource, Session, TokenTrace,
+    Account, Client, Consent, ConsentKey, Delivery, DeliveryState, EpochKey, Epochs, Event, Flow, Grant, HeldClaims,
+    HeldKind, HeldToken, Name, Namespace, Resource, Session, TokenTrace,
 };
 use crate::store::{
-    Commit, CommitError, Cutoffs, GrantsOf, Keys, Page, Search, SignedIn, Standing, Store, StoreError, Swept,
+    Commit, CommitError, Cutoffs, GrantsOf, HeldPage, Keys, Page, Search, SignedIn, Standing, Store, StoreError, Swept,
 };
 use tables::Tables;
 
@@ -289,6 +290,27 @@ impl Store for MemoryStore {
             tables.deliveries.values().map(|row| &row.record).filter(|d| due(d).is_some()).collect();
         found.sort_by_key(|delivery| due(delivery));
         Ok(found.into_iter().take(limit as usize).cloned().collect())
+    }
+
+    async fn held_token(&self, key: Digest16) -> Result<Option<HeldToken>, StoreError> {
+        Ok(self.tables().held_tokens.get(&key).map(|row| row.record.clone()))
+    }
+
+    async fn held_tokens(
+        &self,
+        holder: Digest16,
+        kind: HeldKind,
+        page: HeldPage,
+    ) -> Result<Vec<HeldToken>, StoreError> {
+        let tables = self.tables();
+        let records = tables.held_tokens.values().map(|row| &row.record);
+        let own = records.filter(|token| token.holder() == holder && token.kind == kind);
+        let after = own.filter(|token| page.after.is_none_or(|last| token.key > last));
+        Ok(after.take(page.limit as usize).cloned().collect())
+    }
+
+    async fn held_claims(&self, holder: Digest16) -> Result<Option<HeldClaims>, StoreError> {
+        Ok(self.tables().held_claims.get(&holder).map(|row| row.record.clone()))
     }
 
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {

@@ -7,7 +7,7 @@ use firman_proto::id::RecordId;
 use firman_proto::time::Day;
 
 use super::tables::{Row, Tables};
-use crate::record::{Delivery, Event, Flow, Grant, Name, RevokedToken, Schedule, Session};
+use crate::record::{Delivery, Event, Flow, Grant, HeldToken, Name, RevokedToken, Schedule, Session};
 use crate::store::{Cutoffs, Swept};
 
 impl Tables {
@@ -23,6 +23,7 @@ impl Tables {
             events: remove(&mut self.events, &mut left, |_, row| event(row, at)),
             grants: remove(&mut self.grants, &mut left, |_, row| grant(row, at)),
             names: remove(&mut self.names, &mut left, |_, row| name(row, at)),
+            held_tokens: remove(&mut self.held_tokens, &mut left, |_, row| held_token(row, at)),
             keys: remove(&mut self.signing_keys, &mut left, |_, row| key(row.record.schedule, at))
                 + remove(&mut self.seal_keys, &mut left, |_, row| key(row.record.schedule, at)),
         }
@@ -39,6 +40,7 @@ impl Tables {
             events: count(&self.events, limit, |_, row| event(row, at)),
             grants: count(&self.grants, limit, |_, row| grant(row, at)),
             names: count(&self.names, limit, |_, row| name(row, at)),
+            held_tokens: count(&self.held_tokens, limit, |_, row| held_token(row, at)),
             keys: count(&self.signing_keys, limit, |_, row| key(row.record.schedule, at))
                 + count(&self.seal_keys, limit, |_, row| key(row.record.schedule, at)),
         }
@@ -73,6 +75,10 @@ fn grant(row: &Row<Grant>, at: Cutoffs) -> bool {
 
 fn name(row: &Row<Name>, at: Cutoffs) -> bool {
     row.record.expires_at < at.names
+}
+
+fn held_token(row: &Row<HeldToken>, at: Cutoffs) -> bool {
+    row.record.expires_at < at.held_tokens
 }
 
 fn key(schedule: Schedule, at: Cutoffs) -> bool {

@@ -7,13 +7,12 @@ use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::{Day, Lifetime, Timestamp};
 
-use crate::change::{Change, CommitId, Editable, EditableKey, FlowApproval, RowKey};
+use crate::change::{Change, CommitId, Editable, EditableKey, FlowApproval};
 use crate::record::{
-    Account, Attempts, Client, Consent, ConsentKey, Delivery, Deployment, EpochKey, Epochs, Event, Flow, FlowFailure,
-    FlowRequest, FlowState, Grant, Name, Namespace, Once, OnceNamespace, Resource, RevokedToken, SealKey, Session,
-    SigningKey,
+    Account, Attempts, Client, Consent, ConsentKey, Delivery, Deployment, EpochKey, Event, Flow, FlowFailure,
+    FlowRequest, FlowState, Grant, HeldClaims, HeldToken, Name, Namespace, Once, OnceNamespace, Resource, RevokedToken,
+    SealKey, Session, SigningKey,
 };
-use crate::store::ParentStanding;
 
 /// A record and the commit that last won it.
 #[derive(Clone)]
@@ -42,6 +41,8 @@ pub(super) struct Tables {
     pub(super) epochs: BTreeMap<EpochKey, u64>,
     pub(super) session_clients: BTreeMap<(Day, RecordId, RecordId), Timestamp>,
     pub(super) deliveries: BTreeMap<RecordId, Row<Delivery>>,
+    pub(super) held_tokens: BTreeMap<Digest16, Row<HeldToken>>,
+    pub(super) held_claims: BTreeMap<Digest16, Row<HeldClaims>>,
     pub(super) events: BTreeMap<(Day, RecordId, RecordId), Event>,
 }
 
@@ -164,6 +165,14 @@ impl Tables {
                 resource.revision = revision;
                 return self.edit_resource(*resource, by);
             }
+            Editable::HeldToken(mut token) => {
+                token.revision = revision;
+                put(self, |t| &mut t.held_tokens, token.key, Some(Row { record: *token, won_by: by }))
+            }
+            Editable::HeldClaims(mut claims) => {
+                claims.revision = revision;
+                put(self, |t| &mut t.held_claims, claims.key(), Some(Row { record: *claims, won_by: by }))
+            }
             Editable::SigningKey(mut key) => {
                 key.revision = revision;
                 put(self, |t| &mut t.signing_keys, key.id, Some(Row { record: *key, won_by: by }))
@@ -242,6 +251,8 @@ impl Tables {
             EditableKey::Account(id) => put(self, |t| &mut t.accounts, id, None),
             EditableKey::Consent(key) => put(self, |t| &mut t.consents, key, None),
             EditableKey::Resource(id) => self.remove_resource(id),
+            EditableKey::HeldToken(key) => put(self, |t| &mut t.held_tokens, key, None),
+            EditableKey::HeldClaims(key) => put(self, |t| &mut t.held_claims, key, None),
             EditableKey::SigningKey(id) => put(self, |t| &mut t.signing_keys, id, None),
             EditableKey::SealKey(issuer, number) => put(self, |t| &mut t.seal_keys, (issuer, number), None),
             EditableKey::Deployment => put(self, |t| &mut t.deployment, (), None),
@@ -254,6 +265,8 @@ impl Tables {
             EditableKey::Account(id) => self.accounts.get(&id).map(|row| row.record.revision),
             EditableKey::Consent(key) => self.consents.get(&key).map(|row| row.record.revision),
             EditableKey::Resource(id) => self.resources.get(&id).map(|row| row.record.revision),
+            EditableKey::HeldToken(key) => self.held_tokens.get(&key).map(|row| row.record.revision),
+            EditableKey::HeldClaims(key) => self.held_claims.get(&key).map(|row| row.record.revision),
             EditableKey::SigningKey(id) => self.signing_keys.get(&id).map(|row| row.record.revision),
             EditableKey::SealKey(issuer, number) => {
                 self.seal_keys.get(&(issuer, number)).map(|row| row.record.revision)
@@ -364,51 +377,5 @@ impl Tables {
             open
         });
         revoked.unwrap_or_else(|_| nothing())
-    }
-
-    pub(super) fn winner(&self, row: RowKey) -> Option<CommitId> {
-        match row {
-            RowKey::Editable(EditableKey::Client(id)) => self.clients.get(&id).map(|row| row.won_by),
-            RowKey::Editable(EditableKey::Account(id)) => self.accounts.get(&id).map(|row| row.won_by),
-            RowKey::Editable(EditableKey::Consent(key)) => self.consents.get(&key).map(|row| row.won_by),
-            RowKey::Editable(EditableKey::Resource(id)) => self.resources.get(&id).map(|row| row.won_by),
-            RowKey::Editable(EditableKey::SigningKey(id)) => self.signing_keys.get(&id).map(|row| row.won_by),
-            RowKey::Editable(EditableKey::SealKey(issuer, number)) => {
-                self.seal_keys.get(&(issuer, number)).map(|row| row.won_by)
-            }
-            RowKey::Editable(EditableKey::Deployment) => self.deployment.get(&()).map(|row| row.won_by),
-            RowKey::Name(namespace, digest) => self.names.get(&(namespace, digest)).map(|row| row.won_by),
-            RowKey::Once(day, namespace, digest) => self.once.get(&(day, namespace, digest)).map(|row| row.won_by),
-            RowKey::Flow(id) => self.flows.get(&id).map(|row| row.won_by),
-            RowKey::Grant(id) => self.grants.get(&id).map(|row| row.won_by),
-            RowKey::Delivery(id) => self.deliveries.get(&id).map(|row| row.won_by),
-            RowKey::Session(id) => self.sessions.get(&id).map(|row| row.won_by),
-        }
-    }
-
-    pub(super) fn is_enabled(&self, client: RecordId) -> bool {
-        self.clients.get(&client).is_some_and(|row| row.record.enabled)
-    }
-
-    pub(super) fn parent(&self, id: RecordId) -> ParentStanding {
-        let live = |parent: &&Grant| {
-            parent.revoked_at.is_none() && self.is_enabled(parent.client) && parent.epochs == self.epochs_of(parent)
-        };
-        let parent = self.grants.get(&id).map(|row| &row.record).filter(live);
-        let expires_at = parent.map_or(Timestamp::from_millis(0), |parent| parent.expires_at);
-        ParentStanding { revoked: parent.is_none(), expires_at }
-    }
-
-    pub(super) fn epochs_of(&self, grant: &Grant) -> Epochs {
-        self.epochs(Some(grant.client), grant.subject.as_ref().map(|subject| subject.key(grant.issuer)))
-    }
-
-    pub(super) fn epochs(&self, client: Option<RecordId>, subject: Option<Digest16>) -> Epochs {
-        let of = |key| self.epochs.get(&key).copied().unwrap_or(0);
-        Epochs {
-            everything: of(EpochKey::Everything),
-            client: client.map_or(0, |id| of(EpochKey::Client(id))),
-            subject: subject.map_or(0, |key| of(EpochKey::Subject(key))),
-        }
     }
 }

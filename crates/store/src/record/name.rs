@@ -41,6 +41,9 @@ pub enum Namespace {
     Credential,
     /// A subject of an upstream identity provider; the id is the account's.
     Upstream,
+    /// Tokens of another server that one program at a time renews; the id is that program's own, and its time is short, so that
+    /// another takes over from one that has died.
+    Renewal,
 }
 
 impl Namespace {
@@ -53,6 +56,7 @@ impl Namespace {
         Self::Email,
         Self::Credential,
         Self::Upstream,
+        Self::Renewal,
     ];
 
     /// The number in the database; numbers are never given twice.
@@ -65,6 +69,7 @@ impl Namespace {
             Self::Email => 5,
             Self::Credential => 6,
             Self::Upstream => 7,
+            Self::Renewal => 8,
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::account::{Listed, allowed};
 use firman_proto::form::Form;
+use firman_proto::third_party::initiate_login;
 use firman_store::record::GrantKind;
 
 use super::super::page::Away;
@@ -33,7 +34,7 @@ fn render(app: &App, visit: &Visit, listed: &Listed<allowed::App>, news: Option<
     let action = app.engine.issuer().endpoint(PATH);
     let html = AllowedApps {
         menu: visit.menu(app, Here::Apps),
-        apps: listed.items.iter().map(shown).collect(),
+        apps: listed.items.iter().map(|of| shown(app, of)).collect(),
         next: next(app, PATH, listed.next),
         news,
         form: pages::Form { action: &action, csrf: &csrf },
@@ -42,7 +43,7 @@ fn render(app: &App, visit: &Visit, listed: &Listed<allowed::App>, news: Option<
     page::page(app, StatusCode::OK, html)
 }
 
-fn shown(of: &allowed::App) -> AllowedApp<'_> {
+fn shown<'a>(app: &App, of: &'a allowed::App) -> AllowedApp<'a> {
     let grants = of.grants.iter().map(|grant| Allowed {
         kind: kind(grant.kind),
         scopes: lines(&grant.scope),
@@ -62,9 +63,11 @@ fn shown(of: &allowed::App) -> AllowedApp<'_> {
         });
         here.into_iter().chain(there)
     });
+    let begin = of.client.metadata.about.initiate_login_uri.as_deref();
     AllowedApp {
         id: of.client.id.to_string(),
         client: login::client_of(&of.client),
+        open: begin.and_then(|uri| initiate_login(uri, app.engine.issuer(), None, None)),
         grants: grants.collect(),
         remembered: known.collect(),
     }

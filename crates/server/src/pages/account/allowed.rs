@@ -30,6 +30,8 @@ pub struct AllowedApp<'a> {
     pub id: String,
     /// What is shown of it.
     pub client: Client<'a>,
+    /// Where it begins a sign-in by itself (OpenID Connect Core §4).
+    pub open: Option<String>,
     /// What it has.
     pub grants: Vec<Allowed<'a>>,
     /// What it gets without asking again, and since when.

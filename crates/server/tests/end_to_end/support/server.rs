@@ -62,10 +62,7 @@ impl Server {
 
     /// The same, whose issuer has a name and no address: `http://localhost:…`.
     pub(crate) fn start_at_a_name(name: &str) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = Folder::new(name).with_setting("FIRMAN__SERVER__ISSUER", &format!("http://localhost:{free}"));
-        fs::write(folder.port_file(), free.to_string()).unwrap();
-        Self::start_in(folder, &[])
+        Folder::new(name).at_a_name().start_again()
     }
 
     /// The same, started by another program: `["strace", "-f"]`.
@@ -132,6 +129,11 @@ impl Server {
     }
 }
 
+/// A port of this machine that nobody listened on a moment ago.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 fn port_of(issuer: &str) -> u16 {
     Url::parse(issuer).unwrap().port_or_known_default().unwrap()
 }
@@ -184,6 +186,18 @@ impl Folder {
         let before = fs::read_to_string(&file).unwrap_or_default();
         fs::write(file, format!("{before}{variable}={value}\n")).unwrap();
         self
+    }
+
+    /// The same folder, of a server whose issuer has a name and no address, and is known before it starts.
+    pub(crate) fn at_a_name(self) -> Self {
+        let port = free_port();
+        fs::write(self.port_file(), port.to_string()).unwrap();
+        self.with_setting("FIRMAN__SERVER__ISSUER", &format!("http://localhost:{port}"))
+    }
+
+    /// The issuer of a server that is to start at a name.
+    pub(crate) fn issuer(&self) -> String {
+        format!("http://localhost:{}", self.port())
     }
 
     /// Writes a file beside the data.
