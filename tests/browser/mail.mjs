@@ -147,13 +147,22 @@ async function mailTo(to) {
         const mail = await readFile(join(mails, name), 'utf8')
         if (!mail.includes(`\nTo: ${to}\n`)) continue
         read.add(name)
-        return mail
+        return decoded(mail)
       }
       await once(watcher, 'change', { signal: late })
     }
   } finally {
     watcher.close()
   }
+}
+
+// RFC 2045 §6.7.
+function decoded(mail) {
+  const end = mail.indexOf('\n\n')
+  const [head, body] = [mail.slice(0, end), mail.slice(end)]
+  if (!/^content-transfer-encoding: quoted-printable$/im.test(head)) return mail
+  const bytes = body.replace(/=\n/g, '').replace(/=([0-9A-F]{2})/g, (_, byte) => String.fromCharCode(parseInt(byte, 16)))
+  return head + Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
 function linkOf(mail) {

@@ -44,14 +44,6 @@ pub(crate) struct Received {
     pub(crate) data: String,
 }
 
-impl Received {
-    /// The line of the body that is an address, or else the only short one.
-    pub(crate) fn link(&self) -> String {
-        let link = self.data.lines().find(|line| line.starts_with("http"));
-        link.unwrap_or_else(|| panic!("no link: {}", self.data)).to_owned()
-    }
-}
-
 /// Stops listening when it is dropped.
 pub(crate) struct Mailbox {
     pub(crate) port: u16,

@@ -7,6 +7,7 @@ pub(crate) mod crowd;
 pub(crate) mod database;
 pub(crate) mod engines;
 pub(crate) mod http;
+#[allow(dead_code, reason = "shared with the tests of the router, which use the rest")]
 pub(crate) mod mailbox;
 pub(crate) mod page;
 pub(crate) mod script;
