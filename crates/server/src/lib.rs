@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod http;
 pub mod listen;
 pub mod logging;
+pub mod mail;
 pub mod maintain;
 pub mod metrics;
 pub mod outbox;
