@@ -6,6 +6,7 @@ mod passkeys;
 mod password;
 mod upstream;
 
+pub(crate) use app::make_recovery_codes;
 pub use app::{Enrolled, Enrolment, begin_app, confirm_app, new_recovery_codes, remove_app};
 pub use owner::{Fresh, Owner, owner};
 pub use passkeys::{Added, add_passkey, begin_passkey, remove_passkey, rename_passkey};

@@ -28,13 +28,19 @@ pub(super) fn samples() -> Result<Samples, RenderError> {
         has_password: true,
         app_since: Some(account::at(-300)),
         codes_left: 9,
+        email: Some(Some("alice@mail.example")),
         passkeys: Some(&passkeys),
         upstreams: &[],
         csrf: "token",
         action: "/account/security",
     };
-    let plain_security =
-        Security { app_since: None, passkeys: Some(&[]), news: Some(t.security.password_changed), ..security };
+    let plain_security = Security {
+        app_since: None,
+        email: Some(None),
+        passkeys: Some(&[]),
+        news: Some(t.security.password_changed),
+        ..security
+    };
     Ok(vec![
         ("second-step", second_step(None)?),
         ("second-step-wrong", second_step(Some(t.second.wrong))?),
@@ -65,7 +71,7 @@ fn second_step(problem: Option<&str>) -> Result<String, RenderError> {
     .render()
 }
 
-fn back() -> Link<'static> {
+pub(super) fn back() -> Link<'static> {
     Link { id: "security-back", href: "/account/security", text: look::texts().security.back }
 }
 

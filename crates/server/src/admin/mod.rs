@@ -115,6 +115,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(accounts::show, accounts::edit))
         .routes(routes!(accounts::set_password))
         .routes(routes!(accounts::reset_factors))
+        .routes(routes!(accounts::reset_link))
+        .routes(routes!(accounts::unlock))
         .routes(routes!(accounts::sign_out))
         .routes(routes!(accounts::make_operator, accounts::withdraw_operator))
         .routes(routes!(clients::list, clients::create))

@@ -53,6 +53,7 @@ fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>
         has_password: account.password.is_some(),
         app_since: account.factors.totp.as_ref().map(|app| When(app.added_at)),
         codes_left: account.factors.recovery_codes.len(),
+        email: app.engine.policy().mail.then(|| firman_engine::mail::of(account)),
         passkeys: app.engine.has_passkeys().then_some(&*passkeys),
         upstreams: &upstreams,
         csrf: &browser.csrf(&app.engine, PATH),

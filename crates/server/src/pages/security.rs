@@ -20,6 +20,8 @@ pub struct Security<'a> {
     pub app_since: Option<When>,
     /// How many recovery codes are left.
     pub codes_left: usize,
+    /// The e-mail address that was confirmed, if there is one; `None` where no mail is sent.
+    pub email: Option<Option<&'a str>>,
     /// The passkeys; `None` where there can be none.
     pub passkeys: Option<&'a [PasskeyLine]>,
     /// Where else they sign in.
