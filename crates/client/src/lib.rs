@@ -8,6 +8,8 @@ pub mod backoff;
 pub mod error;
 pub mod exchange;
 pub mod flow;
+#[cfg(feature = "guard")]
+pub mod guard;
 pub mod loopback;
 #[cfg(feature = "manager")]
 pub mod manager;

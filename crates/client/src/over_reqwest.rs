@@ -58,7 +58,7 @@ impl Transport for OverReqwest {
     }
 }
 
-fn unreachable(url: &str, error: &reqwest::Error) -> Unreachable {
+pub(crate) fn unreachable(url: &str, error: &reqwest::Error) -> Unreachable {
     if error.is_timeout() {
         let millis = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
         return Unreachable::Slow { url: url.to_owned(), millis };

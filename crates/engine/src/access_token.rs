@@ -1,6 +1,9 @@
 //! An access token as it is handed out: a sealed reference, or a JWT around one (RFC 9068).
 
+use std::collections::BTreeMap;
+
 use firman_proto::access_token::{self, JwtAccessToken};
+use firman_proto::feed::{Key, LivesBy};
 use firman_proto::introspection::Confirmation;
 use firman_proto::jose::Jwt;
 use firman_proto::scope::Scope;
@@ -94,22 +97,29 @@ impl Dressed<'_> {
     fn signed(self, engine: &Engine, now: Timestamp) -> Result<String, Fault> {
         let (keys, reference) = (engine.keys.current(), self.token.reference(self.grant));
         let jti = keys.keyring.seal_bound_with::<JwtId>(self.token.seal_key, &reference, &self.caveats, now);
+        let jti = jti.ok_or_else(key_is_gone)?;
         let (client, grant) = (self.client, self.grant);
+        // RFC 9068 §2.2: where no person is involved, the client is the subject.
+        let sub = grant
+            .subject
+            .as_ref()
+            .map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, client, subject));
         // RFC 9396 §9.1: what the token allows, which may be less than what was granted.
         let details = self.caveats.details(grant.terms.authorization_details.as_ref());
         let claims = JwtAccessToken {
             iss: engine.issuer.to_string(),
-            // RFC 9068 §2.2: where no person is involved, the client is the subject.
-            sub: grant
-                .subject
-                .as_ref()
-                .map_or_else(|| client.client_id.clone(), |subject| subject_for(engine, client, subject)),
+            lives_by: if engine.policy.feed.enabled {
+                lives_by(engine, grant, Key::token(jti.digest()), &sub)
+            } else {
+                LivesBy::default()
+            },
+            sub,
             // RFC 9068 §3.
             aud: self.target.audience(engine),
             client_id: client.client_id.clone(),
             exp: self.token.expires_at.seconds(),
             iat: self.token.issued_at.seconds(),
-            jti: jti.ok_or_else(key_is_gone)?.reveal().to_owned(),
+            jti: jti.reveal().to_owned(),
             // RFC 9068 §2.2.3: scopes that mean something to the audience.
             scope: self.target.meaning(self.scope),
             auth_time: grant.auth.auth_time.map(Timestamp::seconds),
@@ -125,6 +135,19 @@ impl Dressed<'_> {
         // Beyond this nobody reads it, and no header carries it.
         if text.len() > Jwt::LONGEST { Err(broken("its claims are too long".to_owned())) } else { Ok(text) }
     }
+}
+
+/// What ends a token, as the feed tells it.
+fn lives_by(engine: &Engine, grant: &Grant, token: Key, sub: &str) -> LivesBy {
+    let client = Key::record(grant.client);
+    let mut keys = vec![token, Key::salted(grant.id, &grant.salt), Key::record(grant.id), client];
+    // What was delegated lives while all that it was delegated from does.
+    keys.extend(grant.terms.via.iter().chain(&grant.parent).map(|id| Key::record(*id)));
+    let mut epochs = BTreeMap::from([(Key::EVERYTHING, grant.epochs.everything), (client, grant.epochs.client)]);
+    if grant.subject.is_some() {
+        epochs.insert(Key::subject(engine.number, sub), grant.epochs.subject);
+    }
+    LivesBy { keys, epochs }
 }
 
 /// What a token is bound to (RFC 7800 §3.1); `None` if it is to nothing.

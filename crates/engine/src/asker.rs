@@ -92,6 +92,14 @@ impl Asker {
         self.client().is_some_and(|client| grant.client == client.id || client.policy.introspect_any)
     }
 
+    /// Whether it is told of what is withdrawn: it verifies tokens of anybody, or was let in by the scope for it.
+    pub fn may_listen(&self) -> bool {
+        match self {
+            Self::Resource(_) | Self::Holder(_) => true,
+            Self::Client(client) => client.must_be_confidential().is_ok() && client.record().policy.introspect_any,
+        }
+    }
+
     /// What of a token's audience it is told; `None` if the token is none of its business.
     pub(crate) fn sees<'a>(&self, grant: &Grant, audience: Vec<&'a str>) -> Option<Vec<&'a str>> {
         let seen = match self {

@@ -20,6 +20,7 @@ pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
         signing: engine.keys.current().algorithms(now),
         auth_methods: engine.policy.auth_methods().collect(),
         assertions: Alg::PUBLIC.iter().chain(SECRET_ALGORITHMS).copied().collect(),
+        feed: engine.policy.feed.enabled,
         registration: engine.policy.registration.mode != Mode::Off,
         client_documents: !engine.policy.client_documents.0.is_empty(),
         certificate_bound: engine.policy.client_certificates,

@@ -20,9 +20,11 @@ pub mod discovery;
 pub mod dpop;
 mod encrypt;
 mod failure;
+pub mod feed;
 mod fetch;
 mod grant;
 mod guesses;
+mod here;
 pub mod hooks;
 mod id_token_hint;
 pub mod introspect;
@@ -106,6 +108,7 @@ pub struct Engine {
     pub(crate) refusals: Refusals,
     pub(crate) policy: Policy,
     pub(crate) key_policy: KeyPolicy,
+    pub(crate) feed: feed::Hub,
     /// Rings when something was put into the outbox.
     pub(crate) bell: tokio::sync::Notify,
     /// The resource that the admin API is, if there is one.
@@ -171,6 +174,7 @@ impl Engine {
             refusals: Refusals::default(),
             policy,
             key_policy,
+            feed: feed::Hub::default(),
             bell: tokio::sync::Notify::new(),
             admin,
         })
@@ -199,6 +203,11 @@ impl Engine {
     /// The keys in use.
     pub fn keys(&self) -> &Keychain {
         &self.keys
+    }
+
+    /// What was withdrawn, for those who listen.
+    pub fn feed(&self) -> &feed::Hub {
+        &self.feed
     }
 
     /// Makes and rotates keys of this issuer.
@@ -244,6 +253,7 @@ impl Engine {
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Commit, Fault> {
         let id = CommitId(random::bytes(&*self.entropy)?);
         let changes = webhooks::with_deliveries(&self.packer(), changes)?;
+        let changes = if self.policy.feed.enabled { feed::with_notice(changes)? } else { changes };
         let sends = changes.iter().any(|change| matches!(change, Change::InsertDelivery(_)));
         let outcome = settle(&*self.store, Transaction { id, changes }).await?;
         if sends && outcome == Commit::Done {

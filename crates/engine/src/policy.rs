@@ -16,6 +16,7 @@ use crate::backchannel::BackchannelPolicy;
 use crate::client_document::TrustedHosts;
 use crate::device::DevicePolicy;
 use crate::dpop::DpopPolicy;
+use crate::feed::FeedPolicy;
 use crate::hooks::ClaimPolicy;
 use crate::login_app::LoginAppPolicy;
 use crate::operator::AdminPolicy;
@@ -105,6 +106,8 @@ pub struct Policy {
     pub introspect_scope: Scope,
     /// The scope with which an access token lets its holder revoke; the empty scope lets nobody.
     pub revoke_scope: Scope,
+    /// How withdrawals are told to those who verify tokens by themselves.
+    pub feed: FeedPolicy,
     /// Claims that are added to what is told.
     pub claims: ClaimPolicy,
     /// How long and how often deliveries are tried.
@@ -181,6 +184,7 @@ impl Default for Policy {
             failed_redemptions: 5,
             introspect_scope: Scope::default(),
             revoke_scope: Scope::default(),
+            feed: FeedPolicy::default(),
             claims: ClaimPolicy::default(),
             outbox: OutboxPolicy::default(),
             webhooks: Webhooks::default(),

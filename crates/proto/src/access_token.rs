@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::feed::LivesBy;
 use crate::introspection::Confirmation;
 use crate::jose::{Alg, Compact, Jwks, Jwt, Refused, object};
 use crate::scope::Scope;
@@ -39,6 +40,9 @@ pub struct JwtAccessToken {
     /// RFC 8693 §4.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Value>,
+    /// What a revocation feed may say that ends it.
+    #[serde(skip_serializing_if = "LivesBy::is_empty")]
+    pub lives_by: LivesBy,
     /// Claims beside these.
     #[serde(flatten)]
     pub claims: Map<String, Value>,
@@ -86,6 +90,7 @@ mod tests {
             authorization_details: None,
             cnf: None,
             act: None,
+            lives_by: LivesBy::default(),
             claims: Map::new(),
         };
         assert_eq!(serde_json::to_value(&token).unwrap()["aud"], "https://api.example");

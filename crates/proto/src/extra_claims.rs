@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::scope::Scope;
 
 /// Claims that only this server gives: their meaning is the protocol's.
-const RESERVED: [&str; 29] = [
+const RESERVED: [&str; 30] = [
     "acr",
     "act",
     "active",
@@ -26,6 +26,7 @@ const RESERVED: [&str; 29] = [
     "iat",
     "iss",
     "jti",
+    "lives_by",
     "may_act",
     "nbf",
     "nonce",

@@ -17,6 +17,7 @@ pub mod dpop;
 pub mod error;
 pub mod exchange;
 pub mod extra_claims;
+pub mod feed;
 pub mod form;
 pub mod id;
 pub mod id_token;

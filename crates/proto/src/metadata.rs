@@ -27,6 +27,7 @@ pub mod path {
     pub const REGISTER: &str = "/oauth2/register";
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
+    pub const REVOCATIONS: &str = "/oauth2/revocations";
     pub const END_SESSION: &str = "/oauth2/logout";
     pub const CHECK_SESSION: &str = "/oauth2/check_session";
     pub const USERINFO: &str = "/oauth2/userinfo";
@@ -52,6 +53,9 @@ pub struct Metadata {
     pub backchannel: Option<Backchannel>,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
+    /// Our own: where resource servers are told of what is withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_feed_endpoint: Option<String>,
     pub userinfo_endpoint: String,
     /// OpenID Connect RP-Initiated Logout §2.1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,6 +181,8 @@ pub struct Offers {
     pub auth_methods: Vec<AuthMethod>,
     /// What their assertions may be signed with.
     pub assertions: Vec<Alg>,
+    /// Whether resource servers are told of what is withdrawn.
+    pub feed: bool,
     /// Whether clients can register themselves.
     pub registration: bool,
     /// Whether a client's id may be the address of its document.
@@ -214,6 +220,7 @@ impl Metadata {
             backchannel: works(GrantType::Backchannel).then(|| Backchannel::of(issuer)),
             introspection_endpoint: issuer.endpoint(path::INTROSPECT),
             revocation_endpoint: issuer.endpoint(path::REVOKE),
+            revocation_feed_endpoint: offers.feed.then(|| issuer.endpoint(path::REVOCATIONS)),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             end_session_endpoint: with_pages(path::END_SESSION),
             check_session_iframe: with_pages(path::CHECK_SESSION).filter(|_| offers.session_management),

@@ -96,6 +96,12 @@ impl Lifetime {
     pub const fn seconds(self) -> i64 {
         self.0 / 1000
     }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
 }
 
 /// A UTC day, counted from the Unix epoch: the first part of the keys of what expires by day.

@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 mod doctor;
 pub mod fetch;
+pub mod guard;
 pub mod http;
 pub mod listen;
 pub mod logging;

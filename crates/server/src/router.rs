@@ -32,6 +32,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::USERINFO), get(http::userinfo::get).post(http::userinfo::post))
         .route(&at(path::JWKS), get(http::discovery::jwks))
         .merge(registration(&app))
+        .merge(feed(&app))
         // Here, so that the layer is around it: what is not allowed by method includes the question before a request.
         .method_not_allowed_fallback(http::answer::method_not_allowed)
         .layer(cors());
@@ -98,6 +99,13 @@ fn registration(app: &App) -> Router<App> {
     let one = format!("{all}/{{client_id}}");
     let own = get(http::register::show).put(http::register::replace).delete(http::register::remove);
     Router::new().route(&all, post(http::register::register)).route(&one, own)
+}
+
+/// Where resource servers are told of what is withdrawn, if they are.
+fn feed(app: &App) -> Router<App> {
+    let path = app.engine.issuer().route(path::REVOCATIONS);
+    let on = app.engine.policy().feed.enabled;
+    if on { Router::new().route(&path, get(http::revocations::revocations)) } else { Router::new() }
 }
 
 /// Where clients have people asked, if they may.

@@ -7,6 +7,7 @@ use firman_engine::accounts::{HashCost, LocalAccounts, PasswordRules, Passwords}
 use firman_engine::backchannel::{BackchannelPolicy, NoNotify};
 use firman_engine::device::DevicePolicy;
 use firman_engine::dpop::DpopPolicy;
+use firman_engine::feed::FeedPolicy;
 use firman_engine::hooks::ClaimPolicy;
 use firman_engine::keys::KeyPolicy;
 use firman_engine::login_app::{ClaimsOf, LoginAppPolicy, ToldAccounts};
@@ -222,6 +223,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         },
         introspect_scope: tokens.introspect_scope.clone(),
         revoke_scope: tokens.revoke_scope.clone(),
+        feed: feed(settings),
         claims: claims(settings),
         outbox: outbox(settings),
         webhooks: webhooks(settings)?,
@@ -340,6 +342,19 @@ fn webhooks(settings: &Settings) -> Result<Webhooks, StartError> {
     let Some(path) = &settings.webhooks.file else { return Ok(Webhooks::default()) };
     let read = crate::webhooks::read(path);
     Ok(read.map_err(|error| Fault::lasting("use webhooks.file", format!("{}: {error}", path.display())))?)
+}
+
+/// How withdrawals are told.
+fn feed(settings: &Settings) -> FeedPolicy {
+    let feed = &settings.feed;
+    FeedPolicy {
+        enabled: feed.enabled,
+        scope: feed.scope.clone(),
+        poll: Lifetime::from_millis(feed.poll_ms.millis()),
+        overlap: Lifetime::from_millis(feed.overlap_ms.millis()),
+        window: Lifetime::from_millis(feed.window_seconds.millis()),
+        listeners: feed.listeners as usize,
+    }
 }
 
 fn claims(settings: &Settings) -> ClaimPolicy {

@@ -148,6 +148,7 @@ pub mod change;
 pub mod conformance;
 #[cfg(feature = "faults")]
 mod faulty;
+mod introspect;
 mod memory;
 pub mod record;
 #[cfg(feature = "serde")]
@@ -161,6 +162,7 @@ pub use change::{
 };
 #[cfg(feature = "faults")]
 pub use faulty::{CAUSE, Call, Fault, FaultyStore};
+pub use introspect::{Introspect, IntrospectError};
 pub use memory::MemoryStore;
 pub use settle::settle;
 pub use store::{

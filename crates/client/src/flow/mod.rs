@@ -1,8 +1,8 @@
 //! The flows of a client, each as pairs of a request to build and an answer to read, without I/O, clock or randomness inside.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod answer;
-mod ask;
+pub(crate) mod ask;
 pub mod code;
 pub mod device;
 pub mod discovery;

@@ -6,6 +6,7 @@ use firman_engine::admin::{grants, tokens};
 use firman_engine::userinfo::userinfo;
 use firman_engine::{Failure, Parts};
 use firman_proto::error::ErrorCode::{InsufficientScope, InvalidToken};
+use firman_proto::feed::LivesBy;
 use firman_proto::jws::{Algorithm, verify};
 use firman_proto::seal::{Caveat, NotWeakened, attenuate};
 use firman_proto::time::Timestamp;
@@ -47,6 +48,9 @@ async fn it_has_the_type_and_the_claims_of_the_rfc() {
     let mut said = claims(&world, &tokens.access_token);
     let jti = said["jti"].take();
     assert!(jti.as_str().unwrap().starts_with("fm_ji_"));
+    // What the revocation feed ends it by; the tests of the feed look at what it is worth.
+    let lives_by: LivesBy = serde_json::from_value(said["lives_by"].take()).unwrap();
+    assert_eq!((lives_by.keys.len(), lives_by.epochs.len()), (4, 3));
     assert_eq!(
         said,
         json!({
@@ -57,6 +61,7 @@ async fn it_has_the_type_and_the_claims_of_the_rfc() {
             "exp": at(300).seconds(),
             "iat": at(0).seconds(),
             "jti": null,
+            "lives_by": null,
             "scope": "openid read",
             "auth_time": at(0).seconds(),
             "amr": ["pwd"],

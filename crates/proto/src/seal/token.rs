@@ -13,7 +13,7 @@ use super::caveat::CaveatKind;
 use super::caveats::{Caveats, Presented};
 use super::identifier::Identifier;
 use super::kind::Kind;
-use super::macaroon::mac;
+use super::macaroon::{Macaroon, decode, mac};
 use crate::digest::{Digest16, same, sha256};
 use crate::id::RecordId;
 use crate::time::Timestamp;
@@ -42,6 +42,16 @@ impl<K> Sealed<K> {
     /// The token itself, to be handed to its holder and nowhere else.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl<K: Kind> Sealed<K> {
+    /// The digest of its last HMAC, as [`Opened::digest`] has it: what a revocation of this token names.
+    pub fn digest(&self) -> Digest16 {
+        let bytes = self.0.strip_prefix(K::PREFIX).and_then(decode).map(Zeroizing::new);
+        let signature = bytes.as_ref().and_then(|bytes| Macaroon::parse(bytes)).map(|macaroon| macaroon.signature);
+        // What was sealed here is a whole token.
+        Digest16(first_16(&sha256(&signature.unwrap_or_default())))
     }
 }
 

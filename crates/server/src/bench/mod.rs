@@ -10,6 +10,8 @@ mod child;
 mod client;
 mod cores;
 mod error;
+pub(crate) mod guard;
+pub(crate) mod guarded;
 mod latency;
 mod load;
 mod measure;

@@ -12,6 +12,7 @@ mod config;
 mod doctor;
 mod export;
 mod grant;
+mod guard;
 mod held;
 mod key;
 mod login;
@@ -113,6 +114,7 @@ enum Command {
     #[command(subcommand, after_help = migrate::AFTER_HELP)]
     Migrate(migrate::Migrate),
     Login(login::Login),
+    Guard(guard::Guard),
     Logout(logout::Logout),
     /// Examine a running server from outside, as its clients see it, and say what would cure what is wrong.
     Doctor(doctor::Doctor),
@@ -123,6 +125,9 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     BenchCeiling(bench::BenchCeiling),
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    BenchGuarded(bench::BenchGuarded),
 }
 
 /// Runs the command line of this process.
@@ -147,10 +152,13 @@ fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed
         Command::Bench(bench) => bench.run(printer),
         #[cfg(target_os = "linux")]
         Command::BenchCeiling(_) => runtime()?.block_on(bench::BenchCeiling::run()),
+        #[cfg(target_os = "linux")]
+        Command::BenchGuarded(_) => runtime()?.block_on(bench::BenchGuarded::run()),
         Command::Backup(backup) => runtime()?.block_on(backup.run(common, printer)),
         Command::Restore(restore) => runtime()?.block_on(restore.run(common, printer)),
         Command::Move(to) => runtime()?.block_on(to.run(common, printer)),
         Command::Migrate(migrate) => runtime()?.block_on(migrate.run(common, printer)),
+        Command::Guard(guard) => runtime()?.block_on(guard.run(printer)),
         Command::Serve(serve) => runtime()?.block_on(serve.run(common, printer)),
         other => runtime()?.block_on(with_store(common, other, printer)),
     }

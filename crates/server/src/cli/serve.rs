@@ -185,7 +185,12 @@ impl Server<'_> {
         };
         let told = signals()?;
         ready()?;
-        serve(self.listener, tls, routes, limits(settings), told).await;
+        // Whoever listens to the feed would listen for ever.
+        let stopping = async {
+            told.await;
+            engine.feed().close();
+        };
+        serve(self.listener, tls, routes, limits(settings), stopping).await;
         // What the last requests put into the outbox stays there for the next start; what is under way may end.
         drop(stops);
         if let Some(admin) = admin {

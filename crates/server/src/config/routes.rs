@@ -13,7 +13,7 @@ const TAKEN: [&str; 3] = ["/.well-known", "/assets", "/health"];
 
 impl Settings {
     /// Every route: its key, where it usually is, and where it is.
-    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 18] {
+    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 19] {
         let routes = &self.routes;
         [
             ("routes.authorize", path::AUTHORIZE, &routes.authorize),
@@ -26,6 +26,7 @@ impl Settings {
             ("routes.register", path::REGISTER, &routes.register),
             ("routes.introspect", path::INTROSPECT, &routes.introspect),
             ("routes.revoke", path::REVOKE, &routes.revoke),
+            ("routes.revocations", path::REVOCATIONS, &routes.revocations),
             ("routes.end_session", path::END_SESSION, &routes.end_session),
             ("routes.check_session", path::CHECK_SESSION, &routes.check_session),
             ("routes.userinfo", path::USERINFO, &routes.userinfo),

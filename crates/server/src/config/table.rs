@@ -236,6 +236,8 @@ schema::settings! {
         introspect: Route = "/oauth2/introspect";
         /// Where tokens are revoked.
         revoke: Route = "/oauth2/revoke";
+        /// Where resource servers are told of what is withdrawn.
+        revocations: Route = "/oauth2/revocations";
         /// Where clients send people who sign out.
         end_session: Route = "/oauth2/logout";
         /// Where the frame is that tells clients of sign-ins and logouts, if login.session_management is on.
@@ -391,6 +393,22 @@ schema::settings! {
     webhooks: Webhooks {
         /// File (TOML or JSON) that names them: [[webhooks]] with name, url, events and secret_files; empty: nobody is told.
         file: Option<PathBuf> = "";
+    }
+    /// The revocation feed: resource servers that verify JWT access tokens by themselves are told what was withdrawn.
+    feed: Feed {
+        /// Whether there is one. JWT access tokens then say what they live by.
+        enabled: bool = true;
+        /// The scope with which an access token lets its holder listen; empty: only resource servers may, and clients that introspect any token.
+        scope: Scope = "";
+        /// How often the audit trail is looked at while somebody listens, on each node, in milliseconds.
+        poll_ms: Milliseconds = 250, 50..=10_000;
+        /// How far each look goes back behind the last, in milliseconds: by so much clocks of nodes may differ, and commits take, for what
+        /// they withdraw to be told at once. What comes later is found by longer looks, within a minute.
+        overlap_ms: Milliseconds = 3_000, 500..=60_000;
+        /// For how long what was withdrawn is told, in seconds. Guards take no JWT that lives longer.
+        window_seconds: Seconds = 3_600, 60..=86_400;
+        /// How many may listen at once, on each node.
+        listeners: u32 = 100, 1..=100_000;
     }
     /// Documents of others that this server fetches: key sets, client documents.
     fetch: Fetch {

@@ -20,12 +20,12 @@ pub enum Refused {
     Token(Failure),
 }
 
-/// Whoever sent this request to this endpoint. `scope` is what an access token needs there.
+/// Whoever sent this request with this method to this endpoint. `scope` is what an access token needs there.
 pub async fn of(
     app: &App,
     head: &read::Head,
     body: &[u8],
-    (path, scope): (&'static str, &Scope),
+    (method, path, scope): (&'static str, &'static str, &Scope),
     now: Timestamp,
 ) -> Result<Asker, Refused> {
     let credentials = |denied: Denied| Refused::Credentials(denied.into());
@@ -49,7 +49,7 @@ pub async fn of(
             Err(denied) => return Err(Refused::Token(denied.into())),
         },
     };
-    let shown = Bearer { token, proof, certificate: head.certificate.as_deref(), method: "POST", path };
+    let shown = Bearer { token, proof, certificate: head.certificate.as_deref(), method, path };
     asker::by_token(&app.engine, &shown, scope, now).await.map_err(Refused::Token)
 }
 

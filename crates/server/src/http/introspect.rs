@@ -20,7 +20,7 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Response {
         Err(unreadable) => return answer::unreadable(&app, unreadable),
     };
     let (scope, now) = (&app.engine.policy().introspect_scope, app.now());
-    let answered = match asker::of(&app, &head, &body, (path::INTROSPECT, scope), now).await {
+    let answered = match asker::of(&app, &head, &body, ("POST", path::INTROSPECT, scope), now).await {
         Ok(asker) => answer_to(&app, &asker, &body, now).await.map(|answer| (asker, answer)),
         Err(refused) => return asker::refused(&app, refused, scope),
     };

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod answer;
+mod asked;
 pub mod asker;
 pub mod authorize;
 pub mod backchannel;
@@ -24,6 +25,7 @@ pub mod passkey;
 pub mod passkeys;
 pub mod read;
 pub mod register;
+pub mod revocations;
 pub mod revoke;
 pub mod security;
 pub mod select;

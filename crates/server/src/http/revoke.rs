@@ -19,7 +19,7 @@ pub async fn revoke(State(app): State<App>, request: Request) -> Response {
         Err(unreadable) => return answer::unreadable(&app, unreadable),
     };
     let (scope, now) = (&app.engine.policy().revoke_scope, app.now());
-    let asker = match asker::of(&app, &head, &body, (path::REVOKE, scope), now).await {
+    let asker = match asker::of(&app, &head, &body, ("POST", path::REVOKE, scope), now).await {
         Ok(asker) => asker,
         Err(refused) => return asker::refused(&app, refused, scope),
     };

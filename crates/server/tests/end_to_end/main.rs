@@ -14,12 +14,15 @@
 #![allow(clippy::disallowed_methods, reason = "these tests are the world from which the rules are kept apart")]
 
 mod admin;
+mod agents;
 mod answers;
 mod apache;
 mod attenuation;
+mod audit;
 mod backup;
 mod bad_input;
 mod bad_requests;
+mod bench_listing;
 mod bench_store;
 mod bound;
 mod browser;
@@ -30,6 +33,7 @@ mod doctor;
 mod durability;
 mod grants;
 mod growth;
+mod guard;
 mod held;
 mod javascript;
 mod jwt_bearer;

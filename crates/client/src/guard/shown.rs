@@ -1,0 +1,117 @@
+//! What a request shows: the token, and what proves that its sender may use it.
+
+use std::fmt;
+
+use firman_proto::seal::Thumbprint;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use super::refusal::Refusal;
+
+/// The longest token that is looked at, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// A request, as far as the guard looks at it. Its Debug shows neither token nor proof.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The whole address as clients know it, with or without its query.
+    pub uri: &'a str,
+    /// The path as it was sent, without the query.
+    pub path: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The certificate of the connection, whose key its sender has proved to hold.
+    pub certificate: Option<Thumbprint>,
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shown({} {})", self.method, self.path)
+    }
+}
+
+/// How a token is presented (RFC 6750 §2.1, RFC 9449 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// By itself, or beside the certificate of the connection.
+    Bearer,
+    /// With a proof of the key it is bound to.
+    Dpop,
+}
+
+/// A token and how it is presented.
+#[derive(Clone, Copy)]
+pub(super) struct Presented<'a> {
+    pub(super) scheme: Scheme,
+    pub(super) token: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    /// The token of the request, if it has one. Tokens in queries and forms are not looked for: they end up in logs.
+    pub(super) fn token(&self) -> Result<Option<Presented<'a>>, Refusal> {
+        let mut values = self.headers.get_all(AUTHORIZATION).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        // RFC 6750 §2: clients must not use more than one way to present a token.
+        if values.next().is_some() {
+            return Err(Refusal::malformed("more than one Authorization header"));
+        }
+        let Ok(value) = value.to_str() else { return Err(Refusal::malformed("the Authorization header is not ASCII")) };
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        // RFC 9110 §11.1: schemes without regard to case.
+        let scheme = if scheme.eq_ignore_ascii_case("Bearer") {
+            Scheme::Bearer
+        } else if scheme.eq_ignore_ascii_case("DPoP") {
+            Scheme::Dpop
+        } else {
+            return Ok(None);
+        };
+        let token = token.trim_matches(' ');
+        // RFC 6750 §2.1: b64token.
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+        if token.is_empty() || token.len() > LONGEST || !token.bytes().all(legal) {
+            return Err(Refusal::malformed("the Authorization header holds no token"));
+        }
+        Ok(Some(Presented { scheme, token }))
+    }
+
+    /// The one proof of the request (RFC 9449 §4.3 (1)).
+    pub(super) fn proof(&self) -> Result<&'a str, Refusal> {
+        let mut values = self.headers.get_all("dpop").iter();
+        match (values.next().map(|value| value.to_str()), values.next()) {
+            (Some(Ok(proof)), None) => Ok(proof),
+            (None, _) => Err(Refusal::proof("no DPoP header beside the token")),
+            _ => Err(Refusal::proof("not one DPoP header")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn token(values: &[&'static str]) -> Result<Option<(Scheme, String)>, Refusal> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        let shown =
+            Shown { method: "GET", uri: "https://api.example/", path: "/", headers: &headers, certificate: None };
+        shown.token().map(|found| found.map(|it| (it.scheme, it.token.to_owned())))
+    }
+
+    // RFC 6750 §2.1, §2; RFC 9110 §11.1; RFC 9449 §7.1.
+    #[test]
+    fn one_token_in_the_header_is_taken_and_nothing_else() {
+        assert_eq!(token(&["bearer a.b-c"]).unwrap(), Some((Scheme::Bearer, "a.b-c".to_owned())));
+        assert_eq!(token(&["DPOP x"]).unwrap(), Some((Scheme::Dpop, "x".to_owned())));
+        assert_eq!(token(&[]).unwrap(), None);
+        assert_eq!(token(&["Basic abc"]).unwrap(), None);
+        for wrong in [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a,b"], &["Bearer a", "Bearer a"]] {
+            assert_eq!(token(wrong).unwrap_err().status(), 400, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `firman bench guard`, and the child that it starts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::super::output::{Failed, Printer, table};
+use super::super::serve;
+use crate::bench::guard::{self, Options, Ready};
+use crate::bench::guarded::guarded;
+use crate::config::Settings;
+use crate::listen;
+
+/// Measure a guarded route beside the same route unguarded: JWTs and opaque tokens that were seen before, and a server in process.
+#[derive(Args)]
+pub(super) struct Guard {
+    /// How long each measurement takes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Keep-alive connections, each with one request on its way.
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    connections: u16,
+    /// How often unguarded and guarded alternate; medians are shown.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=25))]
+    rounds: u8,
+    /// Succeed although the server's core was not busy enough for the ratios to count.
+    #[arg(long)]
+    lenient: bool,
+}
+
+impl Guard {
+    pub(super) fn run(&self, printer: Printer) -> Result<(), Failed> {
+        let options = Options {
+            time: Duration::from_secs(self.seconds.into()),
+            connections: self.connections.into(),
+            rounds: self.rounds.into(),
+            progress: !printer.json,
+        };
+        let report = guard::run(&options)?;
+        let (head, rows) = report.rows();
+        printer.done(&report, || table(&head, &rows))?;
+        let not_counted = report.not_counted();
+        if not_counted.is_empty() || self.lenient {
+            return Ok(());
+        }
+        let list = not_counted.join("; ");
+        Err(Failed::broke(format!("the server's core was less than 95 % busy, so these do not count: {list}")))
+    }
+}
+
+/// The server that is measured.
+#[derive(Args)]
+pub(in crate::cli) struct BenchGuarded;
+
+impl BenchGuarded {
+    pub(in crate::cli) async fn run() -> Result<(), Failed> {
+        let settings = Settings::load(None, std::iter::empty(), &[])?;
+        let (router, tokens) = guarded().map_err(Failed::broke)?;
+        let listener = serve::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let listen = listener.local_addr().map_err(|error| Failed::broke(error.to_string()))?;
+        let stop = serve::signals()?;
+        Printer { json: true }.done(&Ready { listen, tokens }, String::new)?;
+        listen::serve(listener, None, router, serve::limits(&settings), stop).await;
+        Ok(())
+    }
+}
