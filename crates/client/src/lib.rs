@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod flow;
 #[cfg(feature = "guard")]
 pub mod guard;
+pub mod loopback;
 #[cfg(feature = "manager")]
 pub mod manager;
 #[cfg(feature = "reqwest")]

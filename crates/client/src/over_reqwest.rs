@@ -25,6 +25,10 @@ impl OverReqwest {
     ///
     /// The library cannot be set up, e.g. with the certificates given.
     pub fn new(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // Where TLS is not set up by the builder, the library wants one for the process. Who comes second finds the first's.
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        }
         let client = builder.redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build()?;
         Ok(Self { client })
     }

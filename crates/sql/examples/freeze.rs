@@ -38,6 +38,7 @@ async fn main() {
 }
 
 /// At least one record of every kind, and grants and flows in several states.
+#[allow(clippy::too_many_lines, reason = "it is a list")]
 fn changes() -> Vec<Change> {
     let (client, account, person) = (client(), account(), subject());
     let grant = grant_of(client.id, &person);

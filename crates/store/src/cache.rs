@@ -52,6 +52,22 @@ impl Remembered {
         self.resources.clear();
         self.keys = None;
     }
+
+    fn keep_client(&mut self, client: &Arc<Client>) {
+        if self.by_id.len() >= MOST {
+            self.by_id.clear();
+            self.by_key.clear();
+        }
+        self.by_key.insert(Client::key(client.issuer, &client.client_id), Arc::clone(client));
+        self.by_id.insert(client.id, Arc::clone(client));
+    }
+
+    fn keep_resource(&mut self, key: Digest16, resource: &Arc<Resource>) {
+        if self.resources.len() >= MOST {
+            self.resources.clear();
+        }
+        self.resources.insert(key, Arc::clone(resource));
+    }
 }
 
 impl CachedStore {
@@ -102,39 +118,30 @@ impl CachedStore {
         Ok(Some(edition))
     }
 
-    /// A client that is remembered, or is from now on.
-    async fn find<F>(
+    /// What is remembered, or is from now on.
+    async fn find<T, F>(
         &self,
-        known: impl Fn(&Remembered) -> Option<&Arc<Client>> + Send,
+        known: impl Fn(&Remembered) -> Option<&Arc<T>> + Send,
         read: impl FnOnce() -> F + Send,
-    ) -> Result<Option<Arc<Client>>, StoreError>
+        keep: impl FnOnce(&mut Remembered, &Arc<T>) + Send,
+    ) -> Result<Option<Arc<T>>, StoreError>
     where
-        F: Future<Output = Result<Option<Arc<Client>>, StoreError>> + Send,
+        T: Send + Sync,
+        F: Future<Output = Result<Option<Arc<T>>, StoreError>> + Send,
     {
         let Some(edition) = self.known_edition().await else { return read().await };
         let found = known(&self.remembered()).map(Arc::clone);
         if found.is_some() {
             return Ok(found);
         }
-        let client = read().await?;
-        if let Some(client) = &client {
-            self.keep(client, edition);
-        }
-        Ok(client)
-    }
-
-    /// Keeps a client that was read after this edition was seen.
-    fn keep(&self, client: &Arc<Client>, edition: u64) {
+        let found = read().await?;
         let mut remembered = self.remembered();
-        if remembered.edition != Some(edition) {
-            return;
+        // It was read after this edition was seen; if that has moved on meanwhile, nobody knows of which it is.
+        if let Some(found) = found.as_ref().filter(|_| remembered.edition == Some(edition)) {
+            keep(&mut remembered, found);
         }
-        if remembered.by_id.len() >= MOST {
-            remembered.by_id.clear();
-            remembered.by_key.clear();
-        }
-        remembered.by_key.insert(Client::key(client.issuer, &client.client_id), Arc::clone(client));
-        remembered.by_id.insert(client.id, Arc::clone(client));
+        drop(remembered);
+        Ok(found)
     }
 
     /// Something was edited here: the edition has moved, or may have.
@@ -158,31 +165,16 @@ impl Store for CachedStore {
     }
 
     async fn client(&self, key: Digest16) -> Result<Option<Arc<Client>>, StoreError> {
-        self.find(|remembered| remembered.by_key.get(&key), || self.inner.client(key)).await
+        self.find(|remembered| remembered.by_key.get(&key), || self.inner.client(key), Remembered::keep_client).await
     }
 
     async fn client_by_id(&self, id: RecordId) -> Result<Option<Arc<Client>>, StoreError> {
-        self.find(|remembered| remembered.by_id.get(&id), || self.inner.client_by_id(id)).await
+        self.find(|remembered| remembered.by_id.get(&id), || self.inner.client_by_id(id), Remembered::keep_client).await
     }
 
     async fn resource(&self, key: Digest16) -> Result<Option<Arc<Resource>>, StoreError> {
-        let Some(edition) = self.known_edition().await else { return self.inner.resource(key).await };
-        let found = self.remembered().resources.get(&key).map(Arc::clone);
-        if found.is_some() {
-            return Ok(found);
-        }
-        let resource = self.inner.resource(key).await?;
-        let mut remembered = self.remembered();
-        if let Some(resource) = &resource
-            && remembered.edition == Some(edition)
-        {
-            if remembered.resources.len() >= MOST {
-                remembered.resources.clear();
-            }
-            remembered.resources.insert(key, Arc::clone(resource));
-        }
-        drop(remembered);
-        Ok(resource)
+        let keep = |remembered: &mut Remembered, resource: &_| remembered.keep_resource(key, resource);
+        self.find(|remembered| remembered.resources.get(&key), || self.inner.resource(key), keep).await
     }
 
     async fn keys(&self) -> Result<Keys, StoreError> {

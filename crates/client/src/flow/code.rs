@@ -25,6 +25,8 @@ pub struct Wish {
     pub redirect_uri: String,
     /// How long ago the person may have proved who they are (OpenID Connect Core §3.1.2.1).
     pub max_age: Option<Lifetime>,
+    /// Push it (RFC 9126) though the server does not insist on it, so that nobody else sees what is asked.
+    pub push: bool,
     /// Any others, such as `prompt`, `login_hint`, `acr_values`, `claims`.
     pub more: Vec<(String, String)>,
 }

@@ -39,6 +39,18 @@ impl Manager {
         Ok(self.renewed(desk, need, Lifetime::ZERO, Some(before)).await.unwrap_or(held))
     }
 
+    /// A token that is kept and will do, not near its end: found without asking anybody, so that of the server only the issuer need
+    /// be known.
+    ///
+    /// # Errors
+    ///
+    /// What is kept cannot be read.
+    pub async fn kept(&self, desk: &Desk, need: &Need) -> Result<Option<Held>, ManagerError> {
+        let now = self.wire.now();
+        let Some(held) = self.find(desk, need, now).await? else { return Ok(None) };
+        Ok((!self.is_due(&held, now)?).then_some(held))
+    }
+
     /// The best of those that are kept: with the narrowest scope, and of those the one that ends last.
     async fn find(&self, desk: &Desk, need: &Need, now: Timestamp) -> Result<Option<Held>, ManagerError> {
         let all = self.keeper.tokens(Kind::Access, &desk.server.issuer, need.who.whose(desk), now).await?;
@@ -92,6 +104,10 @@ impl Manager {
             && before.is_none_or(|before| *before != held.token)
         {
             return Ok(held);
+        }
+        if let Some(not) = &need.not {
+            // Nobody else should be given what a resource server has refused.
+            self.keeper.delete_token(Kind::Access, not).await?;
         }
         match &need.who {
             Who::Client => self.for_itself(desk, need).await,

@@ -275,6 +275,7 @@ async fn a_token_that_was_refused_will_not_do() {
     let both = tokio::join!(stage.with(not("at-0")), stage.with(not("at-0")));
     assert_eq!((both.0.unwrap(), both.1.unwrap()), ("at-1".into(), "at-1".into()));
     assert_eq!(stage.server.asked("/token"), 1);
+    assert_eq!(stage.with(not("at-1")).await.unwrap(), "at-2", "and not the first again");
 }
 
 // RFC 6749 §4.4.2.

@@ -250,14 +250,15 @@ impl Wire {
         }
     }
 
-    /// Begins a sign-in: what its answer must fit, and where the browser goes. It is pushed where the server takes that.
+    /// Begins a sign-in: what its answer must fit, and where the browser goes. It is pushed where the server insists or the wish says
+    /// so.
     ///
     /// # Errors
     ///
     /// The server refused, or has no pages.
     pub async fn begin(&self, desk: &Desk, wish: &Wish) -> Result<(Errand, String), Error> {
         let errand = Errand::begin(&self.party(desk), wish)?;
-        if desk.server.pushed_authorization_request_endpoint.is_none() {
+        if !(wish.push || desk.server.require_pushed_authorization_requests) {
             let address = errand.address(&self.party(desk))?;
             return Ok((errand, address));
         }

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use firman_proto::backchannel::{BackchannelRequest, BackchannelResponse, Hint};
 use firman_proto::client::GrantType;
 use firman_proto::digest::Digest16;
-use firman_proto::error::{Denied, ErrorCode};
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
 use firman_proto::scope::Scope;
 use firman_proto::seal::{AuthRequest, Reference};
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::{Client, Flow, FlowRequest, FlowState, Name, Namespace, PolledRequest, Rest, Subject};
+use firman_store::record::{Client, Flow, FlowRequest, FlowState, Name, Namespace, Once, PolledRequest, Rest, Subject};
 use firman_store::{Change, Commit};
 
 use crate::Engine;
@@ -90,7 +90,7 @@ pub async fn authenticate(
     client.must_be_allowed(GrantType::Backchannel)?;
     // OpenID Connect CIBA Core §7.1: the client authenticates.
     client.must_be_confidential()?;
-    let signed = request::signed(engine, client.record(), form, now).await?;
+    let (signed, once) = request::signed(engine, client.record(), form, now).await?.unzip();
     let request = BackchannelRequest::parse(signed.as_ref().unwrap_or(form), &client.record().metadata)?;
     let details = details::asked(engine, client.record(), signed.as_ref().unwrap_or(form))?;
     let (resource, scope) = target::requested(engine, client.record(), &request.resource, &request.scope).await?;
@@ -137,15 +137,21 @@ pub async fn authenticate(
         expires_at: flow.expires_at,
         subject,
     };
-    begin(engine, flow, &asked.subject, now).await?;
+    begin(engine, flow, &asked.subject, once, now).await?;
     if let Err(fault) = engine.notify.tell(&asked, now).await {
         tracing::warn!(%fault, "somebody could not be told that a client waits for them");
     }
     Ok(response)
 }
 
-/// Writes the flow in a place of its person that is free.
-async fn begin(engine: &Engine, flow: Flow, subject: &Subject, now: Timestamp) -> Result<(), Failure> {
+/// Writes the flow in a place of its person that is free; a signed request begins one flow and no more.
+async fn begin(
+    engine: &Engine,
+    flow: Flow,
+    subject: &Subject,
+    once: Option<Once>,
+    now: Timestamp,
+) -> Result<(), Failure> {
     for place in 0..PLACES {
         let name = Name {
             namespace: Namespace::Pending,
@@ -153,9 +159,15 @@ async fn begin(engine: &Engine, flow: Flow, subject: &Subject, now: Timestamp) -
             id: flow.id,
             expires_at: flow.expires_at,
         };
-        let changes = vec![Change::TakeName { name, now }, Change::InsertFlow(Box::new(flow.clone()))];
-        if engine.commit(changes).await? == Commit::Done {
-            return Ok(());
+        let mut changes: Vec<Change> = once.map(Change::InsertOnce).into_iter().collect();
+        changes.extend([Change::TakeName { name, now }, Change::InsertFlow(Box::new(flow.clone()))]);
+        match engine.commit(changes).await? {
+            Commit::Done => return Ok(()),
+            // OpenID Connect CIBA Core §7.1.1: jti. Presented again, it is a replay.
+            Commit::Conflict(0) if once.is_some() => {
+                return Err(invalid_request("request: its jti was presented before").into());
+            }
+            Commit::Conflict(_) => {}
         }
     }
     let text = "login_hint: too many requests wait for this person; try again later";

@@ -6,7 +6,6 @@ use firman_proto::jose::{Alg, Claims, Expected, Jwks, Jwt, Refused, Typ};
 use firman_proto::request_object::form_of;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Client, Once, OnceNamespace};
-use firman_store::{Change, Commit};
 use serde_json::{Map, Value};
 
 use crate::Engine;
@@ -33,13 +32,13 @@ const MEMBERS: [&str; 9] = [
     "resource",
 ];
 
-/// The members of a signed request; `None` if the request is a plain one, and may be.
+/// The members of a signed request, and what keeps it from being taken twice; `None` if the request is a plain one, and may be.
 pub(super) async fn signed(
     engine: &Engine,
     client: &Client,
     form: &Form<'_>,
     now: Timestamp,
-) -> Result<Option<Form<'static>>, Failure> {
+) -> Result<Option<(Form<'static>, Once)>, Failure> {
     let registered = client.metadata.backchannel.backchannel_authentication_request_signing_alg.as_deref();
     let Some(text) = form.get("request") else {
         // OpenID Connect CIBA Core §4: who has registered an algorithm signs every request.
@@ -55,8 +54,8 @@ pub(super) async fn signed(
         return Err(invalid_request(format!("{name}: given beside request")).into());
     }
     let claims = verified(engine, client, text, alg, now).await?;
-    must_be_new(engine, client, &claims, now).await?;
-    Ok(Some(members_of(claims.rest)?))
+    let once = once(engine, client, &claims, now)?;
+    Ok(Some((members_of(claims.rest)?, once)))
 }
 
 async fn verified(engine: &Engine, client: &Client, text: &str, alg: Alg, now: Timestamp) -> Result<Claims, Failure> {
@@ -78,19 +77,15 @@ async fn verified(engine: &Engine, client: &Client, text: &str, alg: Alg, now: T
     Ok(claims)
 }
 
-/// OpenID Connect CIBA Core §7.1.1: jti. Presented again, it is a replay; the guard is in the write.
-async fn must_be_new(engine: &Engine, client: &Client, claims: &Claims, now: Timestamp) -> Result<(), Failure> {
+/// OpenID Connect CIBA Core §7.1.1: jti. It is taken in the commit that begins the flow.
+fn once(engine: &Engine, client: &Client, claims: &Claims, now: Timestamp) -> Result<Once, Denied> {
     let jti = claims.jti.as_deref().filter(|jti| (1..=LONGEST_JTI).contains(&jti.len()));
     let jti = jti.ok_or_else(|| invalid_request("request: jti: missing, or longer than 256 bytes"))?;
-    let once = Once {
+    Ok(Once {
         namespace: OnceNamespace::RequestObject,
         digest: Once::digest(engine.number, client.id.as_bytes(), jti),
         expires_at: claims.exp.unwrap_or(now).plus(SKEW),
-    };
-    match engine.commit(vec![Change::InsertOnce(once)]).await? {
-        Commit::Done => Ok(()),
-        Commit::Conflict(_) => Err(invalid_request("request: its jti was presented before").into()),
-    }
+    })
 }
 
 /// OpenID Connect CIBA Core §7.1.1: the members are those of a plain request.

@@ -333,7 +333,9 @@ async fn signed_requests_are_verified_and_taken_once() {
         body
     };
     let good = body(&key.sign(&claims("1")));
+    let before = world.store.count(Op::Commit);
     assert_eq!(begin(&world, &app, &good, at(0)).await.unwrap().expires_in, 120);
+    assert_eq!(world.store.count(Op::Commit) - before, 1, "its jti is taken in the commit that begins the flow");
     assert_eq!(refused(begin(&world, &app, &good, at(0)).await), InvalidRequest);
     for (number, (name, value)) in [
         ("iss", json!("other")),

@@ -1,6 +1,7 @@
 //! `firman bench`, and the child that it starts for the ceiling.
 
 mod guard;
+mod listing;
 mod store;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -42,14 +43,16 @@ pub(super) struct Bench {
 #[derive(Subcommand)]
 enum Part {
     Guard(guard::Guard),
+    Listing(listing::Listing),
     Store(store::Store),
 }
 
 impl Bench {
     pub(super) fn run(self, printer: Printer) -> Result<(), Failed> {
         match self.part {
-            Some(Part::Store(store)) => return super::runtime()?.block_on(store.run(printer)),
             Some(Part::Guard(guard)) => return guard.run(printer),
+            Some(Part::Listing(listing)) => return super::runtime()?.block_on(listing.run(printer)),
+            Some(Part::Store(store)) => return super::runtime()?.block_on(store.run(printer)),
             None => {}
         }
         let names = Name::ALL.into_iter().filter(|name| self.only.is_empty() || self.only.contains(name));

@@ -1,45 +1,69 @@
-//! `firman login`: the code flow with PKCE from a terminal (RFC 8252), against a Firman server.
+//! `firman login`: a sign-in from a terminal at any server (RFC 8252, RFC 8628), whose tokens are kept.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::Args;
-use firman_engine::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
-use firman_proto::digest::same;
-use firman_proto::form::{self, Form};
-use firman_proto::id_token::{IdToken, half_hash};
-use firman_proto::jws::{Algorithm, JwkSet};
-use firman_proto::pkce::Challenge;
-use firman_proto::{jws, metadata::path};
-use serde_json::Value;
+use firman_client::flow::code::Wish;
+use firman_client::flow::device::Answered;
+use firman_client::flow::discovery::First;
+use firman_client::flow::introspection::Hint;
+use firman_client::flow::metadata::ServerMetadata;
+use firman_client::flow::token::{Target, Tokens};
+use firman_client::loopback::Loopback;
+use firman_client::manager::FileKeeper;
+use firman_client::secret::Secret;
+use firman_client::wire::{Asked, Desk, Wire};
+use firman_proto::scope::Scope;
+use serde_json::{Value, json};
 
+use super::Common;
+use super::held::{self, Place, SignIn};
 use super::output::{Failed, Printer};
-use super::{Common, device};
-use crate::{demo, fetch, start};
+use crate::{demo, qr, start};
+
+/// A client's id, and its secret if it has one.
+type Named = (String, Option<String>);
 
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// Whoever signed in at a server that does not say who they are.
+const NAMELESS: &str = "(not told)";
+/// What is asked for if nothing is said, as far as the server says that it knows it.
+const USUAL: &str = "openid profile email offline_access";
 
-/// Sign in from this terminal through a browser, and print the tokens.
+pub(super) const AFTER_HELP: &str = "\
+A client that is not named registers itself, where the server lets it. Its id may also be the address of its document.
+
+  firman login --issuer https://login.example              through a browser on this machine
+  firman login --issuer https://login.example --device     through a browser on any machine
+  curl -H \"Authorization: Bearer $(firman token)\" https://api.example/
+  firman logout";
+
+/// Sign in from this terminal through a browser, and keep the tokens: `firman token` gives them out.
 #[derive(Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct Login {
     /// The server; with --dir the demo's.
     #[arg(long, required_unless_present = "dir")]
     issuer: Option<String>,
     /// The client; with --dir the demo's. It must have the redirect URI http://127.0.0.1/callback.
-    #[arg(long, required_unless_present = "dir")]
+    #[arg(long)]
     client_id: Option<String>,
     /// Its secret, if it has one.
     #[arg(long, env = "FIRMAN_CLIENT_SECRET", hide_env_values = true)]
     client_secret: Option<String>,
-    /// What to ask for, separated by spaces.
-    #[arg(long, default_value = "openid profile email offline_access")]
-    scope: String,
+    /// What to ask for, separated by spaces [default: openid profile email offline_access]
+    #[arg(long)]
+    scope: Option<String>,
+    /// The resource server that the token is for; may be repeated.
+    #[arg(long, value_name = "URI")]
+    resource: Vec<String>,
+    /// What the server should ask the person: login, consent or select_account.
+    #[arg(long, conflicts_with = "device")]
+    prompt: Option<String>,
     /// PEM file with authorities to trust beside those of the system.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -49,232 +73,157 @@ pub(super) struct Login {
     /// Show a code to type in a browser on any machine, and wait.
     #[arg(long, conflicts_with = "no_browser")]
     device: bool,
-}
-
-/// A server, and who talks to it.
-pub(super) struct Session {
-    agent: ureq::Agent,
-    issuer: String,
-    client_id: String,
-    client_secret: Option<String>,
-    authorization_endpoint: String,
-    pub(super) token_endpoint: String,
-    jwks_uri: String,
-    /// The discovery document.
-    document: Value,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Login {
-    pub(super) fn run(self, common: &Common, printer: Printer) -> Result<(), Failed> {
-        let session = self.discover(common)?;
-        if self.device {
-            let tokens = device::sign_in(&session, &self.scope, printer)?;
-            let claims = session.verify(&tokens, None)?;
-            return printer.done(&tokens, || describe(&tokens, claims.as_ref()));
+    pub(super) async fn run(self, common: &Common, printer: Printer) -> Result<(), Failed> {
+        let keeper = self.place.open(common)?;
+        let (issuer, named) = self.parties(common)?;
+        let manager = held::manager(&keeper, self.ca_file.as_deref());
+        let wire = manager.wire();
+        let server = wire.server(&issuer, First::OpenId).await?;
+        let (client_id, client_secret) = match named {
+            Some(named) => named,
+            None => registered(wire, &keeper, &server).await?,
+        };
+        let who = SignIn { issuer, client_id, client_secret, subject: None, ca_file: self.ca_file.clone() };
+        let desk = who.at(Arc::clone(&server));
+        let target = self.target(&server)?;
+        let (tokens, nonce) = if self.device {
+            (by_code(wire, &desk, &target, printer).await?, None)
+        } else {
+            self.by_browser(wire, &desk, &target, printer).await?
+        };
+        let claims = wire.verified(&desk, &tokens, Asked { nonce: nonce.as_ref(), max_age: None }).await?;
+        let subject = match claims.and_then(|claims| claims.sub) {
+            Some(subject) => subject,
+            None => subject_of(wire, &desk, &tokens).await?,
+        };
+        manager.register(&desk, &tokens, &target, Some(&subject)).await?;
+        let shown = shown(&tokens, &subject, &server.issuer);
+        held::remember(&keeper, SignIn { subject: Some(subject), ..who }).await?;
+        printer.done(&shown, || describe(&shown))
+    }
+
+    /// The server, and the client if one is named: as the flags say, or as the demo has it.
+    fn parties(&self, common: &Common) -> Result<(String, Option<Named>), Failed> {
+        let named = self.client_id.clone().map(|id| (id, self.client_secret.clone()));
+        if common.folder().is_none() {
+            let issuer = self.issuer.clone().ok_or_else(|| Failed::refused("give --issuer, or --dir of a demo"))?;
+            return Ok((issuer, named));
         }
-        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| broke(&error))?;
-        let port = listener.local_addr().map_err(|error| broke(&error))?.port();
-        let redirect_uri = format!("http://127.0.0.1:{port}/callback");
-        let (verifier, state, nonce) = (random()?, random()?, random()?);
-        let mut query = String::new();
-        for (name, value) in [
-            ("response_type", "code"),
-            ("client_id", &session.client_id),
-            ("redirect_uri", &redirect_uri),
-            ("scope", &self.scope),
-            ("state", &state),
-            ("nonce", &nonce),
-            ("code_challenge", &Challenge::s256(&verifier)),
-            ("code_challenge_method", "S256"),
-        ] {
-            form::append(&mut query, name, value);
-        }
-        let address = format!("{}?{query}", session.authorization_endpoint);
+        let settings = common.settings(&[])?;
+        let issuer = self.issuer.clone().unwrap_or(settings.issuer()?.to_string());
+        let of_demo =
+            || Ok::<_, Failed>((demo::CLIENT.to_owned(), Some(demo::client_secret(&start::master_key(&settings)?)?)));
+        Ok((issuer, Some(named.map_or_else(of_demo, Ok)?)))
+    }
+
+    fn target(&self, server: &ServerMetadata) -> Result<Target, Failed> {
+        let wrong = |error: firman_proto::scope::ScopeError| Failed::refused(error.to_string());
+        let scope = match &self.scope {
+            Some(scope) => Scope::parse(scope).map_err(wrong)?,
+            None if server.scopes_supported.is_empty() => Scope::parse(USUAL).map_err(wrong)?,
+            None => {
+                let known = Scope::parse(&server.scopes_supported.join(" ")).map_err(wrong)?;
+                Scope::parse(USUAL).map_err(wrong)?.intersect(&known)
+            }
+        };
+        Ok(Target { scope: Some(scope).filter(|scope| !scope.is_empty()), resource: self.resource.clone() })
+    }
+
+    async fn by_browser(
+        &self,
+        wire: &Wire,
+        desk: &Desk,
+        target: &Target,
+        printer: Printer,
+    ) -> Result<(Tokens, Option<Secret>), Failed> {
+        let broke = |error: &dyn std::fmt::Display| Failed::broke(error.to_string());
+        let loopback = Loopback::open().map_err(|error| broke(&error))?;
+        let more = self.prompt.iter().map(|prompt| ("prompt".to_owned(), prompt.clone())).collect();
+        let wish =
+            Wish { target: target.clone(), redirect_uri: loopback.redirect_uri(), max_age: None, push: false, more };
+        let (errand, address) = wire.begin(desk, &wish).await?;
         if self.no_browser || !open_browser(&address) {
             printer.note(&format!("Open this in a browser:\n\n  {address}\n"));
         } else {
             printer.note(&format!("Waiting for your browser. If it did not open:\n\n  {address}\n"));
         }
-        let code = session.wait_for_code(&listener, &state)?;
-        let tokens = session.redeem(&code, &redirect_uri, &verifier)?;
-        let claims = session.verify(&tokens, Some(&nonce))?;
-        printer.done(&tokens, || describe(&tokens, claims.as_ref()))
+        let waiting = tokio::task::spawn_blocking(move || {
+            let code = loopback.wait(&errand, PATIENCE);
+            code.map(|code| (code, errand))
+        });
+        let (code, errand) = waiting.await.map_err(|error| broke(&error))??;
+        let tokens = wire.tokens(desk, &errand.presented(&code), target).await?;
+        Ok((tokens, errand.nonce))
     }
+}
 
-    fn discover(&self, common: &Common) -> Result<Session, Failed> {
-        let (issuer, client_id, client_secret) = self.parties(common)?;
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(30)))
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .tls_config(fetch::trust_of_commands(self.ca_file.as_deref()).map_err(Failed::refused)?)
-            .build()
-            .into();
-        let document = get(&agent, &format!("{issuer}{}", path::OPENID_CONFIGURATION))?;
-        // OpenID Connect Discovery §4.3: the issuer is the one that was asked.
-        if document.get("issuer").and_then(Value::as_str) != Some(&issuer) {
-            return Err(Failed::refused(format!("{issuer}: its discovery document names another issuer")));
-        }
-        let endpoint = |name| endpoint(&document, name);
-        Ok(Session {
-            authorization_endpoint: endpoint("authorization_endpoint")?,
-            token_endpoint: endpoint("token_endpoint")?,
-            jwks_uri: endpoint("jwks_uri")?,
-            document,
-            agent,
-            issuer,
-            client_id,
-            client_secret,
-        })
+/// Who a token is about, where no ID token tells.
+async fn subject_of(wire: &Wire, desk: &Desk, tokens: &Tokens) -> Result<String, Failed> {
+    if desk.server.introspection_endpoint.is_none() {
+        return Ok(NAMELESS.to_owned());
     }
+    let told = wire.introspect(desk, &tokens.access_token, Hint::AccessToken).await;
+    // Many servers answer resource servers alone.
+    Ok(told.ok().and_then(|told| told.sub).unwrap_or_else(|| NAMELESS.to_owned()))
+}
 
-    /// Who talks to whom: as the flags say, or as the demo has it.
-    fn parties(&self, common: &Common) -> Result<(String, String, Option<String>), Failed> {
-        if common.folder().is_none() {
-            let missing = || Failed::refused("give --issuer and --client-id, or --dir of a demo");
-            let issuer = self.issuer.clone().ok_or_else(missing)?;
-            return Ok((issuer, self.client_id.clone().ok_or_else(missing)?, self.client_secret.clone()));
-        }
-        let settings = common.settings(&[])?;
-        let issuer = self.issuer.clone().unwrap_or(settings.issuer()?.to_string());
-        match &self.client_id {
-            Some(client_id) => Ok((issuer, client_id.clone(), self.client_secret.clone())),
-            None => Ok((issuer, demo::CLIENT.to_owned(), Some(demo::client_secret(&start::master_key(&settings)?)?))),
+/// RFC 8628: shows a code, and waits until somebody has typed it elsewhere.
+async fn by_code(wire: &Wire, desk: &Desk, target: &Target, printer: Printer) -> Result<Tokens, Failed> {
+    let mut waiting = wire.device(desk, target).await?;
+    let (address, code) = (&waiting.verification_uri, &waiting.user_code);
+    let complete = waiting.verification_uri_complete.as_ref();
+    let qr = complete.and_then(|complete| qr::lines(complete)).unwrap_or_default();
+    let or = complete.map(|complete| format!("\nor open\n\n  {complete}\n")).unwrap_or_default();
+    printer.note(&format!(
+        "{qr}\nOpen this in a browser, on any machine:\n\n  {address}\n\nand type the code {code}\n{or}"
+    ));
+    loop {
+        tokio::time::sleep(Duration::from_millis(waiting.interval.millis().unsigned_abs())).await;
+        let answer = wire.tokens(desk, &waiting.presented(), target).await;
+        if let Answered::Tokens(tokens) = waiting.heard(answer, wire.now())? {
+            return Ok(*tokens);
         }
     }
 }
 
-impl Session {
-    /// Answers the browser when it comes back, and takes the code it brings.
-    fn wait_for_code(&self, listener: &TcpListener, state: &str) -> Result<String, Failed> {
-        for stream in listener.incoming() {
-            let stream = stream.map_err(|error| broke(&error))?;
-            let Some(query) = read_query(&stream) else {
-                answer(stream, "404 Not Found", "Nothing here.");
-                continue;
-            };
-            let form = Form::parse(query.as_bytes()).map_err(|denied| Failed::refused(denied.text))?;
-            // RFC 6749 §10.12: what does not carry our state is not our answer.
-            if !form.get("state").is_some_and(|given| same(given.as_bytes(), state.as_bytes())) {
-                answer(stream, "400 Bad Request", "This is not the answer that was asked for.");
-                continue;
-            }
-            // RFC 9207 §2.4: the answer comes from the issuer that was asked.
-            if form.get("iss") != Some(&self.issuer) {
-                answer(stream, "400 Bad Request", "This answer comes from another server.");
-                return Err(Failed::refused("the answer names another issuer: somebody mixes servers up"));
-            }
-            if let Some(error) = form.get("error") {
-                answer(stream, "200 OK", "You are not signed in. You may close this page.");
-                let text = form.get("error_description").unwrap_or_default();
-                return Err(Failed::refused(format!("{error}: {text}")));
-            }
-            let code = form.required("code").map_err(|denied| Failed::refused(denied.text))?.to_owned();
-            answer(stream, "200 OK", "You are signed in. You may close this page and go back to the terminal.");
-            return Ok(code);
-        }
-        Err(Failed::broke("the listener ended"))
+/// The client that was registered here before, or a new one.
+async fn registered(wire: &Wire, keeper: &FileKeeper, server: &ServerMetadata) -> Result<Named, Failed> {
+    let note = format!("client at {}", server.issuer);
+    if let Some(known) = keeper.note(&note).await?
+        && let Ok(known) = serde_json::from_str(known.reveal())
+    {
+        return Ok(known);
     }
-
-    fn redeem(&self, code: &str, redirect_uri: &str, verifier: &str) -> Result<Value, Failed> {
-        let asked = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", redirect_uri),
-            ("code_verifier", verifier),
-        ];
-        let tokens = self.post(&self.token_endpoint, &asked)?;
-        if tokens.get("error").is_none() {
-            return Ok(tokens);
-        }
-        let text = |name: &str| tokens.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Err(Failed::refused(format!("{}: {}", text("error"), text("error_description"))))
+    if server.registration_endpoint.is_none() {
+        let text = format!(
+            "{} registers no clients by itself: give --client-id, which may be the address of a document",
+            server.issuer
+        );
+        return Err(Failed::refused(text));
     }
-
-    /// An endpoint that not every server has.
-    pub(super) fn endpoint(&self, name: &str) -> Result<String, Failed> {
-        endpoint(&self.document, name)
+    let offered = |grant: &&str| server.grant_types_supported.iter().any(|known| known == grant);
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    let grants: Vec<_> =
+        ["authorization_code", "refresh_token"].into_iter().chain(Some(device).filter(offered)).collect();
+    let mut metadata = json!({
+        "client_name": "firman", "application_type": "native", "token_endpoint_auth_method": "none",
+        "redirect_uris": [format!("http://127.0.0.1{}", Loopback::PATH)], "response_types": ["code"], "grant_types": grants,
+    });
+    if !server.scopes_supported.is_empty() {
+        let scope = server.scopes_supported.join(" ");
+        metadata.as_object_mut().map(|members| members.insert("scope".to_owned(), scope.into()));
     }
-
-    /// Posts a form as the client; the answer, or the error in it.
-    pub(super) fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<Value, Failed> {
-        let mut body = String::new();
-        for (name, value) in form {
-            form::append(&mut body, name, value);
-        }
-        let mut request = self.agent.post(url).header("Content-Type", "application/x-www-form-urlencoded");
-        match &self.client_secret {
-            Some(secret) => {
-                let mut pair = String::new();
-                form::encode(&mut pair, &self.client_id);
-                pair.push(':');
-                form::encode(&mut pair, secret);
-                request = request.header("Authorization", format!("Basic {}", STANDARD.encode(pair)));
-            }
-            None => form::append(&mut body, "client_id", &self.client_id),
-        }
-        let mut response = request.send(body).map_err(|error| broke(&error))?;
-        let answer =
-            response.body_mut().read_to_string().map_err(|error| broke(&error)).and_then(|text| parse(&text))?;
-        if response.status().is_success() || answer.get("error").is_some() {
-            return Ok(answer);
-        }
-        Err(Failed::refused(format!("{url}: answered {}", response.status())))
-    }
-
-    /// OpenID Connect Core §3.1.3.7, §3.1.3.8: signature, issuer, audience, time, nonce, and the hash of the access token.
-    fn verify(&self, tokens: &Value, nonce: Option<&str>) -> Result<Option<IdToken>, Failed> {
-        let Some(token) = tokens.get("id_token").and_then(Value::as_str) else { return Ok(None) };
-        let keys: JwkSet = serde_json::from_value(get(&self.agent, &self.jwks_uri)?).map_err(|error| broke(&error))?;
-        let claims: IdToken =
-            jws::verify(token, &keys).map_err(|error| Failed::refused(format!("ID token: {error}")))?;
-        let access = tokens.get("access_token").and_then(Value::as_str).unwrap_or_default();
-        let hashes = Algorithm::ALL.iter().map(|algorithm| half_hash(access, *algorithm));
-        let good = claims.iss == self.issuer
-            && claims.aud == self.client_id
-            && SystemClock.now().seconds() < claims.exp
-            && claims.nonce.as_deref() == nonce
-            && claims.at_hash.as_ref().is_none_or(|hash| hashes.into_iter().any(|known| known == *hash));
-        if good { Ok(Some(claims)) } else { Err(Failed::refused("the ID token is not for this sign-in")) }
-    }
-}
-
-fn endpoint(document: &Value, name: &str) -> Result<String, Failed> {
-    let url = document.get(name).and_then(Value::as_str).map(str::to_owned);
-    url.ok_or_else(|| Failed::refused(format!("the discovery document has no {name}")))
-}
-
-fn get(agent: &ureq::Agent, url: &str) -> Result<Value, Failed> {
-    let mut response =
-        agent.get(url).call().map_err(|error| Failed::broke(format!("{url}: {error}; is the server running?")))?;
-    let text = response.body_mut().read_to_string().map_err(|error| Failed::broke(format!("{url}: {error}")))?;
-    if !response.status().is_success() {
-        return Err(Failed::refused(format!("{url}: answered {}", response.status())));
-    }
-    parse(&text)
-}
-
-fn parse(text: &str) -> Result<Value, Failed> {
-    serde_json::from_str(text).map_err(|_| Failed::refused("the server's answer is not JSON"))
-}
-
-fn read_query(stream: &TcpStream) -> Option<String> {
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    let mut line = String::new();
-    BufReader::new(std::io::Read::take(stream, 16_384)).read_line(&mut line).ok()?;
-    let target = line.strip_prefix("GET ")?.split(' ').next()?;
-    target.strip_prefix("/callback?").map(str::to_owned)
-}
-
-fn answer(mut stream: TcpStream, status: &str, text: &str) {
-    let page = format!("<!doctype html><html lang=en><meta charset=utf-8><title>Firman</title><p>{text}</p></html>");
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
-         Content-Security-Policy: default-src 'none'\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
-        page.len()
-    );
-    // The person may have closed the page already.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(page.as_bytes()));
+    let registered = wire.register(server, &metadata, None).await?;
+    let secret = registered.client_secret.map(|secret| secret.reveal().to_owned());
+    let pair = (registered.client_id, secret);
+    let text = serde_json::to_string(&pair).map_err(|error| Failed::broke(error.to_string()))?;
+    keeper.edit_note(&note, |_| Some(Secret::from(text))).await?;
+    Ok(pair)
 }
 
 fn open_browser(address: &str) -> bool {
@@ -284,30 +233,23 @@ fn open_browser(address: &str) -> bool {
     started.is_ok()
 }
 
-fn random() -> Result<String, Failed> {
-    let mut bytes = [0; 32];
-    SystemEntropy::default().fill(&mut bytes)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+/// What a script reads.
+fn shown(tokens: &Tokens, subject: &str, issuer: &str) -> Value {
+    let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
+    json!({
+        "issuer": issuer, "subject": subject, "scope": tokens.scope, "token_type": tokens.token_type.as_str(),
+        "expires_at": tokens.expires_at.map(firman_proto::time::Timestamp::seconds),
+        "access_token": tokens.access_token.reveal(),
+        "refresh_token": text(&tokens.refresh_token), "id_token": text(&tokens.id_token),
+    })
 }
 
-fn broke(error: &dyn std::fmt::Display) -> Failed {
-    Failed::broke(error.to_string())
-}
-
-fn describe(tokens: &Value, claims: Option<&IdToken>) -> String {
-    let text = |name: &str| {
-        tokens.get(name).map_or_else(String::new, |value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        })
-    };
-    let who = claims.map_or_else(String::new, |claims| format!("subject        {}\n", claims.sub));
+fn describe(shown: &Value) -> String {
+    let text = |name: &str| shown.get(name).and_then(Value::as_str).unwrap_or("not told").to_owned();
     format!(
-        "{who}scope          {}\nexpires in     {} s\naccess_token   {}\nrefresh_token  {}\nid_token       {}",
+        "subject        {}\nscope          {}\naccess_token   {}\n\nThe tokens are kept: `firman token` prints a fresh one, `firman logout` ends them.",
+        text("subject"),
         text("scope"),
-        text("expires_in"),
         text("access_token"),
-        text("refresh_token"),
-        text("id_token"),
     )
 }

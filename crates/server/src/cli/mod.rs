@@ -9,13 +9,14 @@ mod backup;
 mod bench;
 mod client;
 mod config;
-mod device;
 mod doctor;
 mod export;
 mod grant;
 mod guard;
+mod held;
 mod key;
 mod login;
+mod logout;
 mod migrate;
 mod move_to;
 mod output;
@@ -53,7 +54,7 @@ Exit codes:
   3  the settings are wrong or incomplete
   4  what was named is not there
   5  refused, and the message says why
-  6  the store cannot be reached now; try again";
+  6  the store or the server cannot be reached now; try again";
 
 /// An OAuth 2.0 and OpenID Connect authorization server: one binary, sealed references instead of stored tokens.
 #[derive(Parser)]
@@ -98,9 +99,7 @@ enum Command {
     /// List, rotate and revoke keys.
     #[command(subcommand)]
     Key(key::Key),
-    /// Explain a token, or make it dead.
-    #[command(subcommand)]
-    Token(token::Token),
+    Token(Box<token::Token>),
     /// Read the audit trail, or export it as JSON lines.
     #[command(subcommand, after_help = audit::AFTER_HELP)]
     Audit(audit::Audit),
@@ -114,9 +113,9 @@ enum Command {
     /// Show what the schema of the database lacks, print the SQL, or bring it up to date.
     #[command(subcommand, after_help = migrate::AFTER_HELP)]
     Migrate(migrate::Migrate),
-    /// Sign in from this terminal through a browser, and print the tokens.
     Login(login::Login),
     Guard(guard::Guard),
+    Logout(logout::Logout),
     /// Examine a running server from outside, as its clients see it, and say what would cure what is wrong.
     Doctor(doctor::Doctor),
     /// Show the settings in force, with what each means and where it comes from.
@@ -143,7 +142,9 @@ pub fn main() -> ExitCode {
 
 fn run(common: &Common, command: Command, printer: Printer) -> Result<(), Failed> {
     match command {
-        Command::Login(login) => login.run(common, printer),
+        Command::Login(login) => runtime()?.block_on(login.run(common, printer)),
+        Command::Logout(logout) => runtime()?.block_on(logout.run(common, printer)),
+        Command::Token(token) if token.is_of_a_client() => runtime()?.block_on(token.run_as_client(common, printer)),
         Command::Doctor(doctor) => doctor.run(common, printer),
         Command::Config(config) => config.run(common, printer),
         Command::Admin(admin::Admin::Openapi) => admin::openapi(printer),

@@ -75,7 +75,7 @@ impl Failed {
         Self { text: text.into(), code: 5 }
     }
 
-    fn unreachable(text: impl Into<String>) -> Self {
+    pub(crate) fn unreachable(text: impl Into<String>) -> Self {
         Self { text: text.into(), code: 6 }
     }
 }

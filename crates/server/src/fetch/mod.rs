@@ -109,6 +109,16 @@ pub(crate) fn trust(file: Option<&Path>) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
+/// The same for commands that are clients.
+pub(crate) fn tls_of_commands(file: Option<&Path>) -> Result<rustls::ClientConfig, String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(file.map(certificates).transpose()?.unwrap_or_default());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
+}
+
 /// The same for the blocking client of the command line.
 pub(crate) fn trust_of_commands(file: Option<&Path>) -> Result<TlsConfig, String> {
     let mut roots = rustls_native_certs::load_native_certs().certs;

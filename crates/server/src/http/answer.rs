@@ -14,10 +14,22 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::App;
-use super::read::Unreadable;
+use super::read::{self, Head, Unreadable};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Reads the form of a client and answers it.
+pub async fn taken(
+    app: &App,
+    request: Request,
+    take: impl AsyncFnOnce(&Head, &[u8]) -> Result<Response, Failure>,
+) -> Response {
+    match read::form_body(app, request).await {
+        Ok((head, body)) => take(&head, &body).await.unwrap_or_else(|failure| client_error(app, failure)),
+        Err(why) => unreadable(app, why),
+    }
+}
 
 /// A JSON answer that nobody may keep (RFC 6749 §5.1).
 pub fn json(value: &impl Serialize) -> Response {

@@ -20,13 +20,7 @@ use crate::pages::{Requests, ScopeLine, Waiting};
 
 /// Has somebody asked.
 pub async fn authenticate(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match begin(&app, &head, &body).await {
-            Ok(response) => answer::json(&response),
-            Err(failure) => answer::client_error(&app, failure),
-        },
-        Err(unreadable) => answer::unreadable(&app, unreadable),
-    }
+    answer::taken(&app, request, async |head, body| Ok(answer::json(&begin(&app, head, body).await?))).await
 }
 
 async fn begin(app: &App, head: &read::Head, body: &[u8]) -> Result<BackchannelResponse, Failure> {

@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::{self, Decision, Interaction, Next, Waiting};
+use firman_engine::authorize::{self, Decision, Waiting};
 use firman_engine::details::described;
 use firman_engine::login_app::Kind;
 use firman_proto::claims_parameter::ClaimsParameter;
@@ -13,7 +13,7 @@ use firman_proto::form::Form;
 
 use super::account::lines;
 use super::page::Away;
-use super::{App, login, login_app, look, page};
+use super::{App, asked, login, page};
 use crate::pages;
 
 /// Below the issuer.
@@ -25,13 +25,7 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 }
 
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
-    let form = Form::parse(query)?;
-    let (browser, _) = page::with_browser(app, headers)?;
-    let request = look::request(app, &browser, &form).await?;
-    login_app::hand_off(app, &browser, Kind::Consent, request).await?;
-    let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
-    // The session ended while the page was on its way.
-    let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
+    let asked::Asked { browser, request, view, username } = asked::of(app, headers, query, Kind::Consent).await?;
     let asked = &view.interaction.request;
     // What everybody asks for comes first, in an order that reads well; then what only this client knows.
     let claims = ClaimsParameter::kept(asked.claims.as_ref());
@@ -45,12 +39,12 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
         client: login::client_of(&view.client),
         user_code: view.interaction.waiting.as_ref().and_then(Waiting::user_code),
         redirect_host: &asked.redirect_uri.host(),
-        username,
+        username: &username,
         scopes,
         known,
         details,
         resources: view.resources.clone(),
-        request,
+        request: &request,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
     }
@@ -71,7 +65,7 @@ async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
         "deny" => Decision::Deny,
         _ => return Err(invalid_request("decision: allow or deny").into()),
     };
-    let request = look::request(app, &browser, &form).await?;
+    let request = asked::request(app, &browser, &form).await?;
     let next = authorize::consent(&app.engine, &browser, request, decision, app.now()).await?;
     Ok(page::go(app, &next))
 }

@@ -23,13 +23,7 @@ pub const DENIED: &str = "/device/denied";
 
 /// Begins a flow for a device.
 pub async fn authorize(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match begin(&app, &head, &body).await {
-            Ok(response) => answer::json(&response),
-            Err(failure) => answer::client_error(&app, failure),
-        },
-        Err(unreadable) => answer::unreadable(&app, unreadable),
-    }
+    answer::taken(&app, request, async |head, body| Ok(answer::json(&begin(&app, head, body).await?))).await
 }
 
 async fn begin(app: &App, head: &read::Head, body: &[u8]) -> Result<DeviceResponse, Failure> {

@@ -10,7 +10,7 @@ use firman_proto::form::Form;
 
 use super::page::Away;
 use super::passkey::Asked;
-use super::{App, cookies, login_app, look, page, read, sign_in, upstream};
+use super::{App, asked, cookies, login_app, page, read, sign_in, upstream};
 use crate::pages::look::texts;
 use crate::pages::{self, RenderError};
 
@@ -28,7 +28,7 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
-    let request = look::request(app, &browser, &form).await?;
+    let request = asked::request(app, &browser, &form).await?;
     login_app::hand_off(app, &browser, Kind::Login, request).await?;
     if let Some(name) = upstream::way(app, &browser, &form, request).await? {
         return Ok(upstream::send(app, headers, &browser, (request, name)).await?);
@@ -45,7 +45,7 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
 async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, PATH, form.get("csrf"))?.at(head.address(app));
-    let request = look::request(app, &browser, &form).await?;
+    let request = asked::request(app, &browser, &form).await?;
     let username = form.get("username").unwrap_or_default();
     let policy = &app.engine.policy().upstream;
     let cancelled = form.get("cancel").is_some();

@@ -11,7 +11,7 @@ use firman_proto::logout::LogoutRequest;
 use firman_proto::redirect_uri::RedirectUri;
 
 use super::page::Away;
-use super::{App, cookies, login, login_app, page, read};
+use super::{App, cookies, login, login_app, page};
 use crate::pages::look;
 use crate::pages::{self, Message, SignedOut};
 
@@ -24,27 +24,18 @@ pub const STAYED: &str = "/logout/stayed";
 
 /// The request in the query.
 pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
-    begin(&app, query.unwrap_or_default().as_bytes()).await
+    page::answered(&app, begin(&app, query.unwrap_or_default().as_bytes()).await)
 }
 
 /// The request in the form: with one of another site no cookie comes, and here none is needed.
 pub async fn post(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((_, body)) => begin(&app, &body).await,
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |_, body| begin(&app, body).await).await
 }
 
-async fn begin(app: &App, parameters: &[u8]) -> Response {
-    match verified(app, parameters).await {
-        Ok(sealed) => page::see_other(app, &page::address(app, PATH, &sealed)),
-        Err(failure) => page::error_page(app, failure),
-    }
-}
-
-async fn verified(app: &App, parameters: &[u8]) -> Result<String, Failure> {
-    let form = Form::parse(parameters)?;
-    logout::request(&app.engine, &LogoutRequest::parse(&form)?, app.now()).await
+async fn begin(app: &App, parameters: &[u8]) -> Result<Response, Failure> {
+    let asked = LogoutRequest::parse(&Form::parse(parameters)?)?;
+    let sealed = logout::request(&app.engine, &asked, app.now()).await?;
+    Ok(page::see_other(app, &page::address(app, PATH, &sealed)))
 }
 
 /// Signs out who is meant, and asks everybody else.

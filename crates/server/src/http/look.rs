@@ -7,8 +7,6 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::middleware::Next;
 use axum::response::Response;
-use firman_engine::Failure;
-use firman_engine::authorize::{Browser, Interaction};
 use firman_proto::form::Form;
 
 use super::App;
@@ -27,20 +25,6 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
         next.run(request).await
     };
     look::within(texts, Arc::clone(&app.brand), answer).await
-}
-
-/// The sealed request that a form or an address is about; from here on pages speak the language that it asks for.
-pub(super) async fn request<'f>(app: &App, browser: &Browser, form: &'f Form<'_>) -> Result<&'f str, Failure> {
-    let request = form.required("request")?;
-    speak(app, browser, request).await?;
-    Ok(request)
-}
-
-/// From here on pages speak the language that this sealed request asks for.
-pub(super) async fn speak(app: &App, browser: &Browser, request: &str) -> Result<(), Failure> {
-    let hints = Interaction::hints(&app.engine, browser, request, app.now()).await?;
-    look::prefer(hints.ui_locales.iter().map(String::as_str));
-    Ok(())
 }
 
 fn accepted(headers: &HeaderMap) -> &str {

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod answer;
+mod asked;
 pub mod asker;
 pub mod authorize;
 pub mod backchannel;

@@ -12,14 +12,8 @@ use super::{App, answer, read};
 
 /// Keeps an authorization request, and answers with what the browser is to come with.
 pub async fn push(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match answer_to(&app, &head, &body).await {
-            // RFC 9126 §2.2: 201.
-            Ok(pushed) => answer::created(&pushed),
-            Err(failure) => answer::client_error(&app, failure),
-        },
-        Err(unreadable) => answer::unreadable(&app, unreadable),
-    }
+    // RFC 9126 §2.2: 201.
+    answer::taken(&app, request, async |head, body| Ok(answer::created(&answer_to(&app, head, body).await?))).await
 }
 
 async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<PushedResponse, Failure> {

@@ -9,7 +9,7 @@ use firman_engine::passkeys::{self, Question};
 use firman_engine::sign_in::{self, SecondStep, Then};
 use firman_proto::form::Form;
 
-use super::{App, login, look, page, read};
+use super::{App, asked, login, page, read};
 use crate::pages::PasskeyForm;
 use crate::pages::look::texts;
 
@@ -58,7 +58,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let step = if let Some(half) = half {
         sign_in::second_step_by_passkey(engine, &browser, half, shown, now).await?
     } else {
-        let then = Then::Request(look::request(app, &browser, &form).await?.to_owned());
+        let then = Then::Request(asked::request(app, &browser, &form).await?.to_owned());
         sign_in::by_passkey(engine, &browser, then, shown, now).await?
     };
     match step {

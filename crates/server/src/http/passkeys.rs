@@ -10,7 +10,7 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 use firman_store::record::Passkey;
 
-use super::security::{answered, away, back, changed, fresh};
+use super::security::{away, back, changed, fresh};
 use super::{App, page, read};
 use crate::pages::look;
 use crate::pages::when::When;
@@ -25,7 +25,7 @@ pub const REMOVE: &str = "/account/security/passkeys/remove";
 
 /// Asks for a new passkey.
 pub async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
-    answered(&app, show(&app, &headers).await)
+    page::answered(&app, show(&app, &headers).await)
 }
 
 async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {

@@ -28,7 +28,7 @@ pub const RECOVERY: &str = "/account/security/recovery";
 
 /// Shows what there is.
 pub async fn overview(State(app): State<App>, headers: HeaderMap) -> Response {
-    answered(&app, show(&app, &headers).await)
+    page::answered(&app, show(&app, &headers).await)
 }
 
 async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
@@ -63,7 +63,7 @@ pub(super) async fn changed(app: &App, browser: &Browser, news: &str) -> Result<
 
 /// Asks for a new password.
 pub async fn password(State(app): State<App>, headers: HeaderMap) -> Response {
-    answered(&app, show_password(&app, &headers).await)
+    page::answered(&app, show_password(&app, &headers).await)
 }
 
 async fn show_password(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
@@ -124,7 +124,7 @@ fn password_page(app: &App, browser: &Browser, fresh: &Fresh, problem: Option<&s
 
 /// Shows the secret of a new app.
 pub async fn app(State(app): State<App>, headers: HeaderMap) -> Response {
-    answered(&app, show_app(&app, &headers).await)
+    page::answered(&app, show_app(&app, &headers).await)
 }
 
 async fn show_app(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
@@ -234,9 +234,4 @@ pub(super) async fn away(app: &App, browser: &Browser) -> Result<Response, Failu
 /// Back to the overview.
 pub(super) fn back(href: &str) -> Link<'_> {
     Link { id: "security-back", href, text: look::texts().security.back }
-}
-
-/// The answer, or the page that says what went wrong.
-pub(super) fn answered(app: &App, result: Result<Response, Failure>) -> Response {
-    result.unwrap_or_else(|failure| page::error_page(app, failure))
 }

@@ -4,13 +4,13 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::{self, Account, Interaction, Next};
+use firman_engine::authorize::{self, Account};
 use firman_engine::login_app::Kind;
 use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 
 use super::page::Away;
-use super::{App, login, login_app, look, page};
+use super::{App, asked, login, page};
 use crate::pages;
 
 /// Below the issuer.
@@ -22,17 +22,11 @@ pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 }
 
 async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Away> {
-    let form = Form::parse(query)?;
-    let (browser, _) = page::with_browser(app, headers)?;
-    let request = look::request(app, &browser, &form).await?;
-    login_app::hand_off(app, &browser, Kind::Login, request).await?;
-    let view = Interaction::view(&app.engine, &browser, request, app.now()).await?;
-    // The session ended while the page was on its way.
-    let Some(username) = &view.username else { return Ok(page::go(app, &Next::Login(request.to_owned()))) };
+    let asked::Asked { browser, request, view, username } = asked::of(app, headers, query, Kind::Login).await?;
     let html = pages::Select {
         client: login::client_of(&view.client),
-        username,
-        request,
+        username: &username,
+        request: &request,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
     }
@@ -54,7 +48,7 @@ async fn choose(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
         "neither" => Account::Neither,
         _ => return Err(invalid_request("account: same, another or neither").into()),
     };
-    let request = look::request(app, &browser, &form).await?;
+    let request = asked::request(app, &browser, &form).await?;
     let next = authorize::select(&app.engine, &browser, request, account, app.now()).await?;
     Ok(page::go(app, &next))
 }

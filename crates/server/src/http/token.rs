@@ -11,13 +11,7 @@ use super::{App, answer, read};
 
 /// Always answers JSON.
 pub async fn token(State(app): State<App>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((head, body)) => match answer_to(&app, &head, &body).await {
-            Ok(tokens) => answer::json(&tokens),
-            Err(failure) => answer::client_error(&app, failure),
-        },
-        Err(unreadable) => answer::unreadable(&app, unreadable),
-    }
+    answer::taken(&app, request, async |head, body| Ok(answer::json(&answer_to(&app, head, body).await?))).await
 }
 
 async fn answer_to(app: &App, head: &read::Head, body: &[u8]) -> Result<TokenResponse, Failure> {

@@ -9,7 +9,7 @@ use firman_engine::upstream::{self, CALLBACK, Departure, Returned, Trouble, Went
 use firman_proto::error::invalid_request;
 use firman_proto::form::{self, Form};
 
-use super::{App, cookies, login, look, page, read, sign_in};
+use super::{App, asked, cookies, login, page, sign_in};
 use crate::pages;
 use crate::pages::look::texts;
 
@@ -26,7 +26,7 @@ pub async fn go(State(app): State<App>, request: Request) -> Response {
 async fn chosen(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
-    send(app, headers, &browser, (look::request(app, &browser, &form).await?, form.required("upstream")?)).await
+    send(app, headers, &browser, (asked::request(app, &browser, &form).await?, form.required("upstream")?)).await
 }
 
 /// Sends a browser to a provider, with its errand in a cookie.
@@ -48,13 +48,7 @@ pub(super) async fn send(
 
 /// Takes an answer that came in a form: from another site, so without our cookies. The browser comes again by itself, with them.
 pub async fn posted_back(State(app): State<App>, Path(name): Path<String>, request: Request) -> Response {
-    match read::form_body(&app, request).await {
-        Ok((_, body)) => match again(&app, &name, &body) {
-            Ok(response) => response,
-            Err(failure) => page::error_page(&app, failure),
-        },
-        Err(unreadable) => page::unreadable(&app, unreadable),
-    }
+    page::taken(&app, request, async |_, body| again(&app, &name, body)).await
 }
 
 fn again(app: &App, name: &str, body: &[u8]) -> Result<Response, Failure> {
@@ -98,7 +92,7 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
             page::error_page(app, invalid_request("nobody was signed in"))
         }
         Ok(Returned::Trouble(trouble)) => {
-            look::speak(app, &browser, &trouble.request).await?;
+            asked::speak(app, &browser, &trouble.request).await?;
             trouble_page(app, &browser, &trouble)
         }
         Err(failure) => page::error_page(app, failure),
@@ -115,7 +109,7 @@ pub async fn leave(State(app): State<App>, request: Request) -> Response {
 async fn left(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, headers, PATH, form.get("csrf"))?;
-    let (request, code) = (look::request(app, &browser, &form).await?, form.get("error").unwrap_or_default());
+    let (request, code) = (asked::request(app, &browser, &form).await?, form.get("error").unwrap_or_default());
     Ok(page::go(app, &upstream::leave(&app.engine, &browser, request, code, app.now()).await?))
 }
 

@@ -22,6 +22,7 @@ fn a_wrong_method_gets_405_and_the_right_ones_in_allow() {
         (TOKEN, ["GET", "PUT", "DELETE"], ["POST"].as_slice()),
         (INTROSPECT, ["GET", "PUT", "DELETE"], &["POST"]),
         (REVOKE, ["GET", "PUT", "DELETE"], &["POST"]),
+        ("/oauth2/par", ["GET", "PUT", "DELETE"], &["POST"]),
         ("/oauth2/authorize", ["PUT", "PATCH", "DELETE"], &["GET", "POST"]),
         (USERINFO, ["PUT", "PATCH", "DELETE"], &["GET", "POST"]),
         ("/login", ["PUT", "PATCH", "DELETE"], &["POST"]),

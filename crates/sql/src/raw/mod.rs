@@ -49,6 +49,11 @@ pub async fn open(options: &Options, connections: usize) -> Result<Arc<dyn Raw>,
     }
 }
 
+/// How a file finds the first page of a person's grants, step by step (`EXPLAIN QUERY PLAN`).
+pub fn plan_of_a_persons_grants(options: &Options) -> Result<Vec<String>, String> {
+    sqlite::plan_of(options, Statement::GrantsOfSubject)
+}
+
 /// The texts of the point read and of the rotation.
 fn texts(options: &Options, dialect: &Dialect) -> Result<(String, String), OpenError> {
     let names = Names::resolve(&options.names, dialect)?;

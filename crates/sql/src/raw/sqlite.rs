@@ -10,8 +10,11 @@ use rusqlite::Connection;
 
 use super::{Raw, read_values, rotate_values, texts};
 use crate::dialect::SQLITE;
+use crate::names::Names;
 use crate::options::{OpenError, Options};
 use crate::sqlite::{bind, reader, yardstick};
+use crate::statements::Statement;
+use crate::texts::Texts;
 
 struct Plain {
     readers: Vec<Mutex<Connection>>,
@@ -28,6 +31,22 @@ pub(super) fn open(options: &Options, connections: usize) -> Result<Arc<dyn Raw>
     let readers = readers.collect::<Result<_, _>>().map_err(failed)?;
     let writer = tokio::sync::Mutex::new(Arc::new(Mutex::new(yardstick(path).map_err(failed)?)));
     Ok(Arc::new(Plain { readers, writer, read, rotate }))
+}
+
+pub(super) fn plan_of(options: &Options, statement: Statement) -> Result<Vec<String>, String> {
+    let names = Names::resolve(&options.names, &SQLITE).map_err(|error| error.to_string())?;
+    let texts = Texts::compile(&names, &SQLITE).map_err(|defect| defect.to_string())?;
+    let explained = || {
+        let conn = reader(Path::new(options.url.trim_start_matches("sqlite:")))?;
+        let mut prepared = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", texts.of(statement)))?;
+        let mut rows = prepared.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next()? {
+            steps.push(row.get(3)?);
+        }
+        Ok(steps)
+    };
+    explained().map_err(|error: rusqlite::Error| error.to_string())
 }
 
 #[async_trait]

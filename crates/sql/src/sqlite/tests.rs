@@ -274,7 +274,7 @@ async fn no_statement_walks_through_a_table_that_grows() {
 #[tokio::test]
 async fn pages_of_what_grows_are_read_in_the_order_of_an_index() {
     use Statement::{AccountSearch, ClientSearch, DueDeliveries, EventPage, FlowsOfDay, GrantsOfSubject, LatestEvents};
-    use Statement::{ClientsOf, LatestDeliveries, SessionsOf};
+    use Statement::{ClientsOf, HeldTokens, LatestDeliveries, SessionsOf};
     let (_store, sqlite) = store();
     let path = sqlite.folder.as_ref().unwrap().path().join("memory.db");
     let conn = rusqlite::Connection::open(path).unwrap();
@@ -285,6 +285,7 @@ async fn pages_of_what_grows_are_read_in_the_order_of_an_index() {
         (EventPage, "events_order"),
         (FlowsOfDay, "PRIMARY KEY"),
         (GrantsOfSubject, "grants_subject"),
+        (HeldTokens, "held_tokens_holder"),
         (LatestEvents, "events_order"),
         (LatestDeliveries, "PRIMARY KEY"),
         (ClientsOf, "clients_owner"),

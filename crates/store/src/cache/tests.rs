@@ -210,8 +210,12 @@ async fn what_was_read_before_an_edit_is_not_remembered_after_it() {
     let shared: Shared = Arc::clone(&cached) as Shared;
     let edition = inner.edition().await.unwrap();
     assert_eq!(cached.known_edition().await, Some(edition));
-    disable(&shared, &client, 0).await;
-    cached.keep(&old, edition);
+    let read = || async {
+        disable(&shared, &client, 0).await;
+        Ok(Some(Arc::clone(&old)))
+    };
+    let found = cached.find(|_| None, read, Remembered::keep_client).await.unwrap().unwrap();
+    assert!(found.enabled);
     assert!(!cached.client_by_id(client.id).await.unwrap().unwrap().enabled);
 }
 

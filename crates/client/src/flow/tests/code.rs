@@ -23,6 +23,7 @@ fn wish() -> Wish {
         target: Target { scope, resource: vec!["https://api.example".into()] },
         redirect_uri: "http://127.0.0.1:7/callback".into(),
         max_age: None,
+        push: false,
         more: vec![("prompt".into(), "login".into())],
     }
 }

@@ -80,18 +80,20 @@ impl FileKeeper {
         self.read(move |data| data.notes.get(&name).map(|text| text.0.clone())).await
     }
 
-    /// Writes a note, or removes it.
+    /// Edits a note, writes the first, or removes it, in one step.
     ///
     /// # Errors
     ///
     /// The file cannot be written.
-    pub async fn set_note(&self, name: &str, note: Option<Secret>) -> Result<(), KeepError> {
+    pub async fn edit_note(
+        &self,
+        name: &str,
+        edit: impl FnOnce(Option<Secret>) -> Option<Secret> + Send + 'static,
+    ) -> Result<(), KeepError> {
         let name = name.to_owned();
         self.write(move |data| {
-            match note {
-                Some(note) => data.notes.insert(name, Text(note)),
-                None => data.notes.remove(&name),
-            };
+            let before = data.notes.remove(&name).map(|text| text.0);
+            data.notes.extend(edit(before).map(|after| (name, Text(after))));
         })
         .await
     }

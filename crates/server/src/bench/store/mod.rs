@@ -3,6 +3,7 @@
 
 mod drive;
 mod growth;
+pub(crate) mod listing;
 mod points;
 mod purge;
 mod records;

@@ -14,8 +14,8 @@ use firman_proto::seal::Salt;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_sql::SqlStore;
 use firman_store::record::{
-    Approval, AuthContext, Client, ClientPolicy, Epochs, Flow, FlowRequest, FlowState, Grant, GrantKind, LastAccess,
-    Origin, Refresh, RefreshStep, Rest, Subject, Terms,
+    Approval, AuthContext, Client, ClientPolicy, Epochs, Event, EventKind, Flow, FlowRequest, FlowState, Grant,
+    GrantKind, LastAccess, Origin, Refresh, RefreshStep, Rest, Subject, Terms,
 };
 use firman_store::{Change, Commit, CommitId, Editable, Rotation, Store, Transaction};
 use futures_util::future::try_join_all;
@@ -87,6 +87,67 @@ impl Grants {
         let each = (self.grants.len() / tasks.max(1)).max(1);
         self.grants.get((task * each + turn % each) % self.grants.len().max(1))
     }
+}
+
+/// People, each with some grants of different clients, which lie apart in the table.
+pub(super) struct People {
+    people: Vec<Subject>,
+    each: usize,
+}
+
+impl People {
+    /// Fills an empty store with so many grants, some for each person.
+    pub(super) async fn fill(
+        store: &SqlStore,
+        count: usize,
+        each: usize,
+        tick: &(dyn Fn() + Sync),
+    ) -> Result<Self, StoreBenchError> {
+        let people: Vec<Subject> = (0..count / each.max(1)).filter_map(|_| subject()).collect();
+        let clients: Vec<Client> = (0..CLIENTS).map(client).collect();
+        let ids: Vec<RecordId> = clients.iter().map(|client| client.id).collect();
+        done(store, clients.into_iter().map(|one| Change::Insert(Editable::Client(Box::new(one)))).collect()).await?;
+        let whose = people.iter().cycle().take(people.len() * each).zip(ids.iter().cycle()).enumerate();
+        let mut made = whose.map(|(number, (person, client))| {
+            let of_person = Grant { subject: Some(person.clone()), ..grant(*client, number) };
+            Change::InsertGrant(Box::new(of_person))
+        });
+        loop {
+            let some: Vec<Change> = made.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            each_done(store, some).await?;
+            tick();
+        }
+        drop(made);
+        Ok(Self { people, each })
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.people.len()
+    }
+
+    /// How many grants they have.
+    pub(super) fn grants(&self) -> usize {
+        self.people.len() * self.each
+    }
+
+    /// Somebody.
+    pub(super) fn any(&self) -> Option<&Subject> {
+        self.get(usize::try_from(random() >> 1).unwrap_or(0))
+    }
+
+    /// Everybody, one after the other, and again.
+    pub(super) fn get(&self, place: usize) -> Option<&Subject> {
+        self.people.get(place % self.people.len().max(1))
+    }
+}
+
+/// Something that happened to a record.
+pub(super) fn event(kind: EventKind, about: RecordId) -> Event {
+    Event { id: id(NOW), about, kind, at: NOW, client: None, subject: None, details: Rest::new() }
 }
 
 /// Commits, and insists that it happened.

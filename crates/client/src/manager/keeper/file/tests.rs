@@ -29,7 +29,7 @@ async fn what_one_handle_keeps_another_finds_and_nobody_reads() {
     let (one, other) = (open(folder.path()).unwrap(), open(folder.path()).unwrap());
     one.put_token(held(Kind::Access, "a very secret access token")).await.unwrap();
     one.put_id_token("https://as.example", "alice", &"a.secret.id".into(), System.now()).await.unwrap();
-    one.set_note("key", Some("a secret note".into())).await.unwrap();
+    one.edit_note("key", |_| Some("a secret note".into())).await.unwrap();
     let found = other.token(Kind::Access, &"a very secret access token".into(), System.now()).await.unwrap();
     assert!(found.is_some() && other.note("key").await.unwrap() == Some("a secret note".into()));
     for entry in fs::read_dir(folder.path()).unwrap() {
@@ -40,7 +40,7 @@ async fn what_one_handle_keeps_another_finds_and_nobody_reads() {
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
     }
-    other.set_note("key", None).await.unwrap();
+    other.edit_note("key", |_| None).await.unwrap();
     assert_eq!(one.note("key").await.unwrap(), None);
 }
 

@@ -1,0 +1,206 @@
+//! What commands that are clients keep: who signed in where, and the tokens, sealed in a folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use clap::Args;
+use firman_client::error::{Advice, Error};
+use firman_client::exchange::{Request, Response, Transport, Unreachable};
+use firman_client::flow::metadata::ServerMetadata;
+use firman_client::flow::party::Client;
+use firman_client::manager::{FileKeeper, KeepError, Manager, ManagerError, Settings, Who};
+use firman_client::over_reqwest::OverReqwest;
+use firman_client::secret::Secret;
+use firman_client::wire::{Desk, Wire};
+use firman_client::world::System;
+use serde::{Deserialize, Serialize};
+
+use super::Common;
+use super::output::Failed;
+use crate::fetch;
+
+/// The note that says who signed in where, the latest first.
+const SIGN_INS: &str = "sign-ins";
+
+/// Where tokens are kept.
+#[derive(Args, Clone)]
+pub(super) struct Place {
+    /// The folder in which tokens are kept, sealed; without it .local/state/firman at home, or `tokens` in the folder of a demo.
+    #[arg(long, value_name = "FOLDER", env = "FIRMAN_TOKENS")]
+    tokens: Option<PathBuf>,
+    /// The key that they are sealed with, made if it is not there; without it a file beside them.
+    #[arg(long, value_name = "FILE", env = "FIRMAN_TOKENS_KEY")]
+    tokens_key: Option<PathBuf>,
+}
+
+impl Place {
+    pub(super) fn open(&self, common: &Common) -> Result<FileKeeper, Failed> {
+        let at_home = || std::env::home_dir().map(|home| home.join(".local/state/firman"));
+        let folder = self.tokens.clone().or_else(|| common.folder().map(|demo| demo.join("tokens"))).or_else(at_home);
+        let folder = folder.ok_or_else(|| Failed::settings("there is no home folder: give --tokens"))?;
+        let world = (Arc::new(System) as _, Arc::new(System) as _);
+        Ok(FileKeeper::open(&folder, self.tokens_key.as_deref(), world)?)
+    }
+}
+
+/// Somebody, or a client for itself, at a server.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct SignIn {
+    pub(super) issuer: String,
+    pub(super) client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_secret: Option<String>,
+    /// The person; none where the client has tokens for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<String>,
+    /// Authorities to trust beside those of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+impl SignIn {
+    pub(super) fn who(&self) -> Who {
+        self.subject.clone().map_or(Who::Client, Who::Subject)
+    }
+
+    /// The client at a server of which nothing but the name is known: enough to find what is kept.
+    pub(super) fn unasked(&self) -> Desk {
+        let server = ServerMetadata { issuer: self.issuer.clone(), ..ServerMetadata::default() };
+        Desk { server: Arc::new(server), client: Client::public(&self.client_id), dpop: None }
+    }
+
+    /// The client at the server.
+    pub(super) fn at(&self, server: Arc<ServerMetadata>) -> Desk {
+        let client = client(&self.client_id, self.client_secret.as_deref(), &server);
+        Desk { server, client, dpop: None }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.issuer, &self.client_id, &self.subject) == (&other.issuer, &other.client_id, &other.subject)
+    }
+}
+
+/// A client as it authenticates at a server.
+pub(super) fn client(id: &str, secret: Option<&str>, server: &ServerMetadata) -> Client {
+    secret.map_or_else(|| Client::public(id), |secret| Client::with_secret(id, Secret::from(secret), server))
+}
+
+/// Which sign-in is meant; the latest that fits.
+#[derive(Args, Clone)]
+pub(super) struct Which {
+    /// The server; without it that of the latest sign-in.
+    #[arg(long)]
+    pub(super) issuer: Option<String>,
+    /// The client there.
+    #[arg(long)]
+    pub(super) client_id: Option<String>,
+    /// The person there.
+    #[arg(long)]
+    pub(super) subject: Option<String>,
+}
+
+impl Which {
+    pub(super) fn fits(&self, known: &SignIn) -> bool {
+        let same =
+            |wanted: &Option<String>, is: Option<&str>| wanted.as_deref().is_none_or(|wanted| is == Some(wanted));
+        same(&self.issuer, Some(&known.issuer))
+            && same(&self.client_id, Some(&known.client_id))
+            && same(&self.subject, known.subject.as_deref())
+    }
+
+    pub(super) async fn find(&self, keeper: &FileKeeper) -> Result<SignIn, Failed> {
+        let found = sign_ins(keeper).await?.into_iter().find(|known| self.fits(known));
+        found.ok_or_else(|| Failed::not_found("nobody is signed in there: `firman login` first"))
+    }
+}
+
+pub(super) async fn sign_ins(keeper: &FileKeeper) -> Result<Vec<SignIn>, Failed> {
+    Ok(read(keeper.note(SIGN_INS).await?))
+}
+
+/// Notes a sign-in as the latest.
+pub(super) async fn remember(keeper: &FileKeeper, new: SignIn) -> Result<(), Failed> {
+    edit(keeper, move |known| {
+        known.retain(|known| !known.is_same(&new));
+        known.insert(0, new);
+    })
+    .await
+}
+
+pub(super) async fn forget(keeper: &FileKeeper, old: SignIn) -> Result<(), Failed> {
+    edit(keeper, move |known| known.retain(|known| !known.is_same(&old))).await
+}
+
+async fn edit(keeper: &FileKeeper, edit: impl FnOnce(&mut Vec<SignIn>) + Send + 'static) -> Result<(), Failed> {
+    let edited = |before| {
+        let mut known = read(before);
+        edit(&mut known);
+        serde_json::to_string(&known).ok().map(Secret::from)
+    };
+    Ok(keeper.edit_note(SIGN_INS, edited).await?)
+}
+
+fn read(note: Option<Secret>) -> Vec<SignIn> {
+    note.and_then(|note| serde_json::from_str(note.reveal()).ok()).unwrap_or_default()
+}
+
+/// A manager over what is kept, that trusts these authorities beside those of the system.
+pub(super) fn manager(keeper: &FileKeeper, ca_file: Option<&Path>) -> Manager {
+    let transport = Later { ca_file: ca_file.map(Path::to_path_buf), made: OnceLock::new() };
+    let wire = Wire::new(Arc::new(transport), Arc::new(System), Arc::new(System));
+    Manager::new(Arc::new(wire), Arc::new(keeper.clone()), Settings::default())
+}
+
+/// A transport that is made when it is needed: most often what is kept will do.
+struct Later {
+    ca_file: Option<PathBuf>,
+    made: OnceLock<OverReqwest>,
+}
+
+impl Later {
+    fn make(&self) -> Result<OverReqwest, String> {
+        let tls = fetch::tls_of_commands(self.ca_file.as_deref())?;
+        let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).user_agent("firman");
+        OverReqwest::new(builder).map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Transport for Later {
+    async fn send(&self, request: Request) -> Result<Response, Unreachable> {
+        let made = if let Some(made) = self.made.get() {
+            made
+        } else {
+            let made = self.make().map_err(|why| Unreachable::Connection { url: request.url.clone(), why })?;
+            self.made.get_or_init(|| made)
+        };
+        made.send(request).await
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        failed(error.advice(), &error)
+    }
+}
+
+impl From<KeepError> for Failed {
+    fn from(error: KeepError) -> Self {
+        failed(error.advice(), &error)
+    }
+}
+
+impl From<ManagerError> for Failed {
+    fn from(error: ManagerError) -> Self {
+        failed(error.advice(), &error)
+    }
+}
+
+/// A script reads from the code whether to try again (6), to call somebody (5) or to have something changed (5).
+fn failed(advice: Advice, error: &dyn std::fmt::Display) -> Failed {
+    match advice {
+        Advice::AskAgain(_) => Failed::unreachable(error.to_string()),
+        Advice::AskThePerson | Advice::ChangeSettings => Failed::refused(error.to_string()),
+    }
+}
