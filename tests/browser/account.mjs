@@ -1,4 +1,4 @@
-// A real browser where people decide: consent, what is new beside it, devices with the code typed and scanned, the account page on which
+// A real browser where people decide: consent, what is new beside it, with which account, devices with the code typed and scanned, the account page on which
 // an application is withdrawn, and API keys. axe looks at every page on the way.
 //
 //   node account.mjs < READY_LINE
@@ -73,6 +73,7 @@ async function main() {
     await page.goto(asked.url.href).catch(() => {})
     await client.authorizationCodeGrant(config, await arrival, asked.checks)
   })
+  await step('asked which account: the one that is signed in, or another, or neither', () => selectAccount(config, page))
   await step('a device: the code is typed', () => device(config, page, async codes => {
     await page.goto(codes.verification_uri)
     await mustBeAccessible(page, 'device')
@@ -111,7 +112,7 @@ async function main() {
   })
 }
 
-async function request(config, scope) {
+async function request(config, scope, more = {}) {
   const [verifier, state] = [client.randomPKCECodeVerifier(), client.randomState()]
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: listener.uri,
@@ -119,6 +120,7 @@ async function request(config, scope) {
     state,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
+    ...more,
   })
   return { url, checks: { pkceCodeVerifier: verifier, expectedState: state } }
 }
@@ -135,6 +137,27 @@ async function finish(config, asked, page) {
   const arrival = listener.next()
   await Promise.all([page.waitForNavigation().catch(() => {}), page.click('#consent-allow')])
   return client.authorizationCodeGrant(config, await arrival, asked.checks)
+}
+
+async function selectAccount(config, page) {
+  const asked = await request(config, 'openid email', { prompt: 'select_account' })
+  await page.goto(asked.url.href)
+  assert.equal(await page.$eval('#select-username', element => element.textContent), ready.username)
+  await mustBeAccessible(page, 'select account')
+  const arrival = listener.next()
+  await Promise.all([page.waitForNavigation().catch(() => {}), page.click('#select-same')])
+  await client.authorizationCodeGrant(config, await arrival, asked.checks)
+
+  const another = await request(config, 'openid email', { prompt: 'select_account' })
+  await page.goto(another.url.href)
+  await Promise.all([page.waitForNavigation(), page.click('#select-another')])
+  await page.waitForSelector('#login-form')
+
+  const neither = await request(config, 'openid email', { prompt: 'select_account' })
+  await page.goto(neither.url.href)
+  const refusal = listener.next()
+  await Promise.all([page.waitForNavigation().catch(() => {}), page.click('#select-cancel')])
+  assert.equal((await refusal).searchParams.get('error'), 'access_denied')
 }
 
 async function device(config, page, bring) {

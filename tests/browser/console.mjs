@@ -29,7 +29,6 @@ async function operate(operator) {
     await operator.at('Figures')
     assert.equal(page.url(), ready.console)
     await page.waitForSelector('.plot path')
-    await operator.look('figures')
     await operator.go('Clients')
     await operator.look('clients')
   })
@@ -108,6 +107,11 @@ async function operate(operator) {
       await operator.look(area.toLowerCase())
     })
   }
+  await step('the figures are live', async () => {
+    await operator.go('Figures')
+    await page.waitForFunction(() => !document.querySelector('.facts').textContent.includes('being counted'))
+    await operator.look('figures')
+  })
   await step('signed out, nothing is shown any more', async () => {
     await page.click('#sign-out')
     await operator.at('Signed out')

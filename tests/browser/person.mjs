@@ -48,7 +48,8 @@ export class Person {
       await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
       for (const [device, width] of Object.entries(WIDTHS)) {
         await page.setViewport({ width, height: 844, deviceScaleFactor: 1 })
-        await page.screenshot({ path: join(this.#folder, `${name}-${scheme}-${device}.png`), fullPage: true })
+        const path = join(this.#folder, `${name}-${scheme}-${device}.webp`)
+        await page.screenshot({ path, type: 'webp', quality: 50, fullPage: true })
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
         assert(overflow <= 0, `the ${name} page is ${overflow} px too wide at ${width} px`)
       }

@@ -1,5 +1,6 @@
 // Looks at samples of pages in a real browser, in light and dark, on a desk and on a phone: axe finds nothing serious, and nothing is
-// wider than the screen. With a second folder, pictures are left there.
+// wider than the screen. Pages in other languages than the first (NAME.LANGUAGE.html) look the same but for their words, so they are
+// looked at once. With a second folder, pictures are left there.
 //
 //   node pictures.mjs FOLDER_OF_PAGES [FOLDER_OF_PICTURES]
 //
@@ -52,9 +53,10 @@ try {
 }
 
 async function look(page, name) {
-  for (const scheme of SCHEMES) {
+  const [schemes, widths] = name.includes('.') ? [['light'], { phone: WIDTHS.phone }] : [SCHEMES, WIDTHS]
+  for (const scheme of schemes) {
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
-    for (const [device, width] of Object.entries(WIDTHS)) {
+    for (const [device, width] of Object.entries(widths)) {
       await page.setViewport({ width, height: 844, deviceScaleFactor: 1 })
       await page.goto(`${home}/${name}.html`)
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
@@ -64,7 +66,7 @@ async function look(page, name) {
       // No caret: two pictures of one page are the same.
       await page.evaluate(() => document.activeElement?.blur())
       const path = join(pictures, `${name}-${scheme}-${device}.webp`)
-      await page.screenshot({ path, type: 'webp', quality: 60, fullPage: true })
+      await page.screenshot({ path, type: 'webp', quality: 50, fullPage: true })
     }
   }
 }

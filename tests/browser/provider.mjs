@@ -13,6 +13,8 @@ export class IdentityProvider {
   answers = true
   /** The groups of each of its people. */
   groups = new Map()
+  /** Who is not there any more. */
+  gone = new Set()
 
   /** Will be at this port, once it is up, for one client: `{ client_id, client_secret, redirect_uris }`. */
   constructor(port, client) {
@@ -44,7 +46,9 @@ export class IdentityProvider {
       scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
       cookies: { keys: ['of the tests'] },
       issueRefreshToken: async () => true,
-      findAccount: async (_, id) => ({ accountId: id, claims: async () => claims(id, this.groups.get(id) ?? []) }),
+      findAccount: async (_, id) => this.gone.has(id)
+        ? undefined
+        : { accountId: id, claims: async () => claims(id, this.groups.get(id) ?? []) },
     })
     app.use(async (context, next) => {
       if (!this.answers && ['/token', '/me'].includes(context.path)) context.status = 503

@@ -89,22 +89,21 @@ export class RelyingParty {
   isSilent = false
 
   /** Registers itself at the issuer; `receiver` takes its logout tokens. */
-  static async start(name, issuer, receiver) {
+  static async start(name, issuer, receiver, host = '127.0.0.1') {
     const party = new RelyingParty()
     party.name = name
     party.receiver = receiver
     party.#server = createServer((request, response) => party.#answer(request, response))
     party.#server.listen(0, '127.0.0.1')
     await once(party.#server, 'listening')
-    party.origin = `http://127.0.0.1:${party.#server.address().port}`
+    party.origin = `http://${host}:${party.#server.address().port}`
     party.config = await client.dynamicClientRegistration(issuer, {
       client_name: `Application ${name}`,
       redirect_uris: [`${party.origin}/callback`],
       post_logout_redirect_uris: [`${party.origin}/signed-out`],
       frontchannel_logout_uri: `${party.origin}/front`,
       frontchannel_logout_session_required: true,
-      backchannel_logout_uri: receiver.address(`/${name}`),
-      backchannel_logout_session_required: true,
+      ...receiver && { backchannel_logout_uri: receiver.address(`/${name}`), backchannel_logout_session_required: true },
       scope: 'openid profile',
     }, client.ClientSecretPost(), http)
     party.issuer = party.config.serverMetadata()
@@ -127,9 +126,11 @@ export class RelyingParty {
     return { url, checks: { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce } }
   }
 
-  /** The browser has come back: its tokens. */
+  /** The browser has come back: its tokens, and the `session_state` that came with the code. */
   async tokens({ checks }) {
-    return client.authorizationCodeGrant(this.config, await this.#codes.next(`a browser at ${this.name}`), checks)
+    const back = await this.#codes.next(`a browser at ${this.name}`)
+    const tokens = await client.authorizationCodeGrant(this.config, back, checks)
+    return Object.assign(tokens, { sessionState: back.searchParams.get('session_state') })
   }
 
   /** The browser has come back with an error. */
@@ -182,6 +183,18 @@ export class RelyingParty {
     if (url.pathname === '/front') {
       this.#frames.put(url.searchParams)
       if (this.isSilent) return
+    }
+    if (url.pathname === '/watch') {
+      // A page that asks the frame of the issuer, when the test has it do so.
+      response.writeHead(200, { 'content-type': 'text/html', 'cache-control': 'no-store' })
+      response.end(`<!doctype html><title>${this.name}</title><iframe src="${this.issuer.check_session_iframe}"></iframe><script>
+        const frame = document.querySelector('iframe')
+        window.ask = message => new Promise(resolve => {
+          addEventListener('message', ({ data, origin }) => resolve(data + ' ' + (origin === '${new URL(this.issuer.issuer).origin}')), { once: true })
+          frame.contentWindow.postMessage(message, '${new URL(this.issuer.issuer).origin}')
+        })
+        </script>`)
+      return
     }
     if (url.pathname === '/callback') this.#codes.put(url)
     response.writeHead(200, { 'content-type': 'text/html', 'cache-control': 'no-store' })

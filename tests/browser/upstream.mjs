@@ -39,8 +39,10 @@ async function main() {
   listener = await RedirectListener.start(ready.redirect_uri)
   lab = new IdentityProvider(given.port, given.client)
   config = await client.discovery(new URL(ready.issuer), ready.client_id, ready.client_secret, undefined, http)
+  lab.groups.set('alice', ['staff'])
   await outages()
   await ways()
+  await refreshes()
   await refusals()
   await races()
 }
@@ -104,6 +106,40 @@ async function ways() {
     const claims = (await allowed(page, asked)).claims()
     assert.match(claims.sub, /^[0-9a-f-]+$/)
     assert.deepEqual(claims.amr, ['pwd'])
+  })
+}
+
+async function refreshes() {
+  await step('refreshes follow what the provider says of a person', async page => {
+    const asked = await request('openid email offline_access', { idp_hint: 'lab', prompt: 'consent' })
+    await page.goto(asked.url.href)
+    await signInThere(page, 'alice')
+    let tokens = await allowed(page, asked)
+    const refreshed = async until => {
+      for (let tries = 0; tries < 1000; tries++) {
+        tokens = await client.refreshTokenGrant(config, tokens.refresh_token)
+        if (until(tokens.scope.split(' '))) return
+      }
+      throw new Error(`still ${tokens.scope}`)
+    }
+    await refreshed(scope => scope.includes('email'))
+    lab.groups.set('alice', [])
+    await refreshed(scope => !scope.includes('email'))
+    lab.groups.set('alice', ['staff'])
+    await refreshed(scope => scope.includes('email'))
+    lab.answers = false
+    await refreshed(() => true)
+    lab.answers = true
+    lab.gone.add('alice')
+    await assert.rejects(refreshed(() => false), error => error.error === 'invalid_grant')
+    lab.gone.delete('alice')
+  })
+  await step('who is in no group that can allow it is not asked for a scope', async page => {
+    const asked = await request('openid email', { idp_hint: 'lab', prompt: 'consent' })
+    await page.goto(asked.url.href)
+    await signInThere(page, 'dave')
+    assert.doesNotMatch(await words(page), /e-mail/)
+    assert.equal((await allowed(page, asked)).scope, 'openid')
   })
 }
 

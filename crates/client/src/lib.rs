@@ -8,6 +8,8 @@ pub mod backoff;
 pub mod error;
 pub mod exchange;
 pub mod flow;
+#[cfg(feature = "manager")]
+pub mod manager;
 #[cfg(feature = "reqwest")]
 pub mod over_reqwest;
 pub mod secret;

@@ -23,6 +23,7 @@ pub fn metadata(engine: &Engine, now: Timestamp) -> Metadata {
         registration: engine.policy.registration.mode != Mode::Off,
         client_documents: !engine.policy.client_documents.0.is_empty(),
         certificate_bound: engine.policy.client_certificates,
+        session_management: engine.policy.session_management,
         sign_up: engine.policy.sign_up,
         front_channel: engine.policy.front_channel_tokens,
         pages: engine.policy.pages,

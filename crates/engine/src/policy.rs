@@ -131,6 +131,8 @@ pub struct Policy {
     pub session_idle: Lifetime,
     /// What becomes of what was allowed in a session that is ended.
     pub session_grants: SessionGrants,
+    /// Whether browsers tell clients that somebody has signed in or out (OpenID Connect Session Management).
+    pub session_management: bool,
     /// How long a person may take to sign in and consent.
     pub interaction: Lifetime,
     /// Whose client documents are taken.
@@ -198,6 +200,7 @@ impl Default for Policy {
             session: Lifetime::from_days(1),
             session_idle: Lifetime::from_seconds(8 * 3600),
             session_grants: SessionGrants::default(),
+            session_management: false,
             interaction: Lifetime::from_seconds(900),
             client_documents: TrustedHosts::default(),
             registration: RegistrationPolicy::default(),

@@ -38,6 +38,7 @@ pub mod rfc3339;
 pub mod routes;
 pub mod scope;
 pub mod seal;
+pub mod session_state;
 pub mod third_party;
 pub mod time;
 pub mod token;

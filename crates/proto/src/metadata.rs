@@ -28,6 +28,7 @@ pub mod path {
     pub const INTROSPECT: &str = "/oauth2/introspect";
     pub const REVOKE: &str = "/oauth2/revoke";
     pub const END_SESSION: &str = "/oauth2/logout";
+    pub const CHECK_SESSION: &str = "/oauth2/check_session";
     pub const USERINFO: &str = "/oauth2/userinfo";
     pub const JWKS: &str = "/oauth2/jwks";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -55,6 +56,9 @@ pub struct Metadata {
     /// OpenID Connect RP-Initiated Logout §2.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_session_endpoint: Option<String>,
+    /// OpenID Connect Session Management §3.3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_session_iframe: Option<String>,
     /// OpenID Connect Front-Channel Logout §3.
     pub frontchannel_logout_supported: bool,
     pub frontchannel_logout_session_supported: bool,
@@ -157,6 +161,8 @@ impl Backchannel {
 pub struct Offers {
     /// There are pages, on which people sign in and consent.
     pub pages: bool,
+    /// Browsers tell clients that somebody has signed in or out.
+    pub session_management: bool,
     /// People can make an account by themselves.
     pub sign_up: bool,
     /// Tokens may travel through the browser (implicit and hybrid).
@@ -210,6 +216,7 @@ impl Metadata {
             revocation_endpoint: issuer.endpoint(path::REVOKE),
             userinfo_endpoint: issuer.endpoint(path::USERINFO),
             end_session_endpoint: with_pages(path::END_SESSION),
+            check_session_iframe: with_pages(path::CHECK_SESSION).filter(|_| offers.session_management),
             frontchannel_logout_supported: offers.pages,
             frontchannel_logout_session_supported: offers.pages,
             backchannel_logout_supported: offers.pages,

@@ -63,6 +63,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .route(&at(path::DEVICE), get(http::device::page).post(http::device::submit))
         .route(&at(http::device::ALLOWED), get(http::device::allowed))
         .route(&at(http::device::DENIED), get(http::device::denied))
+        .merge(check_session(&app))
         .merge(requests(&app))
         .merge(people_of_ours(&app))
         .merge(login_app(&app))
@@ -105,6 +106,13 @@ fn backchannel(app: &App) -> Router<App> {
     let path = app.engine.issuer().route(path::BACKCHANNEL);
     let on = app.engine.policy().backchannel.enabled;
     if on { Router::new().route(&path, post(http::backchannel::authenticate)) } else { Router::new() }
+}
+
+/// Where clients ask whether somebody has signed in or out, if they may.
+fn check_session(app: &App) -> Router<App> {
+    let path = app.engine.issuer().route(path::CHECK_SESSION);
+    let on = app.engine.policy().session_management;
+    if on { Router::new().route(&path, get(http::check_session::frame)) } else { Router::new() }
 }
 
 /// Where people take the second step, and change how they sign in.

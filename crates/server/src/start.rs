@@ -236,6 +236,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         session: seconds(login.session_seconds),
         session_idle: seconds(login.session_idle_seconds),
         session_grants: login.session_grants,
+        session_management: login.session_management,
         interaction: seconds(login.request_seconds),
         client_documents: settings.registration.document_hosts.clone(),
         registration: registration(settings),

@@ -1,10 +1,10 @@
 //! Freezes the schema as it is, with a row in every table, so that every later version proves that it still reads it:
 //!
 //! ```sh
-//! cargo run -p firman-sql --example freeze -- crates/sql/tests/fixtures/2
+//! cargo run -p firman-sql --example freeze -- crates/sql/tests/fixtures/3
 //! ```
 //!
-//! writes `2.sql`, the database as SQL text, and `2.json`, what was written to it. Run when a version of the schema is released;
+//! writes `3.sql`, the database as SQL text, and `3.json`, what was written to it. Run when a version of the schema is released;
 //! what is there is never made anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string, reason = "a tool for developers")]
 
@@ -15,8 +15,12 @@ use firman_proto::digest::Digest16;
 use firman_sql::{Options, SqlStore};
 #[allow(clippy::wildcard_imports, reason = "the fixtures of the suite")]
 use firman_store::conformance::fixtures::*;
-use firman_store::record::{EpochKey, Flow, FlowRequest, Grant, Name, Namespace, RevokeReason, RevokedToken};
-use firman_store::{Change, Editable, Store};
+use firman_store::conformance::held::{held_claims, held_token, insert_held_token};
+use firman_store::record::{
+    Attempts, DeliveryState, EpochKey, Flow, FlowRequest, Grant, HeldKind, HeldToken, Name, Namespace, RevokeReason,
+    RevokedToken,
+};
+use firman_store::{Change, DeliveryFate, Editable, FlowApproval, Store};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
@@ -47,6 +51,18 @@ fn changes() -> Vec<Change> {
     let pushed = Flow { client: client.id, ..pending(FlowRequest::Pushed(request())) };
     let digest = Name::digest(ISSUER, Namespace::UserCode, "BCDFGHJK");
     let user_code = Name { namespace: Namespace::UserCode, digest, id: device.id, expires_at: device.expires_at };
+    let (due, arrived) = (delivery_due(NOW), delivery_due(NOW));
+    let fate = DeliveryFate { id: arrived.id, seen: 1, state: DeliveryState::Done { at: later(5) }, error: None };
+    let by_upstream = pending(FlowRequest::Device(polled()));
+    let approval_by_upstream = FlowApproval {
+        id: by_upstream.id,
+        issuer: ISSUER,
+        approval: approval(),
+        expires_at: later(60),
+        upstream: Some("uni".to_owned()),
+        upstream_state: Some("sealed".to_owned()),
+        now: later(2),
+    };
     vec![
         insert_client(&client),
         insert_account(&account),
@@ -62,6 +78,8 @@ fn changes() -> Vec<Change> {
         insert_flow(&device),
         Change::TakeName { name: user_code, now: NOW },
         approve(&device, &approval(), later(2)),
+        insert_flow(&by_upstream),
+        Change::ApproveFlow(Box::new(approval_by_upstream)),
         insert_flow(&denied),
         Change::DenyFlow { id: denied.id, failure: None, now: NOW },
         insert_flow(&withdrawn),
@@ -76,8 +94,18 @@ fn changes() -> Vec<Change> {
         insert_grant(&Grant { terms: terms(), ..grant_of(client.id, &person) }),
         insert_grant(&revoked),
         Change::RevokeGrant { id: revoked.id, reason: RevokeReason::Client, now: later(3) },
+        Change::TouchGrant { id: child.id, now: later(4) },
         Change::RevokeToken(token),
+        Change::JoinSession { session: session.id, client: client.id, expires_at: session.expires_at },
         Change::InsertSession(Box::new(session)),
+        Change::CountAttempt { id: account.id, seen: 0, to: Attempts { count: 3, locked_until: Some(later(60)) } },
+        insert_delivery(&due),
+        insert_delivery(&arrived),
+        Change::TakeDelivery { id: arrived.id, seen: 0, until: later(9) },
+        Change::FinishDelivery(Box::new(fate)),
+        insert_held_token(&held_token()),
+        insert_held_token(&HeldToken { kind: HeldKind::Refresh, subject: None, ..held_token() }),
+        Change::Insert(Editable::HeldClaims(Box::new(held_claims()))),
         Change::Append(Box::new(event(grant.id))),
         Change::AdvanceEpoch(EpochKey::Client(client.id)),
         Change::AdvanceEpoch(EpochKey::Everything),

@@ -12,13 +12,16 @@ use engines::thaw;
 use firman_proto::digest::Digest16;
 use firman_sql::{Options, SqlStore};
 use firman_store::conformance::fixtures::*;
-use firman_store::record::{EpochKey, Flow, FlowState, Grant, Namespace, Resource, TokenTrace};
+use firman_store::record::{
+    Account, Delivery, DeliveryState, EpochKey, Flow, FlowState, Grant, Namespace, Resource, TokenTrace,
+};
 use firman_store::{Change, Commit, Editable, Page, Store};
 
 /// Every frozen version: the database, and what was written to it.
 const FROZEN: &[(i64, &str, &str)] = &[
     (1, include_str!("fixtures/1.sql"), include_str!("fixtures/1.json")),
     (2, include_str!("fixtures/2.sql"), include_str!("fixtures/2.json")),
+    (3, include_str!("fixtures/3.sql"), include_str!("fixtures/3.json")),
 ];
 
 #[tokio::test]
@@ -70,6 +73,8 @@ async fn must_have_everything(options: &Options, version: i64, json: &str) {
     ];
     assert!(tables.iter().all(|rows| *rows > 0), "a row in every table: {stats:?}");
     assert!(version < 2 || (stats.once > 0 && stats.resources > 0), "a row in every table: {stats:?}");
+    let third = [stats.deliveries, stats.session_clients, stats.held_tokens, stats.held_claims];
+    assert!(version < 3 || third.iter().all(|rows| *rows > 0), "a row in every table: {stats:?}");
     must_go_on(store, &changes).await;
 }
 
@@ -116,8 +121,19 @@ async fn must_show(store: &SqlStore, change: &Change, all: &[Change]) {
             let epochs = store.epochs(client, None).await.unwrap();
             assert_eq!(if client.is_some() { epochs.client } else { epochs.everything }, count as u64);
         }
+        Change::JoinSession { session, client, expires_at } => {
+            assert_eq!(store.session_clients(*session, *expires_at).await.unwrap(), [*client]);
+        }
+        Change::InsertDelivery(delivery) => {
+            let found = store.delivery(delivery.id).await.unwrap().unwrap();
+            assert_eq!(found, tried(delivery, all));
+        }
         Change::ClaimFlow { .. }
         | Change::ApproveFlow(_)
+        | Change::CountAttempt { .. }
+        | Change::TouchGrant { .. }
+        | Change::TakeDelivery { .. }
+        | Change::FinishDelivery(_)
         | Change::DenyFlow { .. }
         | Change::RevokeFlow { .. }
         | Change::Rotate(_)
@@ -130,7 +146,14 @@ async fn must_show_editable(store: &SqlStore, record: &Editable, all: &[Change])
     let keys = store.keys().await.unwrap();
     match record {
         Editable::Client(client) => assert_eq!(*store.client_by_id(client.id).await.unwrap().unwrap(), **client),
-        Editable::Account(account) => assert_eq!(store.account(account.id).await.unwrap().unwrap(), **account),
+        Editable::Account(account) => {
+            let attempts = all.iter().find_map(|change| match change {
+                Change::CountAttempt { id, to, .. } if *id == account.id => Some(*to),
+                _ => None,
+            });
+            let expected = Account { attempts: attempts.unwrap_or(account.attempts), ..Account::clone(account) };
+            assert_eq!(store.account(account.id).await.unwrap().unwrap(), expected);
+        }
         Editable::Consent(consent) => {
             let session = all.iter().find_map(|change| match change {
                 Change::InsertSession(session) => Some(session.id),
@@ -167,6 +190,8 @@ fn answered(flow: &Flow, all: &[Change]) -> Flow {
             Change::ApproveFlow(approved) if approved.id == flow.id => {
                 (flow.state, flow.approval) = (FlowState::Ready, Some(approved.approval.clone()));
                 flow.expires_at = approved.expires_at;
+                flow.upstream = approved.upstream.clone().or(flow.upstream);
+                flow.upstream_state = approved.upstream_state.clone().or(flow.upstream_state);
             }
             Change::DenyFlow { id, failure, .. } if *id == flow.id => {
                 flow.state = failure.map_or(FlowState::Denied, FlowState::Failed);
@@ -190,6 +215,7 @@ fn after(grant: &Grant, all: &[Change]) -> Grant {
                 refresh.generation += 1;
                 (refresh.seal_key, refresh.last_access) = (rotation.seal_key, rotation.last_access);
             }
+            Change::TouchGrant { id, now } if *id == grant.id => grant.last_used_at = Some(*now),
             Change::RevokeGrant { id, reason, now } if *id == grant.id => {
                 (grant.reason, grant.revoked_at) = (Some(*reason), Some(*now));
             }
@@ -197,6 +223,25 @@ fn after(grant: &Grant, all: &[Change]) -> Grant {
         }
     }
     grant
+}
+
+/// A delivery after everything that became of it.
+fn tried(delivery: &Delivery, all: &[Change]) -> Delivery {
+    let mut delivery = delivery.clone();
+    for change in all {
+        match change {
+            Change::TakeDelivery { id, until, .. } if *id == delivery.id => {
+                delivery.attempts += 1;
+                delivery.state = DeliveryState::Due { at: *until };
+            }
+            Change::FinishDelivery(fate) if fate.id == delivery.id => {
+                (delivery.state, delivery.error) = (fate.state, fate.error.clone());
+                delivery.sealed.clear();
+            }
+            _ => {}
+        }
+    }
+    delivery
 }
 
 /// What was begun under the old schema goes on.

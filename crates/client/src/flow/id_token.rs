@@ -18,8 +18,8 @@ pub struct Fits<'a> {
     pub client_id: &'a str,
     /// The nonce that was sent; none for a token that came of a refresh.
     pub nonce: Option<&'a Secret>,
-    /// The access token that came with it.
-    pub access_token: &'a Secret,
+    /// The access token that came with it, if one did.
+    pub access_token: Option<&'a Secret>,
     /// How long ago the person may have proved who they are, if that was asked.
     pub max_age: Option<Lifetime>,
 }
@@ -70,7 +70,7 @@ pub fn verify(
         issuer,
         client_id: fits.client_id,
         nonce: fits.nonce.map(Secret::reveal),
-        access_token: Some(fits.access_token.reveal()),
+        access_token: fits.access_token.map(Secret::reveal),
         alg,
         max_age: fits.max_age,
     };
@@ -105,7 +105,7 @@ mod tests {
             claims[*name] = value.clone();
         }
         let nonce = nonce.map(Secret::from);
-        let fits = Fits { client_id: "app", nonce: nonce.as_ref(), access_token: &access, max_age: None };
+        let fits = Fits { client_id: "app", nonce: nonce.as_ref(), access_token: Some(&access), max_age: None };
         let (keys, _) = read_keys(&server(), &answered(200, keys), NOW)?;
         verify(&server(), &key.sign(&claims).unwrap().into(), &keys, &fits, NOW)
     }
@@ -131,7 +131,7 @@ mod tests {
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::UnknownKey), .. }), "{error}");
         let access = own.sign_as("at+jwt", &json!({"iss": ISSUER})).unwrap().into();
         let (keys, _) = read_keys(&server(), &answered(200, &keys), NOW).unwrap();
-        let fits = Fits { client_id: "app", nonce: None, access_token: &access, max_age: None };
+        let fits = Fits { client_id: "app", nonce: None, access_token: Some(&access), max_age: None };
         let error = verify(&server(), &access, &keys, &fits, NOW).unwrap_err();
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::Typ), .. }), "{error}");
     }
@@ -144,7 +144,7 @@ mod tests {
         silent.id_token_signing_alg_values_supported.clear();
         let (keys, _) = read_keys(&server(), &answered(200, &json!({"keys": [own.jwk()]})), NOW).unwrap();
         let token = own.sign(&json!({"iss": ISSUER})).unwrap().into();
-        let fits = Fits { client_id: "app", nonce: None, access_token: &token, max_age: None };
+        let fits = Fits { client_id: "app", nonce: None, access_token: Some(&token), max_age: None };
         let error = verify(&silent, &token, &keys, &fits, NOW).unwrap_err();
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::Algorithm), .. }), "{error}");
         let mut named = server();

@@ -41,7 +41,7 @@ impl<T> Cache<T> {
         key: &str,
         since: Option<Timestamp>,
         now: Timestamp,
-        fetch: impl AsyncFnOnce() -> Result<(T, Lifetime), Error>,
+        fetch: impl Future<Output = Result<(T, Lifetime), Error>>,
     ) -> Result<Arc<T>, Error> {
         let slot = self.slot(key);
         let mut held = slot.lock().await;
@@ -53,7 +53,7 @@ impl<T> Cache<T> {
         {
             return held.in_an_outage(now).ok_or_else(|| error.clone());
         }
-        match fetch().await {
+        match fetch.await {
             Ok((value, lifetime)) => {
                 let value = Arc::new(value);
                 let document = Document { value: Arc::clone(&value), fetched_at: now, fresh_until: now.plus(lifetime) };
@@ -117,7 +117,8 @@ mod tests {
     async fn a_document_is_asked_for_once_while_it_is_good() {
         let (cache, asked) = (Cache::default(), AtomicU32::new(0));
         let get = |since, now| {
-            cache.get("k", since, now, async || Ok((asked.fetch_add(1, Ordering::Relaxed), Lifetime::from_seconds(60))))
+            cache
+                .get("k", since, now, async { Ok((asked.fetch_add(1, Ordering::Relaxed), Lifetime::from_seconds(60))) })
         };
         let both = tokio::join!(get(None, NOW), get(None, NOW));
         assert_eq!((*both.0.unwrap(), *both.1.unwrap()), (0, 0));
@@ -130,20 +131,20 @@ mod tests {
     #[tokio::test]
     async fn in_an_outage_what_is_kept_will_do_for_a_day() {
         let cache = Cache::default();
-        let good = async || Ok((1, Lifetime::from_seconds(60)));
+        let good = async { Ok((1, Lifetime::from_seconds(60))) };
         cache.get("k", None, NOW, good).await.unwrap();
-        assert_eq!(*cache.get("k", None, at(61), async || Err(dead())).await.unwrap(), 1);
-        let never = async || -> Result<(i32, Lifetime), Error> { panic!("asked again at once") };
+        assert_eq!(*cache.get("k", None, at(61), async { Err(dead()) }).await.unwrap(), 1);
+        let never = async { panic!("asked again at once") };
         assert_eq!(*cache.get("k", None, at(62), never).await.unwrap(), 1);
-        assert!(cache.get("k", None, at(86_400), async || Err(dead())).await.is_err());
-        assert_eq!(*cache.get("k", None, at(86_411), async || Ok((2, Lifetime::ZERO))).await.unwrap(), 2);
+        assert!(cache.get("k", None, at(86_400), async { Err(dead()) }).await.is_err());
+        assert_eq!(*cache.get("k", None, at(86_411), async { Ok((2, Lifetime::ZERO)) }).await.unwrap(), 2);
     }
 
     #[tokio::test]
     async fn what_has_become_wrong_is_not_replaced_by_what_was() {
         let cache = Cache::default();
-        cache.get("k", None, NOW, async || Ok((1, Lifetime::from_seconds(60)))).await.unwrap();
-        let wrong = async || Err(Error::breach("u", Breach::Status(404)));
+        cache.get("k", None, NOW, async { Ok((1, Lifetime::from_seconds(60))) }).await.unwrap();
+        let wrong = async { Err(Error::breach("u", Breach::Status(404))) };
         assert!(cache.get("k", None, at(61), wrong).await.is_err());
     }
 }

@@ -92,7 +92,7 @@ impl Wire {
     pub async fn server(&self, issuer: &str, first: First) -> Result<Arc<ServerMetadata>, Error> {
         let now = self.now();
         self.servers
-            .get(issuer, None, now, async || {
+            .get(issuer, None, now, async {
                 self.permit(issuer, now)?;
                 let found = discover(&*self.transport, issuer, first, now).await;
                 self.heard(issuer, &found)?;
@@ -135,28 +135,6 @@ impl Wire {
         Ok(())
     }
 
-    /// Asks as often as `attempts`, with waits between, while only time can help.
-    ///
-    /// # Errors
-    ///
-    /// That of the last attempt.
-    pub async fn patiently<T>(&self, attempts: u32, ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
-        let mut failures = 0;
-        loop {
-            let error = match ask().await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            failures += 1;
-            let Advice::AskAgain(least) = error.advice() else { return Err(error) };
-            if failures >= attempts || least > self.backoff.most {
-                return Err(error);
-            }
-            let wait = self.backoff.wait(failures, number(&*self.entropy)?).max(least);
-            tokio::time::sleep(std::time::Duration::from_millis(wait.millis().unsigned_abs())).await;
-        }
-    }
-
     fn party<'a>(&'a self, desk: &'a Desk) -> Party<'a> {
         Party { client: &desk.client, server: &desk.server, entropy: &*self.entropy, now: self.now() }
     }
@@ -197,6 +175,34 @@ impl Wire {
         token::read(&url, &response, target, desk.dpop.is_some(), self.now())
     }
 
+    /// Presents something for tokens as often as `attempts`, with waits between, while only time can help.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt.
+    pub async fn tokens_patiently(
+        &self,
+        desk: &Desk,
+        presented: &Presented<'_>,
+        target: &Target,
+        attempts: u32,
+    ) -> Result<Tokens, Error> {
+        let mut failures = 0;
+        loop {
+            let error = match self.tokens(desk, presented, target).await {
+                Ok(tokens) => return Ok(tokens),
+                Err(error) => error,
+            };
+            failures += 1;
+            let Advice::AskAgain(least) = error.advice() else { return Err(error) };
+            if failures >= attempts || least > self.backoff.most {
+                return Err(error);
+            }
+            let wait = self.backoff.wait(failures, number(&*self.entropy)?).max(least);
+            tokio::time::sleep(std::time::Duration::from_millis(wait.millis().unsigned_abs())).await;
+        }
+    }
+
     /// The server's keys; with `since`, not from before that.
     ///
     /// # Errors
@@ -204,7 +210,7 @@ impl Wire {
     /// There are none.
     pub async fn keys(&self, server: &ServerMetadata, since: Option<Timestamp>) -> Result<Arc<Jwks>, Error> {
         let url = server.endpoint("jwks_uri", false)?;
-        let fetch = async || {
+        let fetch = async {
             let response = self.send(id_token::keys_request(server)?).await?;
             id_token::read_keys(server, &response, self.now())
         };
@@ -218,19 +224,29 @@ impl Wire {
     /// It is not for this sign-in, or the keys cannot be had.
     pub async fn verified(&self, desk: &Desk, tokens: &Tokens, asked: Asked<'_>) -> Result<Option<Claims>, Error> {
         let Some(id_token) = &tokens.id_token else { return Ok(None) };
-        let fits = Fits {
-            client_id: &desk.client.id,
-            nonce: asked.nonce,
-            access_token: &tokens.access_token,
-            max_age: asked.max_age,
-        };
+        self.verify(desk, id_token, Some(&tokens.access_token), asked).await.map(Some)
+    }
+
+    /// The same for an ID token by itself.
+    ///
+    /// # Errors
+    ///
+    /// It is not for this sign-in, or the keys cannot be had.
+    pub async fn verify(
+        &self,
+        desk: &Desk,
+        id_token: &Secret,
+        access_token: Option<&Secret>,
+        asked: Asked<'_>,
+    ) -> Result<Claims, Error> {
+        let fits = Fits { client_id: &desk.client.id, nonce: asked.nonce, access_token, max_age: asked.max_age };
         let keys = self.keys(&desk.server, None).await?;
         match id_token::verify(&desk.server, id_token, &keys, &fits, self.now()) {
             Err(Error::Protocol { breach: Breach::Signed(Refused::UnknownKey), .. }) => {
                 let keys = self.keys(&desk.server, Some(self.now())).await?;
-                id_token::verify(&desk.server, id_token, &keys, &fits, self.now()).map(Some)
+                id_token::verify(&desk.server, id_token, &keys, &fits, self.now())
             }
-            outcome => outcome.map(Some),
+            outcome => outcome,
         }
     }
 

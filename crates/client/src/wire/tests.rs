@@ -129,8 +129,9 @@ async fn a_storm_of_failures_ends_with_few_questions() {
     let (wire, hand) = wire(&server);
     let desk = desk(Authentication::None);
     for _ in 0..100 {
-        let ask = async || wire.tokens(&desk, &Presented::ClientCredentials, &Target::default()).await;
-        assert!(wire.patiently(3, ask).await.unwrap_err().is_outage());
+        let target = Target::default();
+        let outcome = wire.tokens_patiently(&desk, &Presented::ClientCredentials, &target, 3).await;
+        assert!(outcome.unwrap_err().is_outage());
     }
     assert_eq!(server.asked("/token"), 3, "then it is left alone");
     hand.forward(60);
@@ -153,11 +154,11 @@ async fn who_is_patient_gets_the_answer_after_a_failure_and_a_refusal_at_once() 
     let (wire, _) = wire(&server);
     let desk = desk(Authentication::None);
     let (presented, target) = (Presented::ClientCredentials, Target::default());
-    wire.patiently(3, async || wire.tokens(&desk, &presented, &target).await).await.unwrap();
+    wire.tokens_patiently(&desk, &presented, &target, 3).await.unwrap();
     assert_eq!(server.asked("/token"), 2);
     let dead = Secret::from("dead");
     let presented = Presented::RefreshToken(&dead);
-    let error = wire.patiently(3, async || wire.tokens(&desk, &presented, &target).await).await.unwrap_err();
+    let error = wire.tokens_patiently(&desk, &presented, &target, 3).await.unwrap_err();
     assert_eq!((error.code(), server.asked("/token")), (Some("invalid_grant"), 3));
 }
 

@@ -12,17 +12,18 @@ use firman_store::record::{
 use firman_store::{Change, Commit, Editable, FlowApproval, SignedIn};
 
 use super::respond::Address;
-use super::{DeviceEnd, Interaction, Next, Waiting, browser, device, front_channel, pushed};
+use super::{DeviceEnd, Interaction, Next, Waiting, browser, device, front_channel, pushed, session_state};
 use crate::Engine;
 use crate::failure::Failure;
 use crate::random;
+use crate::upstream;
 
 /// Writes the approval of a request, with whatever consent goes with it, and sends the client what it asked for.
 ///
 /// `None` if the consent or the flow was changed meanwhile.
 pub(super) async fn approve(
     engine: &Engine,
-    interaction: Interaction,
+    mut interaction: Interaction,
     client: &Client,
     signed_in: &SignedIn,
     consent: Option<Change>,
@@ -33,13 +34,17 @@ pub(super) async fn approve(
         // Nothing is granted: whoever came is signed in, and goes on where they wanted to be.
         return Ok(Some(Next::Page(page)));
     }
+    // Whatever the page asked: what is kept for people of certain groups is not for others to allow.
+    interaction.request.scope = upstream::may_allow(engine, signed_in, &interaction.request.scope).await?;
     let approval = approval_of(engine, &interaction, signed_in);
+    let upstream = session.details.upstream.as_ref().map(|there| there.provider.clone());
     let mut changes: Vec<Change> = consent.into_iter().collect();
     let mut about = session.id;
     let mut code = None;
     // What waits is used up by its approval, whatever it asked for.
     if interaction.waiting.is_some() || interaction.request.response_type.code {
-        let (record, sealed, change) = approved_flow(engine, &interaction, client, approval.clone(), now).await?;
+        let (record, sealed, change) =
+            approved_flow(engine, (&interaction, client), (approval.clone(), upstream), now).await?;
         about = record;
         code = sealed.filter(|_| interaction.request.response_type.code);
         changes.push(change);
@@ -51,6 +56,7 @@ pub(super) async fn approve(
         Next::Device(DeviceEnd::Allowed)
     } else {
         let mut members: Vec<_> = code.iter().map(|code| ("code", code.reveal().to_owned())).collect();
+        members.extend(session_state::of(engine, client, &interaction, session)?);
         if interaction.request.response_type.is_front_channel() {
             let code = code.as_ref().map(Sealed::reveal);
             match front_channel::tokens(engine, client, &interaction, &approval, code, now).await {
@@ -89,9 +95,8 @@ fn joining(interaction: &Interaction, client: &Client, session: &Session) -> Opt
 /// The flow that is approved, its code unless a device has one of its own, and what approves it: the one that waits, or a new one.
 async fn approved_flow(
     engine: &Engine,
-    interaction: &Interaction,
-    client: &Client,
-    approval: Approval,
+    (interaction, client): (&Interaction, &Client),
+    (approval, upstream): (Approval, Option<String>),
     now: Timestamp,
 ) -> Result<(RecordId, Option<Sealed<Code>>, Change), Failure> {
     let code_ends = now.plus(engine.policy.code);
@@ -105,13 +110,13 @@ async fn approved_flow(
         }
         Some(Waiting::Page(_)) | None => {
             let new = new_flow(engine, interaction, now)?;
-            let flow = Flow { approval: Some(approval), expires_at: code_ends, ..new };
+            let flow = Flow { approval: Some(approval), expires_at: code_ends, upstream, ..new };
             let (id, code) = (flow.id, code_of(engine, &flow, now));
             return Ok((id, Some(code), Change::InsertFlow(Box::new(flow))));
         }
     };
     let Flow { id, issuer, expires_at, .. } = flow;
-    let approval = FlowApproval { id, issuer, approval, expires_at, upstream: None, upstream_state: None, now };
+    let approval = FlowApproval { id, issuer, approval, expires_at, upstream, upstream_state: None, now };
     Ok((id, code, Change::ApproveFlow(Box::new(approval))))
 }
 

@@ -14,6 +14,7 @@ use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::Session;
 use firman_store::{Change, SignedIn};
 
+use super::session_state;
 use crate::Engine;
 use crate::failure::{Failure, Fault};
 use crate::random;
@@ -35,6 +36,8 @@ pub struct SessionCookie {
     pub value: Sealed<seal::Session>,
     /// How long the browser should keep it.
     pub lifetime: Lifetime,
+    /// What scripts may know of it, where clients look at that (OpenID Connect Session Management).
+    pub state: Option<String>,
 }
 
 impl Browser {
@@ -70,6 +73,10 @@ impl Browser {
 
     pub(crate) fn device(&self) -> Option<&str> {
         self.device.as_deref()
+    }
+
+    pub(super) fn has_session(&self) -> bool {
+        self.session.is_some()
     }
 
     pub(crate) fn address(&self) -> Option<IpAddr> {
@@ -140,5 +147,6 @@ pub(crate) fn cookie(engine: &Engine, session: &Session, now: Timestamp) -> Resu
         salt: &session.salt,
     };
     let value = engine.keys.current().keyring.seal::<seal::Session>(&reference);
-    Ok(SessionCookie { value, lifetime: session.expires_at.since(now) })
+    let state = engine.policy.session_management.then(|| session_state::state_of(engine, session.id)).transpose()?;
+    Ok(SessionCookie { value, lifetime: session.expires_at.since(now), state })
 }

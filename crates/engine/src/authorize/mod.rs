@@ -14,6 +14,7 @@ pub mod own;
 mod pushed;
 mod respond;
 mod select;
+mod session_state;
 mod step;
 
 pub use browser::{Browser, SessionCookie};
@@ -21,6 +22,7 @@ pub use consent::{Decision, consent};
 pub use interaction::{ClientView, Interaction, Waiting};
 pub use login::{LoggedIn, SignIn, login};
 pub use select::{Account, select};
+pub use session_state::browser_state;
 
 pub(crate) use browser::{cookie as cookie_of, signed_in, touch};
 pub(crate) use consent::decided;
@@ -30,7 +32,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use firman_proto::authorize::{AuthorizationRequest, RequestRules, error_members, mode_of};
-use firman_proto::error::{Denied, invalid_request};
+use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
 use firman_proto::par;
 use firman_proto::redirect_uri::RedirectUri;
@@ -50,6 +52,7 @@ use crate::request_object;
 use crate::sign_in::{self, Then};
 use crate::subject::subject_for;
 use crate::target;
+use crate::upstream;
 pub(crate) use approve::acr_of;
 use approve::{approve, remember};
 use respond::Address;
@@ -281,18 +284,33 @@ async fn proceed(
     signed_in: Option<SignedIn>,
     now: Timestamp,
 ) -> Result<Next, Failure> {
-    match next_step(engine, &interaction, client, signed_in.as_ref(), now) {
+    let cut = match &signed_in {
+        Some(signed_in) => upstream::may_allow(engine, signed_in, &interaction.request.scope).await?,
+        None => interaction.request.scope.clone(),
+    };
+    let has_nothing = cut.is_empty() && !interaction.request.scope.is_empty();
+    let asked = Interaction {
+        request: AuthorizationRequest { scope: cut, ..interaction.request.clone() },
+        ..interaction.clone()
+    };
+    match next_step(engine, &asked, client, signed_in.as_ref(), now) {
+        // Whoever comes then may be another, who can allow more.
         Step::Login => ask_again(engine, browser, &interaction, signed_in.as_ref(), now).await,
         Step::SignUp => Ok(Next::SignUp(interaction.seal(engine, browser)?)),
         Step::Select => Ok(Next::Select(interaction.seal(engine, browser)?)),
-        Step::Consent => {
-            interaction.must_still_wait(engine, client, now).await?;
-            let asked = signed_in.map(|signed_in| signed_in.session.subject);
-            Ok(Next::Consent(Interaction { asked, ..interaction }.seal(engine, browser)?))
-        }
         Step::Refuse(denied) => interaction.redirectable(Arc::clone(client)).refuse(engine, &denied, now).await,
+        // RFC 6749 §4.1.2.1: access_denied.
+        Step::Consent | Step::Approve(_) if has_nothing => {
+            let denied = Denied::new(ErrorCode::AccessDenied, "scope: this is for others to allow");
+            interaction.give_up(engine, Arc::clone(client), &denied, now).await
+        }
+        Step::Consent => {
+            asked.must_still_wait(engine, client, now).await?;
+            let person = signed_in.map(|signed_in| signed_in.session.subject);
+            Ok(Next::Consent(Interaction { asked: person, ..asked }.seal(engine, browser)?))
+        }
         Step::Approve(signed_in) => {
-            let next = approve(engine, interaction, client, signed_in, None, now).await?;
+            let next = approve(engine, asked, client, signed_in, None, now).await?;
             Ok(next.ok_or_else(|| Fault::temporary("approve", "the flow was changed meanwhile"))?)
         }
     }

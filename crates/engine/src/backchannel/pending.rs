@@ -15,6 +15,7 @@ use crate::details;
 use crate::failure::Failure;
 use crate::hooks::{self, Endpoint};
 use crate::target;
+use crate::upstream;
 
 /// What the page shows.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ pub async fn answer(
     // Once more, for the epochs of this client.
     let known = signed_in(engine, browser, Some(flow.client), now).await?.ok_or_else(gone)?;
     let change = match decision {
-        Decision::Allow => approval(engine, &flow, &known, now),
+        Decision::Allow => approval(engine, &flow, &known, now).await?,
         Decision::Deny => Change::DenyFlow { id, failure: None, now },
     };
     let mut changes = vec![change, Change::ReleaseName { namespace: name.namespace, digest: name.digest, id }];
@@ -130,8 +131,12 @@ pub async fn answer(
     }
 }
 
-fn approval(engine: &Engine, flow: &Flow, known: &SignedIn, now: Timestamp) -> Change {
+async fn approval(engine: &Engine, flow: &Flow, known: &SignedIn, now: Timestamp) -> Result<Change, Failure> {
     let session = &known.session;
+    let scope = upstream::may_allow(engine, known, flow.request.scope()).await?;
+    if scope.is_empty() && !flow.request.scope().is_empty() {
+        return Err(Denied::new(ErrorCode::AccessDenied, "scope: this is for others to allow").into());
+    }
     let asked = flow.request.polled().map_or(&[][..], |request| &request.acr_values);
     let approval = Approval {
         subject: session.subject.clone(),
@@ -139,16 +144,16 @@ fn approval(engine: &Engine, flow: &Flow, known: &SignedIn, now: Timestamp) -> C
         auth_time: session.auth_time,
         acr: acr_of(engine, &session.details, asked),
         amr: session.details.amr.clone(),
-        scope: flow.request.scope().clone(),
+        scope,
         epochs: known.epochs,
     };
-    Change::ApproveFlow(Box::new(FlowApproval {
+    Ok(Change::ApproveFlow(Box::new(FlowApproval {
         id: flow.id,
         issuer: flow.issuer,
         approval,
         expires_at: flow.expires_at,
-        upstream: None,
+        upstream: session.details.upstream.as_ref().map(|there| there.provider.clone()),
         upstream_state: None,
         now,
-    }))
+    })))
 }

@@ -23,7 +23,7 @@ pub(super) async fn claim(
     (sender, asked): (Sender, &[String]),
     now: Timestamp,
 ) -> Result<Option<TokenResponse>, Failure> {
-    let terms = terms_of(&flow.request);
+    let terms = Terms { upstream: flow.upstream.clone(), ..terms_of(&flow.request) };
     let target = target::of(engine, client.record(), &terms.resource, asked).await?;
     let authorization = flow.request.authorization();
     let allowed = Allowed {

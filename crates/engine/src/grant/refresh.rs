@@ -24,6 +24,7 @@ use crate::random;
 use crate::sender::Sender;
 use crate::sessions;
 use crate::target::{self, Target};
+use crate::upstream::{self, Permitted};
 
 /// How often a lost race is judged again. Every loser but one whose grant is moved on again at once stops at the second look.
 const LOOKS: usize = 4;
@@ -65,7 +66,10 @@ pub(super) async fn refresh(
             Err(Verdict::Denied(denied)) => return Err(denied.into()),
             Err(Verdict::Reused) => return Err(react(engine, client.record(), &standing.record, now).await?),
             Ok((step, chain)) => {
-                let asked = Asked::of(engine, client.record(), &standing.record, request, (sender, now)).await?;
+                // Whoever signed in elsewhere must still be there, before anything moves on.
+                let permitted = upstream::still_there(engine, &standing.record, now).await?;
+                let granted = (&standing.record, &permitted);
+                let asked = Asked::of(engine, client.record(), granted, request, (sender, now)).await?;
                 // RFC 9449 §11.1: a rotation remembers the proof in its own commit; what writes nothing else, by itself.
                 if step != Step::Rotate
                     && let Some(proved) = unseen.take()
@@ -194,12 +198,15 @@ impl<'a> Asked<'a> {
     async fn of(
         engine: &'a Engine,
         client: &'a Client,
-        grant: &'a Grant,
+        (grant, permitted): (&'a Grant, &Permitted),
         request: &RefreshRequest,
         (sender, now): (Sender, Timestamp),
     ) -> Result<Self, Failure> {
         let wider = engine.policy.wider_scope_of(client);
-        let asked = narrowed(&grant.scope, request.scope.as_ref(), wider)?;
+        let asked = permitted.of(&narrowed(&grant.scope, request.scope.as_ref(), wider)?);
+        if asked.is_empty() && !grant.scope.is_empty() {
+            return Err(Denied::new(ErrorCode::InvalidScope, "scope: its person can allow none of it any more").into());
+        }
         let target = target::of(engine, client, &grant.terms.resource, &request.resource).await?;
         let (scope, narrowed) = target.cut(&asked, &grant.scope)?;
         let details = narrowed_details(engine, client, grant, request)?;

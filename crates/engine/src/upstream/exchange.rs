@@ -148,10 +148,11 @@ impl Desk<'_> {
         })?;
         match reply.status {
             200 => Ok(reply),
-            // RFC 6749 §5.2: a refusal is one about us or about what we presented.
+            // RFC 6749 §5.2: a refusal is one about us or about what we presented; invalid_grant is about that alone.
             status @ 400..=499 => {
                 let code = refusal(&reply.body).unwrap_or_default();
-                Err(Broken::unproved(format!("{call:?}: {status} {code}")))
+                let why = format!("{call:?}: {status} {code}");
+                Err(if code == "invalid_grant" { Broken::gone(why) } else { Broken::unproved(why) })
             }
             status => Err(Broken::unreachable(format!("{call:?}: {status}"))),
         }

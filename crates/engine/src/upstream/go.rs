@@ -82,9 +82,11 @@ fn address(engine: &Engine, provider: &Provider, metadata: &ProviderMetadata, er
         add("response_mode", "form_post");
     }
     // OpenID Connect Core §3.1.2.1: what the client asks of the sign-in is asked where it happens.
-    if asked.prompt.login || asked.prompt.select_account {
-        let words = [(asked.prompt.login, "login"), (asked.prompt.select_account, "select_account")];
-        let words: Vec<_> = words.into_iter().filter(|(asked, _)| *asked).map(|(_, word)| word).collect();
+    // OpenID Connect Core §11: offline access is for those who were asked for it.
+    let offline = provider.scope.contains("offline_access");
+    let words = [(asked.prompt.login, "login"), (asked.prompt.select_account, "select_account"), (offline, "consent")];
+    let words: Vec<_> = words.into_iter().filter(|(asked, _)| *asked).map(|(_, word)| word).collect();
+    if !words.is_empty() {
         add("prompt", &words.join(" "));
     }
     if let Some(seconds) = max_age(errand) {

@@ -3,6 +3,7 @@
 //! A sign-in there is an errand: where it goes, for which request, and its own secrets. The errand travels sealed in a cookie of the
 //! browser that is sent off; the provider sees no more than a random handle of it. Nothing is written before the proof is there.
 
+mod again;
 mod back;
 mod directory;
 mod errand;
@@ -11,12 +12,15 @@ mod go;
 mod person;
 mod provider;
 mod said;
+mod scopes;
 mod trouble;
 
+pub(crate) use again::still_there;
 pub use back::{Returned, back};
 pub(crate) use directory::Directory;
 pub use go::{Departure, Went, at_once, go};
 pub use provider::{Authentication, ClientSecret, Mode, OnRefusal, Provider, Providers, SubjectFrom};
+pub(crate) use scopes::{Permitted, may_allow};
 pub use trouble::{Trouble, What, leave};
 
 use firman_proto::time::Lifetime;

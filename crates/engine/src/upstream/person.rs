@@ -113,7 +113,9 @@ fn edited(engine: &Engine, arrival: &Arrival<'_>, known: Account, now: Timestamp
     let before = edited.upstreams.links.iter_mut().find(is_this);
     let linked = before.is_none();
     if let Some(before) = before {
-        *before = UpstreamLink { since: before.since, rest: before.rest.clone(), ..link };
+        // Some give a refresh token only the first time.
+        let refresh_token = link.refresh_token.clone().or_else(|| before.refresh_token.clone());
+        *before = UpstreamLink { since: before.since, refresh_token, rest: before.rest.clone(), ..link };
     } else {
         edited.upstreams.links.push(link);
     }
@@ -214,6 +216,8 @@ fn link_of(engine: &Engine, arrival: &Arrival<'_>, account: RecordId, now: Times
         subject: said.subject.clone(),
         since: now,
         checked_at: now,
+        asked_at: None,
+        refused_at: None,
         claims: said.claims.clone(),
         refresh_token: kept.and_then(|token| seal(engine, account, token)),
         rest: Rest::new(),

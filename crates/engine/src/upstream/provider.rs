@@ -246,8 +246,8 @@ impl Provider {
         if self.link_by_email && self.subject == SubjectFrom::Upstream {
             return Err("link_by_email: not where the subject is the upstream's".to_owned());
         }
-        if !self.scopes.is_empty() || self.recheck_seconds > 0 || self.logout {
-            return Err("scopes, recheck_seconds, logout: not in this version".to_owned());
+        if self.logout {
+            return Err("logout: not in this version".to_owned());
         }
         if self.logo.as_deref().is_some_and(|logo| !logo.starts_with("https://") && !logo.starts_with("data:image/")) {
             return Err("logo: an https address, or a data: URI of an image".to_owned());
@@ -294,6 +294,11 @@ impl Providers {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether a scope is for people of certain groups alone.
+    pub(super) fn keeps(&self, scope: &str) -> bool {
+        self.0.iter().any(|provider| provider.scopes.contains_key(scope))
     }
 
     /// The one of this name.

@@ -30,8 +30,26 @@ impl Said {
         let subject = claims.sub.clone().ok_or("it has no sub")?;
         all.insert("sub".to_owned(), subject.clone().into());
         let kept = kept(provider, &all);
-        let size = serde_json::to_string(&kept).map_or(usize::MAX, |text| text.len());
-        if size > LARGEST { Err("its claims are too large") } else { Ok(Self { subject, claims: kept }) }
+        Self::fitting(subject, kept)
+    }
+
+    /// With what userinfo says later, where no ID token says anything: what that does not tell stays as it was.
+    pub(super) fn told_more(
+        mut self,
+        provider: &Provider,
+        userinfo: &Map<String, Value>,
+    ) -> Result<Self, &'static str> {
+        let mut told = kept(provider, userinfo);
+        if provider.groups.as_ref().is_some_and(|claim| at(userinfo, claim).is_none()) {
+            told.remove("groups");
+        }
+        self.claims.extend(told);
+        Self::fitting(self.subject, self.claims)
+    }
+
+    fn fitting(subject: String, claims: Map<String, Value>) -> Result<Self, &'static str> {
+        let size = serde_json::to_string(&claims).map_or(usize::MAX, |text| text.len());
+        if size > LARGEST { Err("its claims are too large") } else { Ok(Self { subject, claims }) }
     }
 
     /// A verified e-mail address.

@@ -51,24 +51,41 @@ pub(super) struct Broken {
     what: What,
     code: ErrorCode,
     why: Cow<'static, str>,
+    /// Whether it says that the person is not there (any more).
+    gone: bool,
 }
 
 impl Broken {
     pub(super) fn unreachable(why: impl Into<Cow<'static, str>>) -> Self {
-        Self { what: What::Unreachable, code: ErrorCode::TemporarilyUnavailable, why: why.into() }
+        Self { what: What::Unreachable, code: ErrorCode::TemporarilyUnavailable, why: why.into(), gone: false }
     }
 
     pub(super) fn unproved(why: impl Into<Cow<'static, str>>) -> Self {
-        Self { what: What::Unproved, code: ErrorCode::AccessDenied, why: why.into() }
+        Self { what: What::Unproved, code: ErrorCode::AccessDenied, why: why.into(), gone: false }
+    }
+
+    /// What was presented for somebody counts no more, or is about somebody else.
+    pub(super) fn gone(why: impl Into<Cow<'static, str>>) -> Self {
+        Self { gone: true, ..Self::unproved(why) }
+    }
+
+    /// Whether it says that the person is not there any more.
+    pub(super) const fn says_no(&self) -> bool {
+        self.gone
+    }
+
+    /// For the log.
+    pub(super) fn why(&self) -> &str {
+        &self.why
     }
 
     pub(super) fn not_admitted(why: impl Into<Cow<'static, str>>) -> Self {
-        Self { what: What::NotAdmitted, code: ErrorCode::AccessDenied, why: why.into() }
+        Self { what: What::NotAdmitted, code: ErrorCode::AccessDenied, why: why.into(), gone: false }
     }
 
     /// An error that came in place of a code (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
     pub(super) fn answered(error: &str) -> Self {
-        let refused = |code| Self { what: What::Refused, code, why: format!("it answered {code}").into() };
+        let refused = |code| Self { what: What::Refused, code, why: format!("it answered {code}").into(), gone: false };
         match error {
             "login_required" | "interaction_required" | "account_selection_required" | "consent_required" => {
                 refused(ErrorCode::LoginRequired)
@@ -82,6 +99,7 @@ impl Broken {
                 what: What::Refused,
                 code: ErrorCode::ServerError,
                 why: "it answered with an error that says that our request was wrong".into(),
+                gone: false,
             },
         }
     }
@@ -94,7 +112,7 @@ impl Broken {
         provider: &Provider,
         interaction: &Interaction,
     ) -> Result<Trouble, Fault> {
-        let Self { what, code, why } = self;
+        let Self { what, code, why, .. } = self;
         if what == What::Unreachable {
             tracing::warn!(upstream = %provider.name, %why, "an identity provider does not answer");
         } else {

@@ -23,7 +23,7 @@ use firman_store::record::{EpochKey, GrantKind};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Ask, ISSUER, Op, People, Signer, Visitor, World, at, new_client, parameter, refused, with_secret,
+    App, Ask, ISSUER, Op, People, Signer, Visitor, World, at, new_client, parameter, providers, refused, with_secret,
 };
 
 const GOOD: &str = "scope=openid+read+offline_access&login_hint=somebody";
@@ -129,6 +129,17 @@ async fn who_is_asked_elsewhere_sees_for_which_resources_and_the_tokens_are_for_
     assert_eq!(world.introspect(&app, &token, at(9)).await["aud"], json!([b]));
     let unknown = begin(&world, &app, &format!("{GOOD}&resource=https://unknown.example"), at(10)).await;
     assert_eq!(refused(unknown), InvalidTarget);
+}
+
+// RFC 6749 §3.3, §5.2.
+#[tokio::test]
+async fn what_is_kept_for_groups_elsewhere_is_not_allowed_by_others() {
+    let kept = providers(&json!({"groups": "roles", "scopes": {"read": ["staff"]}}));
+    let (world, app) = world_with(|parts| parts.policy.upstream.providers = kept).await;
+    let visitor = person(&world, "somebody", at(0)).await;
+    let begun = begin(&world, &app, GOOD, at(1)).await.unwrap();
+    answer(&world, &visitor, Decision::Allow, at(2)).await.unwrap();
+    assert_eq!(ask(&world, &app, &begun, at(6)).await.unwrap().scope.as_str(), "offline_access openid");
 }
 
 // OpenID Connect CIBA Core §11.

@@ -64,4 +64,6 @@ mod step_up;
 mod support;
 mod told_of_logout;
 mod upstream;
+mod upstream_again;
+mod upstream_scopes;
 mod userinfo;

@@ -6,11 +6,10 @@ use firman::pages::account::{
     Allowed, AllowedApp, AllowedApps, ApiKeyEntry, ApiKeys, Choice, ClientForm, Form, HeldGrant, Here, Menu, NewApiKey,
     NewSecret, OwnClient, OwnClients, Place, RememberedAt, Sessions,
 };
-use firman::pages::texts::ENGLISH;
 use firman::pages::when::When;
-use firman::pages::{Client, ScopeLine};
+use firman::pages::{Client, ScopeLine, look};
 
-use super::{LOGO, details};
+use super::{LOGO, Samples, details};
 
 const FORM: Form<'_> = Form { action: "/account", csrf: "token" };
 
@@ -36,7 +35,7 @@ fn lines(scopes: &[&'static str]) -> Vec<ScopeLine<'static>> {
     scopes.iter().map(|name| ScopeLine::of(name)).collect()
 }
 
-pub(super) fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
+pub(super) fn samples() -> Result<Samples, Box<dyn std::error::Error>> {
     let mut pages = allowed()?;
     pages.push(("account-sessions", sessions().render()?));
     pages.extend(keys()?);
@@ -44,7 +43,7 @@ pub(super) fn samples() -> Result<Vec<(&'static str, String)>, Box<dyn std::erro
     Ok(pages)
 }
 
-fn allowed() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
+fn allowed() -> Result<Samples, Box<dyn std::error::Error>> {
     let ledger = Client { name: "Ledger", logo: Some(LOGO), verified: true, ..Client::default() };
     let (details, books) = (details(), ["The books".to_owned()]);
     let grant = |kind, scopes| Allowed {
@@ -56,9 +55,10 @@ fn allowed() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         last_used: Some(at(-3)),
         until: at(20),
     };
-    let app = grant(ENGLISH.apps.kind_app, &["openid", "profile", "offline_access"]);
-    let device = Allowed { last_used: None, ..grant(ENGLISH.apps.kind_device, &["openid"]) };
-    let agent = Allowed { details: &details, resources: &books, ..grant(ENGLISH.apps.kind_agent, &["invoices:read"]) };
+    let app = grant(look::texts().apps.kind_app, &["openid", "profile", "offline_access"]);
+    let device = Allowed { last_used: None, ..grant(look::texts().apps.kind_device, &["openid"]) };
+    let agent =
+        Allowed { details: &details, resources: &books, ..grant(look::texts().apps.kind_agent, &["invoices:read"]) };
     let known = RememberedAt { resource: Some("The books"), scopes: lines(&["invoices:read"]), at: at(-700) };
     let apps = vec![
         AllowedApp {
@@ -84,9 +84,13 @@ fn allowed() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         },
     ];
     let page = AllowedApps { menu: menu(Here::Apps), apps, next: None, news: None, form: FORM };
-    let news = Some(ENGLISH.apps.withdrawn_all);
+    let news = Some(look::texts().apps.withdrawn_all);
     let none = AllowedApps { apps: vec![], news, ..page.clone() };
     Ok(vec![("account", page.render()?), ("account-nothing", none.render()?)])
+}
+
+fn way(name: &str) -> &str {
+    look::texts().sessions.amr.iter().find(|(known, _)| *known == name).map_or(name, |(_, text)| text)
 }
 
 fn sessions() -> Sessions<'static> {
@@ -98,11 +102,11 @@ fn sessions() -> Sessions<'static> {
         ways: ways.iter().map(|way| (*way).to_owned()).collect(),
     };
     let places =
-        vec![place("0199c3f2-8a41", true, &["Password", "One-time code"]), place("0199c3f2-8a42", false, &["Passkey"])];
+        vec![place("0199c3f2-8a41", true, &[way("pwd"), way("otp")]), place("0199c3f2-8a42", false, &[way("hwk")])];
     Sessions { menu: menu(Here::Sessions), places, next: None, news: None, form: FORM }
 }
 
-fn keys() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
+fn keys() -> Result<Samples, Box<dyn std::error::Error>> {
     let books = ["The books".to_owned()];
     let key = |id: &str, name, last_used| ApiKeyEntry {
         id: id.to_owned(),
@@ -129,7 +133,7 @@ fn keys() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
         name: "Nightly report",
         days: "30",
         most_days: 366,
-        scopes: vec![choice("profile", ENGLISH.scope("profile"), false), choice("invoices:read", None, true)],
+        scopes: vec![choice("profile", look::texts().scope("profile"), false), choice("invoices:read", None, true)],
         resources: vec![choice("https://books.example", Some("The books"), true)],
         problem: None,
         form: FORM,
@@ -143,7 +147,7 @@ fn keys() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
     ])
 }
 
-fn clients() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> {
+fn clients() -> Result<Samples, Box<dyn std::error::Error>> {
     let list = OwnClients {
         menu: menu(Here::Clients),
         clients: vec![(
@@ -155,7 +159,7 @@ fn clients() -> Result<Vec<(&'static str, String)>, Box<dyn std::error::Error>> 
         next: None,
         news: None,
     };
-    let choice = |value: &'static str, chosen| Choice { value, text: ENGLISH.scope(value), chosen };
+    let choice = |value: &'static str, chosen| Choice { value, text: look::texts().scope(value), chosen };
     let fields = ClientForm {
         name: "Ledger",
         redirect_uris: "https://ledger.example/callback",

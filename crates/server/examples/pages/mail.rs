@@ -1,16 +1,29 @@
 //! The pages that mails lead to, and those that send them.
 
-use firman::pages::texts::ENGLISH;
-use firman::pages::{Field, FormPage, Link, RenderError};
+use firman::pages::{Field, FormPage, Link, RenderError, look};
 
-pub(super) fn forgot() -> Result<String, RenderError> {
-    let t = &ENGLISH.mail;
+use super::{Samples, security};
+
+/// The pages that mails lead to, and those that send them.
+pub(super) fn samples() -> Result<Samples, RenderError> {
+    Ok(vec![
+        ("forgot", forgot()?),
+        ("reset", reset()?),
+        ("email", address()?),
+        ("confirm", confirm()?),
+        ("sign-up", sign_up()?),
+        ("sign-up-code", sign_up_code()?),
+    ])
+}
+
+fn forgot() -> Result<String, RenderError> {
+    let t = look::texts();
     FormPage {
         id: "forgot",
-        title: t.forgot_title,
-        lead: t.forgot_lead,
-        fields: &[Field::text("username", t.forgot_name, "username", "").first()],
-        submit: t.send,
+        title: t.mail.forgot_title,
+        lead: t.mail.forgot_lead,
+        fields: &[Field::text("username", t.mail.forgot_name, "username", "").first()],
+        submit: t.mail.send,
         csrf: "token",
         action: "/login/forgot",
         ..FormPage::default()
@@ -18,8 +31,8 @@ pub(super) fn forgot() -> Result<String, RenderError> {
     .render()
 }
 
-pub(super) fn reset() -> Result<String, RenderError> {
-    let t = &ENGLISH;
+fn reset() -> Result<String, RenderError> {
+    let t = look::texts();
     FormPage {
         id: "reset",
         title: t.mail.reset_title,
@@ -40,34 +53,34 @@ pub(super) fn reset() -> Result<String, RenderError> {
 }
 
 fn email() -> Field<'static> {
-    Field { kind: "email", ..Field::text("email", ENGLISH.mail.address, "email", "alice@mail.example").first() }
+    Field { kind: "email", ..Field::text("email", look::texts().mail.address, "email", "alice@mail.example").first() }
 }
 
-pub(super) fn address() -> Result<String, RenderError> {
-    let t = &ENGLISH.mail;
+fn address() -> Result<String, RenderError> {
+    let t = look::texts();
     FormPage {
         id: "email",
-        title: t.address,
-        lead: t.address_lead,
+        title: t.mail.address,
+        lead: t.mail.address_lead,
         fields: &[email()],
-        submit: t.send,
+        submit: t.mail.send,
         csrf: "token",
         action: "/account/security/email",
-        links: &[super::BACK],
+        links: &[security::back()],
         ..FormPage::default()
     }
     .render()
 }
 
-pub(super) fn confirm() -> Result<String, RenderError> {
-    let t = &ENGLISH.mail;
+fn confirm() -> Result<String, RenderError> {
+    let t = look::texts();
     FormPage {
         id: "confirm",
-        title: t.confirm_title,
-        lead: t.confirm_lead,
-        shown: Some((t.confirm_what, &["alice@mail.example".to_owned(), "alice".to_owned()])),
+        title: t.mail.confirm_title,
+        lead: t.mail.confirm_lead,
+        shown: Some((t.mail.confirm_what, &["alice@mail.example".to_owned(), "alice".to_owned()])),
         hidden: &[("token", "sealed")],
-        submit: t.confirm_submit,
+        submit: t.mail.confirm_submit,
         csrf: "token",
         action: "/account/email",
         ..FormPage::default()
@@ -75,10 +88,12 @@ pub(super) fn confirm() -> Result<String, RenderError> {
     .render()
 }
 
-const LOGIN: Link<'_> = Link { id: "has-account", href: "/login", text: ENGLISH.sign_up.has_account };
+fn login() -> Link<'static> {
+    Link { id: "has-account", href: "/login", text: look::texts().sign_up.has_account }
+}
 
-pub(super) fn sign_up() -> Result<String, RenderError> {
-    let t = &ENGLISH;
+fn sign_up() -> Result<String, RenderError> {
+    let t = look::texts();
     FormPage {
         id: "sign-up",
         title: t.sign_up.title,
@@ -88,14 +103,14 @@ pub(super) fn sign_up() -> Result<String, RenderError> {
         submit: t.mail.send,
         csrf: "token",
         action: "/login/sign-up",
-        links: &[LOGIN],
+        links: &[login()],
         ..FormPage::default()
     }
     .render()
 }
 
-pub(super) fn sign_up_code() -> Result<String, RenderError> {
-    let t = &ENGLISH;
+fn sign_up_code() -> Result<String, RenderError> {
+    let t = look::texts();
     FormPage {
         id: "sign-up",
         title: t.sign_up.title,
@@ -112,7 +127,7 @@ pub(super) fn sign_up_code() -> Result<String, RenderError> {
         submit: t.sign_up.submit,
         csrf: "token",
         action: "/login/sign-up",
-        links: &[LOGIN],
+        links: &[login()],
         ..FormPage::default()
     }
     .render()

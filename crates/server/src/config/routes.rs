@@ -13,7 +13,7 @@ const TAKEN: [&str; 3] = ["/.well-known", "/assets", "/health"];
 
 impl Settings {
     /// Every route: its key, where it usually is, and where it is.
-    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 17] {
+    fn all_routes(&self) -> [(&'static str, &'static str, &Route); 18] {
         let routes = &self.routes;
         [
             ("routes.authorize", path::AUTHORIZE, &routes.authorize),
@@ -27,6 +27,7 @@ impl Settings {
             ("routes.introspect", path::INTROSPECT, &routes.introspect),
             ("routes.revoke", path::REVOKE, &routes.revoke),
             ("routes.end_session", path::END_SESSION, &routes.end_session),
+            ("routes.check_session", path::CHECK_SESSION, &routes.check_session),
             ("routes.userinfo", path::USERINFO, &routes.userinfo),
             ("routes.jwks", path::JWKS, &routes.jwks),
             ("routes.login", login::PATH, &routes.login),

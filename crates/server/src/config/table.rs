@@ -239,6 +239,8 @@ schema::settings! {
         revoke: Route = "/oauth2/revoke";
         /// Where clients send people who sign out.
         end_session: Route = "/oauth2/logout";
+        /// Where the frame is that tells clients of sign-ins and logouts, if login.session_management is on.
+        check_session: Route = "/oauth2/check_session";
         /// Where the claims of a person are.
         userinfo: Route = "/oauth2/userinfo";
         /// Where the public keys are.
@@ -318,6 +320,9 @@ schema::settings! {
         /// What becomes of what was allowed in a session that is ended: "keep" it, end what is "online" (without offline_access, and not of
         /// a device), or "all".
         session_grants: SessionGrants = "online";
+        /// Whether browsers tell clients, by a frame, that somebody has signed in or out (OpenID Connect Session Management). Only where
+        /// browsers let frames of other sites have cookies, or clients are on the same site; off by default.
+        session_management: bool = false;
         /// How long the login and consent pages may stay open, in seconds.
         request_seconds: Seconds = 900, 60..=86_400;
         /// What a sign-in is told as (acr), the weakest first: "name = methods it needs", such as "urn:example:mfa = pwd otp".

@@ -35,6 +35,11 @@ async fn answer(app: &App, headers: &HeaderMap, parameters: &[u8]) -> Response {
         Ok(next) => page::go(app, &next),
         Err(failure @ (Failure::Denied(_) | Failure::Fault(_))) => page::error_page(app, failure),
     };
+    match authorize::browser_state(&app.engine, &browser, app.now()).await {
+        Ok(Some(state)) => cookies::mend_state(app, headers, &mut response, &state),
+        Ok(None) => {}
+        Err(failure) => return page::error_page(app, failure),
+    }
     if is_new {
         cookies::keep_browser(app, &mut response, &browser);
     }

@@ -17,6 +17,7 @@ struct Names {
     session: &'static str,
     device: &'static str,
     errand: &'static str,
+    state: &'static str,
 }
 
 /// For how long a browser is known to have signed in before, in seconds.
@@ -35,9 +36,16 @@ const fn names(secure: bool) -> Names {
             session: "__Host-fm_session",
             device: "__Host-fm_device",
             errand: "__Host-fm_upstream",
+            state: "__Host-fm_state",
         }
     } else {
-        Names { browser: "fm_browser", session: "fm_session", device: "fm_device", errand: "fm_upstream" }
+        Names {
+            browser: "fm_browser",
+            session: "fm_session",
+            device: "fm_device",
+            errand: "fm_upstream",
+            state: "fm_state",
+        }
     }
 }
 
@@ -64,17 +72,42 @@ pub fn keep_browser(app: &App, response: &mut Response, browser: &Browser) {
 
 /// Lets a browser keep its session.
 pub fn keep_session(app: &App, response: &mut Response, cookie: &SessionCookie) {
-    set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), Some(cookie.lifetime.seconds()));
+    let max_age = Some(cookie.lifetime.seconds());
+    set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), max_age);
+    keep_state(app, response, cookie.state.as_deref(), max_age);
 }
 
 /// Lets a browser keep its session until it is closed.
 pub fn keep_session_while_open(app: &App, response: &mut Response, cookie: &SessionCookie) {
     set(app, response, names(app.secure_cookies).session, cookie.value.reveal(), None);
+    keep_state(app, response, cookie.state.as_deref(), None);
 }
 
 /// Lets a browser forget its session.
 pub fn forget_session(app: &App, response: &mut Response) {
     set(app, response, names(app.secure_cookies).session, "", Some(0));
+    if app.engine.policy().session_management {
+        keep_state(app, response, Some(""), Some(0));
+    }
+}
+
+/// The name of the cookie that the script of the frame reads (OpenID Connect Session Management).
+pub fn state_name(app: &App) -> &'static str {
+    names(app.secure_cookies).state
+}
+
+/// Lets a browser keep the state of the session it has, if it does not: it began before anybody looked at that, or was ended elsewhere.
+pub fn mend_state(app: &App, headers: &HeaderMap, response: &mut Response, state: &str) {
+    if find(headers, state_name(app)).unwrap_or_default() != state {
+        keep_state(app, response, Some(state), state.is_empty().then_some(0));
+    }
+}
+
+/// For scripts of ours in frames of other sites: where the scheme is http, browsers give it to frames of the same site alone.
+fn keep_state(app: &App, response: &mut Response, state: Option<&str>, max_age: Option<i64>) {
+    let Some(state) = state else { return };
+    let reach = if app.secure_cookies { "; SameSite=None; Secure" } else { "; SameSite=Lax" };
+    set_with(response, state_name(app), state, reach, max_age);
 }
 
 /// Lets a browser keep that it has signed somebody in, so that strangers who guess at their password do not make it wait.
@@ -144,9 +177,13 @@ fn errands<'h>(app: &App, headers: &'h HeaderMap) -> Vec<&'h str> {
 }
 
 fn set(app: &App, response: &mut Response, name: &str, value: &str, max_age: Option<i64>) {
-    let secure = if app.secure_cookies { "; Secure" } else { "" };
+    let secure = if app.secure_cookies { "; HttpOnly; SameSite=Lax; Secure" } else { "; HttpOnly; SameSite=Lax" };
+    set_with(response, name, value, secure, max_age);
+}
+
+fn set_with(response: &mut Response, name: &str, value: &str, attributes: &str, max_age: Option<i64>) {
     let kept = max_age.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{kept}");
+    let cookie = format!("{name}={value}; Path=/{attributes}{kept}");
     if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
         cookie.set_sensitive(true);
         response.headers_mut().append(SET_COOKIE, cookie);

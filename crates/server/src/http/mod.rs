@@ -5,6 +5,7 @@ pub mod answer;
 pub mod asker;
 pub mod authorize;
 pub mod backchannel;
+pub mod check_session;
 pub mod consent;
 pub mod cookies;
 pub mod device;

@@ -211,6 +211,18 @@ pub fn framing(app: &App, html: Result<String, RenderError>, origins: &[&str]) -
     response
 }
 
+/// A page without anything to see, for frames of everybody, whose script is ours.
+pub fn framed(app: &App, html: Result<String, RenderError>) -> Response {
+    const ANYWHERE: HeaderValue =
+        HeaderValue::from_static("default-src 'none'; script-src 'self'; frame-ancestors *; base-uri 'none'");
+    let mut response = page(app, StatusCode::OK, html);
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, ANYWHERE);
+        response.headers_mut().remove(X_FRAME_OPTIONS);
+    }
+    response
+}
+
 /// A page of ours with the sealed request that it is for.
 pub fn address(app: &App, path: &str, request: &str) -> String {
     let mut address = format!("{}?", app.engine.issuer().endpoint(path));

@@ -19,14 +19,18 @@ static SIGNED_OUT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("/assets/signed-out.js", "text/javascript; charset=utf-8", include_str!("signed-out.js"))
 });
 
+static CHECK_SESSION: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("/assets/check-session.js", "text/javascript; charset=utf-8", include_str!("check-session.js"))
+});
+
 /// The asset at this path (without query), if there is one.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*ICON, &*POST, &*PASSKEY, &*SIGNED_OUT].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*ICON, &*POST, &*PASSKEY, &*SIGNED_OUT, &*CHECK_SESSION].into_iter().find(|asset| asset.path == path)
 }
 
 /// The paths of all assets, for the router.
-pub fn paths() -> [&'static str; 5] {
-    [STYLE.path, ICON.path, POST.path, PASSKEY.path, SIGNED_OUT.path]
+pub fn paths() -> [&'static str; 6] {
+    [STYLE.path, ICON.path, POST.path, PASSKEY.path, SIGNED_OUT.path, CHECK_SESSION.path]
 }
 
 /// Where the pages link the style sheet: path and content hash.
@@ -52,6 +56,11 @@ pub(super) fn passkey_url() -> &'static str {
 /// Where the page of somebody who is signed out links its script: path and content hash.
 pub(super) fn signed_out_url() -> &'static str {
     &SIGNED_OUT.url
+}
+
+/// Where the frame in which clients ask links its script: path and content hash.
+pub(super) fn check_session_url() -> &'static str {
+    &CHECK_SESSION.url
 }
 
 /// One file that pages refer to.
@@ -90,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_pages_link_is_found() {
-        for url in [style_url(), icon_url(), post_url(), passkey_url(), signed_out_url()] {
+        for url in [style_url(), icon_url(), post_url(), passkey_url(), signed_out_url(), check_session_url()] {
             let (path, _) = url.split_once("?v=").unwrap();
             assert!(find(path).is_some(), "{path}");
         }

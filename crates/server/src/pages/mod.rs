@@ -9,6 +9,7 @@
 pub mod account;
 pub mod assets;
 pub mod brand;
+mod check_session;
 mod client;
 mod consent;
 mod device;
@@ -32,6 +33,7 @@ pub mod when;
 
 /// Why a page could not be written: in practice never, unless memory is gone.
 pub use askama::Error as RenderError;
+pub use check_session::CheckSession;
 pub use client::Client;
 pub use consent::{Consent, ScopeLine, claim_lines};
 pub use device::Device;

@@ -317,7 +317,10 @@ fn logout_has_the_ids_that_scripts_know() {
         assert!(!page.contains(nothing), "{nothing} in {page}");
     }
     let page = signed_out("https://a.example/b");
-    assert!(page.contains("<meta http-equiv=\"refresh\" content=\"5; url=https://a.example/b\">"), "{page}");
+    assert!(
+        page.contains("<noscript><meta http-equiv=\"refresh\" content=\"5; url=https://a.example/b\"></noscript>"),
+        "{page}"
+    );
     assert_eq!(page.matches("<iframe hidden ").count(), 2, "{page}");
     assert_eq!(page.matches(" id=\"signed-out-next\"").count(), 1, "{page}");
 }

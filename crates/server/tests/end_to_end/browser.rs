@@ -21,7 +21,7 @@ fn oauth4webapi_and_chromium_sign_a_person_in() {
     script::run(node, "code-flow.mjs", &[screenshots.to_str().unwrap()], &server.ready_line);
     for page in ["login", "consent", "error"] {
         for look in ["light-desktop", "light-phone", "dark-desktop", "dark-phone"] {
-            let picture = screenshots.join(format!("{page}-{look}.png"));
+            let picture = screenshots.join(format!("{page}-{look}.webp"));
             assert!(picture.is_file(), "{}", picture.display());
         }
     }
@@ -38,7 +38,7 @@ fn chromium_signs_in_with_an_app_and_with_a_passkey() {
 
     script::run(node, "security.mjs", &[screenshots.to_str().unwrap()], &server.ready_line);
     for page in ["app", "recovery-codes", "second-step", "passkey-new", "security", "login-with-passkey"] {
-        let picture = screenshots.join(format!("{page}-dark-phone.png"));
+        let picture = screenshots.join(format!("{page}-dark-phone.webp"));
         assert!(picture.is_file(), "{}", picture.display());
     }
 }
@@ -108,4 +108,13 @@ fn chromium_makes_an_account_and_replaces_its_forgotten_password_by_mail() {
     let arguments = [mails.to_str().unwrap(), screenshots.to_str().unwrap()];
     script::run(node, "mail.mjs", &arguments, &server.ready_line);
     assert!(mailbox.next().tls);
+}
+
+// OpenID Connect Session Management §3.
+#[test]
+fn chromium_tells_clients_by_a_frame_that_somebody_has_signed_in_or_out() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let settings = [("FIRMAN__REGISTRATION__MODE", "open"), ("FIRMAN__LOGIN__SESSION_MANAGEMENT", "true")];
+    let server = Server::start_with("session-management", &settings);
+    script::run(node, "session.mjs", &[], &server.ready_line);
 }

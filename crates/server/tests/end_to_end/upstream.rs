@@ -28,7 +28,8 @@ fn chromium_signs_in_at_oidc_provider_and_at_a_second_firman() {
     let upstreams = json!({"upstream": [
         {"name": "lab", "issuer": format!("http://127.0.0.1:{port}"), "client_id": "firman", "client_secret_file": "lab.secret",
          "display_name": "The lab", "domains": ["lab.example"], "subject": "upstream", "userinfo": true,
-         "trust_email_verified": true, "scope": "openid profile email groups", "groups": "groups"},
+         "trust_email_verified": true, "scope": "openid profile email groups", "groups": "groups",
+         "scopes": {"email": ["staff"]}, "recheck_seconds": 1},
         {"name": "second", "issuer": second.ready.issuer, "client_id": "firman", "authentication": "private_key_jwt"},
     ]});
     folder.file("lab.secret", lab["client_secret"].as_str().unwrap());

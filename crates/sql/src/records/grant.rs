@@ -138,6 +138,7 @@ fn read_terms(in_body: InBody, columns: &mut Columns<'_>) -> Result<Terms, Store
         actor: in_body.act,
         via: in_body.via,
         first_access: in_body.first_access,
+        upstream: in_body.upstream,
     })
 }
 
@@ -152,19 +153,27 @@ struct InBody {
     via: Vec<RecordId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_access: Option<FirstAccess>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upstream: Option<String>,
 }
 
 /// The members of the body: those that nobody knows, and the terms that stand there.
 fn with_terms(grant: &Grant) -> Rest {
-    let Terms { ends_at, actor, via, first_access, .. } = &grant.terms;
-    let in_body = InBody { ends_at: *ends_at, act: actor.clone(), via: via.clone(), first_access: *first_access };
+    let Terms { ends_at, actor, via, first_access, upstream, .. } = &grant.terms;
+    let in_body = InBody {
+        ends_at: *ends_at,
+        act: actor.clone(),
+        via: via.clone(),
+        first_access: *first_access,
+        upstream: upstream.clone(),
+    };
     let mut members = grant.rest.clone();
     members.extend(body::members(&in_body));
     members
 }
 
 fn take_terms(rest: &mut Rest, columns: &Columns<'_>) -> Result<InBody, StoreError> {
-    let names = ["ends_at", "act", "via", "first_access"];
+    let names = ["ends_at", "act", "via", "first_access", "upstream"];
     let members: Rest = names.into_iter().filter_map(|name| rest.remove_entry(name)).collect();
     if members.is_empty() { Ok(InBody::default()) } else { body::made_of(members, columns) }
 }

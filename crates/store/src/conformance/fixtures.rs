@@ -132,6 +132,8 @@ fn upstreams() -> Upstreams {
         subject: "alice".to_owned(),
         since: NOW,
         checked_at: later(5),
+        asked_at: Some(later(6)),
+        refused_at: Some(later(7)),
         claims: rest(),
         refresh_token: Some("c2VhbGVk".to_owned()),
         rest: rest(),
@@ -278,6 +280,7 @@ pub fn terms() -> Terms {
         actor: Some(serde_json::json!({"sub": "agent", "act": {"sub": "ü"}})),
         via: vec![id()],
         first_access: Some(FirstAccess { serial: u64::MAX, issued_at: NOW, expires_at: later(300), seal_key: 3 }),
+        upstream: Some("uni".to_owned()),
     }
 }
 

@@ -83,6 +83,9 @@ pub struct Terms {
     /// What seals its one access token again, where that is to be given again and there is no refresh chain.
     #[cfg_attr(feature = "serde", serde(default))]
     pub first_access: Option<FirstAccess>,
+    /// The upstream identity provider by which its person had signed in: a refresh may depend on what that says.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub upstream: Option<String>,
 }
 
 /// What seals the only access token of a grant again.
@@ -186,6 +189,8 @@ pub enum RevokeReason {
     Replaced,
     /// The browser session that it came of has ended.
     SessionEnded,
+    /// The identity provider of its person knows them no more, or lets them in no more.
+    Upstream,
 }
 
 impl RevokeReason {
@@ -198,6 +203,7 @@ impl RevokeReason {
         Self::RefreshReused,
         Self::Replaced,
         Self::SessionEnded,
+        Self::Upstream,
     ];
 
     /// The number in the database; numbers are never given twice.
@@ -210,6 +216,7 @@ impl RevokeReason {
             Self::RefreshReused => 5,
             Self::Replaced => 6,
             Self::SessionEnded => 7,
+            Self::Upstream => 8,
         }
     }
 

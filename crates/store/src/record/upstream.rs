@@ -16,6 +16,12 @@ pub struct UpstreamLink {
     pub since: Timestamp,
     /// When the provider last said so.
     pub checked_at: Timestamp,
+    /// When it was asked last, if it gave no answer then, or has not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// Since when it says that it knows them no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<Timestamp>,
     /// What it said of them then, by our names.
     #[serde(default, skip_serializing_if = "Rest::is_empty")]
     pub claims: Rest,

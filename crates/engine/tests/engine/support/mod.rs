@@ -10,7 +10,7 @@ mod signer;
 mod store;
 mod walk;
 
-pub(crate) use guest::{Away, world_of, world_with};
+pub(crate) use guest::{Away, providers, world_of, world_with};
 pub(crate) use idp::{IDP, Idp};
 pub(crate) use library::Library;
 pub(crate) use local::Local;

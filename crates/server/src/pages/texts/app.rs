@@ -1,13 +1,10 @@
 //! The pages of the authenticator app and its recovery codes.
 
-use super::Phrase;
-
 /// The pages of the authenticator app and its recovery codes.
 #[derive(Clone, Copy, Debug)]
 pub struct App {
     pub section: &'static str,
     pub none: &'static str,
-    pub since: Phrase,
     pub add: &'static str,
     pub remove: &'static str,
     pub removed: &'static str,
@@ -18,7 +15,7 @@ pub struct App {
     pub code: &'static str,
     pub submit: &'static str,
     pub wrong: &'static str,
-    pub recovery_left: Phrase,
+    pub recovery_left: &'static str,
     pub recovery_new: &'static str,
     pub recovery_title: &'static str,
     pub recovery_lead: &'static str,
@@ -28,7 +25,6 @@ pub struct App {
 pub(super) const ENGLISH: App = App {
     section: "Authenticator app",
     none: "Signing in asks for no code.",
-    since: Phrase("Signing in asks for a code, since {}."),
     add: "Add an app",
     remove: "Remove the app",
     removed: "The app is removed. From now on your password is enough.",
@@ -39,7 +35,7 @@ pub(super) const ENGLISH: App = App {
     code: "Code",
     submit: "Add",
     wrong: "This is not the code of this key. Look at the clock of your device, and try the next code.",
-    recovery_left: Phrase("Recovery codes that are left: {}"),
+    recovery_left: "Codes left",
     recovery_new: "Make new recovery codes",
     recovery_title: "Your recovery codes",
     recovery_lead: "Each signs you in once, when you do not have the app. Write them down now: they are not shown again.",
@@ -49,7 +45,6 @@ pub(super) const ENGLISH: App = App {
 pub(super) const GERMAN: App = App {
     section: "Authenticator-App",
     none: "Beim Anmelden wird nach keinem Code gefragt.",
-    since: Phrase("Beim Anmelden wird nach einem Code gefragt, seit {}."),
     add: "App hinzufügen",
     remove: "App entfernen",
     removed: "Die App ist entfernt. Ab jetzt genügt Ihr Passwort.",
@@ -60,7 +55,7 @@ pub(super) const GERMAN: App = App {
     code: "Code",
     submit: "Hinzufügen",
     wrong: "Das ist nicht der Code zu diesem Schlüssel. Prüfen Sie die Uhr Ihres Geräts und versuchen Sie den nächsten Code.",
-    recovery_left: Phrase("Übrige Wiederherstellungscodes: {}"),
+    recovery_left: "Übrige Codes",
     recovery_new: "Neue Wiederherstellungscodes erzeugen",
     recovery_title: "Ihre Wiederherstellungscodes",
     recovery_lead: "Mit jedem melden Sie sich einmal an, wenn Sie die App nicht haben. Schreiben Sie sie jetzt auf: Sie werden nicht noch einmal gezeigt.",

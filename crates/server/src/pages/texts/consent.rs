@@ -38,7 +38,7 @@ pub(super) const GERMAN: Consent = Consent {
     signed_in_as: "Sie sind angemeldet als",
     sent_to: "In jedem Fall geht es weiter zu",
     user_code: "Nur wenn Ihr Gerät das zeigt",
-    resources: "Zur Verwendung bei",
+    resources: "Gilt bei",
     allow: "Erlauben",
     deny: "Ablehnen",
     asks_new: "Diese Anwendung bittet jetzt auch um diese Erlaubnis:",

@@ -1,7 +1,5 @@
 //! The pages of passkeys, and the button for them.
 
-use super::Phrase;
-
 /// The pages of passkeys, and the button for them.
 #[derive(Clone, Copy, Debug)]
 pub struct Passkey {
@@ -10,8 +8,6 @@ pub struct Passkey {
     pub refused: &'static str,
     pub section: &'static str,
     pub none: &'static str,
-    pub since: Phrase,
-    pub used: Phrase,
     pub new: &'static str,
     pub title: &'static str,
     pub lead: &'static str,
@@ -32,8 +28,6 @@ pub(super) const ENGLISH: Passkey = Passkey {
     refused: "This passkey was not accepted. Try again, or sign in another way.",
     section: "Passkeys",
     none: "You have no passkey. With one, you sign in by fingerprint, face or PIN of your device, and without a password.",
-    since: Phrase(", since {}"),
-    used: Phrase(", last used {}"),
     new: "Add a passkey",
     title: "Add a passkey",
     lead: "Your device, or a security key, keeps it for this site. Your browser asks you where. It needs JavaScript.",
@@ -54,8 +48,6 @@ pub(super) const GERMAN: Passkey = Passkey {
     refused: "Dieser Passkey wurde nicht angenommen. Versuchen Sie es noch einmal, oder melden Sie sich anders an.",
     section: "Passkeys",
     none: "Sie haben keinen Passkey. Mit einem melden Sie sich mit Fingerabdruck, Gesicht oder PIN Ihres Geräts an, ohne Passwort.",
-    since: Phrase(", seit {}"),
-    used: Phrase(", zuletzt verwendet {}"),
     new: "Passkey hinzufügen",
     title: "Passkey hinzufügen",
     lead: "Ihr Gerät oder ein Sicherheitsschlüssel verwahrt ihn für diese Seite. Ihr Browser fragt Sie, wo. Dazu ist JavaScript nötig.",

@@ -4,6 +4,7 @@ mod basic;
 mod config;
 mod dynamic;
 mod front_channel;
+mod logout;
 mod suite;
 
 pub(crate) use crate::world::CALLBACK;

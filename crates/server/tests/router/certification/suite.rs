@@ -93,6 +93,7 @@ impl Suite {
         let world = World::with(|parts, _| {
             parts.fetch = Arc::clone(&web) as _;
             parts.policy.front_channel_tokens = true;
+            parts.policy.session_management = true;
             parts.policy.registration.mode = Mode::Open;
             parts.policy.registration.endpoint_audience = true;
             parts.policy.registration.scope =
@@ -184,10 +185,10 @@ impl Suite {
             let Some((id, name, answer)) = here else { return Err(reply) };
             let page = form_of(&page, id);
             if id == "form-post" {
-                return Ok(Back { by: "form_post", members: fields(page) });
+                return Ok(Back { by: "form_post", members: hidden_fields(page) });
             }
             person.seen.push(name);
-            let mut form: Vec<(String, String)> = fields(page).into_iter().collect();
+            let mut form: Vec<(String, String)> = hidden_fields(page).into_iter().collect();
             form.extend(answer.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
             let path = between(page, "action=\"", "\"").strip_prefix(ISSUER).unwrap().to_owned();
             reply = self.browse(person, Method::POST, &path, Some(encoded(&form))).await;
@@ -297,14 +298,14 @@ fn came_back(location: &str) -> Back {
 }
 
 /// One form of a page, by its id.
-fn form_of<'p>(page: &'p str, id: &str) -> &'p str {
+pub(super) fn form_of<'p>(page: &'p str, id: &str) -> &'p str {
     let at = page.find(&format!("id=\"{id}\"")).unwrap();
     let start = page[..at].rfind("<form").unwrap();
     page[start..].split_once("</form>").unwrap().0
 }
 
 /// The hidden fields of a form.
-fn fields(page: &str) -> HashMap<String, String> {
+pub(super) fn hidden_fields(page: &str) -> HashMap<String, String> {
     let inputs = page.split("<input type=\"hidden\" ").skip(1);
     let unescaped =
         |text: &str| text.replace("&#38;", "&").replace("&amp;", "&").replace("&#60;", "<").replace("&#34;", "\"");

@@ -1,0 +1,358 @@
+//! Kept in a sealed file, which any number of processes share.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use firman_proto::digest::Digest16;
+use firman_proto::time::{Lifetime, Timestamp};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::data::{Data, Text};
+use super::memory::{Leases, Taken};
+use super::{ClaimsAt, Held, KeepError, Keeper, Kind, Lease, SealingKey, Whose};
+use crate::secret::Secret;
+use crate::world::{Clock, Entropy};
+
+/// What a file of ours begins with; also what its seal is bound to.
+const MAGIC: &[u8] = b"firman-held 1\n";
+/// A file that is larger is not ours.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Keeps everything in one file of a folder, sealed (AES-256-GCM) under a key that lies in another; only their owner can read
+/// either. Every write is a new file in the place of the old, durable before it is acknowledged. A clone keeps the same.
+#[derive(Clone)]
+pub struct FileKeeper {
+    inner: Arc<Inner>,
+    /// Those of this process come first, so that only one of them waits for other processes.
+    leases: Arc<Leases>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    key: SealingKey,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for FileKeeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileKeeper({})", self.inner.folder.display())
+    }
+}
+
+impl FileKeeper {
+    /// The file in the folder.
+    pub const TOKENS: &'static str = "tokens";
+    /// The key in the folder, unless it is elsewhere.
+    pub const KEY: &'static str = "tokens.key";
+
+    /// Opens the keeper of a folder, which is made if it is not there, and so is the key.
+    ///
+    /// # Errors
+    ///
+    /// The folder or the key cannot be read or made, or others can read the key.
+    pub fn open(
+        folder: &Path,
+        key_file: Option<&Path>,
+        (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+    ) -> Result<Self, KeepError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| fault(folder, &error))?;
+        let path = key_file.map_or_else(|| folder.join(Self::KEY), Path::to_path_buf);
+        let bytes = key_of(&path, &*entropy)?;
+        let key = SealingKey::from_bytes(&bytes).map_err(|error| lasting(&path, error.to_string()))?;
+        let inner = Inner { folder: folder.to_owned(), key, entropy, clock };
+        Ok(Self { inner: Arc::new(inner), leases: Arc::default() })
+    }
+
+    /// Something that its owner notes beside the tokens: a registration, a key.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn note(&self, name: &str) -> Result<Option<Secret>, KeepError> {
+        let name = name.to_owned();
+        self.read(move |data| data.notes.get(&name).map(|text| text.0.clone())).await
+    }
+
+    /// Writes a note, or removes it.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub async fn set_note(&self, name: &str, note: Option<Secret>) -> Result<(), KeepError> {
+        let name = name.to_owned();
+        self.write(move |data| {
+            match note {
+                Some(note) => data.notes.insert(name, Text(note)),
+                None => data.notes.remove(&name),
+            };
+        })
+        .await
+    }
+
+    async fn read<T: Send + 'static>(&self, look: impl FnOnce(&Data) -> T + Send + 'static) -> Result<T, KeepError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            if let Some(data) = inner.load()? {
+                return Ok(look(&data));
+            }
+            // Somebody else may have cured it, or moved it away.
+            let _lock = inner.lock("tokens.lock")?;
+            inner.load_locked().map(|data| look(&data))
+        })
+        .await
+    }
+
+    async fn write(&self, edit: impl FnOnce(&mut Data) + Send + 'static) -> Result<(), KeepError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            let _lock = inner.lock("tokens.lock")?;
+            let mut data = inner.load_locked()?;
+            data.purge(inner.clock.now());
+            edit(&mut data);
+            inner.save(&data)
+        })
+        .await
+    }
+}
+
+impl Inner {
+    fn path(&self) -> PathBuf {
+        self.folder.join(FileKeeper::TOKENS)
+    }
+
+    /// Waits for the lock of this name. It ends with the process that holds it, however that ends.
+    fn lock(&self, name: &str) -> Result<File, KeepError> {
+        let path = self.folder.join(name);
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = opened.map_err(|error| fault(&path, &error))?;
+        file.lock().map_err(|error| fault(&path, &error))?;
+        Ok(file)
+    }
+
+    /// What is in the file; `None` if that cannot be read.
+    fn load(&self) -> Result<Option<Data>, KeepError> {
+        let path = self.path();
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Data::default())),
+            Err(error) => return Err(fault(&path, &error)),
+        };
+        let mut bytes = Vec::new();
+        (&mut file).take(LARGEST).read_to_end(&mut bytes).map_err(|error| fault(&path, &error))?;
+        Ok(self.parse(&bytes))
+    }
+
+    /// The same for who has the lock: a file that cannot be read is moved aside.
+    fn load_locked(&self) -> Result<Data, KeepError> {
+        self.load()?.ok_or_else(|| set_aside(&self.path()))
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Option<Data> {
+        let plain = self.key.open(MAGIC, bytes.strip_prefix(MAGIC)?)?;
+        serde_json::from_slice(&plain).ok()
+    }
+
+    /// The old file is there until the new one is, whole and durable.
+    fn save(&self, data: &Data) -> Result<(), KeepError> {
+        let path = self.path();
+        let plain = serde_json::to_vec(data).map(Zeroizing::new).map_err(|error| lasting(&path, error.to_string()))?;
+        let sealed = self.key.seal(MAGIC, &plain, &*self.entropy).map_err(|error| lasting(&path, error.to_string()))?;
+        let new = self.folder.join("tokens.new");
+        let write = || {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(MAGIC)?;
+            file.write_all(&sealed)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|error| fault(&path, &error))
+    }
+}
+
+/// Reads the key, or makes it. Of those who make it at once one does.
+fn key_of(path: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, KeepError> {
+    if let Some(bytes) = read_key(path)? {
+        return Ok(bytes);
+    }
+    let mut bytes = Zeroizing::new([0; 32]);
+    let mut name = [0; 8];
+    let drawn = entropy.fill(&mut *bytes).and_then(|()| entropy.fill(&mut name));
+    drawn.map_err(|error| lasting(path, error.to_string()))?;
+    let new = path.with_extension(format!("{:016x}", u64::from_be_bytes(name)));
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(&*bytes)?;
+        file.sync_all()?;
+        // A link is refused where somebody was first: nobody's key is replaced.
+        let linked = fs::hard_link(&new, path);
+        fs::remove_file(&new)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()),
+        }
+    };
+    write().map_err(|error| fault(path, &error))?;
+    read_key(path)?.ok_or_else(|| lasting(path, "it went away".to_owned()))
+}
+
+fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeepError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fault(path, &error)),
+    };
+    let mode = file.metadata().map_err(|error| fault(path, &error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(lasting(path, "others can read it: nothing is kept under such a key; chmod 600 it".to_owned()));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    (&mut file).take(33).read_to_end(&mut bytes).map_err(|error| fault(path, &error))?;
+    let key: Option<[u8; 32]> = bytes.as_slice().try_into().ok();
+    key.map(|key| Some(Zeroizing::new(key)))
+        .ok_or_else(|| lasting(path, "it is no key: it has not 32 bytes".to_owned()))
+}
+
+/// Moves a file away that cannot be read, to a name that nothing has: it may be worth something to whoever has its key.
+fn set_aside(path: &Path) -> KeepError {
+    for number in 1..10_000 {
+        let aside = path.with_extension(format!("refused-{number}"));
+        match fs::hard_link(path, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return fault(path, &error),
+            Ok(()) => {
+                let (place, kept) = (path.display().to_string(), aside.display().to_string());
+                return match fs::remove_file(path) {
+                    Ok(()) => KeepError::Refused { place, aside: kept },
+                    Err(error) => fault(path, &error),
+                };
+            }
+        }
+    }
+    lasting(path, "it cannot be read, and there are too many others like it".to_owned())
+}
+
+fn fault(path: &Path, error: &io::Error) -> KeepError {
+    let temporary = matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::StorageFull);
+    KeepError::Fault { place: path.display().to_string(), why: error.to_string(), temporary }
+}
+
+fn lasting(path: &Path, why: String) -> KeepError {
+    KeepError::Fault { place: path.display().to_string(), why, temporary: false }
+}
+
+/// Runs what waits for a disk or a lock on a thread of its own. A process may end while it waits.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, KeepError> + Send + 'static,
+) -> Result<T, KeepError> {
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || done.send(work()).ok());
+    let gone = |_| KeepError::Fault { place: "a thread".to_owned(), why: "it ended".to_owned(), temporary: true };
+    outcome.await.map_err(gone)?
+}
+
+/// A lease of all processes.
+struct Both {
+    _file: File,
+    _own: Taken,
+}
+
+#[async_trait]
+impl Lease for Both {
+    async fn release(self: Box<Self>) {}
+}
+
+#[async_trait]
+impl Keeper for FileKeeper {
+    async fn token(&self, kind: Kind, token: &Secret, now: Timestamp) -> Result<Option<Held>, KeepError> {
+        let token = token.clone();
+        self.read(move |data| data.token(kind, &token, now)).await
+    }
+
+    async fn tokens(&self, kind: Kind, issuer: &str, whose: Whose<'_>, now: Timestamp) -> Result<Vec<Held>, KeepError> {
+        let issuer = issuer.to_owned();
+        match whose {
+            Whose::Subject(name) => {
+                let name = name.to_owned();
+                self.read(move |data| data.tokens(kind, &issuer, Whose::Subject(&name), now)).await
+            }
+            Whose::Client(name) => {
+                let name = name.to_owned();
+                self.read(move |data| data.tokens(kind, &issuer, Whose::Client(&name), now)).await
+            }
+        }
+    }
+
+    async fn put_token(&self, held: Held) -> Result<(), KeepError> {
+        self.write(move |data| data.put_token(held)).await
+    }
+
+    async fn delete_token(&self, kind: Kind, token: &Secret) -> Result<(), KeepError> {
+        let token = token.clone();
+        self.write(move |data| data.delete_token(kind, &token)).await
+    }
+
+    async fn exchange(&self, spent: Option<&Secret>, gained: Vec<Held>) -> Result<(), KeepError> {
+        let spent = spent.cloned();
+        self.write(move |data| data.exchange(spent.as_ref(), gained)).await
+    }
+
+    async fn claims(&self, issuer: &str, subject: &str) -> Result<Option<ClaimsAt>, KeepError> {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.read(move |data| data.claims(&issuer, &subject)).await
+    }
+
+    async fn put_claims(
+        &self,
+        issuer: &str,
+        subject: &str,
+        claims: Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<(), KeepError> {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.write(move |data| data.put_claims(&issuer, &subject, claims, now)).await
+    }
+
+    async fn id_token(&self, issuer: &str, subject: &str) -> Result<Option<Secret>, KeepError> {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.read(move |data| data.id_token(&issuer, &subject)).await
+    }
+
+    async fn put_id_token(
+        &self,
+        issuer: &str,
+        subject: &str,
+        id_token: &Secret,
+        now: Timestamp,
+    ) -> Result<(), KeepError> {
+        let (issuer, subject, id_token) = (issuer.to_owned(), subject.to_owned(), id_token.clone());
+        self.write(move |data| data.put_id_token(&issuer, &subject, &id_token, now)).await
+    }
+
+    async fn delete_person(&self, issuer: &str, subject: &str) -> Result<(), KeepError> {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.write(move |data| data.delete_person(&issuer, &subject)).await
+    }
+
+    async fn lease(&self, what: Digest16, patience: Lifetime) -> Result<Option<Box<dyn Lease>>, KeepError> {
+        let Some(own) = self.leases.take(what, patience).await else { return Ok(None) };
+        let inner = Arc::clone(&self.inner);
+        let waiting = blocking(move || inner.lock(&format!("renewal-{what}.lock")));
+        // At least long enough to find a lock free.
+        let patience = Duration::from_millis(patience.millis().unsigned_abs().max(50));
+        match tokio::time::timeout(patience, waiting).await {
+            Ok(file) => Ok(Some(Box::new(Both { _file: file?, _own: own }))),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+use serde_json::json;
+
+use super::*;
+use crate::flow::introspection::TokenFacts;
+use crate::flow::token::TokenType;
+use crate::world::System;
+
+fn open(folder: &Path) -> Result<FileKeeper, KeepError> {
+    FileKeeper::open(folder, None, (Arc::new(System), Arc::new(System)))
+}
+
+fn held(kind: Kind, token: &str) -> Held {
+    let facts = TokenFacts { client_id: Some("app".into()), sub: Some("alice".into()), ..TokenFacts::default() };
+    let issuer = "https://as.example".to_owned();
+    Held { kind, token: token.into(), token_type: TokenType::Bearer, issuer, facts, updated_at: System.now() }
+}
+
+#[allow(clippy::unused_async, reason = "the suite awaits it")]
+async fn make() -> Option<(Arc<dyn Keeper>, tempfile::TempDir)> {
+    let folder = tempfile::tempdir().unwrap();
+    Some((Arc::new(open(folder.path()).unwrap()), folder))
+}
+
+crate::keeper_conformance!(where_there make);
+
+#[tokio::test]
+async fn what_one_handle_keeps_another_finds_and_nobody_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (open(folder.path()).unwrap(), open(folder.path()).unwrap());
+    one.put_token(held(Kind::Access, "a very secret access token")).await.unwrap();
+    one.put_id_token("https://as.example", "alice", &"a.secret.id".into(), System.now()).await.unwrap();
+    one.set_note("key", Some("a secret note".into())).await.unwrap();
+    let found = other.token(Kind::Access, &"a very secret access token".into(), System.now()).await.unwrap();
+    assert!(found.is_some() && other.note("key").await.unwrap() == Some("a secret note".into()));
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        for secret in [&b"secret"[..], b"alice", b"as.example"] {
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{}", path.display());
+        }
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
+    }
+    other.set_note("key", None).await.unwrap();
+    assert_eq!(one.note("key").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_refused_and_kept_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = folder.path().join(FileKeeper::TOKENS);
+    let keeper = open(folder.path()).unwrap();
+    keeper.put_token(held(Kind::Refresh, "r")).await.unwrap();
+    let good = fs::read(&tokens).unwrap();
+    let mut harmed = good.clone();
+    *harmed.last_mut().unwrap() ^= 1;
+    let foreign = json!({"tokens": []}).to_string().into_bytes();
+    for (number, bad) in [harmed, good[..40].to_vec(), foreign, Vec::new()].into_iter().enumerate() {
+        fs::write(&tokens, &bad).unwrap();
+        let error = keeper.put_token(held(Kind::Access, "a")).await.unwrap_err();
+        let KeepError::Refused { aside, .. } = &error else { panic!("{error}") };
+        assert_eq!(aside, &folder.path().join(format!("tokens.refused-{}", number + 1)).display().to_string());
+        assert_eq!(fs::read(aside).unwrap(), bad, "it is kept as it was");
+        assert_eq!(error.advice(), crate::error::Advice::AskThePerson);
+    }
+    // The next begins anew; and what was sealed under another key is not lost either.
+    keeper.put_token(held(Kind::Access, "a")).await.unwrap();
+    fs::remove_file(folder.path().join(FileKeeper::KEY)).unwrap();
+    let stranger = open(folder.path()).unwrap();
+    let now = System.now();
+    assert!(matches!(stranger.token(Kind::Access, &"a".into(), now).await, Err(KeepError::Refused { .. })));
+    assert_eq!(stranger.token(Kind::Access, &"a".into(), now).await.unwrap(), None);
+}
+
+#[test]
+fn a_key_that_others_can_read_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).unwrap();
+    let key = folder.path().join(FileKeeper::KEY);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    let error = open(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("chmod 600"), "{error}");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&key, b"short").unwrap();
+    assert!(open(folder.path()).unwrap_err().to_string().contains("32 bytes"));
+}
+
+#[test]
+fn of_those_who_make_a_key_at_once_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k");
+    let keys: Vec<_> = std::thread::scope(|scope| {
+        let makers: Vec<_> = (0..16).map(|_| scope.spawn(|| key_of(&path, &System).unwrap())).collect();
+        makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+    });
+    assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
+}
+
+#[tokio::test]
+async fn two_handles_do_not_hold_one_lease() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (open(folder.path()).unwrap(), open(folder.path()).unwrap());
+    let what = Digest16::of(&[b"x"]);
+    let lease = one.lease(what, Lifetime::ZERO).await.unwrap().unwrap();
+    assert!(other.lease(what, Lifetime::ZERO).await.unwrap().is_none());
+    lease.release().await;
+    assert!(other.lease(what, Lifetime::from_seconds(5)).await.unwrap().is_some());
+}
