@@ -1,6 +1,7 @@
 //! The example of the documentation.
 
 #[path = "../../examples/guarded_api.rs"]
+#[allow(unreachable_pub, reason = "an example is a program of its own")]
 mod guarded_api;
 
 use axum::body::Body;

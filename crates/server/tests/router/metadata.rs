@@ -120,7 +120,7 @@ async fn every_endpoint_that_is_named_answers_and_what_is_not_named_is_not_there
             let (true, Some(url)) = (name.ends_with("_endpoint") || name == "jwks_uri", url.as_str()) else { continue };
             let path = url.strip_prefix(ISSUER).unwrap();
             let right = match name.as_str() {
-                "jwks_uri" => vec![Method::GET],
+                "jwks_uri" | "revocation_feed_endpoint" => vec![Method::GET],
                 "authorization_endpoint" | "userinfo_endpoint" | "end_session_endpoint" => {
                     vec![Method::GET, Method::POST]
                 }

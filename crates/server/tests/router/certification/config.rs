@@ -78,6 +78,8 @@ const KNOWN: &[&str] = &[
     "service_documentation",
     "op_policy_uri",
     "op_tos_uri",
+    // Our own: where resource servers are told of what is withdrawn.
+    "revocation_feed_endpoint",
 ];
 
 #[tokio::test]
