@@ -299,7 +299,6 @@ async fn a_token_that_its_server_calls_dead_is_forgotten() {
     *stage.rotating.told.lock().unwrap() = json!({"active": false});
     assert_eq!(stage.manager.introspect(&stage.desk, &held).await.unwrap().active, Some(false));
     assert_eq!(stage.get().await.unwrap(), "at-1");
-
     *stage.rotating.told.lock().unwrap() = json!({"active": true, "exp": NOW.seconds() + 9999});
     let held = stage.manager.get(&stage.desk, &Need::of(alice())).await.unwrap();
     let facts = stage.manager.introspect(&stage.desk, &held).await.unwrap();
