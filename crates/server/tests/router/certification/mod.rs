@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 fn every_test_that_the_checklist_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let checklist = std::fs::read_to_string(root.join("docs/certification.md")).unwrap();
-    let rows: Vec<&str> = checklist.lines().filter(|line| line.starts_with("| oidcc-") || line.starts_with("| fapi2-")).collect();
+    let rows: Vec<&str> =
+        checklist.lines().filter(|line| line.starts_with("| oidcc-") || line.starts_with("| fapi2-")).collect();
     assert!(rows.len() > 110, "{} rows", rows.len());
     let tests = tests(&root);
     for row in rows {
