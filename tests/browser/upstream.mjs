@@ -42,6 +42,7 @@ async function main() {
   lab.groups.set('alice', ['staff'])
   await outages()
   await ways()
+  await links()
   await refreshes()
   await refusals()
   await races()
@@ -97,16 +98,47 @@ async function ways() {
   await step('a second Firman signs somebody in', async page => {
     const asked = await request('openid')
     await page.goto(asked.url.href)
-    await press(page, '#upstream-second')
-    assert.equal(new URL(page.url()).origin, new URL(given.second.issuer).origin)
-    await page.type('#username', given.second.username)
-    await page.type('#password', given.second.password)
-    await press(page, '#login-submit')
-    await press(page, '#consent-allow')
+    await throughSecond(page)
     const claims = (await allowed(page, asked)).claims()
     assert.match(claims.sub, /^[0-9a-f-]+$/)
     assert.deepEqual(claims.amr, ['pwd'])
   })
+}
+
+async function links() {
+  await step('somebody sees where else they sign in, and ends it when they can sign in here', async page => {
+    const asked = await request('openid')
+    await page.goto(asked.url.href)
+    await throughSecond(page)
+    const before = (await allowed(page, asked)).claims().sub
+    const security = `${ready.issuer}/account/security`
+    await page.goto(security)
+    await mustBeAccessible(page, 'sign-ins elsewhere')
+    assert.equal(await page.$eval('.upstream-label', element => element.textContent), 'second')
+    assert.equal((await press(page, '.upstream-unlink')).status(), 400)
+    assert.match(await page.$eval('#oauth-error', element => element.textContent), /last way to sign in/)
+    await page.goto(`${security}/password`)
+    for (const field of ['#new', '#again']) await page.type(field, 'a long enough password')
+    await press(page, '#password-submit')
+    await press(page, '.upstream-unlink')
+    assert(await page.$('#security-news'), await words(page))
+    assert.equal(await page.$('.upstream-unlink'), null)
+    await visit(async other => {
+      const anew = await request('openid')
+      await other.goto(anew.url.href)
+      await throughSecond(other)
+      assert.notEqual((await allowed(other, anew)).claims().sub, before, 'nobody knows that they are the same')
+    })
+  })
+}
+
+/** From our login page through the second Firman. */
+async function throughSecond(page) {
+  await press(page, '#upstream-second')
+  await page.type('#username', given.second.username)
+  await page.type('#password', given.second.password)
+  await press(page, '#login-submit')
+  if (await page.$('#consent-allow') && page.url().startsWith(given.second.issuer)) await press(page, '#consent-allow')
 }
 
 async function refreshes() {

@@ -171,7 +171,7 @@ mod tests {
             drop(silent);
             (turned_away, taken)
         });
-        assert_eq!(loopback.wait(&errand, Duration::from_secs(60)).unwrap().reveal(), "c");
+        assert_eq!(loopback.wait(&errand, Duration::from_mins(1)).unwrap().reveal(), "c");
         let (turned_away, taken) = browser.join().unwrap();
         assert_eq!(turned_away.map(|line| line[9..12].to_owned()), ["404", "404", "404", "400"]);
         assert_eq!(taken, "HTTP/1.1 200 OK");
@@ -187,7 +187,7 @@ mod tests {
             let (at, errand) = (loopback.at, errand(loopback.redirect_uri()));
             let target = format!("/callback?state={}&{answer}", errand.state.reveal());
             let browser = thread::spawn(move || visit(at, &target));
-            assert!(loopback.wait(&errand, Duration::from_secs(60)).is_err());
+            assert!(loopback.wait(&errand, Duration::from_mins(1)).is_err());
             assert_eq!(&browser.join().unwrap()[9..12], status);
         }
     }

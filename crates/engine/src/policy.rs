@@ -114,6 +114,12 @@ pub struct Policy {
     pub outbox: OutboxPolicy,
     /// Who is told of events.
     pub webhooks: Webhooks,
+    /// Whether mail can be sent to people.
+    pub mail: bool,
+    /// How many may make an account by themselves in a minute, on one node.
+    pub sign_ups: u32,
+    /// Whether a password alone signs nobody in to an account that has passkeys, even without an app.
+    pub passkey_after_password: bool,
     /// Which passwords people may have.
     pub passwords: PasswordRules,
     /// How often people may be wrong when they sign in.
@@ -188,6 +194,9 @@ impl Default for Policy {
             claims: ClaimPolicy::default(),
             outbox: OutboxPolicy::default(),
             webhooks: Webhooks::default(),
+            mail: false,
+            sign_ups: 10,
+            passkey_after_password: false,
             passwords: PasswordRules::default(),
             sign_in: SignInLimits::default(),
             fresh_sign_in: Lifetime::from_seconds(600),

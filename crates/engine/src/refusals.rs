@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Change;
-use firman_store::record::{Client, EventKind, Rest, Subject};
+use firman_store::record::{Client, EventKind, Grant, Rest, Subject};
 use serde_json::json;
 
 use crate::Engine;
@@ -71,6 +71,14 @@ impl Engine {
         let about = who.and_then(|who| RecordId::parse(who.as_str())).unwrap_or(RecordId::from_bytes([0; 16]));
         let details = [("step", json!(step)), ("why", json!(why))];
         self.refused((EventKind::SignInFailed, about), (None, who), details, now).await;
+    }
+
+    /// Notes that an identity provider, or what is trusted of it, did not sign somebody in, or lets somebody no longer be there.
+    pub(crate) async fn upstream_refused(&self, whose: Option<&Grant>, provider: &str, why: &str, now: Timestamp) {
+        let about = whose.map_or(RecordId::from_bytes([0; 16]), |grant| grant.id);
+        let who = (whose.map(|grant| grant.client), whose.and_then(|grant| grant.subject.as_ref()));
+        let details = [("upstream", json!(provider)), ("why", json!(why))];
+        self.refused((EventKind::UpstreamRefused, about), who, details, now).await;
     }
 
     /// Notes that somebody was not taken for a client that there is.

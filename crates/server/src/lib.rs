@@ -14,6 +14,7 @@ pub mod guard;
 pub mod http;
 pub mod listen;
 pub mod logging;
+pub mod mail;
 pub mod maintain;
 pub mod metrics;
 pub mod outbox;

@@ -68,6 +68,7 @@ pub fn router(app: App, extra: Router<App>) -> Router {
         .merge(requests(&app))
         .merge(people_of_ours(&app))
         .merge(login_app(&app))
+        .merge(mail(&app))
         .merge(account(&app))
         .route(&at("/"), get(http::home::page));
     let pages = assets::paths().into_iter().fold(pages, |router, path| router.route(path, get(http::home::asset)));
@@ -137,6 +138,25 @@ fn people_of_ours(app: &App) -> Router<App> {
         .route(&at(security::APP), get(security::app).post(security::submit_app))
         .route(&at(security::REMOVE_APP), post(security::remove_app))
         .route(&at(security::RECOVERY), post(security::new_codes))
+        .route(&at(security::UNLINK), post(security::unlink))
+}
+
+/// Where links in mails lead, where people ask for them, and where they make an account.
+fn mail(app: &App) -> Router<App> {
+    use http::{mail, sign_up};
+    let (policy, at) = (app.engine.policy(), |path: &str| app.engine.issuer().route(path));
+    // Operators make such links, too.
+    let mut pages = Router::new().route(&at(mail::RESET), get(mail::reset).post(mail::submit_reset));
+    if policy.mail {
+        pages = pages
+            .route(&at(mail::FORGOT), get(mail::forgot).post(mail::submit_forgot))
+            .route(&at(mail::ADDRESS), get(mail::address).post(mail::submit_address))
+            .route(&at(mail::CONFIRM), get(mail::confirm).post(mail::submit_confirm));
+    }
+    if policy.sign_up {
+        pages = pages.route(&at(sign_up::PATH), get(sign_up::page).post(sign_up::submit));
+    }
+    pages
 }
 
 /// Where those people answer.

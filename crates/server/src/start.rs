@@ -33,6 +33,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, Settings, WebAddress};
 use crate::fetch::{self, SystemResolver, Web};
+use crate::mail::Smtp;
 use crate::metrics::{CountedStore, Metrics};
 
 /// Everything that runs, whichever command runs it.
@@ -47,6 +48,8 @@ pub struct Running {
     pub database: Arc<SqlStore>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where mail goes, if any is sent.
+    mail: Option<Arc<Smtp>>,
 }
 
 /// Why nothing runs.
@@ -97,8 +100,9 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         policy: Policy { details: settings.detail_types()?, ..policy(settings)? },
         key_policy: key_policy(settings),
     };
+    let mail = Smtp::of(settings).map_err(|error| Fault::lasting("send mail", error))?.map(Arc::new);
     let engine = Engine::start(parts, clock.now()).await?;
-    Ok(Running { engine: Arc::new(engine), passwords, clock, database, metrics })
+    Ok(Running { engine: Arc::new(engine), passwords, clock, database, metrics, mail })
 }
 
 impl Running {
@@ -109,7 +113,10 @@ impl Running {
 
     /// How what is in the outbox is delivered: one way for each kind.
     pub fn ways(&self) -> Vec<Arc<dyn Deliver>> {
-        vec![Arc::new(BackchannelLogout), Arc::new(self.engine.policy().webhooks.clone())]
+        let mut ways: Vec<Arc<dyn Deliver>> =
+            vec![Arc::new(BackchannelLogout), Arc::new(self.engine.policy().webhooks.clone())];
+        ways.extend(self.mail.iter().map(|mail| Arc::clone(mail) as Arc<dyn Deliver>));
+        ways
     }
 }
 
@@ -208,11 +215,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         },
         dpop: DpopPolicy { window: seconds(tokens.dpop_proof_seconds), require_nonce: tokens.require_dpop_nonce },
         device: device(settings),
-        backchannel: BackchannelPolicy {
-            enabled: settings.backchannel.enabled,
-            life: seconds(settings.backchannel.life_seconds),
-            interval: seconds(settings.backchannel.interval_seconds),
-        },
+        backchannel: backchannel(settings),
         failed_redemptions: tokens.failed_redemptions,
         password_grant: tokens.password_grant,
         trusted_issuers: trusted_issuers(settings)?,
@@ -227,6 +230,7 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         claims: claims(settings),
         outbox: outbox(settings),
         webhooks: webhooks(settings)?,
+        mail: settings.smtp.host.is_some(),
         passwords: PasswordRules { shortest: login.password_min_length as usize },
         sign_in: sign_in_limits(settings),
         fresh_sign_in: seconds(login.fresh_seconds),
@@ -245,7 +249,9 @@ fn policy(settings: &Settings) -> Result<Policy, StartError> {
         certificate_authorities: settings.mtls.ca_file.is_some(),
         details: DetailTypes::default(),
         pages: settings.server.pages,
-        sign_up: false,
+        sign_up: login.sign_up,
+        sign_ups: login.sign_ups_each_minute,
+        passkey_after_password: login.passkey_after_password,
         about: about(settings),
         redirect_schemes: settings.clients.redirect_schemes.clone(),
         allowed_auth_methods: settings.clients.auth_methods.clone(),
@@ -282,6 +288,15 @@ fn device(settings: &Settings) -> DevicePolicy {
             each: settings.device.wrong_codes_per_minute,
             all: settings.device.wrong_codes_per_minute_in_all,
         },
+    }
+}
+
+fn backchannel(settings: &Settings) -> BackchannelPolicy {
+    let seconds = |setting: crate::config::Seconds| Lifetime::from_millis(setting.millis());
+    BackchannelPolicy {
+        enabled: settings.backchannel.enabled,
+        life: seconds(settings.backchannel.life_seconds),
+        interval: seconds(settings.backchannel.interval_seconds),
     }
 }
 

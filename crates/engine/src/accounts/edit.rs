@@ -16,7 +16,7 @@ const LOOKS: usize = 5;
 pub(crate) struct Edited {
     /// What is written with it.
     pub(crate) changes: Vec<Change>,
-    /// What the audit trail calls it.
+    /// What the audit trail calls it; empty: another line says it.
     pub(crate) what: &'static str,
 }
 
@@ -40,12 +40,14 @@ pub(crate) async fn edit(
         let account = account.ok_or_else(|| invalid_request("this account is gone"))?;
         let mut changed = account.clone();
         let Edited { changes: others, what } = change(&mut changed)?;
-        let mut event = Event { subject: Some(id.to_string()), ..engine.event(kind_of(what), id, now)? };
-        event.details.insert("what".to_owned(), what.into());
         let record = Editable::Account(Box::new(changed.clone()));
         let mut changes = vec![Change::Replace { record, if_revision: account.revision }];
         changes.extend(others);
-        changes.push(Change::Append(Box::new(event)));
+        if !what.is_empty() {
+            let mut event = Event { subject: Some(id.to_string()), ..engine.event(kind_of(what), id, now)? };
+            event.details.insert("what".to_owned(), what.into());
+            changes.push(Change::Append(Box::new(event)));
+        }
         match engine.commit(changes).await? {
             Commit::Done => return Ok(Account { revision: account.revision + 1, ..changed }),
             Commit::Conflict(0) => {}
@@ -57,11 +59,14 @@ pub(crate) async fn edit(
 
 fn kind_of(what: &str) -> EventKind {
     match what {
-        "password" => EventKind::PasswordChanged,
+        "password" | "password_by_link" => EventKind::PasswordChanged,
         "totp_added" | "passkey_added" => EventKind::FactorAdded,
         "totp_removed" | "passkey_removed" => EventKind::FactorRemoved,
         "recovery_code_used" => EventKind::RecoveryCodeUsed,
         "email_verified" => EventKind::EmailVerified,
+        "upstream_unlinked" => EventKind::UpstreamUnlinked,
+        "second_step_locked" => EventKind::AccountLocked,
+        "second_step_unlocked" => EventKind::AccountUnlocked,
         _ => EventKind::AccountUpdated,
     }
 }

@@ -45,6 +45,12 @@ impl LocalAccounts {
         Ok(named.filter(|account| account.enabled))
     }
 
+    /// Whether a user name is somebody's, whoever that is.
+    pub(crate) async fn has(&self, username: &str, now: Timestamp) -> Result<bool, Fault> {
+        let digest = digest_of(self.issuer, username);
+        Ok(self.store.account_by_name(Namespace::Username, digest, now).await?.is_some())
+    }
+
     /// Writes the hash of a password anew, at today's cost. Whoever edits the account meanwhile goes first: there is another time.
     async fn upgrade(&self, account: &Account, password: &str) -> Result<(), Fault> {
         let hash = self.passwords.hash(password.to_owned()).await?;

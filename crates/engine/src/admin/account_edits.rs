@@ -7,10 +7,9 @@ use firman_store::record::{Account, EpochKey, Event, EventKind, Factors, Name, N
 use firman_store::{Change, Commit, Editable};
 
 use super::AdminError;
-use super::accounts::looks_like;
-use crate::Engine;
+use super::accounts::{address_taken, looks_like};
 use crate::accounts::{acceptable, digest_of, look_of, mixes_scripts};
-use crate::sessions;
+use crate::{Engine, mail, sessions};
 
 /// What becomes of an account.
 pub struct Edit {
@@ -36,10 +35,17 @@ pub async fn edit(engine: &Engine, seen: &Account, edit: Edit, now: Timestamp) -
     if seen.enabled != enabled {
         event.details.insert("enabled".to_owned(), enabled.into());
     }
-    let names = names(engine, seen, &username, &mut event, now).await?;
-    let places_of_names = names.len();
+    let mut names = names(engine, seen, &username, &mut event, now).await?;
     let changed = Account { username, enabled, claims, updated_at: now, ..seen.clone() };
-    let mut others = vec![Change::Append(Box::new(event))];
+    let address = mail::names(engine, seen.id, &seen.claims, &changed.claims, now);
+    if let Some(of) = mail::of(&changed)
+        && mail::held_by(engine, of, now).await?.is_some_and(|holder| holder.id != seen.id)
+    {
+        return Err(address_taken().into());
+    }
+    names.extend(address.take);
+    let places_of_names = names.len();
+    let mut others: Vec<_> = address.release.into_iter().chain([Change::Append(Box::new(event))]).collect();
     if seen.enabled && !enabled {
         others.extend(signed_out(engine, seen, now).await?);
     }
@@ -126,7 +132,7 @@ fn event(engine: &Engine, account: &Account, kind: EventKind, now: Timestamp) ->
 }
 
 /// The end of every session of a person, and the letters that tell clients of it.
-async fn signed_out(engine: &Engine, account: &Account, now: Timestamp) -> Result<Vec<Change>, AdminError> {
+pub(super) async fn signed_out(engine: &Engine, account: &Account, now: Timestamp) -> Result<Vec<Change>, AdminError> {
     let Some(subject) = account.subject() else { return Ok(Vec::new()) };
     let mut changes = vec![Change::AdvanceEpoch(EpochKey::subject(engine.number, &subject))];
     changes.extend(sessions::everywhere(engine, subject.key(engine.number), now).await?);
@@ -134,5 +140,5 @@ async fn signed_out(engine: &Engine, account: &Account, now: Timestamp) -> Resul
 }
 
 fn taken() -> Denied {
-    invalid_request("username: taken by another account")
+    invalid_request("username or email: taken by another account")
 }

@@ -1,6 +1,6 @@
 //! What an operator does with local accounts.
 
-use firman_proto::error::invalid_request;
+use firman_proto::error::{Denied, invalid_request};
 use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
 use firman_store::record::{Account, Attempts, EpochKey, Event, EventKind, Factors, Name, Namespace, Rest, Upstreams};
@@ -10,6 +10,7 @@ use super::AdminError;
 use crate::Engine;
 use crate::accounts::{Edited, Passwords, acceptable, digest_of, edit, look_of, mixes_scripts};
 use crate::failure::Fault;
+use crate::mail;
 use crate::random;
 use crate::sessions;
 
@@ -23,11 +24,23 @@ pub struct NewAccount {
     pub claims: Rest,
 }
 
-/// Creates an account. Refuses a user name that is taken; one that looks like another is noted in the audit trail and the log.
+/// Creates an account. Refuses a user name that is taken, and an address that another account has proved; a name that looks like another
+/// is noted in the audit trail and the log.
 pub async fn create(
     engine: &Engine,
     passwords: &Passwords,
     new: NewAccount,
+    now: Timestamp,
+) -> Result<Account, AdminError> {
+    make(engine, passwords, new, None, now).await
+}
+
+/// The same. Who makes accounts, if it is no operator, stands in the audit trail.
+pub(crate) async fn make(
+    engine: &Engine,
+    passwords: &Passwords,
+    new: NewAccount,
+    by: Option<&str>,
     now: Timestamp,
 ) -> Result<Account, AdminError> {
     let username = acceptable(&new.username)?.to_owned();
@@ -49,6 +62,9 @@ pub async fn create(
         username,
     };
     let mut event = Event { subject: Some(id.to_string()), ..engine.event(EventKind::AccountCreated, id, now)? };
+    if let Some(by) = by {
+        event.details.insert("by".to_owned(), by.into());
+    }
     let name = |digest| Name { namespace: Namespace::Username, digest, id, expires_at: Timestamp::NEVER };
     let mut changes = vec![Change::TakeName { name: name(digest_of(engine.number, &account.username)), now }];
     match looks_like(engine, &account.username).await? {
@@ -61,12 +77,20 @@ pub async fn create(
     if mixes_scripts(&account.username) {
         event.details.insert("mixes_scripts".to_owned(), true.into());
     }
+    let address = mail::names(engine, id, &Rest::new(), &account.claims, now).take;
+    let place_of_address = address.is_some().then_some(changes.len());
+    changes.extend(address);
     changes.push(Change::Insert(Editable::Account(Box::new(account.clone()))));
     changes.push(Change::Append(Box::new(event)));
     match engine.commit(changes).await? {
         Commit::Done => Ok(account),
+        Commit::Conflict(place) if Some(place) == place_of_address => Err(address_taken().into()),
         Commit::Conflict(_) => Err(invalid_request("username: taken by another account").into()),
     }
+}
+
+pub(super) fn address_taken() -> Denied {
+    invalid_request("email: another account has proved it to be theirs")
 }
 
 /// The account whose user name looks like this one, though it is another (UTS 39 §4).

@@ -1,6 +1,7 @@
 //! What an operator does, from the command line or an admin API.
 
 pub mod account_edits;
+pub mod account_factors;
 pub mod accounts;
 pub mod apply;
 pub mod apply_resources;

@@ -56,27 +56,56 @@ pub fn question(engine: &Engine, browser: &Browser, now: Timestamp) -> Result<Op
 pub(crate) async fn check(
     engine: &Engine,
     browser: &Browser,
-    (sealed, answer): (&str, &str),
+    answer: (&str, &str),
     owner: Owner<'_>,
     now: Timestamp,
 ) -> Result<Option<User>, Failure> {
-    let refused = |why: &dyn std::fmt::Display| {
-        tracing::info!(%why, address = ?browser.address(), "a passkey is refused");
-        Ok(None)
+    match shown(engine, browser, answer, owner, now).await? {
+        Ok(user) => Ok(Some(user)),
+        Err(Refused { who, why, is_noted }) => {
+            tracing::info!(%why, address = ?browser.address(), "a passkey is refused");
+            if !is_noted {
+                engine.sign_in_refused(who.as_ref(), "passkey", &why, now).await;
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Why a passkey is not taken.
+struct Refused {
+    /// Whose it is, if that is known.
+    who: Option<Subject>,
+    why: String,
+    /// Whether the audit trail has it already.
+    is_noted: bool,
+}
+
+async fn shown(
+    engine: &Engine,
+    browser: &Browser,
+    (sealed, answer): (&str, &str),
+    owner: Owner<'_>,
+    now: Timestamp,
+) -> Result<Result<User, Refused>, Failure> {
+    let refused = |who: Option<&Subject>, why: &dyn std::fmt::Display| {
+        Ok(Err(Refused { who: who.cloned(), why: why.to_string(), is_noted: false }))
     };
     let Some(asked) = Asked::open(engine, browser, (PURPOSE, sealed), now).await? else {
-        return refused(&"the question is of another browser, or too old");
+        return refused(None, &"the question is of another browser, or too old");
     };
     let answer = match DiscoverableAuthentication16::from_json_relaxed(answer.as_bytes()) {
         Ok(answer) => answer,
-        Err(error) => return refused(&error),
+        Err(error) => return refused(None, &error),
     };
     let id = URL_SAFE_NO_PAD.encode(answer.raw_id().as_ref());
     let named = engine.store.account_by_name(Namespace::Credential, name_of(engine, &id), now).await?;
     let subject = named.as_ref().and_then(Account::subject);
-    let (Some(account), Some(subject)) = (named, subject) else { return refused(&"nobody has this one") };
+    let (Some(account), Some(subject)) = (named, subject) else {
+        return refused(None, &"nobody has this one");
+    };
     if matches!(owner, Owner::Of(whose) if *whose != subject) {
-        return refused(&"it is somebody else's");
+        return refused(Some(&subject), &"it is somebody else's");
     }
     // From before the proof is looked at: whoever signs this person out from now on ends what comes of it.
     let epochs = engine.store.epochs(None, Some(subject.key(engine.number))).await?;
@@ -97,13 +126,14 @@ pub(crate) async fn check(
         Ok(account) => {
             let shown = account.factors.passkeys.iter().find(|known| known.id == id);
             let amr = amr_of(shown.is_some_and(|passkey| passkey.backup_eligible));
-            Ok(Some(User { subject, username: account.username, amr, epochs: Some(epochs), upstream: None }))
+            Ok(Ok(User { subject, username: account.username, amr, epochs: Some(epochs), upstream: None }))
         }
         Err(Failure::Denied(denied)) => {
             if cloned.load(Ordering::Relaxed) {
                 note_clone(engine, account.id, &subject, now).await?;
+                return Ok(Err(Refused { who: Some(subject), why: denied.why.into_owned(), is_noted: true }));
             }
-            refused(&denied)
+            refused(Some(&subject), &denied.why)
         }
         Err(fault) => Err(fault),
     }

@@ -122,7 +122,15 @@ pub async fn new_recovery_codes(
     fresh: &Fresh,
     now: Timestamp,
 ) -> Result<Zeroizing<Vec<String>>, Failure> {
-    let id = fresh.owner().account().id;
+    make_recovery_codes(engine, fresh.owner().account().id, now).await
+}
+
+/// The same for an account whose owner asked an operator.
+pub(crate) async fn make_recovery_codes(
+    engine: &Engine,
+    id: RecordId,
+    now: Timestamp,
+) -> Result<Zeroizing<Vec<String>>, Failure> {
     let codes = recovery::new_codes(engine)?;
     let digests = digests(engine, id, &codes)?;
     edit(engine, id, now, |account| {

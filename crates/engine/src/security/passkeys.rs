@@ -6,6 +6,7 @@ use firman_store::Change;
 use firman_store::record::Namespace;
 
 use super::Fresh;
+use super::upstream::must_have_a_way;
 use crate::Engine;
 use crate::accounts::{Edited, edit, noted};
 use crate::authorize::Browser;
@@ -51,7 +52,7 @@ pub async fn rename_passkey(
     Ok(())
 }
 
-/// Takes a passkey away. The last one stays where there is no password: nothing else would sign its owner in.
+/// Takes a passkey away. The last one stays where nothing else would sign its owner in.
 pub async fn remove_passkey(engine: &Engine, fresh: &Fresh, id: &str, now: Timestamp) -> Result<(), Failure> {
     edit(engine, fresh.owner().account().id, now, |account| {
         let before = account.factors.passkeys.len();
@@ -59,9 +60,7 @@ pub async fn remove_passkey(engine: &Engine, fresh: &Fresh, id: &str, now: Times
         if account.factors.passkeys.len() == before {
             return Err(gone().into());
         }
-        if account.factors.passkeys.is_empty() && account.password.is_none() {
-            return Err(invalid_request("this is the last way to sign in; set a password first").into());
-        }
+        must_have_a_way(engine, account)?;
         let digest = passkeys::name_of(engine, id);
         let freed = Change::ReleaseName { namespace: Namespace::Credential, digest, id: account.id };
         Ok(Edited { changes: vec![freed], what: "passkey_removed" })

@@ -11,6 +11,7 @@ pub use known::known_to;
 pub use second::{SecondStep, Then, Ways, by_passkey, second_step, second_step_by_passkey, second_step_of};
 
 pub(crate) use second::{half, has_second, step_up};
+pub(crate) use shared::succeeded as forget_failures;
 
 use firman_proto::time::Timestamp;
 

@@ -21,17 +21,21 @@ const LENGTH: usize = 12;
 pub(crate) fn new_codes(engine: &Engine) -> Result<Zeroizing<Vec<String>>, Fault> {
     let mut codes = Zeroizing::new(Vec::with_capacity(COUNT));
     for _ in 0..COUNT {
-        let random = random::bytes::<LENGTH>(&*engine.entropy)?;
-        let mut code = String::with_capacity(LENGTH + 2);
-        for (place, byte) in random.into_iter().enumerate() {
-            if place > 0 && place % 4 == 0 {
-                code.push('-');
-            }
-            code.push(char::from(ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or_default()));
-        }
-        codes.push(code);
+        codes.push(new_code(&random::bytes::<LENGTH>(&*engine.entropy)?));
     }
     Ok(codes)
+}
+
+/// A code of so many letters as there are random bytes, five bits each, in groups of four.
+pub(crate) fn new_code(random: &[u8]) -> String {
+    let mut code = String::with_capacity(random.len() + random.len() / 4);
+    for (place, byte) in random.iter().enumerate() {
+        if place > 0 && place % 4 == 0 {
+            code.push('-');
+        }
+        code.push(char::from(ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or_default()));
+    }
+    code
 }
 
 /// What is kept of a code: nobody who reads the database finds it out, not even by trying all there are.

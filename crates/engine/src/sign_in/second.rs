@@ -2,14 +2,16 @@
 //!
 //! Between the steps nothing is written: who has shown the first factor travels sealed, bound to the browser that showed it.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use firman_proto::digest::{Digest16, same};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::SignedIn;
-use firman_store::record::{Account, Epochs, Subject};
+use firman_store::record::{Account, Attempts, Epochs, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::{let_in, recovery, totp};
+use super::{let_in, recovery, shared, totp};
 use crate::Engine;
 use crate::accounts::{Edited, edit, noted};
 use crate::attempts::Pace;
@@ -114,9 +116,10 @@ pub(crate) async fn step_up(
     Ok(Some(Half::of(&user, then, now).seal(engine, browser)?))
 }
 
-/// Whether a password alone signs nobody in to this account.
+/// Whether a password alone signs nobody in to this account: it has an app, or a passkey where that is asked for then.
 pub(crate) async fn has_second(engine: &Engine, subject: &Subject) -> Result<bool, Fault> {
-    Ok(ways_of(engine, subject).await?.code)
+    let ways = ways_of(engine, subject).await?;
+    Ok(ways.code || (ways.passkey && engine.policy.passkey_after_password))
 }
 
 /// What a second step may be taken with.
@@ -153,7 +156,8 @@ pub async fn second_step(
 ) -> Result<SecondStep, Failure> {
     let half = Half::open(engine, browser, half, now).await?;
     // RFC 6238 §5.2 and the guesses that six digits invite: only few, from a browser that is not known; its own from one that is.
-    let count = match browser.guesser(engine, &half.username).known {
+    let known = browser.guesser(engine, &half.username).known;
+    let count = match known {
         Some(device) => Digest16::of(&[b"second", half.subject.as_str().as_bytes(), &device.0]),
         None => Digest16::of(&[b"second", half.subject.as_str().as_bytes()]),
     };
@@ -162,15 +166,14 @@ pub async fn second_step(
         Ok(attempt) => attempt,
         Err(wait) => return Ok(SecondStep::Wait(wait)),
     };
-    let id = Account::id_of(&half.subject, engine.number);
-    match edit(engine, id, now, |account| taken(engine, account, typed, now)).await {
-        Ok(_) => attempt.was_right(),
-        Err(Failure::Denied(denied)) => {
-            tracing::info!(%denied, "a second step failed");
-            engine.sign_in_refused(Some(&half.subject), "second", &denied.why, now).await;
+    match shown(engine, &half, typed, known.is_none().then_some(pace), now).await? {
+        Shown::Right => attempt.was_right(),
+        Shown::Wrong(why) => {
+            tracing::info!(why, "a second step failed");
+            engine.sign_in_refused(Some(&half.subject), "second", why, now).await;
             return Ok(SecondStep::Wrong);
         }
-        Err(fault) => return Err(fault),
+        Shown::Held(wait) => return Ok(SecondStep::Wait(wait)),
     }
     // RFC 8176 §2: otp is the code, mfa that there was more than one factor.
     half.complete(engine, browser, ["otp", "mfa"].map(str::to_owned), now).await
@@ -229,9 +232,63 @@ async fn go_on(
     }
 }
 
+/// What a code came to.
+enum Shown {
+    Right,
+    Wrong(&'static str),
+    Held(Lifetime),
+}
+
+/// Takes a code, or counts a miss. The count stands with the account, in the same guarded write: all nodes together take so many and
+/// no more, however many guesses come at once. `pace` is none for a browser that is known, which has a count of its own.
+async fn shown(
+    engine: &Engine,
+    half: &Half,
+    typed: &str,
+    pace: Option<Pace>,
+    now: Timestamp,
+) -> Result<Shown, Failure> {
+    let id = Account::id_of(&half.subject, engine.number);
+    let held = AtomicI64::new(0);
+    let changed = edit(engine, id, now, |account| {
+        let misses = account.factors.misses;
+        if let (Some(_), Some(wait)) = (pace, shared::held_for(misses, now)) {
+            held.store(wait.millis(), Ordering::Relaxed);
+            return Err(wrong().into());
+        }
+        match (taken(engine, account, typed, now), pace) {
+            (Ok(edited), _) => {
+                account.factors.misses = Attempts::default();
+                Ok(edited)
+            }
+            (Err(Failure::Denied(_)), Some(pace)) if account.enabled => {
+                account.factors.misses = shared::after_failure(misses, pace, now);
+                let begins = misses.locked_until.is_none() && account.factors.misses.locked_until.is_some();
+                // Of every miss there is a line of its own (`sign_in_failed`).
+                Ok(noted(if begins { "second_step_locked" } else { "" }))
+            }
+            (Err(why), _) => Err(why),
+        }
+    });
+    match changed.await {
+        Ok(account) if account.factors.misses == Attempts::default() => Ok(Shown::Right),
+        Ok(_) => Ok(Shown::Wrong(WRONG)),
+        Err(Failure::Denied(_)) => {
+            let wait = Lifetime::from_millis(held.load(Ordering::Relaxed));
+            Ok(if wait > Lifetime::ZERO { Shown::Held(wait) } else { Shown::Wrong(WRONG) })
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+const WRONG: &str = "the code is wrong, or was used";
+
+fn wrong() -> Denied {
+    Denied::new(ErrorCode::AccessDenied, WRONG)
+}
+
 /// Takes a code off an account: of its app by the step, or of its recovery codes.
 fn taken(engine: &Engine, account: &mut Account, typed: &str, now: Timestamp) -> Result<Edited, Failure> {
-    let wrong = || Denied::new(ErrorCode::AccessDenied, "the code is wrong, or was used");
     if !account.enabled {
         return Err(wrong().into());
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use firman_proto::id::RecordId;
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Account, Attempts, EventKind};
 use firman_store::{Change, Commit, CommitId, Store, Transaction, settle};
 
@@ -20,11 +20,16 @@ const LOOKS: usize = 4;
 
 /// Whether further attempts are refused for now, whatever is typed.
 pub(super) fn is_held(account: &Account, now: Timestamp) -> bool {
-    account.attempts.locked_until.is_some_and(|until| now < until)
+    held_for(account.attempts, now).is_some()
+}
+
+/// For how long they are.
+pub(super) fn held_for(seen: Attempts, now: Timestamp) -> Option<Lifetime> {
+    seen.locked_until.filter(|until| now < *until).map(|until| until.since(now))
 }
 
 /// The count after another failure: whoever was wrong too often has one attempt in the pace's time.
-fn after_failure(seen: Attempts, pace: Pace, now: Timestamp) -> Attempts {
+pub(super) fn after_failure(seen: Attempts, pace: Pace, now: Timestamp) -> Attempts {
     let room = i64::from(pace.burst).saturating_mul(pace.every.millis());
     // A failure of long ago does not make anybody wait.
     let old = seen.locked_until.is_some_and(|until| now.since(until).millis() > room);
@@ -59,7 +64,7 @@ pub(super) fn failed(engine: &Engine, account: RecordId, now: Timestamp) -> Resu
 }
 
 /// Forgets the failures there were, off the path of the answer.
-pub(super) fn succeeded(engine: &Engine, account: &Account) -> Result<(), Fault> {
+pub(crate) fn succeeded(engine: &Engine, account: &Account) -> Result<(), Fault> {
     if account.attempts == Attempts::default() {
         return Ok(());
     }
@@ -100,8 +105,6 @@ async fn count(
 
 #[cfg(test)]
 mod tests {
-    use firman_proto::time::Lifetime;
-
     use super::*;
 
     #[test]

@@ -229,6 +229,7 @@ async fn refused(
     why: &'static str,
     now: Timestamp,
 ) -> Result<Failure, Fault> {
+    engine.upstream_refused(Some(grant), &provider.name, why, now).await;
     if provider.on_refusal == OnRefusal::Revoke {
         let mut event = engine.event(EventKind::GrantRevoked, grant.id, now)?;
         event.client = Some(grant.client);

@@ -29,8 +29,8 @@ const REMEMBERED: Lifetime = Lifetime::from_seconds(3600);
 
 /// What came of somebody who returned.
 pub enum Returned {
-    /// They go on with what they came for.
-    Welcome(LoggedIn),
+    /// They go on with what they came for; and what they are called here.
+    Welcome(LoggedIn, String),
     /// They are not signed in.
     Trouble(Trouble),
 }
@@ -54,12 +54,15 @@ pub async fn back(
             // Whoever has asked for a second step here is asked for it wherever they come from.
             let then = Then::Request(errand.interaction.seal(engine, browser)?);
             if let Some(half) = half(engine, browser, &user, then, now).await? {
-                return Ok(Returned::Welcome(LoggedIn::Second(half)));
+                return Ok(Returned::Welcome(LoggedIn::Second(half), user.username));
             }
             let next = welcome(engine, browser, errand.interaction.clone(), &client, &user, now).await?;
-            Ok(Returned::Welcome(next))
+            Ok(Returned::Welcome(next, user.username))
         }
         Err(Stop::Broken(broken)) => {
+            if broken.is_refusal() {
+                engine.upstream_refused(None, &provider.name, broken.why(), now).await;
+            }
             Ok(Returned::Trouble(broken.trouble(engine, browser, provider, &errand.interaction)?))
         }
         Err(Stop::Failure(failure)) => Err(failure),

@@ -5,6 +5,7 @@
 
 mod again;
 mod back;
+mod check;
 mod directory;
 mod errand;
 mod exchange;
@@ -17,8 +18,10 @@ mod trouble;
 
 pub(crate) use again::still_there;
 pub use back::{Returned, back};
+pub use check::{Grade, Seen, check};
 pub(crate) use directory::Directory;
 pub use go::{Departure, Went, at_once, go};
+pub(crate) use person::link_name;
 pub use provider::{Authentication, ClientSecret, Mode, OnRefusal, Provider, Providers, SubjectFrom};
 pub(crate) use scopes::{Permitted, may_allow};
 pub use trouble::{Trouble, What, leave};

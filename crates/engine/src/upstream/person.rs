@@ -199,7 +199,7 @@ fn link_digest(engine: &Engine, arrival: &Arrival<'_>) -> Digest16 {
 }
 
 /// OpenID Connect Core §5.7: issuer and subject together are who somebody is.
-pub(super) fn link_name(engine: &Engine, issuer: &str, subject: &str) -> Digest16 {
+pub(crate) fn link_name(engine: &Engine, issuer: &str, subject: &str) -> Digest16 {
     Name::digest(engine.number, Namespace::Upstream, &format!("{issuer} {subject}"))
 }
 

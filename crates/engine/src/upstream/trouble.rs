@@ -74,6 +74,11 @@ impl Broken {
         self.gone
     }
 
+    /// Whether somebody was refused, and not only kept waiting.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.what != What::Unreachable
+    }
+
     /// For the log.
     pub(super) fn why(&self) -> &str {
         &self.why

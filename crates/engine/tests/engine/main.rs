@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 mod account;
+mod account_factors;
 mod accounts;
 mod apply;
 mod apply_resources;
@@ -37,6 +38,7 @@ mod jwt_bearer;
 mod keys;
 mod login_app;
 mod logout;
+mod mail;
 mod metadata;
 mod misses;
 mod one_grant;
@@ -58,11 +60,13 @@ mod revocation;
 mod second_step;
 mod secrets;
 mod shared_attempts;
+mod sign_up;
 mod software_statement;
 mod step_up;
 mod support;
 mod told_of_logout;
 mod upstream;
 mod upstream_again;
+mod upstream_links;
 mod upstream_scopes;
 mod userinfo;

@@ -246,6 +246,8 @@ async fn a_passkey_is_renamed_and_removed_by_its_owner() {
     security::remove_passkey(engine, &proof, &id, at(6)).await.unwrap();
     assert!(person.account().await.factors.passkeys.is_empty());
     assert!(!person.shows(&mut visitor, at(7)).await);
+    let refused = person.local.world.events(EventKind::SignInFailed).await;
+    assert_eq!((refused.len(), &refused[0].details["step"]), (1, &"passkey".into()));
     let mut events = Vec::new();
     for kind in [EventKind::FactorAdded, EventKind::FactorRemoved] {
         events.extend(local.world.events(kind).await.into_iter().map(|event| event.details["what"].clone()));

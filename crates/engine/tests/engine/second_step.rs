@@ -169,6 +169,43 @@ async fn only_few_codes_are_tried() {
     assert!(matches!(end, SecondStep::Welcome { .. }));
 }
 
+// RFC 6238 §5.2.
+#[tokio::test]
+async fn codes_are_counted_by_all_nodes_together() {
+    let person = Person::new().await;
+    let accounts = Arc::clone(&person.local.accounts) as Arc<dyn firman_engine::Accounts>;
+    let other = person.local.world.neighbour_with(at(0), |parts| parts.accounts = accounts).await.unwrap();
+    let (here, visitor) = (&person.local.world, Visitor::new(&person.local.world));
+    let half = person.half(&visitor, at(60)).await;
+    let tries = |node: Arc<firman_engine::Engine>, code: String, now| {
+        let (browser, half) = (visitor.browser(), half.clone());
+        async move { second_step(&node, &browser, &half, &code, now).await.unwrap() }
+    };
+    // As many at once as each node would let through: of all together five are looked at.
+    let mut guesses = tokio::task::JoinSet::new();
+    for number in 0..10 {
+        let node = if number % 2 == 0 { &here.engine } else { &other.engine };
+        guesses.spawn(tries(Arc::clone(node), format!("00000{number}"), at(60)));
+    }
+    let ends = guesses.join_all().await;
+    let wrong = ends.iter().filter(|end| matches!(end, SecondStep::Wrong)).count();
+    let waits = ends.iter().filter(|end| matches!(end, SecondStep::Wait(_))).count();
+    assert_eq!((wrong, waits), (5, 5));
+    let third = here.neighbour_with(at(0), |parts| parts.accounts = Arc::clone(&person.local.accounts) as _);
+    let third = third.await.unwrap();
+    let code = shown(&person.secret, at(61));
+    let held = tries(Arc::clone(&third.engine), code, at(61)).await;
+    assert!(matches!(held, SecondStep::Wait(wait) if wait.seconds() == 299), "a node that has seen nothing knows it");
+    assert_eq!(here.events(EventKind::AccountLocked).await.len(), 1);
+    // The password still signs in to the second step, and time opens it again.
+    let half = person.half(&visitor, at(360)).await;
+    let code = shown(&person.secret, at(360));
+    let end = second_step(&third.engine, &visitor.browser(), &half, &code, at(360)).await.unwrap();
+    assert!(matches!(end, SecondStep::Welcome { .. }));
+    let account = firman_engine::admin::accounts::find(&here.engine, "somebody", at(361)).await.unwrap();
+    assert!(account.factors.misses.is_none(), "forgotten");
+}
+
 // RFC 8176 §2, OpenID Connect Core §2.
 #[tokio::test]
 async fn a_sign_in_with_both_is_told_as_both() {

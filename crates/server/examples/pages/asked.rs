@@ -35,6 +35,8 @@ pub(super) fn samples() -> Result<Samples, Box<dyn std::error::Error>> {
         by_name: true,
         password: true,
         password_needed: true,
+        forgot: Some("/login/forgot"),
+        sign_up: Some("/login/sign-up"),
         passkey: None,
     };
     let failed = Login { client: Some(plain), login_hint: Some("alice"), problem: Some(t.login.wrong), ..login };

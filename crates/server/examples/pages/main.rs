@@ -2,6 +2,7 @@
 
 mod account;
 mod asked;
+mod mail;
 mod security;
 
 use std::path::Path;
@@ -47,7 +48,7 @@ fn shown(html: &str) -> String {
 }
 
 fn samples() -> Result<Samples, Box<dyn std::error::Error>> {
-    Ok([asked::samples()?, account::samples()?, security::samples()?].concat())
+    Ok([asked::samples()?, account::samples()?, security::samples()?, mail::samples()?].concat())
 }
 
 pub(crate) fn details() -> Vec<Described> {

@@ -1,7 +1,7 @@
 //! The pages on which people see to how they sign in.
 
 use firman::pages::account::Here;
-use firman::pages::{Field, FormPage, Link, PasskeyForm, PasskeyLine, RenderError, Security, look};
+use firman::pages::{Field, FormPage, Link, PasskeyForm, PasskeyLine, RenderError, Security, UpstreamLine, look};
 
 use super::{Samples, account};
 
@@ -14,23 +14,39 @@ pub(super) fn samples() -> Result<Samples, RenderError> {
         since: account::at(-300),
         used,
     });
+    let upstreams = [("https://uni.example", "The University", true), ("https://lab.example", "The lab", false)];
+    let upstreams = upstreams.map(|(issuer, label, may_go)| UpstreamLine {
+        issuer,
+        label,
+        person: "alice@uni.example",
+        since: account::at(-300),
+        may_go,
+    });
     let security = Security {
         menu: &account::menu(Here::Security),
         news: None,
         has_password: true,
         app_since: Some(account::at(-300)),
         codes_left: 9,
+        email: Some(Some("alice@mail.example")),
         passkeys: Some(&passkeys),
+        upstreams: &[],
         csrf: "token",
         action: "/account/security",
     };
-    let plain_security =
-        Security { app_since: None, passkeys: Some(&[]), news: Some(t.security.password_changed), ..security };
+    let plain_security = Security {
+        app_since: None,
+        email: Some(None),
+        passkeys: Some(&[]),
+        news: Some(t.security.password_changed),
+        ..security
+    };
     Ok(vec![
         ("second-step", second_step(None)?),
         ("second-step-wrong", second_step(Some(t.second.wrong))?),
         ("security", security.render()?),
         ("security-changed", plain_security.render()?),
+        ("security-elsewhere", Security { upstreams: &upstreams, ..security }.render()?),
         ("password", password()?),
         ("passkey", passkey()?),
         ("app", app()?),
@@ -55,7 +71,7 @@ fn second_step(problem: Option<&str>) -> Result<String, RenderError> {
     .render()
 }
 
-fn back() -> Link<'static> {
+pub(super) fn back() -> Link<'static> {
     Link { id: "security-back", href: "/account/security", text: look::texts().security.back }
 }
 

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use firman_engine::admin::account_edits::{self, Edit};
 use firman_engine::admin::accounts::{self, NewAccount};
-use firman_engine::admin::{AdminError, operators};
+use firman_engine::admin::{AdminError, account_factors, operators};
+use firman_engine::mail;
 use firman_engine::operator::{Operator, role_of, role_of_subject};
 use firman_proto::scope::Scope;
 use firman_store::record;
@@ -20,6 +21,7 @@ use super::members::must_cover;
 use super::page::{Page, seconds, sought, wanted};
 use super::problem::Problem;
 use super::read::{Asked, Body, Id};
+use crate::http::mail::RESET;
 
 /// A local account.
 #[derive(Serialize, ToSchema)]
@@ -219,6 +221,37 @@ pub(super) async fn reset_factors(
     let account = editable(&admin, &operator, id).await?;
     seen.must_be(account.revision)?;
     Ok(tagged(StatusCode::OK, &account_edits::reset_factors(&admin.engine, &account, admin.now()).await?))
+}
+
+/// A link with which a person chooses another password.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ResetLink {
+    /// Where it leads. Whoever has it, has the account: hand it to nobody else.
+    link: String,
+    /// Until when it is good.
+    expires_at: i64,
+}
+
+/// Make a link with which a person chooses another password, within half an hour, and once. Nothing is sent to them.
+#[utoipa::path(post, path = "/accounts/{id}/reset-link", tag = "accounts", operation_id = "make_reset_link", params(("id" = String, Path, description = "Its id.")),
+    security(("operator" = ["firman.accounts.write"])), responses((status = 201, body = ResetLink, description = "The link, shown this once.")))]
+pub(super) async fn reset_link(
+    State(admin): State<Shared>,
+    Extension(operator): Extension<Operator>,
+    Id(id): Id,
+) -> Result<(StatusCode, Json<ResetLink>), Problem> {
+    let account = editable(&admin, &operator, id).await?;
+    let made = mail::reset_link(&admin.engine, &account, RESET, admin.now()).await.map_err(AdminError::from)?;
+    Ok((StatusCode::CREATED, Json(ResetLink { link: made.link, expires_at: made.expires_at.seconds() })))
+}
+
+/// Forget the failed attempts to sign in to an account, at the password and at the second step.
+#[utoipa::path(post, path = "/accounts/{id}/unlock", tag = "accounts", operation_id = "unlock_account", params(("id" = String, Path, description = "Its id.")),
+    security(("operator" = ["firman.accounts.write"])), responses((status = 204, description = "They may try again.")))]
+pub(super) async fn unlock(State(admin): State<Shared>, Id(id): Id) -> Result<StatusCode, Problem> {
+    let account = account_edits::find(&admin.engine, id).await?;
+    account_factors::unlock(&admin.engine, &account, admin.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Sign an account out everywhere: its sessions end, and what it allowed is dead.

@@ -39,6 +39,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("session.js", SCRIPT, include_str!("console/session.js")),
     ("trail.js", SCRIPT, include_str!("console/trail.js")),
     ("trust.js", SCRIPT, include_str!("console/trust.js")),
+    ("upstreams.js", SCRIPT, include_str!("console/upstreams.js")),
 ];
 
 /// The files of the console, and what it must know to sign in.

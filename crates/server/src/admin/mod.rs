@@ -20,6 +20,7 @@ mod read;
 mod resources;
 mod sessions;
 mod trust;
+mod upstreams;
 
 use std::sync::Arc;
 
@@ -114,6 +115,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(accounts::show, accounts::edit))
         .routes(routes!(accounts::set_password))
         .routes(routes!(accounts::reset_factors))
+        .routes(routes!(accounts::reset_link))
+        .routes(routes!(accounts::unlock))
         .routes(routes!(accounts::sign_out))
         .routes(routes!(accounts::make_operator, accounts::withdraw_operator))
         .routes(routes!(clients::list, clients::create))
@@ -140,7 +143,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::show))
         .routes(routes!(sessions::end))
-        .routes(routes!(trust::show));
+        .routes(routes!(trust::show))
+        .routes(routes!(upstreams::show));
     OpenApiRouter::with_openapi(document::base()).nest(PREFIX, areas)
 }
 

@@ -26,6 +26,7 @@ mod restore;
 mod serve;
 mod settings;
 mod token;
+mod upstream;
 mod user;
 
 use std::path::PathBuf;
@@ -103,6 +104,9 @@ enum Command {
     /// Read the audit trail, or export it as JSON lines.
     #[command(subcommand, after_help = audit::AFTER_HELP)]
     Audit(audit::Audit),
+    /// List the identity providers whose people may sign in here, and check that they can.
+    #[command(subcommand, after_help = upstream::AFTER_HELP)]
+    Upstream(upstream::Upstream),
     /// List and revoke grants.
     #[command(subcommand)]
     Grant(grant::Grant),
@@ -187,6 +191,7 @@ async fn with_running(
         Command::Token(token) => token.run(running, printer).await,
         Command::Audit(audit) => audit.run(running, printer).await,
         Command::Grant(grant) => grant.run(running, printer).await,
+        Command::Upstream(upstream) => upstream.run(running, printer).await,
         Command::Purge(purge) => purge.run(running, &settings.retention, printer).await,
         // These were run without a store of their own.
         _ => Ok(()),

@@ -2,7 +2,8 @@
 
 use super::error::{ConfigError, Problem, Source};
 use super::secret::MAKE_A_KEY;
-use super::{Secret, Settings, routes};
+use super::{Secret, Settings, SmtpTls, routes};
+use crate::mail::is_this_machine;
 use firman_proto::issuer::Issuer;
 
 impl Settings {
@@ -66,6 +67,7 @@ pub(super) fn together(settings: &Settings) -> Vec<Problem> {
         problems.push(problem(settings.source(given).clone(), given, &what, "give both for TLS, or neither"));
     }
     problems.extend(certificates(settings));
+    problems.extend(mail(settings));
     problems.extend(routes::clash(settings));
     let known: Vec<_> = settings.login.acr_classes.names().collect();
     if settings.login.userinfo_acr_values.iter().any(|name| !known.contains(&name.as_str())) {
@@ -106,6 +108,34 @@ fn certificates(settings: &Settings) -> Vec<Problem> {
             "mtls.ca_file",
             "given, but no client certificate reaches this server",
             "give mtls.request or mtls.front_header too",
+        ),
+    ]
+    .into_iter()
+    .filter(|(wrong, ..)| *wrong)
+    .map(|(_, key, what, cure)| problem(settings.source(key).clone(), key, what, cure))
+    .collect()
+}
+
+/// Mail needs a sender, and people who make accounts need accounts here.
+fn mail(settings: &Settings) -> Vec<Problem> {
+    let (smtp, login) = (&settings.smtp, &settings.login);
+    let sends = smtp.host.is_some();
+    let plain = smtp.tls == SmtpTls::None && smtp.host.as_ref().is_some_and(|host| !is_this_machine(host.as_str()));
+    let accounts = login.local_accounts && settings.login_app.url.is_none();
+    [
+        (sends && smtp.from.is_none(), "smtp.host", "given without smtp.from", "say who writes"),
+        (
+            smtp.password_file.is_some() && smtp.user.is_none(),
+            "smtp.password_file",
+            "given without smtp.user",
+            "give both",
+        ),
+        (plain, "smtp.tls", "\"none\" for a server on another machine", "use \"starttls\" or \"tls\""),
+        (
+            login.sign_up && !accounts,
+            "login.sign_up",
+            "given, but nobody has an account here",
+            "leave one of the two out",
         ),
     ]
     .into_iter()

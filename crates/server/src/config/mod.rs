@@ -35,7 +35,7 @@ pub use table::{
     Account, Backchannel, BrandSettings, Claims, Clients, Details, Fetch, Keys, Log, Login, Metadata, Metrics, Mtls,
     Registration, Retention, Routes, SECTIONS, Secrets, Server, Settings, Store, Tokens,
 };
-pub use types::{LogFilter, LogFormat, Names, StoreUrl};
+pub use types::{LogFilter, LogFormat, Names, SmtpTls, StoreUrl};
 pub use units::{Days, Milliseconds, Seconds};
 pub use words::WebAddress;
 

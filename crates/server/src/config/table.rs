@@ -23,7 +23,8 @@ use crate::pages::brand::Colour;
 use axum::http::HeaderName;
 
 use super::{
-    Days, HelpAddress, Line, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, StoreUrl, WebAddress, schema,
+    Days, HelpAddress, Line, LogFilter, LogFormat, Milliseconds, Names, Seconds, Secret, SmtpTls, StoreUrl, WebAddress,
+    schema,
 };
 
 schema::settings! {
@@ -354,6 +355,12 @@ schema::settings! {
         wrong_passwords_wait_seconds: Seconds = 60, 1..=3_600;
         /// How many may be wrong from one address (of IPv6, one /64), at whatever account, before it waits ten seconds for each.
         wrong_passwords_of_address: u32 = 30, 1..=100_000;
+        /// Whether people can make an account by themselves; where mail is sent (smtp.host), with an address that they prove.
+        sign_up: bool = false;
+        /// How many accounts people make in a minute, on each node; as many mails with codes are sent for it.
+        sign_ups_each_minute: u32 = 10, 1..=100_000;
+        /// Whether who has passkeys, but no app, is asked for one after their password.
+        passkey_after_password: bool = false;
         /// How long ago somebody may have signed in who makes keys and clients, or changes how they sign in, in seconds.
         fresh_seconds: Seconds = 600, 60..=86_400;
     }
@@ -373,6 +380,23 @@ schema::settings! {
         claims_url: Option<WebAddress> = "";
         /// File with the secret that is shown there as a bearer token; empty: none is shown.
         claims_secret_file: Option<PathBuf> = "";
+    }
+    /// Where e-mail to people goes, by which addresses are proved and forgotten passwords replaced (docs/accounts.md).
+    smtp: SmtpSettings {
+        /// The mail server; empty: no mail is sent.
+        host: Option<Line> = "";
+        /// Its port; 0: 587 with STARTTLS, 465 with TLS from the beginning, 25 without.
+        port: u32 = 0, 0..=65_535;
+        /// "starttls", which it must offer; "tls" from the beginning; "none", to a server on this machine only.
+        tls: SmtpTls = "starttls";
+        /// PEM file with certificates to trust beside those of the system.
+        ca_file: Option<PathBuf> = "";
+        /// Who we are to it; empty: nobody in particular.
+        user: Option<Line> = "";
+        /// File with the password of that user.
+        password_file: Option<PathBuf> = "";
+        /// Who writes: "Example <id@example.org>".
+        from: Option<Line> = "";
     }
     /// What must reach others (logout tokens, webhooks, e-mail), and is tried until it does.
     outbox: Outbox {

@@ -128,6 +128,29 @@ impl Textual for LogFilter {
     }
 }
 
+/// How a mail server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// TLS from the beginning (RFC 8314 §3.3).
+    Implicit,
+    /// TLS after a word in clear text (RFC 3207).
+    StartTls,
+    /// None.
+    None,
+}
+
+impl SmtpTls {
+    const ALL: &[Self] = &[Self::Implicit, Self::StartTls, Self::None];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Implicit => "tls",
+            Self::StartTls => "starttls",
+            Self::None => "none",
+        }
+    }
+}
+
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -183,6 +206,7 @@ words! {
     RefreshPolicy: "\"rotate\" or \"reuse\"";
     ReuseReaction: "\"grant\", \"subject\" or \"ignore\"";
     SessionGrants: "\"keep\", \"online\" or \"all\"";
+    SmtpTls: "\"tls\", \"starttls\" or \"none\"";
     TokenFormat: "\"opaque\" or \"jwt\"";
     WiderScope: "\"refuse\" or \"intersect\"";
 }

@@ -10,15 +10,12 @@ use firman_proto::form::Form;
 
 use super::page::Away;
 use super::passkey::Asked;
-use super::{App, asked, cookies, login_app, page, read, sign_in, upstream};
+use super::{App, asked, cookies, login_app, mail, page, read, sign_in, sign_up, upstream};
 use crate::pages::look::texts;
 use crate::pages::{self, RenderError};
 
 /// Below the issuer.
 pub const PATH: &str = "/login";
-
-/// Where people make an account, if they may.
-pub const SIGN_UP: &str = "/login/sign-up";
 
 /// Asks for user name and password.
 pub async fn page(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
@@ -91,6 +88,8 @@ pub(super) async fn render(
     let hidden = [("request", request)];
     let own = matches!(view.interaction.waiting, Some(Waiting::Page(_)));
     let policy = &app.engine.policy().upstream;
+    let forgot = mail::forgot_address(app);
+    let sign_up = sign_up::address(app, request).filter(|_| !own);
     let html = pages::Login {
         client: (!own).then(|| client_of(&view.client)),
         again: view.username.is_some(),
@@ -105,6 +104,8 @@ pub(super) async fn render(
         by_name: policy.local || policy.providers.iter().any(|provider| !provider.domains.is_empty()),
         password: policy.local,
         password_needed: policy.providers.iter().all(|provider| provider.domains.is_empty()),
+        forgot: forgot.as_deref(),
+        sign_up: sign_up.as_deref(),
         passkey: passkey.as_ref().map(|asked| asked.form(&hidden)),
     }
     .render();

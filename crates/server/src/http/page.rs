@@ -16,7 +16,7 @@ use firman_proto::redirect_uri::RedirectUri;
 use firman_proto::time::Lifetime;
 
 use super::read::{self, Unreadable};
-use super::{App, answer, consent, cookies, device, login, select, sign_in};
+use super::{App, answer, consent, cookies, device, login, select, sign_in, sign_up};
 use crate::pages::look;
 use crate::pages::{ErrorPage, Post, RenderError};
 
@@ -149,7 +149,7 @@ pub fn go(app: &App, next: &Next) -> Response {
         Next::Post { action, members } => return posted(app, action, members),
         Next::Login(request) => address(app, login::PATH, request),
         Next::Select(request) => address(app, select::PATH, request),
-        Next::SignUp(request) => address(app, login::SIGN_UP, request),
+        Next::SignUp(request) => address(app, sign_up::PATH, request),
         Next::Second(half) => sign_in::second_address(app, half),
         Next::Consent(request) => address(app, consent::PATH, request),
         Next::Device(end) => app.engine.issuer().endpoint(match end {

@@ -7,12 +7,13 @@ use firman_engine::Failure;
 use firman_engine::authorize::Browser;
 use firman_engine::security::{self, Changed, Enrolled, Enrolment, Fresh, Owner};
 use firman_proto::form::Form;
+use firman_store::record::{Account, UpstreamLink};
 
 use super::{App, account, cookies, page, passkeys, read};
 use crate::pages::account::Here;
 use crate::pages::look;
 use crate::pages::when::When;
-use crate::pages::{Field, FormPage, Link, Message, RenderError, Security};
+use crate::pages::{Field, FormPage, Link, Message, RenderError, Security, UpstreamLine};
 use crate::qr;
 
 /// Below the issuer; the other paths lie below it.
@@ -25,6 +26,9 @@ pub const APP: &str = "/account/security/app";
 pub const REMOVE_APP: &str = "/account/security/app/remove";
 /// New recovery codes.
 pub const RECOVERY: &str = "/account/security/recovery";
+
+/// Not at another provider any more.
+pub const UNLINK: &str = "/account/security/upstream/unlink";
 
 /// Shows what there is.
 pub async fn overview(State(app): State<App>, headers: HeaderMap) -> Response {
@@ -42,17 +46,46 @@ async fn show(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
 fn overview_page(app: &App, browser: &Browser, owner: &Owner, news: Option<&str>) -> Result<String, RenderError> {
     let account = owner.account();
     let passkeys: Vec<_> = account.factors.passkeys.iter().map(passkeys::line).collect();
+    let upstreams: Vec<_> = account.upstreams.links.iter().map(|link| upstream_line(app, account, link)).collect();
     Security {
         menu: &account::menu(app, &owner.account().username, Here::Security),
         news,
         has_password: account.password.is_some(),
         app_since: account.factors.totp.as_ref().map(|app| When(app.added_at)),
         codes_left: account.factors.recovery_codes.len(),
+        email: app.engine.policy().mail.then(|| firman_engine::mail::of(account)),
         passkeys: app.engine.has_passkeys().then_some(&*passkeys),
+        upstreams: &upstreams,
         csrf: &browser.csrf(&app.engine, PATH),
         action: &app.engine.issuer().endpoint(PATH),
     }
     .render()
+}
+
+/// Where else they sign in.
+fn upstream_line<'a>(app: &'a App, account: &'a Account, link: &'a UpstreamLink) -> UpstreamLine<'a> {
+    let provider = app.engine.policy().upstream.providers.iter().find(|provider| provider.issuer == link.issuer);
+    let text = |name: &str| link.claims.get(name).and_then(serde_json::Value::as_str);
+    UpstreamLine {
+        issuer: &link.issuer,
+        label: provider.map_or(&*link.provider, |provider| provider.label()),
+        person: text("email").or_else(|| text("preferred_username")).unwrap_or(&link.subject),
+        since: When(link.since),
+        may_go: security::may_be_unlinked(account, link),
+    }
+}
+
+/// Takes a link to another provider away.
+pub async fn unlink(State(app): State<App>, request: Request) -> Response {
+    page::taken(&app, request, async |head, body| take_link_away(&app, head, body).await).await
+}
+
+async fn take_link_away(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(body)?;
+    let browser = page::sender(app, head, PATH, form.get("csrf"))?;
+    let Some(fresh) = fresh(app, &browser).await? else { return away(app, &browser).await };
+    security::unlink(&app.engine, &fresh, form.required("issuer")?, app.now()).await?;
+    changed(app, &browser, look::texts().upstream.unlinked).await
 }
 
 /// The overview after a change, read anew.

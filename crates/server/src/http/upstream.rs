@@ -81,14 +81,12 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
     let errand = cookies::errand(app, headers, state);
     let came = upstream::back(&app.engine, &browser, (name, &form, errand.as_deref()), app.now()).await;
     let mut response = match came {
-        Ok(Returned::Welcome(LoggedIn::Welcome { cookie, next })) => {
-            let mut response = page::go(app, &next);
-            cookies::keep_session(app, &mut response, &cookie);
-            response
+        Ok(Returned::Welcome(LoggedIn::Welcome { cookie, next }, username)) => {
+            sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username)?
         }
-        Ok(Returned::Welcome(LoggedIn::Cancelled(next))) => page::go(app, &next),
-        Ok(Returned::Welcome(LoggedIn::Second(half))) => page::see_other(app, &sign_in::second_address(app, &half)),
-        Ok(Returned::Welcome(LoggedIn::Wrong | LoggedIn::Wait(_))) => {
+        Ok(Returned::Welcome(LoggedIn::Cancelled(next), _)) => page::go(app, &next),
+        Ok(Returned::Welcome(LoggedIn::Second(half), _)) => page::see_other(app, &sign_in::second_address(app, &half)),
+        Ok(Returned::Welcome(LoggedIn::Wrong | LoggedIn::Wait(_), _)) => {
             page::error_page(app, invalid_request("nobody was signed in"))
         }
         Ok(Returned::Trouble(trouble)) => {

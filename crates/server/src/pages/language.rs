@@ -19,7 +19,7 @@ pub fn preferred(spoken: &'static [&'static Texts], accept: &str) -> &'static Te
 }
 
 /// The language of a BCP 47 tag, by RFC 4647 §3.4: `de-CH-1996` is `de-CH` or else `de`.
-fn speaking(spoken: &'static [&'static Texts], tag: &str) -> Option<&'static Texts> {
+pub(crate) fn speaking(spoken: &'static [&'static Texts], tag: &str) -> Option<&'static Texts> {
     let mut tag = tag.trim();
     loop {
         if let Some(found) = spoken.iter().find(|texts| texts.lang.eq_ignore_ascii_case(tag)) {

@@ -35,6 +35,10 @@ pub struct Login<'a> {
     pub password: bool,
     /// Whether nothing works without one.
     pub password_needed: bool,
+    /// Where one goes who forgot the password, if there is a way.
+    pub forgot: Option<&'a str>,
+    /// Where one goes who has no account, if one can be made.
+    pub sign_up: Option<&'a str>,
     /// The way without user name and password, where there is one.
     pub passkey: Option<PasskeyForm<'a>>,
 }

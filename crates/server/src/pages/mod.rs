@@ -46,7 +46,7 @@ pub use message::Message;
 pub use passkey::PasskeyForm;
 pub use post::Post;
 pub use requests::{Requests, Waiting};
-pub use security::{PasskeyLine, Security};
+pub use security::{PasskeyLine, Security, UpstreamLine};
 pub use select::Select;
 pub use signed_out::SignedOut;
 pub use upstream::{Upstream, UpstreamTrouble};

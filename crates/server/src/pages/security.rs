@@ -20,8 +20,12 @@ pub struct Security<'a> {
     pub app_since: Option<When>,
     /// How many recovery codes are left.
     pub codes_left: usize,
+    /// The e-mail address that was confirmed, if there is one; `None` where no mail is sent.
+    pub email: Option<Option<&'a str>>,
     /// The passkeys; `None` where there can be none.
     pub passkeys: Option<&'a [PasskeyLine]>,
+    /// Where else they sign in.
+    pub upstreams: &'a [UpstreamLine<'a>],
     /// The hidden field `csrf`.
     pub csrf: &'a str,
     /// The address of this page; the others lie below it.
@@ -39,6 +43,21 @@ pub struct PasskeyLine {
     pub since: When,
     /// When it was last used.
     pub used: Option<When>,
+}
+
+/// Another provider at which they sign in.
+#[derive(Clone, Copy, Debug)]
+pub struct UpstreamLine<'a> {
+    /// Which: the hidden field `issuer`.
+    pub issuer: &'a str,
+    /// What people know it as.
+    pub label: &'a str,
+    /// Who they are there.
+    pub person: &'a str,
+    /// Since when.
+    pub since: When,
+    /// Whether it can be taken away.
+    pub may_go: bool,
 }
 
 impl Security<'_> {

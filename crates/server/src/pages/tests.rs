@@ -48,6 +48,8 @@ fn login_with<'t>(text: &'t str, passkey: Option<PasskeyForm<'t>>) -> String {
         by_name: true,
         password: true,
         password_needed: true,
+        forgot: Some("/login/forgot"),
+        sign_up: Some("/login/sign-up"),
         passkey,
     }
     .render()
@@ -155,6 +157,8 @@ fn every_page(text: &str) -> Vec<String> {
         Login {
             client: None,
             passkey: Some(passkey(text)),
+            forgot: None,
+            sign_up: None,
             again: true,
             login_hint: Some(text),
             problem: None,
@@ -338,6 +342,8 @@ fn login_shows_no_problem_where_there_is_none() {
         by_name: true,
         password: true,
         password_needed: true,
+        forgot: None,
+        sign_up: None,
         passkey: None,
     };
     let page = page.render().unwrap();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::admin::operations;
 use crate::support::engines::engine;
+use crate::support::mailbox::{Mailbox, Speech};
 use crate::support::script;
 use crate::support::server::Server;
 
@@ -91,4 +92,29 @@ fn chromium_tells_clients_by_a_frame_that_somebody_has_signed_in_or_out() {
     let settings = [("FIRMAN__REGISTRATION__MODE", "open"), ("FIRMAN__LOGIN__SESSION_MANAGEMENT", "true")];
     let server = Server::start_with("session-management", &settings);
     script::run(node, "session.mjs", &[], &server.ready_line);
+}
+
+// Initiating User Registration §4.1.1.
+#[test]
+fn chromium_makes_an_account_and_replaces_its_forgotten_password_by_mail() {
+    let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mails = folder.path().join("mails");
+    fs::create_dir(&mails).unwrap();
+    let mailbox = Mailbox::open_at(Speech::StartTls, Some(mails.clone()));
+    let (ca, port) = (folder.path().join("ca.pem"), mailbox.port.to_string());
+    fs::write(&ca, &mailbox.certificate).unwrap();
+    let settings = [
+        ("FIRMAN__SMTP__HOST", "localhost"),
+        ("FIRMAN__SMTP__PORT", &*port),
+        ("FIRMAN__SMTP__CA_FILE", ca.to_str().unwrap()),
+        ("FIRMAN__SMTP__FROM", "Firman <id@login.example>"),
+        ("FIRMAN__LOGIN__SIGN_UP", "true"),
+    ];
+    let server = Server::start_with("mail", &settings);
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail");
+    let _ = fs::remove_dir_all(&screenshots);
+    let arguments = [mails.to_str().unwrap(), screenshots.to_str().unwrap()];
+    script::run(node, "mail.mjs", &arguments, &server.ready_line);
+    assert!(mailbox.next().tls);
 }

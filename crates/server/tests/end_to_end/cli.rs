@@ -1,7 +1,9 @@
 //! The commands of `firman` beside a running server: what they print with `--json`, their exit codes, what they change.
 
 use serde_json::Value;
+use url::Url;
 
+use crate::support::browser::Place;
 use crate::support::cli::{Cli, firman};
 use crate::support::client::{Client, Tokens};
 use crate::support::server::Server;
@@ -53,6 +55,41 @@ fn a_user_is_created_and_given_another_password() {
     server.ready.password = "the next password".to_owned();
     server.browser().sign_in();
     assert_eq!(cli.run(&["user", "set-password", "nobody", "--password-stdin"], "x y z x y z\n").code, NOT_FOUND);
+}
+
+#[test]
+fn an_operator_helps_a_person_who_cannot_sign_in() {
+    let mut server = Server::start("cli-help");
+    let cli = Cli::on(server.folder());
+    cli.run(&["user", "create", "reader", "--password-stdin"], "a password of a reader\n");
+    let set = cli.json(&["user", "set-email", "reader", "Reader@people.example", "--verified"]);
+    assert_eq!(set["claims"]["email_verified"], true);
+    cli.run(&["user", "create", "other", "--password-stdin"], "a password of another\n");
+    let taken = cli.run(&["user", "set-email", "other", "reader@PEOPLE.example", "--verified"], "");
+    assert_eq!(taken.code, Some(5), "{}", taken.stderr);
+    assert!(cli.json(&["user", "set-email", "reader"])["claims"].get("email").is_none());
+    for command in ["remove-app", "recovery-codes"] {
+        let none = cli.run(&["user", command, "reader"], "");
+        assert_eq!(none.code, Some(5), "{command}: {}", none.stderr);
+    }
+    assert_eq!(cli.run(&["user", "remove-passkey", "reader", "a-key"], "").code, Some(5));
+    assert!(entries(&cli.json(&["user", "passkeys", "reader"])).is_empty());
+    assert_eq!(text(&cli.json(&["user", "unlock", "reader"]), "username"), "reader");
+    for command in ["set-email", "reset-link", "remove-app", "recovery-codes", "passkeys", "unlock"] {
+        assert_eq!(cli.run(&["user", command, "nobody"], "").code, NOT_FOUND, "{command}");
+    }
+    // A link by which its person chooses another password.
+    let made = cli.json(&["user", "reset-link", "reader"]);
+    let link = text(&made, "link");
+    let mut browser = server.browser();
+    let place = browser.open(&Url::parse(&link).unwrap());
+    let Place::Page { url, answer } = place else { panic!("not a page of ours") };
+    let typed = ["new", "again"].map(|field| (field, "the next password".to_owned()));
+    let Place::Page { url, .. } = browser.press(&url, &answer, "reset-submit", &typed) else { panic!("sent away") };
+    assert!(url.path().ends_with("/login"), "{url}");
+    server.ready.username = "reader".to_owned();
+    server.ready.password = "the next password".to_owned();
+    server.browser().sign_in();
 }
 
 #[test]

@@ -18,7 +18,8 @@ const LOOPBACK: [(&str, &str); 2] =
 fn chromium_signs_in_at_oidc_provider_and_at_a_second_firman() {
     let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
     let folder = Folder::with_settings("upstream", &LOOPBACK).at_a_name();
-    let back = |name: &str| format!("{}/login/upstream/callback/{name}", folder.issuer());
+    let issuer = folder.issuer();
+    let back = |name: &str| format!("{issuer}/login/upstream/callback/{name}");
 
     // Both providers listen at an address, and this server has a name: browsers keep cookies apart by that.
     let second = Server::start_with("upstream-second", &LOOPBACK);
@@ -31,6 +32,7 @@ fn chromium_signs_in_at_oidc_provider_and_at_a_second_firman() {
          "trust_email_verified": true, "scope": "openid profile email groups", "groups": "groups",
          "scopes": {"email": ["staff"]}, "recheck_seconds": 1},
         {"name": "second", "issuer": second.ready.issuer, "client_id": "firman", "authentication": "private_key_jwt"},
+        {"name": "stranger", "issuer": second.ready.issuer, "client_id": "nobody", "authentication": "none"},
     ]});
     folder.file("lab.secret", lab["client_secret"].as_str().unwrap());
     let file = folder.file("upstreams.json", &upstreams.to_string());
@@ -38,10 +40,29 @@ fn chromium_signs_in_at_oidc_provider_and_at_a_second_firman() {
         .with_setting("FIRMAN__LOGIN__UPSTREAMS", file.to_str().unwrap())
         .with_setting("FIRMAN__DEVICE__INTERVAL_SECONDS", "1");
     let server = folder.start_again();
+    check(&server, &back("second"));
 
     let second_ready: Value = serde_json::from_str(&second.ready_line).unwrap();
     let given = json!({"port": port, "client": lab, "second": second_ready});
     script::run(node, "upstream.mjs", &[&given.to_string()], &server.ready_line);
+}
+
+/// What operators see of the providers before anybody signs in: one is down, one is good, and one does not know this server.
+fn check(server: &Server, back_from_second: &str) {
+    let cli = Cli::on(server.folder());
+    let listed = cli.json(&["upstream", "list"]);
+    assert_eq!(listed["upstreams"][1]["redirect_uri"], *back_from_second);
+    let checked = cli.run(&["upstream", "check"], "");
+    assert_eq!(checked.code, Some(5), "{}", checked.stderr);
+    let checked: Value = serde_json::from_str(&checked.stdout).unwrap();
+    let wrong = |place: usize| -> Vec<&str> {
+        let findings = checked["upstreams"][place]["findings"].as_array().unwrap();
+        findings.iter().filter(|one| one["level"] == "wrong").map(|one| one["check"].as_str().unwrap()).collect()
+    };
+    assert_eq!(wrong(0), ["discovery"]);
+    assert_eq!(wrong(1), [""; 0], "{checked}");
+    assert_eq!(wrong(2), ["redirect-uri", "credentials"], "{checked}");
+    cli.json(&["upstream", "check", "second"]);
 }
 
 /// Registers the server that will be in this folder as a client that signs, with the keys that it publishes.

@@ -13,6 +13,10 @@ mod endpoints;
 mod languages;
 mod logout;
 mod looks;
+mod mail;
+#[path = "../end_to_end/support/mailbox.rs"]
+#[allow(dead_code, reason = "shared with the tests of the built binary, which use the rest")]
+mod mailbox;
 mod metadata;
 #[path = "../../../proto/tests/noise/mutator.rs"]
 #[allow(dead_code, reason = "shared with the readers' tests, which use the rest")]
@@ -21,7 +25,9 @@ mod noise;
 mod outbox;
 mod passkeys;
 mod people;
+mod sign_up;
 mod signer;
+mod smtp;
 mod upstream;
 mod webhooks;
 mod world;

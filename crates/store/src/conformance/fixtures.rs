@@ -156,6 +156,7 @@ fn factors() -> Factors {
         totp: Some(Totp { wrapped: "d3JhcHBlZA".to_owned(), last_step: 59_833_333, added_at: NOW }),
         recovery_codes: vec!["00ff".to_owned()],
         passkeys: vec![passkey],
+        misses: Attempts { count: 2, locked_until: Some(NOW) },
         rest: rest(),
     }
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use firman_proto::digest::Digest16;
 use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Factors, Rest, Subject, Upstreams};
 
@@ -42,13 +43,19 @@ pub struct Account {
 }
 
 /// Failed attempts to sign in to an account since the last that succeeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
     /// How many.
     pub count: u32,
     /// Until when further ones are refused unseen.
     pub locked_until: Option<Timestamp>,
+}
+
+impl Attempts {
+    /// Whether there were none.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Account {

@@ -67,6 +67,8 @@ pub enum EventKind {
     UpstreamRefused,
     DeliveryGivenUp,
     ClientRefused,
+    LinkMade,
+    AccountUnlocked,
     #[serde(untagged)]
     Other(Box<str>),
 }

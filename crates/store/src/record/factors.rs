@@ -3,7 +3,7 @@ use std::fmt;
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Rest;
+use super::{Attempts, Rest};
 
 /// What a person proves themselves with beside a password.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Factors {
     /// The passkeys, in the order in which they were added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passkeys: Vec<Passkey>,
+    /// Wrong codes at the second step since the last right one, from browsers that are not known.
+    #[serde(default, skip_serializing_if = "Attempts::is_none")]
+    pub misses: Attempts,
     /// Members of a later version.
     #[serde(flatten)]
     pub rest: Rest,

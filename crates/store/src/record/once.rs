@@ -47,6 +47,8 @@ pub enum OnceNamespace {
     HandOff,
     /// The challenge that a passkey has answered (Web Authentication §13.4.3).
     PasskeyChallenge,
+    /// A link of a mail, which proves an address or replaces a password.
+    MailLink,
 }
 
 impl OnceNamespace {
@@ -60,6 +62,7 @@ impl OnceNamespace {
         Self::UpstreamState,
         Self::HandOff,
         Self::PasskeyChallenge,
+        Self::MailLink,
     ];
 
     /// The number in the database; numbers are never given twice.
@@ -73,6 +76,7 @@ impl OnceNamespace {
             Self::UpstreamState => 6,
             Self::HandOff => 7,
             Self::PasskeyChallenge => 8,
+            Self::MailLink => 9,
         }
     }
 }

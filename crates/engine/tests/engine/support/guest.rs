@@ -97,11 +97,11 @@ impl World {
     /// Somebody comes back with a code for this ID token, and is let in.
     pub(crate) async fn welcomed(&self, away: &mut Away, now: Timestamp) -> Next {
         match self.back(away, &away.answer(), now).await.unwrap() {
-            Returned::Welcome(LoggedIn::Welcome { cookie, next }) => {
+            Returned::Welcome(LoggedIn::Welcome { cookie, next }, _) => {
                 away.visitor.session = Some(cookie.value.reveal().to_owned());
                 next
             }
-            Returned::Welcome(_) => panic!("not welcome"),
+            Returned::Welcome(..) => panic!("not welcome"),
             Returned::Trouble(trouble) => panic!("{trouble:?}"),
         }
     }
@@ -110,7 +110,7 @@ impl World {
     pub(crate) async fn troubled(&self, away: &Away, answer: &[(&'static str, String)], now: Timestamp) -> Trouble {
         match self.back(away, answer, now).await.unwrap() {
             Returned::Trouble(trouble) => trouble,
-            Returned::Welcome(_) => panic!("welcome"),
+            Returned::Welcome(..) => panic!("welcome"),
         }
     }
 

@@ -10,6 +10,7 @@ import * as grants from './grants.js'
 import * as resources from './resources.js'
 import * as figures from './figures.js'
 import * as trust from './trust.js'
+import * as upstreams from './upstreams.js'
 
 /** Name of an area in the address, what it is called, the scope to see it, and what shows it. */
 const AREAS = [
@@ -22,6 +23,7 @@ const AREAS = [
   ['resources', 'Resources', 'firman.resources.read', resources],
   ['keys', 'Keys', 'firman.keys.read', keys],
   ['trust', 'Trust', 'firman.trust.read', trust],
+  ['upstreams', 'Upstreams', 'firman.upstreams.read', upstreams],
   ['deliveries', 'Deliveries', 'firman.deliveries.read', grants.deliveries],
   ['events', 'Events', 'firman.events.read', trail],
 ]

@@ -13,6 +13,7 @@ mod frame;
 mod home;
 mod login;
 mod logout;
+mod mail;
 mod passkey;
 mod permission;
 mod post;
@@ -21,6 +22,7 @@ mod second;
 mod security;
 mod select;
 mod sessions;
+mod sign_up;
 mod upstream;
 
 /// A sentence with one gap, written `{}`, for a name that the page may emphasise.
@@ -60,6 +62,7 @@ pub struct Texts {
     pub home: home::Home,
     pub login: login::Login,
     pub logout: logout::Logout,
+    pub mail: mail::Mail,
     pub passkey: passkey::Passkey,
     pub permission: permission::Permission,
     pub post: post::Post,
@@ -68,6 +71,7 @@ pub struct Texts {
     pub security: security::Security,
     pub select: select::Select,
     pub sessions: sessions::Sessions,
+    pub sign_up: sign_up::SignUp,
     pub upstream: upstream::Upstream,
 }
 
@@ -104,6 +108,7 @@ pub static ENGLISH: Texts = Texts {
     home: home::ENGLISH,
     login: login::ENGLISH,
     logout: logout::ENGLISH,
+    mail: mail::ENGLISH,
     passkey: passkey::ENGLISH,
     permission: permission::ENGLISH,
     post: post::ENGLISH,
@@ -112,6 +117,7 @@ pub static ENGLISH: Texts = Texts {
     security: security::ENGLISH,
     select: select::ENGLISH,
     sessions: sessions::ENGLISH,
+    sign_up: sign_up::ENGLISH,
     upstream: upstream::ENGLISH,
 };
 
@@ -132,6 +138,7 @@ pub static GERMAN: Texts = Texts {
     home: home::GERMAN,
     login: login::GERMAN,
     logout: logout::GERMAN,
+    mail: mail::GERMAN,
     passkey: passkey::GERMAN,
     permission: permission::GERMAN,
     post: post::GERMAN,
@@ -140,6 +147,7 @@ pub static GERMAN: Texts = Texts {
     security: security::GERMAN,
     select: select::GERMAN,
     sessions: sessions::GERMAN,
+    sign_up: sign_up::GERMAN,
     upstream: upstream::GERMAN,
 };
 

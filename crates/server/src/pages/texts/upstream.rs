@@ -17,6 +17,12 @@ pub struct Upstream {
     pub again: &'static str,
     pub choose: &'static str,
     pub leave: &'static str,
+    pub section: &'static str,
+    pub as_person: Phrase,
+    pub since: Phrase,
+    pub unlink: &'static str,
+    pub unlinked: &'static str,
+    pub kept_there: &'static str,
 }
 
 /// In English.
@@ -32,6 +38,12 @@ pub(super) const ENGLISH: Upstream = Upstream {
     again: "Try again",
     choose: "Sign in another way",
     leave: "Back to the application",
+    section: "Sign-ins elsewhere",
+    as_person: Phrase(" as {}"),
+    since: Phrase(", since {}"),
+    unlink: "Do not sign me in there any more",
+    unlinked: "From now on you do not sign in there any more.",
+    kept_there: "Your account is kept there.",
 };
 
 /// In German.
@@ -47,4 +59,10 @@ pub(super) const GERMAN: Upstream = Upstream {
     again: "Noch einmal versuchen",
     choose: "Anders anmelden",
     leave: "Zurück zur Anwendung",
+    section: "Anmeldungen anderswo",
+    as_person: Phrase(" als {}"),
+    since: Phrase(", seit {}"),
+    unlink: "Mich dort nicht mehr anmelden",
+    unlinked: "Von jetzt an melden Sie sich dort nicht mehr an.",
+    kept_there: "Ihr Konto wird dort geführt.",
 };

@@ -7,6 +7,8 @@ pub(crate) mod crowd;
 pub(crate) mod database;
 pub(crate) mod engines;
 pub(crate) mod http;
+#[allow(dead_code, reason = "shared with the tests of the router, which use the rest")]
+pub(crate) mod mailbox;
 pub(crate) mod page;
 pub(crate) mod script;
 pub(crate) mod secured;

@@ -222,6 +222,31 @@ async fn whoever_has_lost_everything_gets_their_factors_taken_away() {
 }
 
 #[tokio::test]
+async fn whoever_cannot_sign_in_gets_a_link_and_another_try() {
+    let office = Office::new().await;
+    let (token, few) = (everything(&office).await, office.token("firman.accounts.read").await);
+    let account = office.account().await;
+    let path = format!("/accounts/{}", account.id);
+    for address in [format!("{path}/reset-link"), format!("{path}/unlock")] {
+        assert_eq!(office.ask("POST", &address, &few, None).await.status, StatusCode::FORBIDDEN, "{address}");
+    }
+    let made = office.ask("POST", &format!("{path}/reset-link"), &token, None).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let link = made.body["link"].as_str().unwrap();
+    let (_, seal) = link.split_once("/login/reset?token=").expect("a link of ours");
+    let engine = &office.world.engine;
+    let looked = firman_engine::mail::may_reset(engine, None, seal, office.world.now()).await.unwrap();
+    assert_eq!(looked, firman_engine::mail::Looked::Good(account.username.clone()));
+    let unlocked = office.ask("POST", &format!("{path}/unlock"), &token, None).await;
+    assert_eq!(unlocked.status, StatusCode::NO_CONTENT, "{}", unlocked.body);
+    for kind in ["link_made", "account_unlocked"] {
+        let events = office.ask("GET", &format!("/events?kind={kind}"), &token, None).await.body;
+        assert_eq!(events["items"][0]["subject"], json!(account.id.to_string()), "{kind}");
+        assert!(!events.to_string().contains(seal));
+    }
+}
+
+#[tokio::test]
 async fn what_begins_with_a_text_is_found_page_by_page() {
     let office = Office::new().await;
     let token = everything(&office).await;

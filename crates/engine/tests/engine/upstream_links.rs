@@ -1,0 +1,83 @@
+//! Where else the owner of an account signs in, and who was refused there.
+
+use std::sync::Arc;
+
+use firman_engine::Failure;
+use firman_engine::security::{self, Fresh};
+use firman_proto::error::ErrorCode::InvalidRequest;
+use firman_proto::time::Timestamp;
+use firman_store::record::{Account, EventKind};
+use firman_store::{Change, Editable, Page};
+use serde_json::{Value, json};
+
+use crate::support::{Ask, Away, IDP, Idp, World, at, refused, world_of};
+
+/// Somebody who has just come back from the provider.
+async fn guest(idp: &Arc<Idp>, settings: &Value) -> (World, Away) {
+    let world = world_of(idp, settings).await;
+    let app = world.app("app").await;
+    let mut away = world.off(&Ask::new(&app, "openid"), at(0)).await;
+    idp.vouch(&Idp::claims("alice", &away.nonce(), at(0)));
+    world.welcomed(&mut away, at(0)).await;
+    (world, away)
+}
+
+async fn fresh(world: &World, away: &Away, now: Timestamp) -> Fresh {
+    let owner = security::owner(&world.engine, &away.visitor.browser(), now).await.unwrap();
+    owner.expect("an account").fresh(&world.engine, now).expect("lately")
+}
+
+async fn unlink(world: &World, away: &Away) -> Result<(), Failure> {
+    security::unlink(&world.engine, &fresh(world, away, at(1)).await, IDP, at(1)).await
+}
+
+async fn accounts(world: &World) -> Vec<Account> {
+    world.engine.store().accounts(world.engine.number(), Page::first(9)).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_last_way_to_sign_in_stays_and_another_may_go() {
+    let idp = Idp::new();
+    let (world, away) = guest(&idp, &json!({})).await;
+    assert_eq!(refused(unlink(&world, &away).await), InvalidRequest);
+    let mut account = accounts(&world).await.remove(0);
+    let revision = account.revision;
+    account.password = Some("$argon2id$any".to_owned());
+    let record = Editable::Account(Box::new(account));
+    world.commit(Change::Replace { record, if_revision: revision }).await;
+    unlink(&world, &away).await.unwrap();
+    assert!(accounts(&world).await[0].upstreams.links.is_empty());
+    assert_eq!(world.events(EventKind::UpstreamUnlinked).await.len(), 1);
+    assert_eq!(refused(unlink(&world, &away).await), InvalidRequest, "it is gone");
+    // Whoever comes from there is somebody else from now on.
+    let app = world.app("other").await;
+    world.code_of_guest(&idp, &Ask::new(&app, "openid"), &json!({}), at(2)).await;
+    assert_eq!(accounts(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_account_whose_subject_is_that_of_a_provider_stays_there() {
+    let (world, away) = guest(&Idp::new(), &json!({"subject": "upstream"})).await;
+    let account = accounts(&world).await.remove(0);
+    assert!(!security::may_be_unlinked(&account, &account.upstreams.links[0]));
+    assert_eq!(refused(unlink(&world, &away).await), InvalidRequest);
+}
+
+#[tokio::test]
+async fn who_was_refused_is_in_the_audit_trail_and_who_was_kept_waiting_is_not() {
+    let idp = Idp::new();
+    let (world, _) = guest(&idp, &json!({})).await;
+    let app = world.app("other").await;
+    let away = world.off(&Ask::new(&app, "openid"), at(1)).await;
+    let error = |error: &str| vec![("error", error.to_owned()), ("state", away.departure.state.clone())];
+    world.troubled(&away, &error("temporarily_unavailable"), at(1)).await;
+    assert!(world.events(EventKind::UpstreamRefused).await.is_empty());
+    world.troubled(&away, &error("access_denied"), at(1)).await;
+    idp.vouch(&Idp::claims("alice", "another nonce", at(1)));
+    world.troubled(&away, &away.answer(), at(1)).await;
+    let events = world.events(EventKind::UpstreamRefused).await;
+    let why: Vec<_> = events.iter().map(|event| (&event.details["upstream"], event.details["why"].as_str())).collect();
+    assert_eq!(why.len(), 2, "{why:?}");
+    assert!(events.iter().all(|event| event.details["upstream"] == json!("uni")));
+    assert!(why.iter().any(|(_, why)| why.is_some_and(|why| why.contains("nonce"))), "{why:?}");
+}
