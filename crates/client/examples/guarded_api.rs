@@ -15,6 +15,7 @@ async fn books(access: Access) -> String {
     format!("the books of {}\n", access.subject().unwrap_or("nobody"))
 }
 
+/// Books for who may read them, and for who may write them.
 pub fn app(guard: &Guard) -> Result<Router, Box<dyn std::error::Error>> {
     // Reading needs a scope; writing also a sign-in by two factors in the last five minutes.
     let write = Requirement::all_of("books.write")?.acr(["mfa"]).max_age(Lifetime::from_seconds(300));

@@ -12,6 +12,7 @@ use firman_client::over_reqwest::OverReqwest;
 use firman_proto::time::Lifetime;
 use serde_json::{Value, json};
 
+/// What the tokens are for, and where it is.
 pub const MCP: &str = "http://127.0.0.1:3000";
 
 /// How long ago somebody may have signed in in whose name money is moved.
@@ -29,7 +30,8 @@ fn needed(tool: &str) -> Option<Requirement> {
 
 /// JSON-RPC: a request, and its answer. What a token is not enough for is told by HTTP, as MCP says (401, 403).
 async fn rpc(State(guard): State<Guard>, access: Access, Json(request): Json<Value>) -> Response {
-    let result = match request["method"].as_str().unwrap_or_default() {
+    let text = |at: &str| request.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let result = match text("/method") {
         "initialize" => {
             json!({"protocolVersion": "2025-06-18", "serverInfo": {"name": "books", "version": "1"}, "capabilities": {"tools": {}}})
         }
@@ -38,7 +40,7 @@ async fn rpc(State(guard): State<Guard>, access: Access, Json(request): Json<Val
             json!({"tools": [tool("list_books"), tool("buy_book")]})
         }
         "tools/call" => {
-            let tool = request["params"]["name"].as_str().unwrap_or_default();
+            let tool = text("/params/name");
             let Some(needed) = needed(tool) else { return failed(&request, "no such tool") };
             if let Err(refusal) = guard.check_more(&access, &needed) {
                 return guard.answer(&refusal);
@@ -48,11 +50,12 @@ async fn rpc(State(guard): State<Guard>, access: Access, Json(request): Json<Val
         }
         _ => return failed(&request, "no such method"),
     };
-    Json(json!({"jsonrpc": "2.0", "id": request["id"], "result": result})).into_response()
+    Json(json!({"jsonrpc": "2.0", "id": request.get("id"), "result": result})).into_response()
 }
 
 fn failed(request: &Value, message: &str) -> Response {
-    Json(json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32601, "message": message}})).into_response()
+    Json(json!({"jsonrpc": "2.0", "id": request.get("id"), "error": {"code": -32601, "message": message}}))
+        .into_response()
 }
 
 /// The server: any token for it opens the door, and each tool looks again.
