@@ -17,6 +17,7 @@ pub(super) fn look(report: &mut Report, document: &Value, wire: &Wire) {
             "authorization_endpoint" => {}
             "userinfo_endpoint" => userinfo(report, url, wire),
             "end_session_endpoint" => answers(report, name, url, wire.get(url), |_| true),
+            "revocation_feed_endpoint" => answers(report, name, url, wire.get(url), |answer| answer.status == 401),
             // Nothing that could be registered.
             "registration_endpoint" => {
                 let json = [("content-type", "application/json")];
