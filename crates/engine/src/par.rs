@@ -48,7 +48,6 @@ pub async fn push(
         expires_at: now.plus(engine.policy.pushed).plus(engine.policy.interaction),
         certificate_thumbprint: None,
         upstream: None,
-        upstream_state: None,
         rest: Rest::new(),
     };
     let reference = Reference {

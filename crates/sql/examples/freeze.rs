@@ -61,7 +61,6 @@ fn changes() -> Vec<Change> {
         approval: approval(),
         expires_at: later(60),
         upstream: Some("uni".to_owned()),
-        upstream_state: Some("sealed".to_owned()),
         now: later(2),
     };
     vec![

@@ -317,8 +317,7 @@ fn approve_flow(approved: &FlowApproval, by: CommitId) -> Write {
     let id = approved.id;
     let mut values = values![flow::READY, approved.expires_at];
     values.extend(flow::approval_values(&approved.approval, approved.issuer));
-    values.extend(values![approved.upstream.as_deref(), approved.upstream_state.as_deref()]);
-    values.extend(values![by, id.made_at().day(), id, flow::PENDING, approved.now]);
+    values.extend(values![approved.upstream.as_deref(), by, id.made_at().day(), id, flow::PENDING, approved.now]);
     Write { statement: Statement::ApproveFlow, values }
 }
 

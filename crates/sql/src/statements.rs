@@ -86,8 +86,7 @@ statements! {
     ApproveFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.expires_at} = ?, {flows.subject} = ?,
         {flows.subject_key} = ?, {flows.session} = ?, {flows.granted_scope} = ?, {flows.auth_time} = ?, {flows.acr} = ?,
         {flows.amr} = ?, {flows.epoch_everything} = ?, {flows.epoch_client} = ?, {flows.epoch_subject} = ?,
-        {flows.upstream} = COALESCE(?, {flows.upstream}), {flows.upstream_state} = COALESCE(?, {flows.upstream_state}),
-        {flows.commit_id} = ?
+        {flows.upstream} = COALESCE(?, {flows.upstream}), {flows.commit_id} = ?
         WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";
     DenyFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.failure} = ?, {flows.commit_id} = ?
         WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";

@@ -191,7 +191,6 @@ fn answered(flow: &Flow, all: &[Change]) -> Flow {
                 (flow.state, flow.approval) = (FlowState::Ready, Some(approved.approval.clone()));
                 flow.expires_at = approved.expires_at;
                 flow.upstream = approved.upstream.clone().or(flow.upstream);
-                flow.upstream_state = approved.upstream_state.clone().or(flow.upstream_state);
             }
             Change::DenyFlow { id, failure, .. } if *id == flow.id => {
                 flow.state = failure.map_or(FlowState::Denied, FlowState::Failed);

@@ -298,9 +298,6 @@ pub struct FlowApproval {
     /// The upstream identity provider by which the person signed in; `None` leaves what the flow has.
     #[cfg_attr(feature = "serde", serde(default))]
     pub upstream: Option<String>,
-    /// What is kept of that, sealed; `None` leaves what the flow has.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub upstream_state: Option<String>,
     /// Now.
     pub now: Timestamp,
 }

@@ -116,7 +116,7 @@ async fn approved_flow(
         }
     };
     let Flow { id, issuer, expires_at, .. } = flow;
-    let approval = FlowApproval { id, issuer, approval, expires_at, upstream, upstream_state: None, now };
+    let approval = FlowApproval { id, issuer, approval, expires_at, upstream, now };
     Ok((id, code, Change::ApproveFlow(Box::new(approval))))
 }
 
@@ -166,7 +166,6 @@ fn new_flow(engine: &Engine, interaction: &Interaction, now: Timestamp) -> Resul
         expires_at: now,
         certificate_thumbprint: None,
         upstream: None,
-        upstream_state: None,
         rest: Rest::new(),
     })
 }

@@ -119,7 +119,6 @@ pub async fn authenticate(
         expires_at: now.plus(request.requested_expiry.map_or(policy.life, |asked| asked.min(policy.life))),
         certificate_thumbprint: None,
         upstream: None,
-        upstream_state: None,
         rest: Rest::new(),
     };
     let reference =

@@ -153,7 +153,6 @@ async fn approval(engine: &Engine, flow: &Flow, known: &SignedIn, now: Timestamp
         approval,
         expires_at: flow.expires_at,
         upstream: session.details.upstream.as_ref().map(|there| there.provider.clone()),
-        upstream_state: None,
         now,
     })))
 }

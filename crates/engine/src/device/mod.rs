@@ -108,7 +108,6 @@ fn new_flow(
         expires_at: now.plus(engine.policy.device.life),
         certificate_thumbprint: None,
         upstream: None,
-        upstream_state: None,
         rest: Rest::new(),
     })
 }

@@ -60,7 +60,6 @@ CREATE TABLE {held_claims} (
 ){:options};
 
 ALTER TABLE {flows} ADD COLUMN {flows.upstream} {:text};
-ALTER TABLE {flows} ADD COLUMN {flows.upstream_state} {:text};
 ALTER TABLE {grants} ADD COLUMN {grants.last_used_at} {:int};
 ALTER TABLE {accounts} ADD COLUMN {accounts.attempts} {:int};
 ALTER TABLE {accounts} ADD COLUMN {accounts.locked_until} {:int};

@@ -108,8 +108,7 @@ pub(crate) fn row(flow: &Flow, by: CommitId) -> Vec<Value> {
     ];
     row.extend(values![kind_number(&flow.request), failure]);
     row.extend(request_values(&flow.request));
-    let by_way_of = [&flow.certificate_thumbprint, &flow.upstream, &flow.upstream_state];
-    row.extend(by_way_of.map(|text| text.as_deref().into()));
+    row.extend(values![flow.certificate_thumbprint.as_deref(), flow.upstream.as_deref()]);
     row
 }
 
@@ -193,7 +192,7 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Flow, StoreError> {
     };
     let state = state_of(state, done_at, failure).ok_or_else(|| columns.wrong("known state"))?;
     let certificate_thumbprint = columns.maybe_string()?;
-    let (upstream, upstream_state) = (columns.maybe_string()?, columns.maybe_string()?);
+    let upstream = columns.maybe_string()?;
     Ok(Flow {
         id,
         issuer,
@@ -206,7 +205,6 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Flow, StoreError> {
         expires_at,
         certificate_thumbprint,
         upstream,
-        upstream_state,
         rest,
     })
 }

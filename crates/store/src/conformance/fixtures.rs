@@ -174,7 +174,6 @@ pub fn flow_of(client: RecordId) -> Flow {
         expires_at: later(60),
         certificate_thumbprint: None,
         upstream: None,
-        upstream_state: None,
         rest: rest(),
     }
 }
@@ -474,7 +473,7 @@ pub fn insert_resource(resource: &Resource) -> Change {
 pub fn approve(flow: &Flow, approval: &Approval, now: Timestamp) -> Change {
     let expires_at = now.plus(Lifetime::from_seconds(60));
     let (id, issuer, approval) = (flow.id, flow.issuer, approval.clone());
-    let approval = FlowApproval { id, issuer, approval, expires_at, upstream: None, upstream_state: None, now };
+    let approval = FlowApproval { id, issuer, approval, expires_at, upstream: None, now };
     Change::ApproveFlow(Box::new(approval))
 }
 

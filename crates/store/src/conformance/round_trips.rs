@@ -76,20 +76,19 @@ fn full_metadata() -> ClientMetadata {
 }
 
 pub async fn a_flow_by_way_of_an_upstream_reads_back(store: Shared) {
-    let (upstream, state) = (|| Some("campus".to_owned()), |text: &str| Some(text.to_owned()));
-    let flow = Flow { upstream: upstream(), upstream_state: state("a"), ..pending(FlowRequest::Device(polled())) };
+    let (campus, town) = (Some("campus".to_owned()), Some("town".to_owned()));
+    let flow = Flow { upstream: campus.clone(), ..pending(FlowRequest::Device(polled())) };
     done(&store, vec![insert_flow(&flow)]).await;
     let read = || async { store.flow(flow.id).await.unwrap().unwrap().record };
     assert_eq!(read().await, flow);
     // An approval that says nothing of it leaves it as it is; one that does replaces it.
     done(&store, vec![approve(&flow, &approval(), NOW)]).await;
-    assert_eq!((read().await.upstream, read().await.upstream_state), (upstream(), state("a")));
-    let plain = pending(FlowRequest::Device(polled()));
-    let Change::ApproveFlow(mut by_way) = approve(&plain, &approval(), NOW) else { unreachable!() };
-    (by_way.upstream, by_way.upstream_state) = (upstream(), state("b"));
-    done(&store, vec![insert_flow(&plain), Change::ApproveFlow(by_way)]).await;
-    let read = store.flow(plain.id).await.unwrap().unwrap().record;
-    assert_eq!((read.upstream, read.upstream_state), (upstream(), state("b")));
+    assert_eq!(read().await.upstream, campus);
+    let by_way = Flow { upstream: campus, ..pending(FlowRequest::Device(polled())) };
+    let Change::ApproveFlow(mut approval) = approve(&by_way, &approval(), NOW) else { unreachable!() };
+    approval.upstream.clone_from(&town);
+    done(&store, vec![insert_flow(&by_way), Change::ApproveFlow(approval)]).await;
+    assert_eq!(store.flow(by_way.id).await.unwrap().unwrap().record.upstream, town);
 }
 
 pub async fn a_waiting_flow_reads_back(store: Shared) {

@@ -332,7 +332,6 @@ impl Tables {
             flow.approval = Some(approved.approval);
             flow.expires_at = approved.expires_at;
             flow.upstream = approved.upstream.or(flow.upstream.take());
-            flow.upstream_state = approved.upstream_state.or(flow.upstream_state.take());
             pending
         })
     }

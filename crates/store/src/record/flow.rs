@@ -37,9 +37,6 @@ pub struct Flow {
     /// The upstream identity provider by which its person signs in or has signed in.
     #[cfg_attr(feature = "serde", serde(default))]
     pub upstream: Option<String>,
-    /// What was learnt or is remembered of that, sealed.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub upstream_state: Option<String>,
     /// Members of a later version.
     pub rest: Rest,
 }

@@ -309,7 +309,6 @@ fn flow(client: RecordId, days_ago: i64) -> Option<Flow> {
         expires_at: made_at.plus(Lifetime::from_seconds(60)),
         certificate_thumbprint: None,
         upstream: None,
-        upstream_state: None,
         rest: Rest::new(),
     })
 }
