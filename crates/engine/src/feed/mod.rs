@@ -1,10 +1,10 @@
 //! What was withdrawn, told to resource servers that verify tokens by themselves.
 //!
-//! Every commit that withdraws something says so in its event ([`notice`]). Who listens has the trail read, at most once in
+//! Every commit that withdraws something says so in its event (`notice`). Who listens has the trail read, at most once in
 //! [`FeedPolicy::poll`] at each node, whoever many listen; nobody listens, nothing is read.
 //!
 //! Ids of events are made before they are committed, so the order of commits is not that of ids. So every look goes back by
-//! [`FeedPolicy::overlap`] behind the last, every so often ([`DEEP`]) by much more, and sometimes ([`WHOLE`]), or when the store did not answer for
+//! [`FeedPolicy::overlap`] behind the last, every so often (`DEEP`) by much more, and sometimes (`WHOLE`), or when the store did not answer for
 //! longer than the overlap, to the beginning of what matters; what was told before is left out. Doubles do no harm: telling is idempotent.
 
 mod hub;
