@@ -2,7 +2,7 @@
 
 use firman_proto::feed::{CLAIM, LivesBy};
 use firman_proto::introspection::{ActiveToken, Confirmation};
-use firman_proto::jose::Refused;
+use firman_proto::jose::{Refused, audiences, numeric_date};
 use firman_proto::scope::Scope;
 use firman_proto::seal::{Caveat, Caveats, Thumbprint};
 use firman_proto::time::Timestamp;
@@ -68,7 +68,7 @@ impl Facts {
         };
         let (issuer, subject, client_id) = (text("iss")?.unwrap_or_default(), text("sub")?, text("client_id")?);
         let (scope, jti, acr) = (text("scope")?.unwrap_or_default(), text("jti")?, text("acr")?);
-        let mut time = |name| seconds(members.remove(name), name);
+        let mut time = |name| numeric_date(members.remove(name), name);
         let (exp, nbf, iat, auth_time) = (time("exp")?, time("nbf")?, time("iat")?, time("auth_time")?);
         let (jkt, certificate) = binding(members.remove("cnf"))?;
         Ok(Self {
@@ -76,7 +76,7 @@ impl Facts {
             subject,
             client_id,
             scope: Scope::parse(&scope).map_err(|_| Refused::Claim("scope"))?,
-            audience: audience(members.remove("aud"))?,
+            audience: audiences(members.remove("aud"))?,
             expires_at: exp,
             not_before: nbf.max(iat),
             jti,
@@ -121,29 +121,6 @@ impl Facts {
 fn lives_by(value: Option<Value>) -> Result<LivesBy, Refused> {
     let Some(value) = value else { return Ok(LivesBy::default()) };
     serde_json::from_value(value).map_err(|_| Refused::Claim(CLAIM))
-}
-
-/// RFC 7519 §2 `NumericDate`: seconds, which may have a fraction.
-fn seconds(value: Option<Value>, name: &'static str) -> Result<Option<Timestamp>, Refused> {
-    const LATEST: i64 = 253_402_300_799; // the end of the year 9999
-    let Some(value) = value else { return Ok(None) };
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "a float beyond what an i64 holds becomes its end, which is too late"
-    )]
-    let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64));
-    let seconds = seconds.filter(|seconds| (0..=LATEST).contains(seconds)).ok_or(Refused::Claim(name))?;
-    Ok(Some(Timestamp::from_seconds(seconds)))
-}
-
-/// RFC 7519 §4.1.3: one text, or a list of texts.
-fn audience(value: Option<Value>) -> Result<Vec<String>, Refused> {
-    let text = |value| if let Value::String(text) = value { Ok(text) } else { Err(Refused::Claim("aud")) };
-    match value {
-        None => Ok(Vec::new()),
-        Some(Value::Array(list)) => list.into_iter().map(text).collect(),
-        Some(one) => text(one).map(|one| vec![one]),
-    }
 }
 
 /// RFC 7800 §3.1: a token that is bound is never taken as one that is not, also where nobody here knows by what.

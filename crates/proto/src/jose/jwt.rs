@@ -131,9 +131,9 @@ impl Claims {
             iss: text(members.remove("iss"), "iss")?,
             sub: text(members.remove("sub"), "sub")?,
             aud: audiences(members.remove("aud"))?,
-            exp: time(members.remove("exp"), "exp")?,
-            nbf: time(members.remove("nbf"), "nbf")?,
-            iat: time(members.remove("iat"), "iat")?,
+            exp: numeric_date(members.remove("exp"), "exp")?,
+            nbf: numeric_date(members.remove("nbf"), "nbf")?,
+            iat: numeric_date(members.remove("iat"), "iat")?,
             jti: text(members.remove("jti"), "jti")?,
             rest: members,
         })
@@ -175,8 +175,12 @@ impl Claims {
     }
 }
 
-/// RFC 7519 §4.1.3: one text, or a list of texts.
-fn audiences(value: Option<Value>) -> Result<Vec<String>, Refused> {
+/// The members of `aud` (RFC 7519 §4.1.3): one text, or a list of texts; none if it is not there.
+///
+/// # Errors
+///
+/// It is something else.
+pub fn audiences(value: Option<Value>) -> Result<Vec<String>, Refused> {
     match value {
         None => Ok(Vec::new()),
         Some(Value::String(text)) => Ok(vec![text]),
@@ -188,8 +192,12 @@ fn audiences(value: Option<Value>) -> Result<Vec<String>, Refused> {
     }
 }
 
-/// RFC 7519 §2 `NumericDate`: seconds, which may have a fraction. Times that no clock shows are malformed.
-fn time(value: Option<Value>, name: &'static str) -> Result<Option<Timestamp>, Refused> {
+/// A `NumericDate` (RFC 7519 §2): seconds, which may have a fraction. `None` if it is not there.
+///
+/// # Errors
+///
+/// It is something else, or a time that no clock shows.
+pub fn numeric_date(value: Option<Value>, name: &'static str) -> Result<Option<Timestamp>, Refused> {
     const LATEST: i64 = 253_402_300_799; // the end of the year 9999
     let Some(value) = value else { return Ok(None) };
     #[allow(
