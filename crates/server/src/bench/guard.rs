@@ -32,7 +32,9 @@ pub(crate) struct Options {
     pub(crate) connections: usize,
     /// How often unguarded and guarded alternate.
     pub(crate) rounds: usize,
-    /// How many revocations stand when the last tokens are revoked.
+    /// How many tokens are revoked one after the other.
+    pub(crate) tokens: usize,
+    /// How many other revocations stand when that is done again.
     pub(crate) revocations: usize,
     /// Whether to show how far it is.
     pub(crate) progress: bool,
@@ -96,7 +98,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, BenchError> {
         routes.push(Line::new(route, &open, &guarded));
     }
     child.stop()?;
-    let feed = revocation::run(&cores, options.revocations, (&progress, &stop))?;
+    let feed = revocation::run(&cores, (options.tokens, options.revocations), (&progress, &stop))?;
     let seconds = options.time.as_secs_f64();
     Ok(Report { connections: options.connections, seconds, rounds: options.rounds, routes, feed })
 }

@@ -23,8 +23,6 @@ use crate::progress::Progress;
 
 /// What progress counts.
 pub(super) const STEPS: usize = 3;
-/// So many tokens are revoked one after the other.
-const TOKENS: usize = 1000;
 /// One token is revoked in this time; no multiple of how often anybody looks.
 const PACE: Duration = Duration::from_millis(7);
 /// Longer than any revocation takes that is ever heard of.
@@ -69,10 +67,10 @@ struct Pair<'a> {
     stop: &'a Stop,
 }
 
-/// Measures with nothing revoked before, and with so many.
+/// Measures with so many tokens: with nothing revoked before, and with so many.
 pub(super) fn run(
     cores: &Cores,
-    outstanding: usize,
+    (tokens, outstanding): (usize, usize),
     (progress, stop): (&Progress, &Stop),
 ) -> Result<Vec<Line>, BenchError> {
     let folder = tempfile::Builder::new().prefix("firman-bench-").tempdir();
@@ -81,13 +79,13 @@ pub(super) fn run(
     // Once the first is refused, the feed is heard.
     pair.refused(1)?;
     progress.say("revoked, with nothing else".to_owned());
-    let alone = pair.line(0)?;
+    let alone = pair.line(tokens, 0)?;
     progress.step();
     progress.say(format!("revoking {outstanding}"));
     pair.revoke_many(outstanding, progress)?;
     progress.step();
     progress.say(format!("revoked, beside {outstanding} others"));
-    let among = pair.line(outstanding)?;
+    let among = pair.line(tokens, outstanding)?;
     progress.step();
     pair.guard.stop()?;
     pair.site.child.stop()?;
@@ -112,8 +110,8 @@ impl<'a> Pair<'a> {
         Ok(Self { site, guard, at: ready.listen, stop })
     }
 
-    fn line(&self, outstanding: usize) -> Result<Line, BenchError> {
-        let latencies = self.refused(TOKENS)?;
+    fn line(&self, tokens: usize, outstanding: usize) -> Result<Line, BenchError> {
+        let latencies = self.refused(tokens)?;
         let millis = |share| latencies.quantile(share) / 1e3;
         Ok(Line {
             outstanding,

@@ -26,7 +26,10 @@ pub(super) struct Guard {
     /// How often unguarded and guarded alternate; medians are shown.
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=25))]
     rounds: u8,
-    /// So many revocations stand when the last tokens are revoked.
+    /// So many tokens are revoked one after the other, and refused.
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    tokens: u16,
+    /// So many other revocations stand when that is done again.
     #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     revocations: u32,
     /// Succeed although the server's core was not busy enough for the ratios to count.
@@ -40,6 +43,7 @@ impl Guard {
             time: Duration::from_secs(self.seconds.into()),
             connections: self.connections.into(),
             rounds: self.rounds.into(),
+            tokens: self.tokens.into(),
             revocations: self.revocations as usize,
             progress: !printer.json,
         };
