@@ -160,8 +160,13 @@ impl Withdrawn {
 
     /// Whether a token is dead that lives by this.
     pub fn ends(&self, by: &LivesBy) -> bool {
-        by.keys.iter().any(|key| self.dead.contains_key(key))
+        by.keys.iter().any(|key| self.is_dead(*key))
             || by.epochs.iter().any(|(key, epoch)| self.epochs.get(key).is_some_and(|(now, _)| now > epoch))
+    }
+
+    /// Whether this died.
+    pub fn is_dead(&self, key: Key) -> bool {
+        self.dead.contains_key(&key)
     }
 
     /// How far an epoch is, as far as that was told.

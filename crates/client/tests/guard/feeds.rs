@@ -261,6 +261,7 @@ async fn what_a_revoked_key_signed_is_refused_whatever_it_says_and_whatever_is_s
     // One that was let through before, and one that its thief made now.
     assert_eq!((followed.status(1).await, followed.status(9).await), (401, 401));
     assert_eq!(status(&followed.guard, &good()).await, 200);
+    assert_eq!(world.issuer.count("/jwks"), 1, "such a token is no reason to look for keys");
     // A cache on the way has the key still.
     followed.pass(600);
     mouth.alive(3);
