@@ -13,6 +13,9 @@ use tokio::net::TcpStream;
 
 use super::answer;
 
+/// RFC 9440 §2: nobody behind the guard is to believe these.
+const CERTIFICATE: [&str; 2] = ["client-cert", "client-cert-chain"];
+
 /// The service behind the guard: plain HTTP, on this machine or in this network.
 #[derive(Clone, Debug)]
 pub struct To {
@@ -56,7 +59,7 @@ impl To {
 
     fn dress(&self, headers: &mut HeaderMap, access: Option<&Access>) {
         leave_to_the_connection(headers);
-        for name in answer::TOLD {
+        for name in answer::TOLD.into_iter().chain(CERTIFICATE) {
             headers.remove(name);
         }
         if !self.pass_token {
@@ -119,7 +122,7 @@ mod tests {
         }
     }
 
-    // RFC 9110 §7.6.1.
+    // RFC 9110 §7.6.1, RFC 9440 §2.
     #[test]
     fn what_is_between_neighbours_and_what_nobody_may_say_goes_no_further() {
         let to = To::parse("http://127.0.0.1:3000", false).unwrap();
@@ -131,6 +134,8 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("authorization", "Bearer secret"),
             ("dpop", "proof"),
+            ("client-cert", ":AA==:"),
+            ("client-cert-chain", ":AA==:"),
             ("x-firman-subject", "root"),
             ("x-firman-issuer", "me"),
             ("accept", "text/plain"),
