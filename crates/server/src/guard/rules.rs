@@ -128,8 +128,7 @@ impl Rules {
         }
         let rule = self.0.iter().find(|rule| rule.is_for(method, path)).ok_or(No::Unruled)?;
         let Some(needed) = &rule.needed else { return Ok(None) };
-        let uri = format!("{}{path}", guard.origin());
-        let shown = Shown { method, uri: &uri, path, headers, certificate };
+        let shown = Shown { method, path, headers, certificate };
         guard.check(&shown, needed).await.map(Some).map_err(No::Guard)
     }
 }
