@@ -182,9 +182,7 @@ impl Manager {
         let verified = self.wire.verify(desk, id_token, Some(&access.token), Asked::default()).await;
         let refused = match verified {
             Ok(claims) if claims.sub.as_deref() == subject => {
-                let (issuer, now) = (&desk.server.issuer, self.wire.now());
-                self.keeper.put_id_token(issuer, subject.unwrap_or_default(), id_token, now).await?;
-                return Ok(());
+                return self.keep_id_token(desk, subject.unwrap_or_default(), id_token).await;
             }
             Ok(_) => crate::flow::answer::malformed(&desk.server.issuer, "the ID token is of another person"),
             // That its keys cannot be had now says nothing against the tokens.

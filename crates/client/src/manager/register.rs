@@ -4,6 +4,8 @@ use firman_proto::scope::Scope;
 
 use super::get::refresh_end;
 use super::{Held, Kind, Manager, ManagerError};
+use crate::error::{Breach, Error};
+use crate::flow::encrypted;
 use crate::flow::introspection::{Hint, TokenFacts};
 use crate::flow::token::{Target, Tokens};
 use crate::secret::Secret;
@@ -50,7 +52,7 @@ impl Manager {
         }
         self.keeper.exchange(None, gained).await?;
         if let (Some(id_token), Some(subject)) = (&tokens.id_token, subject) {
-            self.keeper.put_id_token(&access.issuer, subject, id_token, access.updated_at).await?;
+            self.keep_id_token(desk, subject, id_token).await?;
         }
         Ok(access)
     }
@@ -63,8 +65,16 @@ impl Manager {
     pub async fn register_id_token(&self, desk: &Desk, id_token: &Secret) -> Result<String, ManagerError> {
         let claims = self.wire.verify(desk, id_token, None, Asked::default()).await?;
         let subject = claims.sub.unwrap_or_default();
-        self.keeper.put_id_token(&desk.server.issuer, &subject, id_token, self.wire.now()).await?;
+        self.keep_id_token(desk, &subject, id_token).await?;
         Ok(subject)
+    }
+
+    /// Keeps an ID token as it was signed: its claims are read again, and no server need open what was encrypted for us.
+    pub(super) async fn keep_id_token(&self, desk: &Desk, subject: &str, given: &Secret) -> Result<(), ManagerError> {
+        let issuer = &desk.server.issuer;
+        let signed = encrypted::open(&desk.client, given);
+        let signed = signed.map_err(|refused| Error::breach(issuer, Breach::Signed(refused)))?;
+        Ok(self.keeper.put_id_token(issuer, subject, &signed, self.wire.now()).await?)
     }
 }
 

@@ -11,6 +11,7 @@ use super::*;
 use crate::error::Advice;
 use crate::exchange::{Request, Response, Unreachable};
 use crate::flow::answer::tests::{NOW, answer, json as answered};
+use crate::flow::encrypted;
 use crate::flow::party::Authentication;
 use crate::flow::party::tests::{ISSUER, key, sent};
 use crate::flow::token::{self, Target, Tokens};
@@ -344,6 +345,19 @@ async fn an_id_token_of_another_person_spoils_what_came_with_it_and_no_more() {
     assert_eq!(stage.get().await.unwrap(), "at-2", "the refresh token was kept");
     assert!(stage.manager.id_token(&stage.desk, "alice").await.unwrap().is_some());
     assert!(stage.manager.id_token(&stage.desk, "mallory").await.unwrap().is_none());
+}
+
+// OpenID Connect Core §10.2.
+#[tokio::test]
+async fn an_id_token_that_is_encrypted_for_the_client_is_kept_as_it_was_signed() {
+    let stage = stage(Settings::default());
+    let desk = Desk { client: encrypted::tests::app(), ..stage.desk.clone() };
+    let signed = stage.rotating.id_token("alice", &[("zoneinfo", json!("UTC"))]);
+    let sealed = encrypted::tests::encrypted(&signed);
+    assert_eq!(stage.manager.register_id_token(&desk, &sealed.as_str().into()).await.unwrap(), "alice");
+    assert_eq!(stage.manager.id_token(&desk, "alice").await.unwrap().unwrap().reveal(), signed);
+    let refused = stage.manager.register_id_token(&stage.desk, &sealed.into()).await.unwrap_err();
+    assert!(refused.to_string().contains("cannot be decrypted"), "{refused}");
 }
 
 // OpenID Connect Core §2, §5.3.

@@ -16,6 +16,7 @@ use crate::error::{Advice, Breach, Error};
 use crate::exchange::{Request, Response, Transport};
 use crate::flow::code::{Errand, Wish};
 use crate::flow::discovery::{First, discover};
+use crate::flow::document::Document;
 use crate::flow::dpop::{DpopKey, Nonces};
 use crate::flow::id_token::{self, Fits};
 use crate::flow::introspection::{self, Hint, TokenFacts};
@@ -92,13 +93,23 @@ impl Wire {
     pub async fn server(&self, issuer: &str, first: First) -> Result<Arc<ServerMetadata>, Error> {
         let now = self.now();
         self.servers
-            .get(issuer, None, now, async {
+            .get(issuer, None, now, async |known| {
                 self.permit(issuer, now)?;
-                let found = discover(&*self.transport, issuer, first, now).await;
+                let found = discover(&*self.transport, issuer, (first, known), now).await;
                 self.heard(issuer, &found)?;
                 found
             })
             .await
+    }
+
+    /// What [`Self::server`] has found, to be kept for the next run of the program.
+    pub async fn known(&self, issuer: &str) -> Option<Document<ServerMetadata>> {
+        self.servers.known(issuer).await
+    }
+
+    /// Takes up what an earlier run has found, so that the server is asked by the same rules as if this were one run.
+    pub async fn recall(&self, known: Document<ServerMetadata>) {
+        self.servers.recall(&known.value().issuer.clone(), known).await;
     }
 
     /// Sends a request, unless its server is left alone for a while.
@@ -210,14 +221,14 @@ impl Wire {
     /// There are none.
     pub async fn keys(&self, server: &ServerMetadata, since: Option<Timestamp>) -> Result<Arc<Jwks>, Error> {
         let url = server.endpoint("jwks_uri", false)?;
-        let fetch = async {
-            let response = self.send(id_token::keys_request(server)?).await?;
-            id_token::read_keys(server, &response, self.now())
+        let fetch = async |known: Option<Document<Jwks>>| {
+            let response = self.send(id_token::keys_request(server, known.as_ref())?).await?;
+            id_token::read_keys(server, &response, known.as_ref(), self.now())
         };
         self.keys.get(url, since, self.now(), fetch).await
     }
 
-    /// Verifies the ID token that came with tokens; `None` if none came. Where no key suits, the keys are asked for again.
+    /// Verifies the ID token that came with tokens; `None` if none came.
     ///
     /// # Errors
     ///
@@ -239,12 +250,15 @@ impl Wire {
         access_token: Option<&Secret>,
         asked: Asked<'_>,
     ) -> Result<Claims, Error> {
-        let fits = Fits { client_id: &desk.client.id, nonce: asked.nonce, access_token, max_age: asked.max_age };
-        let keys = self.keys(&desk.server, None).await?;
-        match id_token::verify(&desk.server, id_token, &keys, &fits, self.now()) {
+        let fits = Fits { client: &desk.client, nonce: asked.nonce, access_token, max_age: asked.max_age };
+        self.read_signed(desk, |keys| id_token::verify(&desk.server, id_token, keys, &fits, self.now())).await
+    }
+
+    /// Reads what the server has signed. Where no key suits, the keys are asked for again.
+    async fn read_signed<T>(&self, desk: &Desk, read: impl Fn(&Jwks) -> Result<T, Error>) -> Result<T, Error> {
+        match read(&*self.keys(&desk.server, None).await?) {
             Err(Error::Protocol { breach: Breach::Signed(Refused::UnknownKey), .. }) => {
-                let keys = self.keys(&desk.server, Some(self.now())).await?;
-                id_token::verify(&desk.server, id_token, &keys, &fits, self.now())
+                read(&*self.keys(&desk.server, Some(self.now())).await?)
             }
             outcome => outcome,
         }
@@ -312,8 +326,8 @@ impl Wire {
         let key = desk.dpop.as_deref().filter(|_| kind == TokenType::Dpop);
         let build = || userinfo::request(&desk.server, token);
         let (_, response) = self.prove(key, Some(token), build).await?;
-        let keys = if userinfo::is_jwt(&response) { self.keys(&desk.server, None).await? } else { Arc::default() };
-        userinfo::read(&desk.server, &response, (&desk.client.id, subject), &keys, self.now())
+        let read = |keys: &Jwks| userinfo::read(&desk.server, &response, (&desk.client, subject), keys, self.now());
+        if userinfo::is_jwt(&response) { self.read_signed(desk, read).await } else { read(&Jwks::default()) }
     }
 
     /// Registers a client.
