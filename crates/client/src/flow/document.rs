@@ -15,7 +15,9 @@ const LONGEST_TAG: usize = 512;
 
 /// A document that was read. It can be kept between two runs of a program.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
 pub struct Document<T> {
+    #[serde(with = "shared")]
     value: Arc<T>,
     /// Where it was.
     url: String,
@@ -87,6 +89,23 @@ impl<T> Document<T> {
 impl<T> Clone for Document<T> {
     fn clone(&self) -> Self {
         Self { value: Arc::clone(&self.value), url: self.url.clone(), tag: self.tag.clone(), ..*self }
+    }
+}
+
+/// What is shared here is written as if it were not.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(value, serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
     }
 }
 

@@ -58,7 +58,7 @@ pub fn request(server: &ServerMetadata, metadata: &Value, initial: Option<&Secre
     let url = server.endpoint("registration_endpoint", false)?;
     let mut request = ask::post(url, ask::JSON, &metadata.to_string());
     if let Some(token) = initial {
-        request.headers.insert(AUTHORIZATION, ask::secret_value(&format!("Bearer {}", token.reveal()))?);
+        request.headers.insert(AUTHORIZATION, ask::bearer(token)?);
     }
     Ok(request)
 }
@@ -144,7 +144,7 @@ pub fn ended(management: &(String, Secret), response: &Response, now: Timestamp)
 }
 
 fn managed((_, token): &(String, Secret), mut request: Request) -> Result<Request, Error> {
-    request.headers.insert(AUTHORIZATION, ask::secret_value(&format!("Bearer {}", token.reveal()))?);
+    request.headers.insert(AUTHORIZATION, ask::bearer(token)?);
     Ok(request)
 }
 

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 /// The server has no such endpoint, or the token has characters that no header can have.
 pub fn request(server: &ServerMetadata, token: &Secret) -> Result<Request, Error> {
     let mut request = ask::get(server.endpoint("userinfo_endpoint", false)?, "application/json, application/jwt");
-    request.headers.insert(AUTHORIZATION, ask::secret_value(&format!("Bearer {}", token.reveal()))?);
+    request.headers.insert(AUTHORIZATION, ask::bearer(token)?);
     Ok(request)
 }
 

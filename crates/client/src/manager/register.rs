@@ -7,6 +7,7 @@ use super::{Held, Kind, Manager, ManagerError};
 use crate::error::{Breach, Error};
 use crate::flow::encrypted;
 use crate::flow::introspection::{Hint, TokenFacts};
+use crate::flow::party::Authentication;
 use crate::flow::token::{Target, Tokens};
 use crate::secret::Secret;
 use crate::wire::{Asked, Desk};
@@ -41,13 +42,17 @@ impl Manager {
         }
         let mut gained = vec![access.clone()];
         if let Some(token) = &tokens.refresh_token {
-            let facts = TokenFacts {
+            let mut facts = TokenFacts {
                 active: None,
                 exp: refresh_end(tokens, access.updated_at),
                 token_type: None,
                 jti: None,
                 ..access.facts.clone()
             };
+            // RFC 9449 §5: the refresh token of a client that proves itself otherwise is bound to no key.
+            if !matches!(desk.client.authentication, Authentication::None) {
+                facts.rest.remove(Held::CONFIRMATION);
+            }
             gained.push(Held { kind: Kind::Refresh, token: token.clone(), facts, ..access.clone() });
         }
         self.keeper.exchange(None, gained).await?;

@@ -11,9 +11,10 @@ use super::*;
 use crate::error::Advice;
 use crate::exchange::{Request, Response, Unreachable};
 use crate::flow::answer::tests::{NOW, answer, json as answered};
+use crate::flow::dpop::DpopKey;
 use crate::flow::encrypted;
-use crate::flow::party::Authentication;
 use crate::flow::party::tests::{ISSUER, key, sent};
+use crate::flow::party::{Authentication, Client};
 use crate::flow::token::{self, Target, Tokens};
 use crate::wire::tests::{Hand, Server, desk, wire};
 
@@ -62,6 +63,9 @@ impl Rotating {
     fn token(&self, request: &Request) -> Response {
         let number = self.issued.fetch_add(1, Ordering::Relaxed) + 1;
         let mut body = json!({"access_token": format!("at-{number}"), "token_type": "Bearer", "expires_in": 300});
+        if request.headers.contains_key("dpop") {
+            body["token_type"] = "DPoP".into();
+        }
         if let Some(who) = *self.id_token_of.lock().unwrap() {
             body["id_token"] = self.id_token(who, &[]).into();
         }
@@ -277,6 +281,30 @@ async fn a_token_that_was_refused_will_not_do() {
     assert_eq!((both.0.unwrap(), both.1.unwrap()), ("at-1".into(), "at-1".into()));
     assert_eq!(stage.server.asked("/token"), 1);
     assert_eq!(stage.with(not("at-1")).await.unwrap(), "at-2", "and not the first again");
+}
+
+// RFC 9449 §5, §6.1, §7.1.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_is_given_to_who_has_the_key() {
+    let stage = stage(Settings::default());
+    let [own, other] = [(), ()].map(|()| Some(Arc::new(DpopKey::generate().unwrap())));
+    let with = |dpop: &Option<Arc<DpopKey>>, authentication: &Authentication| {
+        let client = Client::new("app", authentication.clone());
+        Desk { dpop: dpop.clone(), client, ..stage.desk.clone() }
+    };
+    let get = async |desk: &Desk| stage.manager.get(desk, &Need::of(alice())).await.map(|held| held.token);
+    let bound = tokens(&[("token_type", json!("DPoP"))]);
+    let public = Authentication::None;
+    stage.manager.register(&with(&own, &public), &bound, &Target::default(), Some("alice")).await.unwrap();
+    assert_eq!(get(&with(&own, &public)).await.unwrap().reveal(), "at-0");
+    assert!(matches!(get(&with(&other, &public)).await, Err(ManagerError::Nothing { .. })), "nor its refresh token");
+    assert!(matches!(get(&with(&None, &public)).await, Err(ManagerError::Nothing { .. })));
+    // The refresh token of who has a secret too is bound to that alone.
+    let secret = Authentication::SecretPost("hush".into());
+    stage.manager.register(&with(&own, &secret), &bound, &Target::default(), Some("alice")).await.unwrap();
+    assert_eq!(get(&with(&other, &secret)).await.unwrap().reveal(), "at-1");
+    let held = stage.manager.kept(&with(&other, &secret), &Need::of(alice())).await.unwrap().unwrap();
+    assert_eq!(held.bound_to(), other.as_deref().map(DpopKey::thumbprint));
 }
 
 // RFC 6749 §4.4.2.

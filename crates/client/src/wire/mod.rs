@@ -6,8 +6,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use firman_proto::jose::{Claims, Jwks, Refused};
 use firman_proto::time::{Lifetime, Timestamp};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -23,7 +26,7 @@ use crate::flow::introspection::{self, Hint, TokenFacts};
 use crate::flow::metadata::ServerMetadata;
 use crate::flow::party::{Client, Party};
 use crate::flow::token::{Presented, Target, TokenType, Tokens};
-use crate::flow::{answer, device, registration, token, userinfo};
+use crate::flow::{answer, ask, device, registration, token, userinfo};
 use crate::secret::Secret;
 use crate::world::{Clock, Entropy, number};
 use cache::Cache;
@@ -271,7 +274,10 @@ impl Wire {
     ///
     /// The server refused, or has no pages.
     pub async fn begin(&self, desk: &Desk, wish: &Wish) -> Result<(Errand, String), Error> {
-        let errand = Errand::begin(&self.party(desk), wish)?;
+        let mut wish = wish.clone();
+        // RFC 9449 §10: the code is bound to the key too.
+        wish.more.extend(desk.dpop.iter().map(|key| ("dpop_jkt".to_owned(), key.thumbprint().to_owned())));
+        let errand = Errand::begin(&self.party(desk), &wish)?;
         if !(wish.push || desk.server.require_pushed_authorization_requests) {
             let address = errand.address(&self.party(desk))?;
             return Ok((errand, address));
@@ -328,6 +334,27 @@ impl Wire {
         let (_, response) = self.prove(key, Some(token), build).await?;
         let read = |keys: &Jwks| userinfo::read(&desk.server, &response, (&desk.client, subject), keys, self.now());
         if userinfo::is_jwt(&response) { self.read_signed(desk, read).await } else { read(&Jwks::default()) }
+    }
+
+    /// The headers of a request to a resource server that presents a token (RFC 6750 §2.1): with a proof, where it is bound to our key
+    /// (RFC 9449 §7.1), and in it the nonce that the resource server wants, if it wants one.
+    ///
+    /// # Errors
+    ///
+    /// No proof can be signed.
+    pub fn present(
+        &self,
+        desk: &Desk,
+        (token, kind): (&Secret, TokenType),
+        (method, url): (Method, &str),
+        nonce: Option<&str>,
+    ) -> Result<HeaderMap, Error> {
+        let mut request = Request { method, url: url.to_owned(), headers: HeaderMap::new(), body: Bytes::new() };
+        match desk.dpop.as_ref().filter(|_| kind == TokenType::Dpop) {
+            Some(key) => key.bind(&mut request, Some(token), nonce, (&*self.entropy, self.now()))?,
+            None => drop(request.headers.insert(AUTHORIZATION, ask::bearer(token)?)),
+        }
+        Ok(request.headers)
     }
 
     /// Registers a client.

@@ -123,6 +123,21 @@ async fn a_server_that_always_wants_another_nonce_is_asked_twice() {
     assert_eq!((error.code(), server.asked("/token")), (Some("use_dpop_nonce"), 2));
 }
 
+// RFC 9449 §10, §10.1.
+#[tokio::test]
+async fn who_has_a_key_binds_the_code_to_it() {
+    let server = Server::new(|_| Ok(answered(201, &json!({"request_uri": "urn:x", "expires_in": 60}))));
+    let (wire, _) = wire(&server);
+    let key = Arc::new(DpopKey::generate().unwrap());
+    let desk = Desk { dpop: Some(Arc::clone(&key)), ..desk(Authentication::None) };
+    let (_, address) = wire.begin(&desk, &Wish::default()).await.unwrap();
+    assert!(address.contains(&format!("dpop_jkt={}", key.thumbprint())), "{address}");
+    wire.begin(&desk, &Wish { push: true, ..Wish::default() }).await.unwrap();
+    let pushed = &server.requests()[0];
+    assert_eq!(sent(pushed, "dpop_jkt").as_deref(), Some(key.thumbprint()));
+    assert!(pushed.headers.contains_key("dpop"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_failures_ends_with_few_questions() {
     let server = Server::new(|_| Ok(answer(503, &[], "<html>")));
