@@ -15,9 +15,8 @@ use super::provider::{Provider, SubjectFrom};
 use super::said::{Said, is_in};
 use super::trouble::Broken;
 use crate::Engine;
-use crate::accounts::normalized;
 use crate::failure::Fault;
-use crate::random;
+use crate::{mail, random};
 
 /// How often an account that was made or edited meanwhile is looked at again.
 const LOOKS: usize = 4;
@@ -33,7 +32,7 @@ pub(super) struct Arrival<'a> {
 /// What there is to do for somebody.
 enum Plan {
     /// Their account is known, or was found: it becomes this.
-    Edit { known: Box<Account>, edited: Box<Account>, linked: bool },
+    Edit { known: Box<Account>, edited: Box<Account> },
     /// They get an account.
     Make(Box<Account>),
     /// They are nobody here.
@@ -57,8 +56,8 @@ pub(super) async fn admit(
                 let changes = made(engine, arrival, &account, now)?;
                 (account, changes)
             }
-            Plan::Edit { known, edited, linked } => {
-                let changes = edits(engine, arrival, (&known, &edited), linked, now)?;
+            Plan::Edit { known, edited } => {
+                let changes = edits(engine, arrival, (&known, &edited), now)?;
                 (edited, changes)
             }
         };
@@ -96,11 +95,14 @@ async fn plan(engine: &Engine, arrival: &Arrival<'_>, now: Timestamp) -> Result<
     if arrival.provider.create { Ok(new(engine, arrival, now)?) } else { Ok(Plan::Refuse("they have no account here")) }
 }
 
-/// OpenID Connect Core §5.7: an e-mail address identifies nobody; an operator may decide that this provider's verified ones do.
+/// OpenID Connect Core §5.7: an e-mail address identifies nobody; an operator may decide that this provider's verified ones do. It is
+/// theirs here who have proved it here, too.
 async fn by_email(engine: &Engine, arrival: &Arrival<'_>, now: Timestamp) -> Result<Option<Account>, Fault> {
     let Some(email) = arrival.said.email().filter(|_| arrival.provider.link_by_email) else { return Ok(None) };
-    let digest = Name::digest(engine.number, Namespace::Username, &normalized(email));
-    Ok(engine.store.account_by_name(Namespace::Username, digest, now).await?)
+    let found = mail::held_by(engine, email, now).await?;
+    // Letters beyond ASCII that have one lower case (the Kelvin sign and k) are two mailboxes to a mail server.
+    let is_theirs = |account: &Account| mail::of(account).is_some_and(|proved| proved.eq_ignore_ascii_case(email));
+    Ok(found.filter(is_theirs))
 }
 
 fn edited(engine: &Engine, arrival: &Arrival<'_>, known: Account, now: Timestamp) -> Plan {
@@ -110,16 +112,14 @@ fn edited(engine: &Engine, arrival: &Arrival<'_>, known: Account, now: Timestamp
     let mut edited = known.clone();
     let is_this = |link: &&mut UpstreamLink| is_of(link, arrival);
     let link = link_of(engine, arrival, known.id, now);
-    let before = edited.upstreams.links.iter_mut().find(is_this);
-    let linked = before.is_none();
-    if let Some(before) = before {
+    if let Some(before) = edited.upstreams.links.iter_mut().find(is_this) {
         // Some give a refresh token only the first time.
         let refresh_token = link.refresh_token.clone().or_else(|| before.refresh_token.clone());
         *before = UpstreamLink { since: before.since, refresh_token, rest: before.rest.clone(), ..link };
     } else {
         edited.upstreams.links.push(link);
     }
-    Plan::Edit { known: Box::new(known), edited: Box::new(edited), linked }
+    Plan::Edit { known: Box::new(known), edited: Box::new(edited) }
 }
 
 fn is_of(link: &UpstreamLink, arrival: &Arrival<'_>) -> bool {
@@ -155,7 +155,8 @@ fn new(engine: &Engine, arrival: &Arrival<'_>, now: Timestamp) -> Result<Plan, F
 fn made(engine: &Engine, arrival: &Arrival<'_>, account: &Account, now: Timestamp) -> Result<Vec<Change>, Fault> {
     let mut changes = vec![Change::Insert(Editable::Account(Box::new(account.clone())))];
     changes.push(take_name(engine, arrival, account.id, now));
-    changes.push(event(engine, EventKind::AccountCreated, arrival, account, now)?);
+    let event = event(engine, EventKind::AccountCreated, arrival, account, now)?;
+    changes.push(Change::Append(Box::new(event)));
     Ok(changes)
 }
 
@@ -163,7 +164,6 @@ fn edits(
     engine: &Engine,
     arrival: &Arrival<'_>,
     (known, edited): (&Account, &Account),
-    linked: bool,
     now: Timestamp,
 ) -> Result<Vec<Change>, Fault> {
     if !is_worth_a_write(arrival, known, edited) {
@@ -171,9 +171,16 @@ fn edits(
     }
     let record = Editable::Account(Box::new(edited.clone()));
     let mut changes = vec![Change::Replace { record, if_revision: known.revision }];
-    if linked {
+    if edited.upstreams.links.len() > known.upstreams.links.len() {
         changes.push(take_name(engine, arrival, edited.id, now));
-        changes.push(event(engine, EventKind::UpstreamLinked, arrival, edited, now)?);
+        let mut event = event(engine, EventKind::UpstreamLinked, arrival, edited, now)?;
+        let by = match arrival.provider.subject {
+            SubjectFrom::Account => "email",
+            // The provider has the same name and another issuer.
+            SubjectFrom::Upstream => "subject",
+        };
+        event.details.insert("by".to_owned(), by.into());
+        changes.push(Change::Append(Box::new(event)));
     }
     Ok(changes)
 }
@@ -242,9 +249,9 @@ fn event(
     arrival: &Arrival<'_>,
     account: &Account,
     now: Timestamp,
-) -> Result<Change, Fault> {
+) -> Result<Event, Fault> {
     let subject = account.subject().map(|subject| subject.to_string());
     let mut event = Event { subject, ..engine.event(kind, account.id, now)? };
     event.details.insert("upstream".to_owned(), arrival.provider.name.clone().into());
-    Ok(Change::Append(Box::new(event)))
+    Ok(event)
 }
