@@ -68,8 +68,8 @@ pub(super) struct Means {
 }
 
 impl Means {
-    /// The same from any other folder too.
-    pub(super) fn from_anywhere(self) -> Self {
+    /// The same, told in a way that holds in any other folder too.
+    pub(super) fn located(self) -> Self {
         let absolute = |file: Option<PathBuf>| file.map(|file| std::path::absolute(&file).unwrap_or(file));
         Self {
             client_secret: self.client_secret,

@@ -79,7 +79,7 @@ impl Login {
     pub(super) async fn run(self, common: &Common, printer: Printer) -> Result<(), Failed> {
         let keeper = self.place.open(common)?;
         let (issuer, named) = self.parties(common)?;
-        let mut means = self.means.clone().from_anywhere();
+        let mut means = self.means.clone().located();
         let manager = held::manager(&keeper, &means);
         let wire = manager.wire();
         let server = held::server(&keeper, wire, &issuer).await?;
