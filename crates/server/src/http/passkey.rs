@@ -63,10 +63,10 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     };
     match step {
         SecondStep::Welcome { cookie, username, next } => {
-            super::sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username)
+            super::sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username).await
         }
         SecondStep::Page { cookie, username, page } => {
-            super::sign_in::welcome(app, page::go_to(app, &page), &browser, &cookie, &username)
+            super::sign_in::welcome(app, page::go_to(app, &page), &browser, &cookie, &username).await
         }
         // The same page again, with another question.
         SecondStep::Wrong | SecondStep::Wait(_) => {

@@ -82,7 +82,7 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
     let came = upstream::back(&app.engine, &browser, (name, &form, errand.as_deref()), app.now()).await;
     let mut response = match came {
         Ok(Returned::Welcome(LoggedIn::Welcome { cookie, next }, username)) => {
-            sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username)?
+            sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username).await?
         }
         Ok(Returned::Welcome(LoggedIn::Cancelled(next), _)) => page::go(app, &next),
         Ok(Returned::Welcome(LoggedIn::Second(half), _)) => page::see_other(app, &sign_in::second_address(app, &half)),
