@@ -9,39 +9,22 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import * as client from 'openid-client'
-import puppeteer from 'puppeteer-core'
 import { mustBeAccessible } from './axe.mjs'
 import { RedirectListener } from './redirect-listener.mjs'
+import { chromium, step, walk } from './steps.mjs'
 
 const http = { execute: [client.allowInsecureRequests] }
 const ready = JSON.parse(await text(process.stdin))
 const issuer = new URL(ready.issuer)
 
-let current = 'starting'
 let browser, listener
-try {
-  await main()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  if (error.cause) console.log('cause:', error.cause)
-  process.exitCode = 1
-} finally {
+await walk(main, async () => {
   await browser?.close()
   await listener?.close()
-}
-
-async function step(name, run) {
-  current = name
-  const result = await run()
-  console.log(`ok  ${name}`)
-  return result
-}
+})
 
 async function main() {
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server', '--lang=en',
-    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]']
-  browser = await puppeteer.launch({ executablePath: process.env.FIRMAN_TEST_CHROMIUM, headless: true, args })
+  browser = await chromium()
   listener = await RedirectListener.start(ready.redirect_uri)
   const config = await client.discovery(issuer, ready.client_id, ready.client_secret, undefined, http)
   const service = await client.discovery(issuer, ready.service_client_id, ready.service_client_secret, undefined, http)

@@ -12,6 +12,7 @@ import { text } from 'node:stream/consumers'
 import * as oauth from 'oauth4webapi'
 import { Person } from './person.mjs'
 import { RedirectListener } from './redirect-listener.mjs'
+import { step, walk } from './steps.mjs'
 
 const SCOPE = 'openid profile email offline_access'
 // The issuer is http on loopback; everything else about the checks stays as strict as it is.
@@ -21,20 +22,12 @@ const ready = JSON.parse(await text(process.stdin))
 const screenshots = process.argv[2]
 assert(screenshots, 'usage: node code-flow.mjs SCREENSHOT_FOLDER < READY_LINE')
 
-let current = 'starting'
-try {
-  await main()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  if (error.cause) console.log('cause:', error.cause)
-  process.exit(1)
-}
+await walk(main)
 
 async function main() {
   const server = await discover()
   const listener = await RedirectListener.start(ready.redirect_uri)
-  const person = await Person.open(process.env.FIRMAN_TEST_CHROMIUM, screenshots)
+  const person = await Person.open(screenshots)
   try {
     const basic = oauth.ClientSecretBasic(ready.client_secret)
     await flow(server, 'client_secret_basic', basic, listener, person, { javaScript: true })
@@ -47,13 +40,6 @@ async function main() {
     await person.close()
     await listener.close()
   }
-}
-
-async function step(name, run) {
-  current = name
-  const result = await run()
-  console.log(`ok  ${name}`)
-  return result
 }
 
 async function discover() {

@@ -10,12 +10,11 @@ import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import axe from 'axe-core'
 import { Person } from './person.mjs'
+import { step, walk } from './steps.mjs'
 
 const ready = JSON.parse(await text(process.stdin))
 const screenshots = process.argv[2]
 assert(screenshots, 'usage: node console.mjs SCREENSHOT_FOLDER < READY_LINE')
-
-let current = 'starting'
 
 async function operate(operator) {
   const { page } = operator
@@ -174,21 +173,11 @@ class Operator {
   }
 }
 
-async function step(name, run) {
-  current = name
-  await run()
-  console.log(`ok  ${name}`)
-}
-
-try {
-  const person = await Person.open(process.env.FIRMAN_TEST_CHROMIUM, screenshots)
+await walk(async () => {
+  const person = await Person.open(screenshots)
   try {
     await person.session({ javaScript: true }, visit => operate(new Operator(visit)))
   } finally {
     await person.close()
   }
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  process.exit(1)
-}
+})

@@ -9,39 +9,22 @@
 
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
-import puppeteer from 'puppeteer-core'
 import { mustBeAccessible } from './axe.mjs'
 import { Receiver, RelyingParty } from './relying-party.mjs'
+import { chromium, step, walk } from './steps.mjs'
 
 const ready = JSON.parse(await text(process.stdin))
 const issuer = new URL(ready.issuer)
 
-let current = 'starting'
 let browser, receiver, parties
-try {
-  await main()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  if (error.cause) console.log('cause:', error.cause)
-  process.exitCode = 1
-} finally {
+await walk(main, async () => {
   await browser?.close()
   parties?.forEach(party => party.close())
   receiver?.close()
-}
-
-async function step(name, run) {
-  current = name
-  const result = await run()
-  console.log(`ok  ${name}`)
-  return result
-}
+})
 
 async function main() {
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server', '--lang=en',
-    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]']
-  browser = await puppeteer.launch({ executablePath: process.env.FIRMAN_TEST_CHROMIUM, headless: true, args })
+  browser = await chromium()
   receiver = await Receiver.start(ready.certificate, ready.key)
   parties = [await RelyingParty.start('one', issuer, receiver), await RelyingParty.start('two', issuer, receiver)]
   const [one, two] = parties

@@ -12,6 +12,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Person } from './person.mjs'
+import { step, walk } from './steps.mjs'
 
 const ready = JSON.parse(await text(process.stdin))
 const [mails, screenshots] = process.argv.slice(2)
@@ -21,17 +22,10 @@ const [address, username] = ['newcomer@people.example', 'newcomer']
 const [first, second] = ['correct horse battery staple', 'staple battery horse correct']
 
 const read = new Set()
-let current = 'starting'
-try {
-  await main()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  process.exit(1)
-}
+await walk(main)
 
 async function main() {
-  const person = await Person.open(process.env.FIRMAN_TEST_CHROMIUM, screenshots)
+  const person = await Person.open(screenshots)
   try {
     await person.session({ javaScript: false }, async here => {
       await makeAccount(here)
@@ -45,13 +39,6 @@ async function main() {
   } finally {
     await person.close()
   }
-}
-
-async function step(name, run) {
-  current = name
-  const result = await run()
-  console.log(`ok  ${name}`)
-  return result
 }
 
 async function makeAccount({ page, photograph }) {

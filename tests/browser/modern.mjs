@@ -11,6 +11,7 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import * as client from 'openid-client'
+import { step, walk } from './steps.mjs'
 import { Visitor } from './visitor.mjs'
 
 const SCOPE = 'openid profile email offline_access'
@@ -20,26 +21,13 @@ const ready = JSON.parse(await text(process.stdin))
 const signing = JSON.parse(process.argv[2])
 const issuer = new URL(ready.issuer)
 
-let current = 'starting'
-try {
+await walk(async () => {
   await pushedSignedAndBound()
   await signedRequests()
   await elsewhere()
   await device()
   await registration()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  if (error.cause) console.log('cause:', error.cause)
-  process.exit(1)
-}
-
-async function step(name, run) {
-  current = name
-  const result = await run()
-  console.log(`ok  ${name}`)
-  return result
-}
+})
 
 async function signingKey() {
   const { kid, ...jwk } = signing.private_key

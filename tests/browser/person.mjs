@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import puppeteer from 'puppeteer-core'
+import { chromium } from './steps.mjs'
 
 const WIDTHS = { desktop: 1280, phone: 390 }
 const SCHEMES = ['light', 'dark']
@@ -13,14 +13,11 @@ export class Person {
   #folder
   #photographed = new Set()
 
-  static async open(executablePath, folder) {
+  static async open(folder) {
     const person = new Person()
     await mkdir(folder, { recursive: true })
     person.#folder = folder
-    // As root there is no sandbox to be had; the one site visited is the server under test, on loopback.
-    const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server',
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]']
-    person.#browser = await puppeteer.launch({ executablePath, headless: true, args })
+    person.#browser = await chromium()
     return person
   }
 

@@ -10,8 +10,8 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
-import puppeteer from 'puppeteer-core'
 import { mustBeAccessible } from './axe.mjs'
+import { chromium } from './steps.mjs'
 
 const WIDTHS = { desktop: 1280, phone: 390 }
 const SCHEMES = ['light', 'dark']
@@ -36,9 +36,7 @@ const server = createServer(async (request, response) => {
 await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
 const home = `http://127.0.0.1:${server.address().port}`
 
-const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server', '--lang=en',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1']
-const browser = await puppeteer.launch({ executablePath: process.env.FIRMAN_TEST_CHROMIUM, headless: true, args })
+const browser = await chromium()
 try {
   const names = (await readdir(folder)).filter(name => name.endsWith('.html')).sort()
   assert(names.length > 0, `no pages in ${folder}`)

@@ -9,23 +9,17 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { Person } from './person.mjs'
+import { step, walk } from './steps.mjs'
 
 const ready = JSON.parse(await text(process.stdin))
 const screenshots = process.argv[2]
 assert(screenshots, 'usage: node security.mjs SCREENSHOT_FOLDER < READY_LINE')
 const security = `${ready.issuer}/account/security`
 
-let current = 'starting'
-try {
-  await main()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  process.exit(1)
-}
+await walk(main)
 
 async function main() {
-  const person = await Person.open(process.env.FIRMAN_TEST_CHROMIUM, screenshots)
+  const person = await Person.open(screenshots)
   try {
     const secret = await person.session({ javaScript: false }, addApp)
     await person.session({ javaScript: false }, visit => signInWithApp(visit, secret))
@@ -33,13 +27,6 @@ async function main() {
   } finally {
     await person.close()
   }
-}
-
-async function step(name, run) {
-  current = name
-  const result = await run()
-  console.log(`ok  ${name}`)
-  return result
 }
 
 async function addApp({ page, photograph }) {

@@ -7,37 +7,20 @@
 
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
-import puppeteer from 'puppeteer-core'
 import { RelyingParty } from './relying-party.mjs'
+import { chromium, step, walk } from './steps.mjs'
 
 const ready = JSON.parse(await text(process.stdin))
 const issuer = new URL(ready.issuer)
-const usual = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server', '--lang=en',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]']
 
-let current = 'starting'
 let browser, parties
-try {
-  await main()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  if (error.cause) console.log('cause:', error.cause)
-  process.exitCode = 1
-} finally {
+await walk(main, async () => {
   await browser?.close()
   parties?.forEach(party => party.close())
-}
-
-async function step(name, run) {
-  current = name
-  const result = await run()
-  console.log(`ok  ${name}`)
-  return result
-}
+})
 
 async function main() {
-  browser = await open([])
+  browser = await chromium()
   parties = [await RelyingParty.start('one', issuer), await RelyingParty.start('two', issuer)]
   const [one, two] = parties
   const page = await browser.newPage()
@@ -87,17 +70,13 @@ async function main() {
   })
   await step('where the browser keeps cookies from frames of other sites, nobody is told that something has changed', async () => {
     await browser.close()
-    browser = await open(['--test-third-party-cookie-phaseout'])
+    browser = await chromium('--test-third-party-cookie-phaseout')
     const elsewhere = await RelyingParty.start('elsewhere', issuer, undefined, 'localhost')
     parties.push(elsewhere)
     const page = await browser.newPage()
     const { sessionState } = await signIn(page, elsewhere)
     assert.equal(await watch(page, elsewhere, sessionState), 'error true')
   })
-}
-
-function open(more) {
-  return puppeteer.launch({ executablePath: process.env.FIRMAN_TEST_CHROMIUM, headless: true, args: [...usual, ...more] })
 }
 
 async function signIn(page, party, more) {

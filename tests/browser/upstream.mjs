@@ -8,34 +8,24 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import * as client from 'openid-client'
-import puppeteer from 'puppeteer-core'
 import { mustBeAccessible } from './axe.mjs'
 import { IdentityProvider } from './provider.mjs'
 import { RedirectListener } from './redirect-listener.mjs'
+import { chromium, step as named, walk } from './steps.mjs'
 
 const http = { execute: [client.allowInsecureRequests] }
 const given = JSON.parse(process.argv[2])
 const ready = JSON.parse(await text(process.stdin))
 
-let current = 'starting'
 let browser, config, lab, listener
-try {
-  await main()
-} catch (error) {
-  console.log(`FAILED  ${current}`)
-  console.log(error.stack ?? error)
-  if (error.cause) console.log('cause:', error.cause)
-  process.exitCode = 1
-} finally {
+await walk(main, async () => {
   await browser?.close()
   await listener?.close()
   await lab?.down()
-}
+})
 
 async function main() {
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server', '--lang=en',
-    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]']
-  browser = await puppeteer.launch({ executablePath: process.env.FIRMAN_TEST_CHROMIUM, headless: true, args })
+  browser = await chromium()
   listener = await RedirectListener.start(ready.redirect_uri)
   lab = new IdentityProvider(given.port, given.client)
   config = await client.discovery(new URL(ready.issuer), ready.client_id, ready.client_secret, undefined, http)
@@ -48,10 +38,9 @@ async function main() {
   await races()
 }
 
-async function step(name, run) {
-  current = name
-  await visit(run)
-  console.log(`ok  ${name}`)
+/** A step that begins with a fresh page. */
+function step(name, run) {
+  return named(name, () => visit(run))
 }
 
 /** Runs with a page of a browser that has no cookies yet. */

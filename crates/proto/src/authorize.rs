@@ -260,12 +260,12 @@ fn bounded(form: &Form<'_>, name: &str) -> Result<Option<String>, Denied> {
 
 /// OpenID Connect Core §3.1.2.1: what is not spoken or not known is no error.
 fn hints(form: &Form<'_>, asked: Option<&ClaimsParameter>) -> Result<Hints, Denied> {
-    let locales = bounded(form, "ui_locales")?.unwrap_or_default();
+    bounded(form, "ui_locales")?;
     let display =
         form.get("display").and_then(|text| Display::ALL.iter().copied().find(|known| known.as_str() == text));
     Ok(Hints {
         subjects: asked.map(ClaimsParameter::subjects).unwrap_or_default().into_iter().map(str::to_owned).collect(),
-        ui_locales: locales.split_ascii_whitespace().map(str::to_owned).collect(),
+        ui_locales: ui_locales(form),
         display,
     })
 }
@@ -293,6 +293,11 @@ fn max_age(form: &Form<'_>) -> Result<Option<u32>, Denied> {
 pub fn mode_of(form: &Form<'_>) -> ResponseMode {
     let of = form.get("response_type").and_then(ResponseType::parse).unwrap_or_default();
     response_mode(form, of).unwrap_or_else(|_| ResponseMode::default_of(of))
+}
+
+/// The languages that the pages of a request should speak, the best first (OpenID Connect Core §3.1.2.1 `ui_locales`).
+pub fn ui_locales(form: &Form<'_>) -> Vec<String> {
+    form.get("ui_locales").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
 }
 
 /// The members of an error (RFC 6749 §4.1.2.1).

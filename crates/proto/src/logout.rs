@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::authorize::ui_locales;
 use crate::error::{Denied, invalid_request};
 use crate::form::Form;
 
@@ -38,14 +39,13 @@ impl LogoutRequest {
         if state.as_ref().is_some_and(|state| state.len() > LONGEST_STATE) {
             return Err(invalid_request("state: longer than 1024 bytes"));
         }
-        let locales = form.get("ui_locales").unwrap_or_default().split(' ');
         Ok(Self {
             id_token_hint: text("id_token_hint"),
             logout_hint: text("logout_hint").filter(|hint| hint.len() <= LONGEST_HINT),
             client_id: text("client_id"),
             post_logout_redirect_uri: text("post_logout_redirect_uri"),
             state,
-            ui_locales: locales.filter(|locale| !locale.is_empty()).map(str::to_owned).collect(),
+            ui_locales: ui_locales(form),
         })
     }
 }

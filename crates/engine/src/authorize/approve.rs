@@ -51,7 +51,7 @@ pub(super) async fn approve(
     }
     let request = &interaction.request;
     let (redirect_uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
-    let address = Address { client, redirect_uri, mode, state };
+    let address = Address { client, redirect_uri, mode, state, ui_locales: &request.hints.ui_locales };
     let next = if let Some(Waiting::Device { .. }) = interaction.waiting {
         Next::Device(DeviceEnd::Allowed)
     } else {

@@ -205,6 +205,7 @@ impl Interaction {
             redirect_uri: self.request.redirect_uri,
             mode: self.request.response_mode,
             state: self.request.state,
+            ui_locales: self.request.hints.ui_locales,
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::login_app::Told;
 use crate::ports::User;
 use crate::random;
 use crate::sessions;
+use crate::sign_in::half;
 use crate::sign_in::password::{self, Checked};
-use crate::sign_in::{Then, half};
 
 /// How often a session that was renewed meanwhile is read again.
 const LOOKS: usize = 4;
@@ -71,7 +71,7 @@ pub async fn login(engine: &Engine, browser: &Browser, form: SignIn<'_>, now: Ti
         Checked::Wrong => return Ok(LoggedIn::Wrong),
         Checked::Wait(time) => return Ok(LoggedIn::Wait(time)),
     };
-    if let Some(half) = half(engine, browser, &user, Then::Request(form.request.to_owned()), now).await? {
+    if let Some(half) = half(engine, browser, &user, form.request.to_owned(), now).await? {
         return Ok(LoggedIn::Second(half));
     }
     welcome(engine, browser, interaction, &client, &user, now).await

@@ -31,7 +31,7 @@ pub(crate) use login::{begin_session, welcome, welcome_told};
 use std::fmt;
 use std::sync::Arc;
 
-use firman_proto::authorize::{AuthorizationRequest, RequestRules, error_members, mode_of};
+use firman_proto::authorize::{AuthorizationRequest, RequestRules, error_members, mode_of, ui_locales};
 use firman_proto::error::{Denied, ErrorCode, invalid_request};
 use firman_proto::form::Form;
 use firman_proto::par;
@@ -49,7 +49,7 @@ use crate::hooks::{self, Endpoint};
 use crate::id_token_hint;
 use crate::policy::Policy;
 use crate::request_object;
-use crate::sign_in::{self, Then};
+use crate::sign_in;
 use crate::subject::subject_for;
 use crate::target;
 use crate::upstream;
@@ -69,6 +69,8 @@ pub enum Next {
         action: String,
         /// Names and values.
         members: Vec<(&'static str, String)>,
+        /// The languages that the page of the form should speak, the best first.
+        ui_locales: Vec<String>,
     },
     /// To the login page, with the sealed request.
     Login(String),
@@ -120,14 +122,15 @@ pub struct Redirectable {
     redirect_uri: RedirectUri,
     mode: ResponseMode,
     state: Option<String>,
+    ui_locales: Vec<String>,
 }
 
 impl Redirectable {
     /// Sends an error to the client (RFC 6749 §4.1.2.1).
     pub async fn refuse(self, engine: &Engine, denied: &Denied, now: Timestamp) -> Result<Next, Failure> {
         tracing::info!(client = %self.client.client_id, %denied, "refused an authorization request");
-        let Self { client, redirect_uri, mode, state } = self;
-        let to = Address { client: &client, redirect_uri: &redirect_uri, mode, state: state.as_deref() };
+        let Self { client, redirect_uri, mode, state, ui_locales } = &self;
+        let to = Address { client, redirect_uri, mode: *mode, state: state.as_deref(), ui_locales };
         to.send(engine, error_members(denied), now).await
     }
 }
@@ -242,7 +245,8 @@ pub(crate) async fn targeted(
 fn redirectable(client: &Arc<Client>, form: &Form<'_>) -> Result<Redirectable, Denied> {
     let redirect_uri = redirect_uri_of(client, form)?;
     let state = form.get("state").filter(|state| state.len() <= 1024).map(str::to_owned);
-    Ok(Redirectable { client: Arc::clone(client), redirect_uri, mode: mode_of(form), state })
+    let (client, mode, ui_locales) = (Arc::clone(client), mode_of(form), ui_locales(form));
+    Ok(Redirectable { client, redirect_uri, mode, state, ui_locales })
 }
 
 async fn client_of(engine: &Engine, client_id: &str, now: Timestamp) -> Result<Arc<Client>, Failure> {
@@ -345,7 +349,7 @@ async fn ask_again(
         fresh && engine.policy.acr.satisfy(&amr, &interaction.request.acr_values)
     };
     if let Some(signed_in) = signed_in.filter(reached)
-        && let Some(half) = sign_in::step_up(engine, browser, signed_in, Then::Request(request.clone()), now).await?
+        && let Some(half) = sign_in::step_up(engine, browser, signed_in, request.clone(), now).await?
     {
         return Ok(Next::Second(half));
     }

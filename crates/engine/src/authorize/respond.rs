@@ -25,6 +25,8 @@ pub(super) struct Address<'a> {
     pub(super) redirect_uri: &'a RedirectUri,
     pub(super) mode: ResponseMode,
     pub(super) state: Option<&'a str>,
+    /// The languages of the page of a form, where one brings it.
+    pub(super) ui_locales: &'a [String],
 }
 
 impl Address<'_> {
@@ -51,7 +53,7 @@ impl Address<'_> {
         }
         Ok(match Delivery::new(self.redirect_uri, self.mode.carrier, members) {
             Delivery::Redirect(url) => Next::Client(url),
-            Delivery::Form { action, members } => Next::Post { action, members },
+            Delivery::Form { action, members } => Next::Post { action, members, ui_locales: self.ui_locales.to_vec() },
         })
     }
 

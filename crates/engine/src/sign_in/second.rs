@@ -11,7 +11,7 @@ use firman_store::SignedIn;
 use firman_store::record::{Account, Attempts, Epochs, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::{let_in, recovery, shared, totp};
+use super::{recovery, shared, totp};
 use crate::accounts::{Edited, edit, noted};
 use crate::attempts::Pace;
 use crate::authorize::{self, Browser, Interaction, LoggedIn, Next, SessionCookie};
@@ -25,16 +25,6 @@ const PURPOSE: &str = "half sign-in";
 /// How long somebody may take for the second step.
 const PATIENCE: Lifetime = Lifetime::from_seconds(600);
 
-/// Where somebody goes on who has signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Then {
-    /// With the request of a client, sealed.
-    Request(String),
-    /// To a page of our own, below the issuer.
-    Page(String),
-}
-
 /// Somebody who has shown the first factor.
 #[derive(Serialize, Deserialize)]
 struct Half {
@@ -45,12 +35,13 @@ struct Half {
     #[serde(default)]
     upstream: Option<ProvedThere>,
     at: Timestamp,
-    then: Then,
+    /// The sealed request that they go on with.
+    request: String,
 }
 
 /// What came of the second step.
 pub enum SecondStep {
-    /// They are who they say, and go on with the request of a client.
+    /// They are who they say, and go on with the request.
     Welcome {
         /// The new cookie.
         cookie: SessionCookie,
@@ -58,15 +49,6 @@ pub enum SecondStep {
         username: String,
         /// Where to.
         next: Next,
-    },
-    /// They are who they say, and go on to a page of our own.
-    Page {
-        /// The new cookie.
-        cookie: SessionCookie,
-        /// Their name.
-        username: String,
-        /// Below the issuer.
-        page: String,
     },
     /// The code is wrong, or was used.
     Wrong,
@@ -79,13 +61,13 @@ pub(crate) async fn half(
     engine: &Engine,
     browser: &Browser,
     user: &User,
-    then: Then,
+    request: String,
     now: Timestamp,
 ) -> Result<Option<String>, Failure> {
     if is_complete(user) || !has_second(engine, &user.subject).await? {
         return Ok(None);
     }
-    Ok(Some(Half::of(user, then, now).seal(engine, browser)?))
+    Ok(Some(Half::of(user, request, now).seal(engine, browser)?))
 }
 
 fn is_complete(user: &User) -> bool {
@@ -98,7 +80,7 @@ pub(crate) async fn step_up(
     engine: &Engine,
     browser: &Browser,
     signed_in: &SignedIn,
-    then: Then,
+    request: String,
     now: Timestamp,
 ) -> Result<Option<String>, Failure> {
     let session = &signed_in.session;
@@ -112,7 +94,7 @@ pub(crate) async fn step_up(
     if is_complete(&user) || ways_of(engine, &user.subject).await? == Ways::default() {
         return Ok(None);
     }
-    Ok(Some(Half::of(&user, then, now).seal(engine, browser)?))
+    Ok(Some(Half::of(&user, request, now).seal(engine, browser)?))
 }
 
 /// Whether a password alone signs nobody in to this account: it has an app, or a passkey where that is asked for then.
@@ -134,6 +116,11 @@ pub struct Ways {
 pub async fn second_step_of(engine: &Engine, browser: &Browser, half: &str, now: Timestamp) -> Result<Ways, Failure> {
     let half = Half::open(engine, browser, half, now).await?;
     Ok(ways_of(engine, &half.subject).await?)
+}
+
+/// The sealed request that half a sign-in goes on with: in its language its page speaks.
+pub async fn request_of(engine: &Engine, browser: &Browser, half: &str, now: Timestamp) -> Result<String, Failure> {
+    Ok(Half::open(engine, browser, half, now).await?.request)
 }
 
 async fn ways_of(engine: &Engine, subject: &Subject) -> Result<Ways, Fault> {
@@ -197,12 +184,12 @@ pub async fn second_step_by_passkey(
 pub async fn by_passkey(
     engine: &Engine,
     browser: &Browser,
-    then: Then,
+    request: &str,
     shown: (&str, &str),
     now: Timestamp,
 ) -> Result<SecondStep, Failure> {
     match passkeys::check(engine, browser, shown, Owner::Anybody, now).await? {
-        Some(user) => go_on(engine, browser, &user, then, now).await,
+        Some(user) => go_on(engine, browser, &user, request, now).await,
         None => Ok(SecondStep::Wrong),
     }
 }
@@ -212,22 +199,14 @@ async fn go_on(
     engine: &Engine,
     browser: &Browser,
     user: &User,
-    then: Then,
+    request: &str,
     now: Timestamp,
 ) -> Result<SecondStep, Failure> {
     let username = user.username.clone();
-    match then {
-        Then::Page(page) => {
-            let cookie = let_in(engine, browser, user, now).await?;
-            Ok(SecondStep::Page { cookie, username, page })
-        }
-        Then::Request(request) => {
-            let (interaction, client) = Interaction::resume(engine, browser, &request, now).await?;
-            match authorize::welcome(engine, browser, interaction, &client, user, now).await? {
-                LoggedIn::Welcome { cookie, next } => Ok(SecondStep::Welcome { cookie, username, next }),
-                _ => Ok(SecondStep::Wrong),
-            }
-        }
+    let (interaction, client) = Interaction::resume(engine, browser, request, now).await?;
+    match authorize::welcome(engine, browser, interaction, &client, user, now).await? {
+        LoggedIn::Welcome { cookie, next } => Ok(SecondStep::Welcome { cookie, username, next }),
+        _ => Ok(SecondStep::Wrong),
     }
 }
 
@@ -308,7 +287,7 @@ fn taken(engine: &Engine, account: &mut Account, typed: &str, now: Timestamp) ->
 }
 
 impl Half {
-    fn of(user: &User, then: Then, now: Timestamp) -> Self {
+    fn of(user: &User, request: String, now: Timestamp) -> Self {
         Self {
             subject: user.subject.clone(),
             username: user.username.clone(),
@@ -316,7 +295,7 @@ impl Half {
             epochs: user.epochs,
             upstream: user.upstream.clone(),
             at: now,
-            then,
+            request,
         }
     }
 
@@ -328,7 +307,7 @@ impl Half {
         shown: impl IntoIterator<Item = String>,
         now: Timestamp,
     ) -> Result<SecondStep, Failure> {
-        let Self { subject, username, amr: first, epochs, upstream, then, .. } = self;
+        let Self { subject, username, amr: first, epochs, upstream, request, .. } = self;
         let mut amr: Vec<String> = Vec::new();
         for method in first.into_iter().chain(shown) {
             if !amr.contains(&method) {
@@ -336,7 +315,7 @@ impl Half {
             }
         }
         let user = User { subject, username, amr, epochs, upstream };
-        go_on(engine, browser, &user, then, now).await
+        go_on(engine, browser, &user, &request, now).await
     }
 
     fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {

@@ -23,7 +23,7 @@ use crate::Engine;
 use crate::authorize::{Browser, LoggedIn, welcome};
 use crate::failure::Failure;
 use crate::ports::{ProvedThere, User};
-use crate::sign_in::{Then, half};
+use crate::sign_in::half;
 
 /// How long a state is remembered that was used, whatever is set: by it every node looks in the same day.
 const REMEMBERED: Lifetime = Lifetime::from_seconds(3600);
@@ -56,8 +56,8 @@ pub async fn back(
         Ok(user) => {
             let client = errand.interaction.client(engine, now).await?;
             // Whoever has asked for a second step here is asked for it wherever they come from.
-            let then = Then::Request(errand.interaction.seal(engine, browser)?);
-            if let Some(half) = half(engine, browser, &user, then, now).await? {
+            let request = errand.interaction.seal(engine, browser)?;
+            if let Some(half) = half(engine, browser, &user, request, now).await? {
                 return Ok(Returned::Welcome(LoggedIn::Second(half), user.username));
             }
             let next = welcome(engine, browser, errand.interaction.clone(), &client, &user, now).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firman_engine::authorize::{self, Next};
 use firman_engine::passkeys::question;
 use firman_engine::security::{self, Added, Fresh};
-use firman_engine::sign_in::{self, SecondStep, Then, Ways};
+use firman_engine::sign_in::{self, SecondStep, Ways};
 use firman_proto::acr::{Class, Classes};
 use firman_proto::error::ErrorCode::InvalidRequest;
 use firman_proto::form::Form;
@@ -64,15 +64,15 @@ impl Person {
     }
 
     async fn answers(&self, visitor: &mut Visitor, shown: (&str, &str), now: Timestamp) -> bool {
-        let then = Then::Request(self.local.world.begin(&visitor.browser(), "/account", now).await);
-        match sign_in::by_passkey(&self.local.world.engine, &visitor.browser(), then, shown, now).await.unwrap() {
+        let request = self.local.world.begin(&visitor.browser(), "/account", now).await;
+        match sign_in::by_passkey(&self.local.world.engine, &visitor.browser(), &request, shown, now).await.unwrap() {
             SecondStep::Welcome { cookie, username, next } => {
                 assert_eq!((&*username, next), (self.name, Next::Page("/account".to_owned())));
                 visitor.session = Some(cookie.value.reveal().to_owned());
                 true
             }
             SecondStep::Wrong => false,
-            _ => panic!("neither right nor wrong"),
+            SecondStep::Wait(_) => panic!("neither right nor wrong"),
         }
     }
 

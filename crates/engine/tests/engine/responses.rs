@@ -153,7 +153,7 @@ async fn a_response_can_be_posted() {
     let (world, app, visitor) = world().await;
     let ask = Ask::new(&app, "openid read").with("response_mode", "form_post");
     let next = world.authorize(&visitor, &ask, at(1)).await.unwrap();
-    let Next::Post { action, members } = next else { panic!("{next:?}") };
+    let Next::Post { action, members, .. } = next else { panic!("{next:?}") };
     assert_eq!(action, CALLBACK);
     let names: Vec<_> = members.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["code", "state", "iss"]);

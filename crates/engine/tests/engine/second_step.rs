@@ -85,7 +85,7 @@ impl Person {
         match self.second(&visitor, &half, code, now).await {
             SecondStep::Welcome { next, .. } => next == Next::Page("/account".to_owned()),
             SecondStep::Wrong => false,
-            _ => panic!("neither right nor wrong"),
+            SecondStep::Wait(_) => panic!("neither right nor wrong"),
         }
     }
 }

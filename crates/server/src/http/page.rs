@@ -146,7 +146,10 @@ where
 pub fn go(app: &App, next: &Next) -> Response {
     let location = match next {
         Next::Client(url) => url.clone(),
-        Next::Post { action, members } => return posted(app, action, members),
+        Next::Post { action, members, ui_locales } => {
+            look::prefer(ui_locales.iter().map(String::as_str));
+            return posted(app, action, members);
+        }
         Next::Login(request) => address(app, login::PATH, request),
         Next::Select(request) => address(app, select::PATH, request),
         Next::SignUp(request) => address(app, sign_up::PATH, request),

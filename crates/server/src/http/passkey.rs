@@ -6,7 +6,7 @@ use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::Browser;
 use firman_engine::passkeys::{self, Question};
-use firman_engine::sign_in::{self, SecondStep, Then};
+use firman_engine::sign_in::{self, SecondStep};
 use firman_proto::form::Form;
 
 use super::{App, asked, login, page, read};
@@ -56,17 +56,15 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let (engine, now) = (&app.engine, app.now());
     let half = form.get("half");
     let step = if let Some(half) = half {
+        super::sign_in::speak(app, &browser, half).await?;
         sign_in::second_step_by_passkey(engine, &browser, half, shown, now).await?
     } else {
-        let then = Then::Request(asked::request(app, &browser, &form).await?.to_owned());
-        sign_in::by_passkey(engine, &browser, then, shown, now).await?
+        let request = asked::request(app, &browser, &form).await?;
+        sign_in::by_passkey(engine, &browser, request, shown, now).await?
     };
     match step {
         SecondStep::Welcome { cookie, username, next } => {
             super::sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username).await
-        }
-        SecondStep::Page { cookie, username, page } => {
-            super::sign_in::welcome(app, page::go_to(app, &page), &browser, &cookie, &username).await
         }
         // The same page again, with another question.
         SecondStep::Wrong | SecondStep::Wait(_) => {

@@ -9,7 +9,7 @@ use firman_engine::sign_in::{self, SecondStep};
 use firman_proto::form::{self, Form};
 
 use super::passkey::Asked;
-use super::{App, cookies, page, read};
+use super::{App, asked, cookies, page, read};
 use crate::pages::look;
 use crate::pages::{Field, FormPage, RenderError};
 
@@ -32,6 +32,7 @@ async fn show_second(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Res
     let form = Form::parse(query)?;
     let (browser, _) = page::with_browser(app, headers)?;
     let half = form.required("half")?;
+    speak(app, &browser, half).await?;
     let html = second_page(app, &browser, half, None).await?;
     Ok(page::page_with_script(app, StatusCode::OK, html))
 }
@@ -45,6 +46,7 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, SECOND, form.get("csrf"))?.at(head.address(app));
     let (half, code) = (form.required("half")?, form.get("code").unwrap_or_default());
+    speak(app, &browser, half).await?;
     let again = |problem| second_page(app, &browser, half, Some(problem));
     let step = sign_in::second_step(&app.engine, &browser, half, code, app.now()).await?;
     match step {
@@ -57,10 +59,13 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
         SecondStep::Welcome { cookie, username, next } => {
             welcome(app, page::go(app, &next), &browser, &cookie, &username).await
         }
-        SecondStep::Page { cookie, username, page } => {
-            welcome(app, page::go_to(app, &page), &browser, &cookie, &username).await
-        }
     }
+}
+
+/// From here on pages speak the language that the request of this half asks for.
+pub(super) async fn speak(app: &App, browser: &Browser, half: &str) -> Result<(), Failure> {
+    let request = sign_in::request_of(&app.engine, browser, half, app.now()).await?;
+    asked::speak(app, browser, &request).await
 }
 
 /// Lets a browser keep who has just signed in with it.

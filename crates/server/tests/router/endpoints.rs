@@ -27,7 +27,7 @@ pub(crate) struct Endpoint {
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-const ASKED: [(&str, &str); 7] = [
+pub(crate) const ASKED: [(&str, &str); 7] = [
     ("client_id", CLIENT),
     ("redirect_uri", CALLBACK),
     ("response_type", "code"),

@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use axum::http::header::ACCEPT_LANGUAGE;
 
-use crate::endpoints::{asked, get, hidden};
+use crate::endpoints::{ASKED, asked, form, get, hidden};
 use crate::metadata::told;
-use crate::people::{leads_to, open, send};
+use crate::people::{add_app, leads_to, open, send, shown, sign_in};
 use crate::world::{PASSWORD, Reply, USERNAME, World};
 
 fn language(page: &Reply) -> &str {
@@ -51,6 +51,42 @@ async fn every_page_of_a_request_speaks_what_the_request_asks_for() {
     // Nobody else is spoken to in it.
     assert_eq!(language(&open(&world, "/account").await), "en");
     assert_eq!(language(&signing_in(&world, "tlh").await), "en");
+}
+
+// OpenID Connect Core §3.1.2.1.
+#[tokio::test]
+async fn so_does_the_page_of_the_second_step() {
+    let world = World::new().await;
+    sign_in(&world, PASSWORD).await;
+    let (secret, _) = add_app(&world).await;
+    let page = signing_in(&world, "de").await;
+    let request = hidden(&page.body, "request");
+    let typed = [("request", &*request), ("username", USERNAME), ("password", PASSWORD)];
+    let half = send(&world, &page, "/login", &typed).await;
+    let page = open(&world, leads_to(&half)).await;
+    assert!(page.body.contains("id=\"second-form\"") && language(&page) == "de", "{}", page.body);
+    let half = hidden(&page.body, "half");
+    let again = send(&world, &page, "/login/code", &[("half", &half), ("code", "000000")]).await;
+    assert_eq!((again.status, language(&again)), (StatusCode::UNPROCESSABLE_ENTITY, "de"));
+    let done = send(&world, &page, "/login/code", &[("half", &half), ("code", &shown(&secret, 1))]).await;
+    assert_eq!(language(&open(&world, leads_to(&done)).await), "de");
+}
+
+// OpenID Connect Core §3.1.2.1. Form Post Response Mode §2.
+#[tokio::test]
+async fn so_does_the_page_that_brings_an_answer_without_a_question() {
+    let world = World::with(|_, client| client.policy.skip_consent = true).await;
+    let page = signing_in(&world, "en").await;
+    let request = hidden(&page.body, "request");
+    send(&world, &page, "/login", &[("request", &request), ("username", USERNAME), ("password", PASSWORD)]).await;
+    for (scope, member) in [("openid", "code"), ("everything", "error")] {
+        let mut fields: Vec<_> = ASKED.into_iter().filter(|(name, _)| *name != "scope").collect();
+        fields.extend([("scope", scope), ("response_mode", "form_post"), ("ui_locales", "tlh de")]);
+        // Nothing of it is in the address.
+        let page = world.browse(&form("/oauth2/authorize", world.cookie(), &fields)).await;
+        assert!(page.body.contains(&format!("name=\"{member}\"")), "{}", page.body);
+        assert_eq!(language(&page), "de", "{scope}");
+    }
 }
 
 // OpenID Connect RP-Initiated Logout §2.

@@ -50,7 +50,7 @@ pub(crate) async fn sign_in(world: &World, password: &str) -> Reply {
 }
 
 /// What an app shows one step after the time of every test.
-fn shown(secret: &str, step: i64) -> String {
+pub(crate) fn shown(secret: &str, step: i64) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let letters = secret.chars().map(|letter| alphabet.find(letter).unwrap());
     let bits: Vec<usize> = letters.flat_map(|five| (0..5).rev().map(move |bit| five >> bit & 1)).collect();
@@ -74,7 +74,7 @@ fn all_shown(page: &Reply, class: &str) -> Vec<String> {
 }
 
 /// Adds an app, and gives its key and the recovery codes.
-async fn add_app(world: &World) -> (String, Vec<String>) {
+pub(crate) async fn add_app(world: &World) -> (String, Vec<String>) {
     let page = open(world, "/account/security/app").await;
     assert!(page.body.contains("id=\"app-qr\" src=\"data:image/svg+xml"), "{}", page.body);
     let secret = all_shown(&page, "app-shown").remove(0);
