@@ -75,7 +75,7 @@ fn only_who_may(guarded: &Guarded, proxys_own: &str, ask: impl Fn(&str, &[(&str,
     assert_eq!(refused.status, 401);
     assert!(refused.header("www-authenticate").contains("resource_metadata="), "challenges are handed on: {refused:?}");
     let token = bearer(&guarded.token("books.read"));
-    let claimed = TOLD.map(|name| (name, "root"));
+    let claimed: Vec<_> = TOLD.into_iter().chain(["x_firman_scope"]).map(|name| (name, "root")).collect();
     let spoofed = [("authorization", &*token), ("x-original-uri", "/health"), ("x-forwarded-uri", "/health")];
     let page = ask("/v1/books?x=y", &[&spoofed[..], &claimed].concat());
     assert_eq!(page.status, 200, "{page:?}");
@@ -100,7 +100,7 @@ fn caddy(name: &str, guarded: &Guarded) -> Option<(Program, String)> {
     let folder = folder(name);
     let home = format!("127.0.0.1:{}", free_port());
     let settings = format!(
-        "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://{home} {{\n\troute /v1/* {{\n\t\trequest_header -X-Firman-*\n\
+        "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://{home} {{\n\troute /v1/* {{\n\t\trequest_header -X-Firman-*\n\t\trequest_header -X_Firman_*\n\
          \t\tforward_auth {guard} {{\n\t\t\turi /auth\n\t\t\tcopy_headers {told}\n\t\t}}\n\
          \t\treverse_proxy {service} {{\n\t\t\theader_up -Authorization\n\t\t}}\n\t}}\n}}\n",
         guard = guarded.guard.trim_start_matches("http://"),

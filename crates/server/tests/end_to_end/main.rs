@@ -38,6 +38,7 @@ mod guard;
 mod guard_certificates;
 mod guard_proxies;
 mod held;
+mod held_bound;
 mod javascript;
 mod jwt_bearer;
 mod login;
