@@ -83,6 +83,7 @@ async function forget({ page, photograph }) {
     assert.equal(page.url(), security)
     const used = await page.goto(link)
     assert.equal(used.status(), 410, 'a link is good once')
+    assert.match(await mailTo(address), new RegExp(`The account ${username} has another password now.`))
   })
 }
 
@@ -107,6 +108,7 @@ async function proveAnother({ page, photograph }) {
     await press(page, '#confirm-submit')
     await page.goto(security)
     assert.equal(await page.$eval('#security-email', element => element.textContent), another)
+    assert.match(await mailTo(address), /This is no longer the confirmed e-mail address/)
   })
 }
 

@@ -39,6 +39,7 @@ mod keys;
 mod login_app;
 mod logout;
 mod mail;
+mod mail_told;
 mod metadata;
 mod misses;
 mod one_grant;

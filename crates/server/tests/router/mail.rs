@@ -1,8 +1,8 @@
 //! The pages for passwords that were forgotten and for addresses that are proved, with the mails that they send.
 
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, RETRY_AFTER};
-use firman_engine::mail::Mail;
+use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, REFERRER_POLICY, RETRY_AFTER};
+use firman_engine::mail::{About, Mail};
 use firman_engine::outbox::{self, Outcome, Taken};
 
 use crate::endpoints::{form, hidden};
@@ -127,6 +127,22 @@ async fn an_address_is_proved_by_pressing_the_button_of_its_link() {
     assert_eq!(send(&world, &again, "/account/email", &[("token", &token)]).await.status, StatusCode::GONE);
     sign_in(&world, PASSWORD).await;
     assert!(open(&world, "/account/security").await.body.contains("id=\"security-email\">new@people.example<"));
+}
+
+#[tokio::test]
+async fn who_changes_a_password_is_told_in_the_language_of_the_page() {
+    let world = with_mail().await;
+    sign_in(&world, PASSWORD).await;
+    let path = "/account/security/password";
+    let page = open(&world, path).await;
+    let (csrf, mut ask) = (hidden(&page.body, "csrf"), form(path, world.cookie(), &[]));
+    let fields = [("csrf", &*csrf), ("current", PASSWORD), ("new", NEW), ("again", NEW)];
+    ask.form = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    ask.headers.push((ACCEPT_LANGUAGE.as_str(), "de".to_owned()));
+    assert_eq!(world.browse(&ask).await.status, StatusCode::OK);
+    let mail = letters(&world).await.remove(0);
+    assert_eq!((&*mail.to, mail.about, &*mail.language), ("ada@people.example", About::PasswordChanged, "de"));
+    assert_eq!(mail.link, format!("{ISSUER}/account/security"));
 }
 
 #[tokio::test]

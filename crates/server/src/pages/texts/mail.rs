@@ -40,6 +40,11 @@ pub struct Mail {
     pub has_account_subject: Phrase,
     pub has_account_text: Phrase,
     pub has_account_end: &'static str,
+    pub password_changed_subject: Phrase,
+    pub password_changed_text: Phrase,
+    pub address_changed_subject: Phrase,
+    pub address_changed_text: Phrase,
+    pub changed_end: &'static str,
 }
 
 /// In English.
@@ -85,6 +90,15 @@ pub(super) const ENGLISH: Mail = Mail {
         "Somebody wants to make an account with this e-mail address. There is one already: {}. If you have forgotten its password, open this address:",
     ),
     has_account_end: "If it was not you, do nothing: your account stays as it is.",
+    password_changed_subject: Phrase("{}: your password was changed"),
+    password_changed_text: Phrase(
+        "The account {} has another password now. If it was not you, open this address at once, and say that you have forgotten your password:",
+    ),
+    address_changed_subject: Phrase("{}: your e-mail address was changed"),
+    address_changed_text: Phrase(
+        "This is no longer the confirmed e-mail address of the account {}. If it was not you, open this address at once, choose another password, and give your e-mail address again:",
+    ),
+    changed_end: "If it was you, do nothing.",
 };
 
 /// In German.
@@ -130,4 +144,13 @@ pub(super) const GERMAN: Mail = Mail {
         "Jemand will ein Konto mit dieser E-Mail-Adresse anlegen. Es gibt schon eines: {}. Wenn Sie sein Passwort vergessen haben, öffnen Sie diese Adresse:",
     ),
     has_account_end: "Wenn Sie es nicht waren, tun Sie nichts: Ihr Konto bleibt, wie es ist.",
+    password_changed_subject: Phrase("{}: Ihr Passwort wurde geändert"),
+    password_changed_text: Phrase(
+        "Das Konto {} hat jetzt ein anderes Passwort. Wenn Sie es nicht waren, öffnen Sie sofort diese Adresse, und sagen Sie, dass Sie Ihr Passwort vergessen haben:",
+    ),
+    address_changed_subject: Phrase("{}: Ihre E-Mail-Adresse wurde geändert"),
+    address_changed_text: Phrase(
+        "Dies ist nicht mehr die bestätigte E-Mail-Adresse des Kontos {}. Wenn Sie es nicht waren, öffnen Sie sofort diese Adresse, wählen Sie ein anderes Passwort, und geben Sie Ihre E-Mail-Adresse wieder an:",
+    ),
+    changed_end: "Wenn Sie es waren, tun Sie nichts.",
 };
