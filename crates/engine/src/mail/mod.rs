@@ -11,7 +11,7 @@ mod verify;
 
 pub use address::of;
 pub use link::Looked;
-pub use reset::{Asked, Made, Reset, forgot, may_reset, reset, reset_link};
+pub use reset::{Asked, Begun, Made, Reset, forgot, may_reset, reset, reset_link};
 pub use verify::{Verified, ask_to_verify, confirm, whose};
 
 pub(crate) use address::{acceptable, held_by, names};

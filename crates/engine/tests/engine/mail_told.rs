@@ -73,7 +73,7 @@ async fn whoever_has_another_password_is_told_whoever_chose_it() {
     assert_eq!(told(&local).await, only(About::PasswordChanged));
 
     let reset = mail::reset(engine, &link(&local).await, "a third password", at(4)).await.unwrap();
-    assert!(matches!(reset, Reset::Done));
+    assert!(matches!(reset, Reset::Done(_)));
     assert_eq!(told(&local).await, only(About::PasswordChanged));
 
     local.set_password("somebody", "a fourth password").await.unwrap();
@@ -144,7 +144,7 @@ async fn of_rivals_the_one_that_changes_it_tells_of_it() {
         mail::reset(engine, &token, "another password", at(4)),
         mail::reset(engine, &token, "a third password", at(4))
     );
-    assert_eq!([ends.0.unwrap(), ends.1.unwrap()].iter().filter(|end| matches!(end, Reset::Done)).count(), 1);
+    assert_eq!([ends.0.unwrap(), ends.1.unwrap()].iter().filter(|end| matches!(end, Reset::Done(_))).count(), 1);
     assert_eq!(told(&local).await, only(About::PasswordChanged), "what was not changed is not told of");
 }
 
