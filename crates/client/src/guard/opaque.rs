@@ -41,7 +41,30 @@ pub(super) struct Answers {
 struct Known {
     now: HashMap<Digest16, Answer>,
     before: HashMap<Digest16, Answer>,
-    asked: HashMap<Digest16, Arc<OnceCell<Result<Told, String>>>>,
+    asked: HashMap<Digest16, Question>,
+}
+
+/// What all who want to know of one token wait for.
+type Question = Arc<OnceCell<Result<Told, String>>>;
+
+/// One of those who wait. Who is answered, and the last who goes away without, takes the question back: nothing is left of those who
+/// do not wait for it.
+struct Asking<'a> {
+    answers: &'a Answers,
+    key: Digest16,
+    question: Question,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut known = self.answers.lock();
+        // The map's and this one's: questions are taken and left under the lock alone.
+        let is_last = self.question.initialized() || Arc::strong_count(&self.question) <= 2;
+        if is_last && known.asks(&self.key, &self.question) {
+            known.asked.remove(&self.key);
+        }
+        self.question = Question::default();
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -62,21 +85,21 @@ impl Answers {
         F: Future<Output = Result<Told, String>>,
     {
         let key = Digest16(sha256(token.as_bytes()).first_chunk().copied().unwrap_or_default());
-        let cell = {
+        let asking = {
             let mut known = self.lock();
             if let Some(told) = known.held(&key, now) {
                 return Ok(told);
             }
-            Arc::clone(known.asked.entry(key).or_default())
+            Asking { answers: self, key, question: Arc::clone(known.asked.entry(key).or_default()) }
         };
-        let told = cell.get_or_init(ask).await.clone();
+        let told = asking.question.get_or_init(ask).await.clone();
         let mut known = self.lock();
-        if known.asked.get(&key).is_some_and(|asked| Arc::ptr_eq(asked, &cell)) {
-            known.asked.remove(&key);
-            if let Ok(told) = &told {
-                known.keep(key, Answer { told: told.clone(), until: self.until(told, now) }, self.memory.most, now);
-            }
+        if let Ok(told) = &told
+            && known.asks(&key, &asking.question)
+        {
+            known.keep(key, Answer { told: told.clone(), until: self.until(told, now) }, self.memory.most, now);
         }
+        drop(known);
         told
     }
 
@@ -96,6 +119,10 @@ impl Known {
     fn held(&self, key: &Digest16, now: Timestamp) -> Option<Told> {
         let held = self.now.get(key).or_else(|| self.before.get(key));
         held.filter(|answer| now < answer.until).map(|answer| answer.told.clone())
+    }
+
+    fn asks(&self, key: &Digest16, question: &Question) -> bool {
+        self.asked.get(key).is_some_and(|asked| Arc::ptr_eq(asked, question))
     }
 
     fn keep(&mut self, key: Digest16, answer: Answer, most: usize, now: Timestamp) {
@@ -173,12 +200,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_goes_away_while_asking_leaves_it_to_the_next() {
+    async fn who_goes_away_while_asking_leaves_it_to_the_next_and_nothing_behind() {
         let issuer = Issuer::new();
         {
             let mut ask = std::pin::pin!(issuer.told("a", Ok(Some(active(9))), at(0)));
             assert!(futures_util::FutureExt::now_or_never(ask.as_mut()).is_none());
+            {
+                let mut second = std::pin::pin!(issuer.told("a", Ok(Some(active(9))), at(0)));
+                assert!(futures_util::FutureExt::now_or_never(second.as_mut()).is_none());
+            }
+            assert_eq!(issuer.answers.lock().asked.len(), 1, "the first still waits");
         }
+        assert!(issuer.answers.lock().asked.is_empty());
         issuer.told("a", Ok(Some(active(9))), at(0)).await.unwrap();
         assert_eq!(issuer.asked(), 2);
     }
