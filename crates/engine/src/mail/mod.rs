@@ -30,7 +30,7 @@ use crate::attempts::Pace;
 use crate::failure::Fault;
 use crate::outbox::Outgoing;
 
-/// So many mails at once go to one account, to one address, and for one user name that was typed; on each node.
+/// So many mails at once go to one account, to one address, and for one user name that was typed; the latter on each node.
 pub(crate) const PACE: Pace = Pace { burst: 3, every: Lifetime::from_seconds(600) };
 
 /// A mail that is to be sent, as it lies sealed in the outbox.

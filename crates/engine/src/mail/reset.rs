@@ -16,7 +16,8 @@ use super::link::{self, Dated, Looked};
 use super::{About, Mail, PACE, Written, count_of, held_by, noted, of, send};
 use crate::Engine;
 use crate::accounts::{Edited, edit, normalized};
-use crate::attempts::of_address;
+use crate::attempts::{Pace, places};
+use crate::counts;
 use crate::failure::{Failure, Fault};
 use crate::sessions;
 use crate::sign_in;
@@ -97,16 +98,16 @@ pub fn forgot(
     written: Written,
     now: Timestamp,
 ) -> Result<Asked, Failure> {
-    let mut counts = vec![(Digest16::of(&[b"forgot", normalized(typed).as_bytes()]), PACE)];
-    counts.extend(from.into_iter().flat_map(|from| of_address(from, engine.policy.sign_in.address)));
-    if let Err(wait) = engine.attempts.begin(counts, now) {
+    let place = places(engine, from);
+    let typed_name = (Digest16::of(&[b"forgot", normalized(typed).as_bytes()]), PACE);
+    if let Err(wait) = engine.attempts.begin([&*place, &[typed_name]].concat(), now) {
         return Ok(Asked::Wait(wait));
     }
     // Here, where it is known who asks.
     let event = noted(engine, RecordId::from_bytes([0; 16]), "password", now)?;
     let (engine, typed) = (Arc::clone(engine), typed.to_owned());
     tokio::spawn(async move {
-        if let Err(fault) = write(&engine, (&typed, begun), written, event, now).await {
+        if let Err(fault) = write(&engine, (&typed, begun), (place, written), event, now).await {
             tracing::warn!(%fault, "a link for a new password was not sent");
         }
     });
@@ -116,7 +117,7 @@ pub fn forgot(
 async fn write(
     engine: &Engine,
     (typed, begun): (&str, Option<Begun>),
-    written: Written,
+    (mut counts, written): (Vec<(Digest16, Pace)>, Written),
     event: Event,
     now: Timestamp,
 ) -> Result<(), Fault> {
@@ -129,7 +130,9 @@ async fn write(
     let account = account.filter(|account| account.enabled && account.password.is_some());
     let Some(account) = account else { return Ok(()) };
     let Some(to) = of(&account) else { return Ok(()) };
-    if engine.attempts.begin(vec![count_of(account.id)], now).is_err() {
+    // Nobody is told: that would tell whether there is an account.
+    counts.push(count_of(account.id));
+    if counts::among_all(engine, &counts, now).await?.is_err() {
         return Ok(());
     }
     let mail = Mail {

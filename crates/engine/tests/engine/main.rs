@@ -20,6 +20,7 @@ mod client_document;
 mod cluster;
 mod code;
 mod costs;
+mod counts;
 mod details_of_grants;
 mod device;
 mod dpop;
