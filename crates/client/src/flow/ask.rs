@@ -6,6 +6,7 @@ use http::{HeaderMap, Method};
 
 use crate::error::Error;
 use crate::exchange::Request;
+use crate::secret::Secret;
 
 /// What answers should be.
 pub(crate) const JSON: &str = "application/json";
@@ -34,4 +35,9 @@ pub(crate) fn secret_value(text: &str) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::Local("a token or secret has characters that no header can have".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// How a bearer token is presented (RFC 6750 §2.1).
+pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
+    secret_value(&format!("Bearer {}", token.reveal()))
 }

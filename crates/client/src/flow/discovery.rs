@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
-use firman_proto::time::{Lifetime, Timestamp};
+use firman_proto::time::Timestamp;
 use url::Url;
 
-use super::{address, answer, ask, freshness};
+use super::document::Document;
+use super::{address, answer, ask};
 use crate::error::{Breach, Error};
 use crate::exchange::{Request, Response, Transport};
 use crate::flow::metadata::ServerMetadata;
@@ -24,6 +25,7 @@ pub enum First {
 pub struct Discovery {
     issuer: String,
     left: VecDeque<String>,
+    known: Option<Document<ServerMetadata>>,
     /// Why the first address gave nothing: told if no other gives more.
     trouble: Option<Error>,
 }
@@ -31,22 +33,28 @@ pub struct Discovery {
 /// What came of one answer.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// The metadata, and for how long it is good.
-    Found(Box<ServerMetadata>, Lifetime),
+    /// The metadata.
+    Found(Document<ServerMetadata>),
     /// Not here: ask the next address.
     Next(Discovery),
 }
 
 impl Discovery {
-    /// A search for the metadata of an issuer.
-    pub fn of(issuer: &str, first: First) -> Result<Self, Error> {
-        let url = address::issuer(issuer)?;
-        Ok(Self { issuer: issuer.to_owned(), left: addresses(&url, first), trouble: None })
+    /// A search for the metadata of an issuer. What is `known` of it is asked for where it was, and only if it has changed.
+    pub fn of(issuer: &str, first: First, known: Option<Document<ServerMetadata>>) -> Result<Self, Error> {
+        let mut left = addresses(&address::issuer(issuer)?, first);
+        let before = known.as_ref().and_then(|known| left.iter().position(|at| at == known.url()));
+        left.rotate_left(before.unwrap_or_default());
+        Ok(Self { issuer: issuer.to_owned(), left, known, trouble: None })
     }
 
     /// What to send now.
     pub fn request(&self) -> Request {
-        ask::get(self.here(), ask::JSON)
+        let mut request = ask::get(self.here(), ask::JSON);
+        if let Some(known) = &self.known {
+            known.unless_changed(&mut request);
+        }
+        request
     }
 
     fn here(&self) -> &str {
@@ -60,10 +68,13 @@ impl Discovery {
     /// The server is in trouble, or this was the last address and none had a document of the issuer.
     pub fn read(mut self, response: &Response, now: Timestamp) -> Result<Step, Error> {
         let url = self.here().to_owned();
+        if let Some(same) = self.known.as_ref().and_then(|known| known.unchanged(&url, response, now)) {
+            return Ok(Step::Found(same));
+        }
         let read =
             answer::members(&url, response, now).and_then(|members| ServerMetadata::read(&url, members, &self.issuer));
         let error = match read {
-            Ok(metadata) => return Ok(Step::Found(Box::new(metadata), freshness::lifetime(&response.headers, now))),
+            Ok(metadata) => return Ok(Step::Found(Document::new(metadata, &url, response, now))),
             Err(error) if error.is_outage() => return Err(error),
             Err(error) => error,
         };
@@ -80,7 +91,7 @@ impl Discovery {
     }
 }
 
-/// Asks one address after the other.
+/// Asks one address after the other, as [`Discovery::of`].
 ///
 /// # Errors
 ///
@@ -88,14 +99,14 @@ impl Discovery {
 pub async fn discover(
     transport: &dyn Transport,
     issuer: &str,
-    first: First,
+    (first, known): (First, Option<Document<ServerMetadata>>),
     now: Timestamp,
-) -> Result<(ServerMetadata, Lifetime), Error> {
-    let mut search = Discovery::of(issuer, first)?;
+) -> Result<Document<ServerMetadata>, Error> {
+    let mut search = Discovery::of(issuer, first, known)?;
     loop {
         let response = transport.send(search.request()).await?;
         match search.read(&response, now)? {
-            Step::Found(metadata, lifetime) => return Ok((*metadata, lifetime)),
+            Step::Found(document) => return Ok(document),
             Step::Next(next) => search = next,
         }
     }
@@ -123,6 +134,7 @@ fn addresses(issuer: &Url, first: First) -> VecDeque<String> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::{ETAG, IF_NONE_MATCH};
     use serde_json::{Value, json};
 
     use super::super::answer::tests::{NOW, answer, json};
@@ -143,7 +155,7 @@ mod tests {
     // RFC 8414 §3, §3.1, §5, OpenID Connect Discovery §4.
     #[test]
     fn every_form_of_address_is_asked_for() {
-        let of = |issuer: &str, first| Vec::from(Discovery::of(issuer, first).unwrap().left);
+        let of = |issuer: &str, first| Vec::from(Discovery::of(issuer, first, None).unwrap().left);
         assert_eq!(
             of(ISSUER, First::OAuth),
             [
@@ -161,25 +173,41 @@ mod tests {
             ]
         );
         for issuer in ["http://as.example", "https://as.example?x", "as.example"] {
-            assert!(Discovery::of(issuer, First::OAuth).is_err(), "{issuer}");
+            assert!(Discovery::of(issuer, First::OAuth, None).is_err(), "{issuer}");
         }
     }
 
     // RFC 8414 §3.3, OpenID Connect Discovery §4.3.
     #[test]
     fn the_first_document_that_is_of_the_issuer_is_taken() {
-        let search = Discovery::of(ISSUER, First::OAuth).unwrap();
+        let search = Discovery::of(ISSUER, First::OAuth, None).unwrap();
         let search = next(search.read(&answer(404, &[], "<html>"), NOW).unwrap());
         let search = next(search.read(&json(200, &document("https://as.example")), NOW).unwrap());
         assert_eq!(search.request().url, "https://as.example/tenant/.well-known/openid-configuration");
         let step = search.read(&json(200, &document(ISSUER)), NOW).unwrap();
-        assert!(matches!(step, Step::Found(metadata, _) if metadata.issuer == ISSUER));
+        assert!(matches!(step, Step::Found(document) if document.value().issuer == ISSUER));
+    }
+
+    // RFC 9110 §13.1.2, RFC 9111 §4.3.4.
+    #[test]
+    fn what_is_known_is_asked_for_where_it_was_and_may_be_as_it_was() {
+        let at = format!("{ISSUER}/.well-known/openid-configuration");
+        let metadata = ServerMetadata { issuer: ISSUER.to_owned(), ..ServerMetadata::default() };
+        let known = Document::new(metadata, &at, &answer(200, &[(ETAG, "\"7\"")], ""), NOW);
+        let search = Discovery::of(ISSUER, First::OAuth, Some(known)).unwrap();
+        assert_eq!((search.request().url, &search.request().headers[IF_NONE_MATCH]), (at, &"\"7\"".parse().unwrap()));
+        let same = search.clone().read(&answer(304, &[], ""), NOW).unwrap();
+        assert!(matches!(same, Step::Found(document) if document.value().issuer == ISSUER));
+        // It has gone from there: it is looked for everywhere, and who was not asked for a version says nothing by 304.
+        let search = next(search.read(&answer(404, &[], ""), NOW).unwrap());
+        assert!(!search.request().headers.contains_key(IF_NONE_MATCH));
+        assert!(matches!(search.read(&answer(304, &[], ""), NOW).unwrap(), Step::Next(_)));
     }
 
     // RFC 8414 §3.3, OpenID Connect Discovery §4.3.
     #[test]
     fn who_calls_itself_another_is_told_at_the_end_and_an_outage_at_once() {
-        let mut search = Discovery::of(ISSUER, First::OAuth).unwrap();
+        let mut search = Discovery::of(ISSUER, First::OAuth, None).unwrap();
         search = next(search.read(&answer(404, &[], ""), NOW).unwrap());
         search = next(search.read(&json(200, &document("https://evil.example")), NOW).unwrap());
         let error = search.clone().read(&answer(404, &[], ""), NOW).unwrap_err();

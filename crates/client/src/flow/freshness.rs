@@ -13,8 +13,12 @@ pub const LONGEST: Lifetime = Lifetime::from_days(1);
 
 /// For how long an answer is good (RFC 9111 §4.2), between [`SHORTEST`] and [`LONGEST`].
 pub fn lifetime(headers: &HeaderMap, now: Timestamp) -> Lifetime {
-    let said = directives(headers, now).unwrap_or(USUAL);
-    said.clamp(SHORTEST, LONGEST)
+    said(headers, now).unwrap_or(USUAL)
+}
+
+/// The same; `None` where the answer says nothing of it.
+pub(crate) fn said(headers: &HeaderMap, now: Timestamp) -> Option<Lifetime> {
+    directives(headers, now).map(|said| said.clamp(SHORTEST, LONGEST))
 }
 
 fn directives(headers: &HeaderMap, now: Timestamp) -> Option<Lifetime> {

@@ -4,9 +4,10 @@ use firman_proto::jose::{Alg, Claims, Jwks, Jwt, Refused, Typ};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_proto::upstream::{Expected, check};
 
-use super::freshness;
+use super::document::Document;
 use super::metadata::ServerMetadata;
-use super::{answer, ask};
+use super::party::Client;
+use super::{answer, ask, encrypted};
 use crate::error::{Breach, Error};
 use crate::exchange::{Request, Response};
 use crate::secret::Secret;
@@ -14,8 +15,8 @@ use crate::secret::Secret;
 /// What an ID token must fit.
 #[derive(Clone, Copy, Debug)]
 pub struct Fits<'a> {
-    /// The client that it is for.
-    pub client_id: &'a str,
+    /// The client that it is for; it may be encrypted for it.
+    pub client: &'a Client,
     /// The nonce that was sent; none for a token that came of a refresh.
     pub nonce: Option<&'a Secret>,
     /// The access token that came with it, if one did.
@@ -24,28 +25,40 @@ pub struct Fits<'a> {
     pub max_age: Option<Lifetime>,
 }
 
-/// Asks for the server's keys.
+/// Asks for the server's keys; for those that are known only if they have changed.
 ///
 /// # Errors
 ///
 /// The server has none.
-pub fn keys_request(server: &ServerMetadata) -> Result<Request, Error> {
-    Ok(ask::get(server.endpoint("jwks_uri", false)?, "application/jwk-set+json, application/json"))
+pub fn keys_request(server: &ServerMetadata, known: Option<&Document<Jwks>>) -> Result<Request, Error> {
+    let mut request = ask::get(server.endpoint("jwks_uri", false)?, "application/jwk-set+json, application/json");
+    if let Some(known) = known {
+        known.unless_changed(&mut request);
+    }
+    Ok(request)
 }
 
-/// Reads the keys, and for how long they are good.
+/// Reads the answer to [`keys_request`].
 ///
 /// # Errors
 ///
 /// They are no keys, or keys that nobody should publish.
-pub fn read_keys(server: &ServerMetadata, response: &Response, now: Timestamp) -> Result<(Jwks, Lifetime), Error> {
+pub fn read_keys(
+    server: &ServerMetadata,
+    response: &Response,
+    known: Option<&Document<Jwks>>,
+    now: Timestamp,
+) -> Result<Document<Jwks>, Error> {
     let url = server.endpoint("jwks_uri", false)?;
+    if let Some(same) = known.and_then(|known| known.unchanged(url, response, now)) {
+        return Ok(same);
+    }
     answer::success(url, response, now)?;
     let keys = Jwks::parse(&response.body).map_err(|refused| match refused {
         Refused::Json => answer::members(url, response, now).err().unwrap_or_else(|| answer::malformed(url, "no set")),
         refused => Error::breach(url, Breach::Signed(refused)),
     })?;
-    Ok((keys, freshness::lifetime(&response.headers, now)))
+    Ok(Document::new(keys, url, response, now))
 }
 
 /// Verifies an ID token, and gives its claims.
@@ -62,13 +75,15 @@ pub fn verify(
 ) -> Result<Claims, Error> {
     let issuer = server.issuer.as_str();
     let refused = |refused| Error::breach(issuer, Breach::Signed(refused));
+    // OpenID Connect Core §3.1.3.7 (1).
+    let token = encrypted::open(fits.client, token).map_err(refused)?;
     let jwt = Jwt::parse(token.reveal()).map_err(refused)?;
     let alg = jwt.header().alg;
     // OpenID Connect Core §3.1.3.7 (6), (7), RFC 8725 §3.11: of the algorithms that the server names, and no other kind of JWT.
     let claims = jwt.verify_signature(keys, &algorithms(server), Typ::Optional(&["JWT"])).map_err(refused)?;
     let expected = Expected {
         issuer,
-        client_id: fits.client_id,
+        client_id: &fits.client.id,
         nonce: fits.nonce.map(Secret::reveal),
         access_token: fits.access_token.map(Secret::reveal),
         alg,
@@ -94,6 +109,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::answer::tests::{NOW, answer, json as answered};
+    use super::super::encrypted::tests::{app, encrypted};
     use super::super::party::tests::{ISSUER, key, server};
     use super::*;
 
@@ -105,9 +121,15 @@ mod tests {
             claims[*name] = value.clone();
         }
         let nonce = nonce.map(Secret::from);
-        let fits = Fits { client_id: "app", nonce: nonce.as_ref(), access_token: Some(&access), max_age: None };
-        let (keys, _) = read_keys(&server(), &answered(200, keys), NOW)?;
-        verify(&server(), &key.sign(&claims).unwrap().into(), &keys, &fits, NOW)
+        let client = app();
+        let fits = Fits { client: &client, nonce: nonce.as_ref(), access_token: Some(&access), max_age: None };
+        let keys = read_keys(&server(), &answered(200, keys), None, NOW)?;
+        let keys = keys.value();
+        let token = key.sign(&claims).unwrap();
+        let plain = verify(&server(), &token.as_str().into(), keys, &fits, NOW);
+        let opened = verify(&server(), &encrypted(&token).into(), keys, &fits, NOW);
+        assert_eq!(plain.as_ref().map_err(ToString::to_string), opened.as_ref().map_err(ToString::to_string));
+        opened
     }
 
     // OpenID Connect Core §3.1.3.7, RFC 8725 §3.1, §3.11.
@@ -130,9 +152,10 @@ mod tests {
         let error = verified(&other, &keys, &[], Some("n")).unwrap_err();
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::UnknownKey), .. }), "{error}");
         let access = own.sign_as("at+jwt", &json!({"iss": ISSUER})).unwrap().into();
-        let (keys, _) = read_keys(&server(), &answered(200, &keys), NOW).unwrap();
-        let fits = Fits { client_id: "app", nonce: None, access_token: Some(&access), max_age: None };
-        let error = verify(&server(), &access, &keys, &fits, NOW).unwrap_err();
+        let keys = read_keys(&server(), &answered(200, &keys), None, NOW).unwrap();
+        let client = Client::public("app");
+        let fits = Fits { client: &client, nonce: None, access_token: Some(&access), max_age: None };
+        let error = verify(&server(), &access, keys.value(), &fits, NOW).unwrap_err();
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::Typ), .. }), "{error}");
     }
 
@@ -142,10 +165,11 @@ mod tests {
         let own = key();
         let mut silent = server();
         silent.id_token_signing_alg_values_supported.clear();
-        let (keys, _) = read_keys(&server(), &answered(200, &json!({"keys": [own.jwk()]})), NOW).unwrap();
+        let keys = read_keys(&server(), &answered(200, &json!({"keys": [own.jwk()]})), None, NOW).unwrap();
         let token = own.sign(&json!({"iss": ISSUER})).unwrap().into();
-        let fits = Fits { client_id: "app", nonce: None, access_token: Some(&token), max_age: None };
-        let error = verify(&silent, &token, &keys, &fits, NOW).unwrap_err();
+        let client = Client::public("app");
+        let fits = Fits { client: &client, nonce: None, access_token: Some(&token), max_age: None };
+        let error = verify(&silent, &token, keys.value(), &fits, NOW).unwrap_err();
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::Algorithm), .. }), "{error}");
         let mut named = server();
         named.id_token_signing_alg_values_supported = vec!["HS256".into(), "none".into()];
@@ -154,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_is_no_key_set_is_told() {
-        let read = |response: &Response| read_keys(&server(), response, NOW).unwrap_err().to_string();
+        let read = |response: &Response| read_keys(&server(), response, None, NOW).unwrap_err().to_string();
         assert!(read(&answer(200, &[(http::header::CONTENT_TYPE, "text/html")], "<html>")).contains("text/html"));
         assert!(read(&answered(200, &json!({"keys": [{"kty": "oct", "k": "x"}]}))).contains("private or secret"));
         assert!(read(&answer(500, &[], "")).contains("500"));

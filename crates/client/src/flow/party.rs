@@ -6,10 +6,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use firman_proto::form;
+use firman_proto::jose::MacKey;
+use firman_proto::jose::jwe::DecryptionKey;
 use firman_proto::jws::HeldKey;
 use firman_proto::time::{Lifetime, Timestamp};
 use http::header::AUTHORIZATION;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::ask;
@@ -31,6 +33,8 @@ pub struct Client {
     pub id: String,
     /// The proof.
     pub authentication: Authentication,
+    /// What opens ID tokens and userinfo that its registration asks the server to encrypt.
+    pub decryption: Arc<[DecryptionKey]>,
 }
 
 /// What a client proves itself with (RFC 7591 §2 `token_endpoint_auth_method`).
@@ -42,6 +46,8 @@ pub enum Authentication {
     SecretBasic(Secret),
     /// `client_secret_post`.
     SecretPost(Secret),
+    /// `client_secret_jwt`, with HS256: the secret itself does not travel.
+    SecretJwt(Secret, AssertionFor),
     /// `private_key_jwt`.
     PrivateKeyJwt(Arc<HeldKey>, AssertionFor),
     /// `tls_client_auth` or `self_signed_tls_client_auth`: the transport presents the certificate, to the aliases of the
@@ -60,17 +66,32 @@ pub enum AssertionFor {
 }
 
 impl Client {
-    /// A public client.
-    pub fn public(id: impl Into<String>) -> Self {
-        Self { id: id.into(), authentication: Authentication::None }
+    /// A client with this proof, for which nothing is encrypted.
+    pub fn new(id: impl Into<String>, authentication: Authentication) -> Self {
+        Self { id: id.into(), authentication, decryption: Arc::default() }
     }
 
-    /// A client with a secret, which travels in the way that the server takes, in the header where both will do.
+    /// A public client.
+    pub fn public(id: impl Into<String>) -> Self {
+        Self::new(id, Authentication::None)
+    }
+
+    /// A client with a secret, which travels in a way that the server takes: in the header where it can.
     pub fn with_secret(id: impl Into<String>, secret: Secret, server: &ServerMetadata) -> Self {
-        let in_form = !server.takes("client_secret_basic") && server.takes("client_secret_post");
-        let authentication =
-            if in_form { Authentication::SecretPost(secret) } else { Authentication::SecretBasic(secret) };
-        Self { id: id.into(), authentication }
+        let all = ["client_secret_basic", "client_secret_post", "client_secret_jwt"];
+        let method = all.into_iter().find(|method| server.takes(method)).unwrap_or_default();
+        Self::new(id, Authentication::by_secret(method, secret))
+    }
+}
+
+impl Authentication {
+    /// With a secret, in the way of this name; in the header where it is none of them.
+    pub(crate) fn by_secret(method: &str, secret: Secret) -> Self {
+        match method {
+            "client_secret_post" => Self::SecretPost(secret),
+            "client_secret_jwt" => Self::SecretJwt(secret, AssertionFor::default()),
+            _ => Self::SecretBasic(secret),
+        }
     }
 }
 
@@ -80,6 +101,7 @@ impl fmt::Debug for Authentication {
             Self::None => "None",
             Self::SecretBasic(_) => "SecretBasic(..)",
             Self::SecretPost(_) => "SecretPost(..)",
+            Self::SecretJwt(..) => "SecretJwt(..)",
             Self::PrivateKeyJwt(..) => "PrivateKeyJwt(..)",
             Self::Certificate => "Certificate",
         })
@@ -130,10 +152,13 @@ impl Party<'_> {
                 form::append(&mut body, "client_secret", secret.reveal());
                 None
             }
+            Authentication::SecretJwt(secret, to) => {
+                let key = MacKey::new(secret.reveal());
+                self.assert(&mut body, &key.sign(&self.claims(*to)?).map_err(unsigned)?);
+                None
+            }
             Authentication::PrivateKeyJwt(key, to) => {
-                form::append(&mut body, "client_id", id);
-                form::append(&mut body, "client_assertion_type", JWT_BEARER);
-                form::append(&mut body, "client_assertion", &self.assertion(key, *to)?);
+                self.assert(&mut body, &key.sign(&self.claims(*to)?).map_err(unsigned)?);
                 None
             }
             // RFC 6749 §3.2.1, RFC 8705 §2: who has no secret still says who it is.
@@ -149,18 +174,28 @@ impl Party<'_> {
         Ok(request)
     }
 
+    /// RFC 7523 §2.2.
+    fn assert(&self, body: &mut String, assertion: &str) {
+        form::append(body, "client_id", &self.client.id);
+        form::append(body, "client_assertion_type", JWT_BEARER);
+        form::append(body, "client_assertion", assertion);
+    }
+
     /// RFC 7523 §3: for one server, for a minute, once.
-    fn assertion(&self, key: &HeldKey, to: AssertionFor) -> Result<String, Error> {
+    fn claims(&self, to: AssertionFor) -> Result<Value, Error> {
         let aud = match to {
             AssertionFor::Issuer => &self.server.issuer,
             AssertionFor::TokenEndpoint => self.server.endpoint("token_endpoint", false)?,
         };
-        let claims = json!({
+        Ok(json!({
             "iss": self.client.id, "sub": self.client.id, "aud": aud, "jti": word(self.entropy)?,
             "iat": self.now.seconds(), "exp": self.now.plus(ASSERTION).seconds(),
-        });
-        key.sign(&claims).map_err(|error| Error::Local(format!("no assertion can be signed: {error}")))
+        }))
     }
+}
+
+fn unsigned(error: impl fmt::Display) -> Error {
+    Error::Local(format!("no assertion can be signed: {error}"))
 }
 
 /// RFC 6749 §2.3.1: both halves are form-encoded first.
@@ -176,6 +211,7 @@ fn basic(id: &str, secret: &Secret) -> Zeroizing<String> {
 pub(crate) mod tests {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
     use firman_proto::form::Form;
+    use firman_proto::jose::{Alg, Expected, Jwt, Typ};
     use firman_proto::jws::{self, Algorithm, JwkSet};
     use serde_json::Value;
 
@@ -234,7 +270,7 @@ pub(crate) mod tests {
         let request = post(&Client::with_secret("app", "hush".into(), &only_in_forms));
         assert_eq!(sent(&request, "client_secret").unwrap(), "hush");
 
-        let request = post(&Client { id: "app".into(), authentication: Authentication::Certificate });
+        let request = post(&Client::new("app", Authentication::Certificate));
         assert_eq!(
             (request.url.as_str(), sent(&request, "client_id").unwrap().as_str()),
             ("https://mtls.as.example/token", "app")
@@ -248,8 +284,7 @@ pub(crate) mod tests {
         let key = key();
         let published = JwkSet { keys: vec![key.jwk().clone()] };
         let of = |to| {
-            let authentication = Authentication::PrivateKeyJwt(Arc::clone(&key), to);
-            let request = post(&Client { id: "app".into(), authentication });
+            let request = post(&Client::new("app", Authentication::PrivateKeyJwt(Arc::clone(&key), to)));
             assert_eq!(sent(&request, "client_assertion_type").unwrap(), JWT_BEARER);
             jws::verify::<Value>(&sent(&request, "client_assertion").unwrap(), &published).unwrap()
         };
@@ -258,10 +293,36 @@ pub(crate) mod tests {
         assert_eq!(claims["exp"].as_i64().unwrap() - NOW.seconds(), 60);
         assert_eq!(of(AssertionFor::TokenEndpoint)["aud"], "https://as.example/token");
         let (server, entropy) = (server(), Counted::default());
-        let client =
-            Client { id: "app".into(), authentication: Authentication::PrivateKeyJwt(key, AssertionFor::Issuer) };
+        let client = Client::new("app", Authentication::PrivateKeyJwt(key, AssertionFor::Issuer));
         let party = Party { client: &client, server: &server, entropy: &entropy, now: NOW };
         let both = [(), ()].map(|()| sent(&party.post("token_endpoint", &[]).unwrap(), "client_assertion"));
         assert_ne!(both[0], both[1]);
+    }
+
+    // RFC 7523 §3, OpenID Connect Core §9.
+    #[test]
+    fn a_secret_that_signs_does_not_travel() {
+        let mut only_signed = server();
+        only_signed.token_endpoint_auth_methods_supported = Some(vec!["client_secret_jwt".into()]);
+        let secret = "a secret of at least 32 characters";
+        let request = post(&Client::with_secret("app", secret.into(), &only_signed));
+        assert!(
+            !String::from_utf8_lossy(&request.body).contains("secret+of")
+                && request.headers.get(AUTHORIZATION).is_none()
+        );
+        let assertion = sent(&request, "client_assertion").unwrap();
+        let expected = Expected {
+            typ: Typ::Optional(&["JWT"]),
+            algorithms: Alg::SECRET,
+            audiences: &[ISSUER],
+            skew: Lifetime::ZERO,
+            longest: ASSERTION,
+        };
+        let claims = Jwt::parse(&assertion).unwrap().verify_mac(&[MacKey::new(secret)], &expected, NOW).unwrap();
+        assert_eq!((claims.sub.as_deref(), claims.jti.is_some()), (Some("app"), true));
+        let (server, entropy) = (server(), Counted::default());
+        let client = Client::new("app", Authentication::SecretJwt("short".into(), AssertionFor::Issuer));
+        let party = Party { client: &client, server: &server, entropy: &entropy, now: NOW };
+        assert!(party.post("token_endpoint", &[]).unwrap_err().to_string().contains("too short"));
     }
 }

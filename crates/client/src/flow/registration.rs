@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use serde_json::{Map, Value};
 
 use super::metadata::ServerMetadata;
-use super::party::Client;
+use super::party::{Authentication, Client};
 use super::{address, answer, ask};
 use crate::error::Error;
 use crate::exchange::{Request, Response};
@@ -38,11 +38,13 @@ impl fmt::Debug for Registered {
 }
 
 impl Registered {
-    /// The client, as it authenticates.
+    /// The client, as it authenticates: as it is registered to, or as the server lets who has a secret.
     pub fn client(&self, server: &ServerMetadata) -> Client {
-        match &self.client_secret {
-            Some(secret) => Client::with_secret(&self.client_id, secret.clone(), server),
-            None => Client::public(&self.client_id),
+        let Some(secret) = self.client_secret.clone() else { return Client::public(&self.client_id) };
+        // RFC 7591 §3.2.1: the server may have registered another method than was asked for.
+        match self.metadata.get("token_endpoint_auth_method").and_then(Value::as_str) {
+            Some(method) => Client::new(&self.client_id, Authentication::by_secret(method, secret)),
+            None => Client::with_secret(&self.client_id, secret, server),
         }
     }
 }
@@ -56,7 +58,7 @@ pub fn request(server: &ServerMetadata, metadata: &Value, initial: Option<&Secre
     let url = server.endpoint("registration_endpoint", false)?;
     let mut request = ask::post(url, ask::JSON, &metadata.to_string());
     if let Some(token) = initial {
-        request.headers.insert(AUTHORIZATION, ask::secret_value(&format!("Bearer {}", token.reveal()))?);
+        request.headers.insert(AUTHORIZATION, ask::bearer(token)?);
     }
     Ok(request)
 }
@@ -142,7 +144,7 @@ pub fn ended(management: &(String, Secret), response: &Response, now: Timestamp)
 }
 
 fn managed((_, token): &(String, Secret), mut request: Request) -> Result<Request, Error> {
-    request.headers.insert(AUTHORIZATION, ask::secret_value(&format!("Bearer {}", token.reveal()))?);
+    request.headers.insert(AUTHORIZATION, ask::bearer(token)?);
     Ok(request)
 }
 
@@ -172,7 +174,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::answer::tests::{NOW, answer, json as answered};
-    use super::super::party::Authentication;
     use super::super::party::tests::server;
     use super::*;
 
@@ -194,6 +195,10 @@ mod tests {
             "registration_client_uri": "https://as.example/register/c", "registration_access_token": "t"});
         let registered = read(&server, &answered(201, &body), NOW).unwrap();
         assert!(matches!(registered.client(&server).authentication, Authentication::SecretBasic(_)));
+        let mut in_form = body.clone();
+        in_form["token_endpoint_auth_method"] = json!("client_secret_post");
+        let registered_so = read(&server, &answered(201, &in_form), NOW).unwrap();
+        assert!(matches!(registered_so.client(&server).authentication, Authentication::SecretPost(_)));
         assert!(registered.secret_expires_at.is_none() && registered.metadata.contains_key("client_name"));
         assert!(
             !registered.metadata.contains_key("registration_access_token")

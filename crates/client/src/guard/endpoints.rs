@@ -7,6 +7,7 @@ use firman_proto::time::{Lifetime, Timestamp};
 use crate::error::Error;
 use crate::exchange::Transport;
 use crate::flow::discovery::{First, discover};
+use crate::flow::document::Document;
 use crate::flow::metadata::ServerMetadata;
 
 /// After a failure, nobody asks again for so long.
@@ -22,9 +23,14 @@ pub(super) struct Endpoints {
 
 #[derive(Default)]
 struct Known {
-    metadata: Option<Arc<ServerMetadata>>,
-    fresh_until: Timestamp,
+    metadata: Option<Document<ServerMetadata>>,
     failed: Option<(Timestamp, Error)>,
+}
+
+impl Known {
+    fn metadata(&self) -> Option<Arc<ServerMetadata>> {
+        self.metadata.as_ref().map(|document| Arc::clone(document.value()))
+    }
 }
 
 impl std::fmt::Debug for Endpoints {
@@ -55,30 +61,30 @@ impl Endpoints {
         if let Some(answer) = self.known(now) {
             return answer;
         }
-        let found = discover(&*self.transport, &self.issuer, First::OAuth, now).await;
+        let before = self.lock().metadata.clone();
+        let found = discover(&*self.transport, &self.issuer, (First::OAuth, before), now).await;
         let mut known = self.lock();
         match found {
-            Ok((metadata, good_for)) => {
-                let metadata = Arc::new(metadata);
-                *known = Known { metadata: Some(Arc::clone(&metadata)), fresh_until: now.plus(good_for), failed: None };
+            Ok(document) => {
+                let metadata = Arc::clone(document.value());
+                *known = Known { metadata: Some(document), failed: None };
                 Ok(metadata)
             }
             Err(error) => {
                 known.failed = Some((now, error.clone()));
-                known.metadata.clone().ok_or(error)
+                known.metadata().ok_or(error)
             }
         }
     }
 
     fn known(&self, now: Timestamp) -> Option<Result<Arc<ServerMetadata>, Error>> {
         let known = self.lock();
-        let fresh = known.metadata.as_ref().filter(|_| now < known.fresh_until);
-        if let Some(metadata) = fresh {
-            return Some(Ok(Arc::clone(metadata)));
+        if let Some(fresh) = known.metadata.as_ref().filter(|metadata| metadata.is_fresh(now)) {
+            return Some(Ok(Arc::clone(fresh.value())));
         }
         let (at, error) = known.failed.as_ref()?;
         let again = now >= at.plus(PAUSE);
-        (!again).then(|| known.metadata.clone().ok_or_else(|| error.clone()))
+        (!again).then(|| known.metadata().ok_or_else(|| error.clone()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {

@@ -5,12 +5,13 @@ use std::cmp::Reverse;
 use firman_proto::digest::Digest16;
 use firman_proto::scope::Scope;
 use firman_proto::time::{Lifetime, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Held, Kind, Manager, ManagerError, Need, Who, Whose};
 use crate::backoff::jittered;
+use crate::flow::dpop::DpopKey;
 use crate::flow::introspection::TokenFacts;
-use crate::flow::token::{Presented, Target, Tokens};
+use crate::flow::token::{Presented, Target, TokenType, Tokens};
 use crate::secret::Secret;
 use crate::wire::{Asked, Desk};
 use crate::world::number;
@@ -182,9 +183,7 @@ impl Manager {
         let verified = self.wire.verify(desk, id_token, Some(&access.token), Asked::default()).await;
         let refused = match verified {
             Ok(claims) if claims.sub.as_deref() == subject => {
-                let (issuer, now) = (&desk.server.issuer, self.wire.now());
-                self.keeper.put_id_token(issuer, subject.unwrap_or_default(), id_token, now).await?;
-                return Ok(());
+                return self.keep_id_token(desk, subject.unwrap_or_default(), id_token).await;
             }
             Ok(_) => crate::flow::answer::malformed(&desk.server.issuer, "the ID token is of another person"),
             // That its keys cannot be had now says nothing against the tokens.
@@ -211,6 +210,9 @@ impl Manager {
             iss: Some(desk.server.issuer.clone()),
             ..TokenFacts::default()
         };
+        if let Some(key) = desk.dpop.as_ref().filter(|_| tokens.token_type == TokenType::Dpop) {
+            facts.rest.insert(Held::CONFIRMATION.to_owned(), json!({"jkt": key.thumbprint()}));
+        }
         if !target.resource.is_empty() {
             facts.rest.insert(RESOURCES.to_owned(), target.resource.clone().into());
         }
@@ -240,8 +242,13 @@ pub(super) fn refresh_end(tokens: &Tokens, now: Timestamp) -> Option<i64> {
     seconds.filter(|seconds| *seconds > 0).map(|seconds| now.plus(Lifetime::from_seconds(seconds)).seconds())
 }
 
+/// Whether a token is this client's, and bound to no key but its own.
 fn is_of(desk: &Desk, held: &Held) -> bool {
-    held.facts.client_id.as_deref() == Some(&desk.client.id)
+    let own = desk.dpop.as_deref().map(DpopKey::thumbprint);
+    // RFC 9449 §7.1: nobody takes such a token without a proof.
+    let can_prove = own.is_some() || held.kind == Kind::Refresh || held.token_type != TokenType::Dpop;
+    let is_own = held.bound_to().is_none_or(|key| own == Some(key));
+    held.facts.client_id.as_deref() == Some(&desk.client.id) && can_prove && is_own
 }
 
 fn resources(held: &Held) -> Vec<String> {

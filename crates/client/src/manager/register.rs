@@ -4,7 +4,10 @@ use firman_proto::scope::Scope;
 
 use super::get::refresh_end;
 use super::{Held, Kind, Manager, ManagerError};
+use crate::error::{Breach, Error};
+use crate::flow::encrypted;
 use crate::flow::introspection::{Hint, TokenFacts};
+use crate::flow::party::Authentication;
 use crate::flow::token::{Target, Tokens};
 use crate::secret::Secret;
 use crate::wire::{Asked, Desk};
@@ -39,18 +42,22 @@ impl Manager {
         }
         let mut gained = vec![access.clone()];
         if let Some(token) = &tokens.refresh_token {
-            let facts = TokenFacts {
+            let mut facts = TokenFacts {
                 active: None,
                 exp: refresh_end(tokens, access.updated_at),
                 token_type: None,
                 jti: None,
                 ..access.facts.clone()
             };
+            // RFC 9449 §5: the refresh token of a client that proves itself otherwise is bound to no key.
+            if !matches!(desk.client.authentication, Authentication::None) {
+                facts.rest.remove(Held::CONFIRMATION);
+            }
             gained.push(Held { kind: Kind::Refresh, token: token.clone(), facts, ..access.clone() });
         }
         self.keeper.exchange(None, gained).await?;
         if let (Some(id_token), Some(subject)) = (&tokens.id_token, subject) {
-            self.keeper.put_id_token(&access.issuer, subject, id_token, access.updated_at).await?;
+            self.keep_id_token(desk, subject, id_token).await?;
         }
         Ok(access)
     }
@@ -63,8 +70,16 @@ impl Manager {
     pub async fn register_id_token(&self, desk: &Desk, id_token: &Secret) -> Result<String, ManagerError> {
         let claims = self.wire.verify(desk, id_token, None, Asked::default()).await?;
         let subject = claims.sub.unwrap_or_default();
-        self.keeper.put_id_token(&desk.server.issuer, &subject, id_token, self.wire.now()).await?;
+        self.keep_id_token(desk, &subject, id_token).await?;
         Ok(subject)
+    }
+
+    /// Keeps an ID token as it was signed: its claims are read again, and no server need open what was encrypted for us.
+    pub(super) async fn keep_id_token(&self, desk: &Desk, subject: &str, given: &Secret) -> Result<(), ManagerError> {
+        let issuer = &desk.server.issuer;
+        let signed = encrypted::open(&desk.client, given);
+        let signed = signed.map_err(|refused| Error::breach(issuer, Breach::Signed(refused)))?;
+        Ok(self.keeper.put_id_token(issuer, subject, &signed, self.wire.now()).await?)
     }
 }
 

@@ -11,8 +11,10 @@ use super::*;
 use crate::error::Advice;
 use crate::exchange::{Request, Response, Unreachable};
 use crate::flow::answer::tests::{NOW, answer, json as answered};
-use crate::flow::party::Authentication;
+use crate::flow::dpop::DpopKey;
+use crate::flow::encrypted;
 use crate::flow::party::tests::{ISSUER, key, sent};
+use crate::flow::party::{Authentication, Client};
 use crate::flow::token::{self, Target, Tokens};
 use crate::wire::tests::{Hand, Server, desk, wire};
 
@@ -61,6 +63,9 @@ impl Rotating {
     fn token(&self, request: &Request) -> Response {
         let number = self.issued.fetch_add(1, Ordering::Relaxed) + 1;
         let mut body = json!({"access_token": format!("at-{number}"), "token_type": "Bearer", "expires_in": 300});
+        if request.headers.contains_key("dpop") {
+            body["token_type"] = "DPoP".into();
+        }
         if let Some(who) = *self.id_token_of.lock().unwrap() {
             body["id_token"] = self.id_token(who, &[]).into();
         }
@@ -278,6 +283,30 @@ async fn a_token_that_was_refused_will_not_do() {
     assert_eq!(stage.with(not("at-1")).await.unwrap(), "at-2", "and not the first again");
 }
 
+// RFC 9449 §5, §6.1, §7.1.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_is_given_to_who_has_the_key() {
+    let stage = stage(Settings::default());
+    let [own, other] = [(), ()].map(|()| Some(Arc::new(DpopKey::generate().unwrap())));
+    let with = |dpop: &Option<Arc<DpopKey>>, authentication: &Authentication| {
+        let client = Client::new("app", authentication.clone());
+        Desk { dpop: dpop.clone(), client, ..stage.desk.clone() }
+    };
+    let get = async |desk: &Desk| stage.manager.get(desk, &Need::of(alice())).await.map(|held| held.token);
+    let bound = tokens(&[("token_type", json!("DPoP"))]);
+    let public = Authentication::None;
+    stage.manager.register(&with(&own, &public), &bound, &Target::default(), Some("alice")).await.unwrap();
+    assert_eq!(get(&with(&own, &public)).await.unwrap().reveal(), "at-0");
+    assert!(matches!(get(&with(&other, &public)).await, Err(ManagerError::Nothing { .. })), "nor its refresh token");
+    assert!(matches!(get(&with(&None, &public)).await, Err(ManagerError::Nothing { .. })));
+    // The refresh token of who has a secret too is bound to that alone.
+    let secret = Authentication::SecretPost("hush".into());
+    stage.manager.register(&with(&own, &secret), &bound, &Target::default(), Some("alice")).await.unwrap();
+    assert_eq!(get(&with(&other, &secret)).await.unwrap().reveal(), "at-1");
+    let held = stage.manager.kept(&with(&other, &secret), &Need::of(alice())).await.unwrap().unwrap();
+    assert_eq!(held.bound_to(), other.as_deref().map(DpopKey::thumbprint));
+}
+
 // RFC 6749 §4.4.2.
 #[tokio::test]
 async fn a_client_has_tokens_of_its_own() {
@@ -344,6 +373,19 @@ async fn an_id_token_of_another_person_spoils_what_came_with_it_and_no_more() {
     assert_eq!(stage.get().await.unwrap(), "at-2", "the refresh token was kept");
     assert!(stage.manager.id_token(&stage.desk, "alice").await.unwrap().is_some());
     assert!(stage.manager.id_token(&stage.desk, "mallory").await.unwrap().is_none());
+}
+
+// OpenID Connect Core §10.2.
+#[tokio::test]
+async fn an_id_token_that_is_encrypted_for_the_client_is_kept_as_it_was_signed() {
+    let stage = stage(Settings::default());
+    let desk = Desk { client: encrypted::tests::app(), ..stage.desk.clone() };
+    let signed = stage.rotating.id_token("alice", &[("zoneinfo", json!("UTC"))]);
+    let sealed = encrypted::tests::encrypted(&signed);
+    assert_eq!(stage.manager.register_id_token(&desk, &sealed.as_str().into()).await.unwrap(), "alice");
+    assert_eq!(stage.manager.id_token(&desk, "alice").await.unwrap().unwrap().reveal(), signed);
+    let refused = stage.manager.register_id_token(&stage.desk, &sealed.into()).await.unwrap_err();
+    assert!(refused.to_string().contains("cannot be decrypted"), "{refused}");
 }
 
 // OpenID Connect Core §2, §5.3.

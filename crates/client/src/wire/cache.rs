@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use firman_proto::time::{Lifetime, Timestamp};
+use firman_proto::time::Timestamp;
 
 use crate::error::Error;
-use crate::flow::freshness::{LONGEST, SHORTEST};
+use crate::flow::document::Document;
+use crate::flow::freshness::SHORTEST;
 
 /// More documents than this are not kept.
 const MOST: usize = 256;
@@ -21,12 +22,6 @@ struct Held<T> {
     failed: Option<(Error, Timestamp)>,
 }
 
-struct Document<T> {
-    value: Arc<T>,
-    fetched_at: Timestamp,
-    fresh_until: Timestamp,
-}
-
 impl<T> Default for Cache<T> {
     fn default() -> Self {
         Self { slots: Mutex::default() }
@@ -34,29 +29,28 @@ impl<T> Default for Cache<T> {
 }
 
 impl<T> Cache<T> {
-    /// What is kept under `key`, if it is good, and not from before `since`; else what `fetch` brings. Where that fails because
-    /// of an outage, what is kept will do for a day.
-    pub(crate) async fn get(
+    /// What is kept under `key`, if it is good, and not from before `since`; else what `fetch` brings, which gets what is kept. Where
+    /// that fails because of an outage, what is kept will do for a day.
+    pub(crate) async fn get<F: Future<Output = Result<Document<T>, Error>>>(
         &self,
         key: &str,
         since: Option<Timestamp>,
         now: Timestamp,
-        fetch: impl Future<Output = Result<(T, Lifetime), Error>>,
+        fetch: impl FnOnce(Option<Document<T>>) -> F,
     ) -> Result<Arc<T>, Error> {
         let slot = self.slot(key);
         let mut held = slot.lock().await;
-        if let Some(known) = held.document.as_ref().filter(|known| known.will_do(since, now)) {
-            return Ok(Arc::clone(&known.value));
+        if let Some(known) = held.document.as_ref().filter(|known| known.is_fresh_since(since, now)) {
+            return Ok(Arc::clone(known.value()));
         }
         if let Some((error, until)) = &held.failed
             && now < *until
         {
             return held.in_an_outage(now).ok_or_else(|| error.clone());
         }
-        match fetch.await {
-            Ok((value, lifetime)) => {
-                let value = Arc::new(value);
-                let document = Document { value: Arc::clone(&value), fetched_at: now, fresh_until: now.plus(lifetime) };
+        match fetch(held.document.clone()).await {
+            Ok(document) => {
+                let value = Arc::clone(document.value());
                 *held = Held { document: Some(document), failed: None };
                 Ok(value)
             }
@@ -66,6 +60,16 @@ impl<T> Cache<T> {
                 if outage { held.in_an_outage(now).ok_or(error) } else { Err(error) }
             }
         }
+    }
+
+    /// What is kept under `key`.
+    pub(crate) async fn known(&self, key: &str) -> Option<Document<T>> {
+        self.slot(key).lock().await.document.clone()
+    }
+
+    /// Keeps what was known elsewhere, unless something is kept already.
+    pub(crate) async fn recall(&self, key: &str, known: Document<T>) {
+        self.slot(key).lock().await.document.get_or_insert(known);
     }
 
     fn slot(&self, key: &str) -> Arc<tokio::sync::Mutex<Held<T>>> {
@@ -82,16 +86,8 @@ impl<T> Cache<T> {
 impl<T> Held<T> {
     fn in_an_outage(&self, now: Timestamp) -> Option<Arc<T>> {
         let outage = self.failed.as_ref().is_some_and(|(error, _)| error.is_outage());
-        let known = self.document.as_ref().filter(|known| outage && now < known.fetched_at.plus(LONGEST));
-        known.map(|known| Arc::clone(&known.value))
-    }
-}
-
-impl<T> Document<T> {
-    fn will_do(&self, since: Option<Timestamp>, now: Timestamp) -> bool {
-        // Who hopes for something newer gets it, but not more often than anybody should be asked.
-        let new_enough = since.is_none_or(|since| self.fetched_at >= since) || now < self.fetched_at.plus(SHORTEST);
-        now < self.fresh_until && new_enough
+        let known = self.document.as_ref().filter(|known| outage && known.will_do_in_an_outage(now));
+        known.map(|known| Arc::clone(known.value()))
     }
 }
 
@@ -99,14 +95,21 @@ impl<T> Document<T> {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use firman_proto::time::Lifetime;
+    use http::header::CACHE_CONTROL;
+
     use super::*;
     use crate::error::Breach;
     use crate::exchange::Unreachable;
-
-    const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+    use crate::flow::answer::tests::{NOW, answer};
 
     fn at(seconds: i64) -> Timestamp {
         NOW.plus(Lifetime::from_seconds(seconds))
+    }
+
+    /// A document that is good for a minute.
+    fn document<T>(value: T, now: Timestamp) -> Document<T> {
+        Document::new(value, "u", &answer(200, &[(CACHE_CONTROL, "max-age=60")], ""), now)
     }
 
     fn dead() -> Error {
@@ -116,9 +119,9 @@ mod tests {
     #[tokio::test]
     async fn a_document_is_asked_for_once_while_it_is_good() {
         let (cache, asked) = (Cache::default(), AtomicU32::new(0));
-        let get = |since, now| {
-            cache
-                .get("k", since, now, async { Ok((asked.fetch_add(1, Ordering::Relaxed), Lifetime::from_seconds(60))) })
+        let get = async |since, now| {
+            let fetch = async |_| Ok(document(asked.fetch_add(1, Ordering::Relaxed), now));
+            cache.get("k", since, now, fetch).await
         };
         let both = tokio::join!(get(None, NOW), get(None, NOW));
         assert_eq!((*both.0.unwrap(), *both.1.unwrap()), (0, 0));
@@ -131,20 +134,19 @@ mod tests {
     #[tokio::test]
     async fn in_an_outage_what_is_kept_will_do_for_a_day() {
         let cache = Cache::default();
-        let good = async { Ok((1, Lifetime::from_seconds(60))) };
-        cache.get("k", None, NOW, good).await.unwrap();
-        assert_eq!(*cache.get("k", None, at(61), async { Err(dead()) }).await.unwrap(), 1);
-        let never = async { panic!("asked again at once") };
+        cache.get("k", None, NOW, async |_| Ok(document(1, NOW))).await.unwrap();
+        assert_eq!(*cache.get("k", None, at(61), async |_| Err(dead())).await.unwrap(), 1);
+        let never = async |_| panic!("asked again at once");
         assert_eq!(*cache.get("k", None, at(62), never).await.unwrap(), 1);
-        assert!(cache.get("k", None, at(86_400), async { Err(dead()) }).await.is_err());
-        assert_eq!(*cache.get("k", None, at(86_411), async { Ok((2, Lifetime::ZERO)) }).await.unwrap(), 2);
+        assert!(cache.get("k", None, at(86_400), async |_| Err(dead())).await.is_err());
+        assert_eq!(*cache.get("k", None, at(86_411), async |_| Ok(document(2, at(86_411)))).await.unwrap(), 2);
     }
 
     #[tokio::test]
     async fn what_has_become_wrong_is_not_replaced_by_what_was() {
         let cache = Cache::default();
-        cache.get("k", None, NOW, async { Ok((1, Lifetime::from_seconds(60))) }).await.unwrap();
-        let wrong = async { Err(Error::breach("u", Breach::Status(404))) };
+        cache.get("k", None, NOW, async |_| Ok(document(1, NOW))).await.unwrap();
+        let wrong = async |_| Err(Error::breach("u", Breach::Status(404)));
         assert!(cache.get("k", None, at(61), wrong).await.is_err());
     }
 }

@@ -6,8 +6,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use firman_proto::jose::{Claims, Jwks, Refused};
 use firman_proto::time::{Lifetime, Timestamp};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -16,13 +19,14 @@ use crate::error::{Advice, Breach, Error};
 use crate::exchange::{Request, Response, Transport};
 use crate::flow::code::{Errand, Wish};
 use crate::flow::discovery::{First, discover};
+use crate::flow::document::Document;
 use crate::flow::dpop::{DpopKey, Nonces};
 use crate::flow::id_token::{self, Fits};
 use crate::flow::introspection::{self, Hint, TokenFacts};
 use crate::flow::metadata::ServerMetadata;
 use crate::flow::party::{Client, Party};
 use crate::flow::token::{Presented, Target, TokenType, Tokens};
-use crate::flow::{answer, device, registration, token, userinfo};
+use crate::flow::{answer, ask, device, registration, token, userinfo};
 use crate::secret::Secret;
 use crate::world::{Clock, Entropy, number};
 use cache::Cache;
@@ -92,13 +96,23 @@ impl Wire {
     pub async fn server(&self, issuer: &str, first: First) -> Result<Arc<ServerMetadata>, Error> {
         let now = self.now();
         self.servers
-            .get(issuer, None, now, async {
+            .get(issuer, None, now, async |known| {
                 self.permit(issuer, now)?;
-                let found = discover(&*self.transport, issuer, first, now).await;
+                let found = discover(&*self.transport, issuer, (first, known), now).await;
                 self.heard(issuer, &found)?;
                 found
             })
             .await
+    }
+
+    /// What [`Self::server`] has found, to be kept for the next run of the program.
+    pub async fn known(&self, issuer: &str) -> Option<Document<ServerMetadata>> {
+        self.servers.known(issuer).await
+    }
+
+    /// Takes up what an earlier run has found, so that the server is asked by the same rules as if this were one run.
+    pub async fn recall(&self, known: Document<ServerMetadata>) {
+        self.servers.recall(&known.value().issuer.clone(), known).await;
     }
 
     /// Sends a request, unless its server is left alone for a while.
@@ -210,14 +224,14 @@ impl Wire {
     /// There are none.
     pub async fn keys(&self, server: &ServerMetadata, since: Option<Timestamp>) -> Result<Arc<Jwks>, Error> {
         let url = server.endpoint("jwks_uri", false)?;
-        let fetch = async {
-            let response = self.send(id_token::keys_request(server)?).await?;
-            id_token::read_keys(server, &response, self.now())
+        let fetch = async |known: Option<Document<Jwks>>| {
+            let response = self.send(id_token::keys_request(server, known.as_ref())?).await?;
+            id_token::read_keys(server, &response, known.as_ref(), self.now())
         };
         self.keys.get(url, since, self.now(), fetch).await
     }
 
-    /// Verifies the ID token that came with tokens; `None` if none came. Where no key suits, the keys are asked for again.
+    /// Verifies the ID token that came with tokens; `None` if none came.
     ///
     /// # Errors
     ///
@@ -239,12 +253,15 @@ impl Wire {
         access_token: Option<&Secret>,
         asked: Asked<'_>,
     ) -> Result<Claims, Error> {
-        let fits = Fits { client_id: &desk.client.id, nonce: asked.nonce, access_token, max_age: asked.max_age };
-        let keys = self.keys(&desk.server, None).await?;
-        match id_token::verify(&desk.server, id_token, &keys, &fits, self.now()) {
+        let fits = Fits { client: &desk.client, nonce: asked.nonce, access_token, max_age: asked.max_age };
+        self.read_signed(desk, |keys| id_token::verify(&desk.server, id_token, keys, &fits, self.now())).await
+    }
+
+    /// Reads what the server has signed. Where no key suits, the keys are asked for again.
+    async fn read_signed<T>(&self, desk: &Desk, read: impl Fn(&Jwks) -> Result<T, Error>) -> Result<T, Error> {
+        match read(&*self.keys(&desk.server, None).await?) {
             Err(Error::Protocol { breach: Breach::Signed(Refused::UnknownKey), .. }) => {
-                let keys = self.keys(&desk.server, Some(self.now())).await?;
-                id_token::verify(&desk.server, id_token, &keys, &fits, self.now())
+                read(&*self.keys(&desk.server, Some(self.now())).await?)
             }
             outcome => outcome,
         }
@@ -257,7 +274,10 @@ impl Wire {
     ///
     /// The server refused, or has no pages.
     pub async fn begin(&self, desk: &Desk, wish: &Wish) -> Result<(Errand, String), Error> {
-        let errand = Errand::begin(&self.party(desk), wish)?;
+        let mut wish = wish.clone();
+        // RFC 9449 §10: the code is bound to the key too.
+        wish.more.extend(desk.dpop.iter().map(|key| ("dpop_jkt".to_owned(), key.thumbprint().to_owned())));
+        let errand = Errand::begin(&self.party(desk), &wish)?;
         if !(wish.push || desk.server.require_pushed_authorization_requests) {
             let address = errand.address(&self.party(desk))?;
             return Ok((errand, address));
@@ -312,8 +332,29 @@ impl Wire {
         let key = desk.dpop.as_deref().filter(|_| kind == TokenType::Dpop);
         let build = || userinfo::request(&desk.server, token);
         let (_, response) = self.prove(key, Some(token), build).await?;
-        let keys = if userinfo::is_jwt(&response) { self.keys(&desk.server, None).await? } else { Arc::default() };
-        userinfo::read(&desk.server, &response, (&desk.client.id, subject), &keys, self.now())
+        let read = |keys: &Jwks| userinfo::read(&desk.server, &response, (&desk.client, subject), keys, self.now());
+        if userinfo::is_jwt(&response) { self.read_signed(desk, read).await } else { read(&Jwks::default()) }
+    }
+
+    /// The headers of a request to a resource server that presents a token (RFC 6750 §2.1): with a proof, where it is bound to our key
+    /// (RFC 9449 §7.1), and in it the nonce that the resource server wants, if it wants one.
+    ///
+    /// # Errors
+    ///
+    /// No proof can be signed.
+    pub fn present(
+        &self,
+        desk: &Desk,
+        (token, kind): (&Secret, TokenType),
+        (method, url): (Method, &str),
+        nonce: Option<&str>,
+    ) -> Result<HeaderMap, Error> {
+        let mut request = Request { method, url: url.to_owned(), headers: HeaderMap::new(), body: Bytes::new() };
+        match desk.dpop.as_ref().filter(|_| kind == TokenType::Dpop) {
+            Some(key) => key.bind(&mut request, Some(token), nonce, (&*self.entropy, self.now()))?,
+            None => drop(request.headers.insert(AUTHORIZATION, ask::bearer(token)?)),
+        }
+        Ok(request.headers)
     }
 
     /// Registers a client.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use firman_proto::dpop;
+use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
 
@@ -72,8 +73,7 @@ pub(crate) fn wire(server: &Arc<Server>) -> (Wire, Arc<Hand>) {
 }
 
 pub(crate) fn desk(authentication: Authentication) -> Desk {
-    let client = Client { id: "app".into(), authentication };
-    Desk { server: Arc::new(server()), client, dpop: None }
+    Desk { server: Arc::new(server()), client: Client::new("app", authentication), dpop: None }
 }
 
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -121,6 +121,21 @@ async fn a_server_that_always_wants_another_nonce_is_asked_twice() {
     let desk = Desk { dpop: Some(Arc::new(DpopKey::generate().unwrap())), ..desk(Authentication::None) };
     let error = wire.tokens(&desk, &Presented::ClientCredentials, &Target::default()).await.unwrap_err();
     assert_eq!((error.code(), server.asked("/token")), (Some("use_dpop_nonce"), 2));
+}
+
+// RFC 9449 §10, §10.1.
+#[tokio::test]
+async fn who_has_a_key_binds_the_code_to_it() {
+    let server = Server::new(|_| Ok(answered(201, &json!({"request_uri": "urn:x", "expires_in": 60}))));
+    let (wire, _) = wire(&server);
+    let key = Arc::new(DpopKey::generate().unwrap());
+    let desk = Desk { dpop: Some(Arc::clone(&key)), ..desk(Authentication::None) };
+    let (_, address) = wire.begin(&desk, &Wish::default()).await.unwrap();
+    assert!(address.contains(&format!("dpop_jkt={}", key.thumbprint())), "{address}");
+    wire.begin(&desk, &Wish { push: true, ..Wish::default() }).await.unwrap();
+    let pushed = &server.requests()[0];
+    assert_eq!(sent(pushed, "dpop_jkt").as_deref(), Some(key.thumbprint()));
+    assert!(pushed.headers.contains_key("dpop"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,5 +214,70 @@ async fn a_server_is_asked_for_its_metadata_once_by_many() {
     assert_eq!(server.requests().len(), 2);
     hand.forward(301);
     get().await.unwrap();
-    assert_eq!(server.requests().len(), 4);
+    assert_eq!(server.requests().len(), 3, "it is asked for where it was");
+}
+
+// RFC 9110 §13.1.2, RFC 9111 §4.3.4.
+#[tokio::test]
+async fn documents_that_have_not_changed_are_not_sent_again() {
+    let key = key();
+    let jwks = json!({"keys": [key.jwk()]});
+    let server = Server::new(move |request| {
+        if request.headers.get(IF_NONE_MATCH).is_some_and(|tag| tag == "\"7\"") {
+            return Ok(answer(304, &[], ""));
+        }
+        let metadata = serde_json::to_value(crate::flow::party::tests::server()).unwrap();
+        let mut found = answered(200, if request.url.ends_with("/jwks") { &jwks } else { &metadata });
+        found.headers.insert(ETAG, "\"7\"".parse().unwrap());
+        Ok(found)
+    });
+    let (wire, hand) = wire(&server);
+    for round in 1..=3 {
+        let metadata = wire.server("https://as.example", First::OpenId).await.unwrap();
+        assert_eq!(wire.keys(&metadata, None).await.unwrap().keys().len(), 1);
+        assert_eq!(server.requests().len(), 2 * round);
+        hand.forward(301);
+    }
+    let told = server.requests().iter().filter(|request| request.headers.contains_key(IF_NONE_MATCH)).count();
+    assert_eq!(told, 4);
+}
+
+// RFC 9111 §4.2.
+#[tokio::test]
+async fn what_one_run_has_found_the_next_need_not_ask_for() {
+    let document = || answered(200, &serde_json::to_value(crate::flow::party::tests::server()).unwrap());
+    let server = Server::new(move |_| Ok(document()));
+    let (first, _) = wire(&server);
+    first.server("https://as.example", First::OpenId).await.unwrap();
+    let kept = serde_json::to_string(&first.known("https://as.example").await.unwrap()).unwrap();
+    let (next, hand) = wire(&server);
+    next.recall(serde_json::from_str(&kept).unwrap()).await;
+    let get = || next.server("https://as.example", First::OpenId);
+    assert_eq!(get().await.unwrap().token_endpoint.as_deref(), Some("https://as.example/token"));
+    assert_eq!(server.requests().len(), 1);
+    hand.forward(301);
+    get().await.unwrap();
+    assert_eq!(server.requests().len(), 2, "it is good for as long as it was said to be");
+}
+
+// OpenID Connect Core §5.3.2, §10.1.
+#[tokio::test]
+async fn userinfo_signed_by_a_new_key_has_the_keys_asked_for_again() {
+    let (old, new) = (key(), key());
+    let sets = [json!({"keys": [old.jwk()]}), json!({"keys": [new.jwk()]})];
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let claims = json!({"iss": "https://as.example", "aud": "app", "sub": "alice"});
+    let server = Server::new(move |request| {
+        Ok(if request.url.ends_with("/jwks") {
+            answered(200, &sets[asked.fetch_add(1, Ordering::Relaxed).min(1)])
+        } else {
+            answer(200, &[(CONTENT_TYPE, "application/jwt")], &new.sign(&claims).unwrap())
+        })
+    });
+    let (wire, hand) = wire(&server);
+    let desk = desk(Authentication::None);
+    wire.keys(&desk.server, None).await.unwrap();
+    hand.forward(11);
+    let told = wire.userinfo(&desk, (&"at".into(), TokenType::Bearer), "alice").await.unwrap();
+    assert_eq!((&told["sub"], server.asked("/jwks")), (&json!("alice"), 2));
 }

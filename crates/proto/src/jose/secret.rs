@@ -1,6 +1,9 @@
 use std::fmt;
 
 use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{Alg, Refused};
@@ -14,7 +17,24 @@ impl MacKey {
         Self(Zeroizing::new(secret.into()))
     }
 
+    /// Signs claims as a compact JWT, with HS256.
+    ///
+    /// # Errors
+    ///
+    /// The secret is too short.
+    pub fn sign(&self, claims: &Value) -> Result<String, Refused> {
+        let header = json!({"alg": Alg::HS256, "typ": "JWT"});
+        let [header, claims] = [&header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let message = format!("{header}.{claims}");
+        let tag = hmac::sign(&self.key(Alg::HS256)?, message.as_bytes());
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag)))
+    }
+
     pub(super) fn verify(&self, alg: Alg, message: &[u8], tag: &[u8]) -> Result<(), Refused> {
+        hmac::verify(&self.key(alg)?, message, tag).map_err(|_| Refused::Signature)
+    }
+
+    fn key(&self, alg: Alg) -> Result<hmac::Key, Refused> {
         let (algorithm, length) = match alg {
             Alg::HS256 => (hmac::HMAC_SHA256, 32),
             Alg::HS384 => (hmac::HMAC_SHA384, 48),
@@ -25,8 +45,7 @@ impl MacKey {
         if self.0.len() < length {
             return Err(Refused::Key("the secret is too short for the algorithm"));
         }
-        let key = hmac::Key::new(algorithm, &self.0);
-        hmac::verify(&key, message, tag).map_err(|_| Refused::Signature)
+        Ok(hmac::Key::new(algorithm, &self.0))
     }
 }
 

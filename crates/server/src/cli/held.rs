@@ -1,20 +1,25 @@
 //! What commands that are clients keep: who signed in where, and the tokens, sealed in a folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use firman_client::error::{Advice, Error};
 use firman_client::exchange::{Request, Response, Transport, Unreachable};
+use firman_client::flow::discovery::First;
+use firman_client::flow::dpop::DpopKey;
 use firman_client::flow::metadata::ServerMetadata;
-use firman_client::flow::party::Client;
+use firman_client::flow::party::{Authentication, Client};
 use firman_client::manager::{FileKeeper, KeepError, Manager, ManagerError, Settings, Who};
 use firman_client::over_reqwest::OverReqwest;
 use firman_client::secret::Secret;
 use firman_client::wire::{Desk, Wire};
 use firman_client::world::System;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::Common;
 use super::output::Failed;
@@ -44,19 +49,64 @@ impl Place {
     }
 }
 
+/// What a client proves itself with, and whom it trusts.
+#[derive(Args, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Means {
+    /// The client's secret, if it has one.
+    #[arg(long, env = "FIRMAN_CLIENT_SECRET", hide_env_values = true)]
+    pub(super) client_secret: Option<String>,
+    /// PEM file with the certificate that the client presents, and its chain (RFC 8705).
+    #[arg(long, value_name = "FILE", requires = "certificate_key")]
+    certificate: Option<PathBuf>,
+    /// PEM file with its key.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    certificate_key: Option<PathBuf>,
+    /// PEM file with authorities to trust beside those of the system.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl Means {
+    /// The same, told in a way that holds in any other folder too.
+    pub(super) fn located(self) -> Self {
+        let absolute = |file: Option<PathBuf>| file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        Self {
+            client_secret: self.client_secret,
+            certificate: absolute(self.certificate),
+            certificate_key: absolute(self.certificate_key),
+            ca_file: absolute(self.ca_file),
+        }
+    }
+
+    /// Whether the client proves itself at all.
+    pub(super) fn has_proof(&self) -> bool {
+        self.client_secret.is_some() || self.certificate.is_some()
+    }
+
+    /// A client as it authenticates at a server.
+    fn client(&self, id: &str, server: &ServerMetadata) -> Client {
+        match &self.client_secret {
+            Some(secret) => Client::with_secret(id, Secret::from(secret.as_str()), server),
+            None if self.certificate.is_some() => Client::new(id, Authentication::Certificate),
+            None => Client::public(id),
+        }
+    }
+}
+
 /// Somebody, or a client for itself, at a server.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct SignIn {
     pub(super) issuer: String,
     pub(super) client_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) client_secret: Option<String>,
     /// The person; none where the client has tokens for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) subject: Option<String>,
-    /// Authorities to trust beside those of the system.
+    #[serde(flatten)]
+    pub(super) means: Means,
+    /// The key that its tokens are bound to (RFC 9449), if they are: PKCS #8 in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ca_file: Option<PathBuf>,
+    pub(super) dpop_key: Option<String>,
 }
 
 impl SignIn {
@@ -65,25 +115,30 @@ impl SignIn {
     }
 
     /// The client at a server of which nothing but the name is known: enough to find what is kept.
-    pub(super) fn unasked(&self) -> Desk {
-        let server = ServerMetadata { issuer: self.issuer.clone(), ..ServerMetadata::default() };
-        Desk { server: Arc::new(server), client: Client::public(&self.client_id), dpop: None }
+    pub(super) fn unasked(&self) -> Result<Desk, Failed> {
+        self.at(Arc::new(ServerMetadata { issuer: self.issuer.clone(), ..ServerMetadata::default() }))
     }
 
     /// The client at the server.
-    pub(super) fn at(&self, server: Arc<ServerMetadata>) -> Desk {
-        let client = client(&self.client_id, self.client_secret.as_deref(), &server);
-        Desk { server, client, dpop: None }
+    pub(super) fn at(&self, server: Arc<ServerMetadata>) -> Result<Desk, Failed> {
+        let client = self.means.client(&self.client_id, &server);
+        let read = |text: &String| {
+            let der = STANDARD.decode(text).map(Zeroizing::new);
+            der.ok().and_then(|der| DpopKey::from_pkcs8(&der).ok()).ok_or_else(|| Failed::broke("a kept key is none"))
+        };
+        let dpop = self.dpop_key.as_ref().map(read).transpose()?.map(Arc::new);
+        Ok(Desk { server, client, dpop })
+    }
+
+    /// Binds the tokens that come to a new key.
+    pub(super) fn bind(&mut self) -> Result<(), Failed> {
+        self.dpop_key = Some(STANDARD.encode(DpopKey::generate()?.pkcs8()));
+        Ok(())
     }
 
     fn is_same(&self, other: &Self) -> bool {
         (&self.issuer, &self.client_id, &self.subject) == (&other.issuer, &other.client_id, &other.subject)
     }
-}
-
-/// A client as it authenticates at a server.
-pub(super) fn client(id: &str, secret: Option<&str>, server: &ServerMetadata) -> Client {
-    secret.map_or_else(|| Client::public(id), |secret| Client::with_secret(id, Secret::from(secret), server))
 }
 
 /// Which sign-in is meant; the latest that fits.
@@ -145,22 +200,38 @@ fn read(note: Option<Secret>) -> Vec<SignIn> {
     note.and_then(|note| serde_json::from_str(note.reveal()).ok()).unwrap_or_default()
 }
 
-/// A manager over what is kept, that trusts these authorities beside those of the system.
-pub(super) fn manager(keeper: &FileKeeper, ca_file: Option<&Path>) -> Manager {
-    let transport = Later { ca_file: ca_file.map(Path::to_path_buf), made: OnceLock::new() };
+/// A manager over what is kept, that asks by these means.
+pub(super) fn manager(keeper: &FileKeeper, means: &Means) -> Manager {
+    let transport = Later { means: means.clone(), made: OnceLock::new() };
     let wire = Wire::new(Arc::new(transport), Arc::new(System), Arc::new(System));
     Manager::new(Arc::new(wire), Arc::new(keeper.clone()), Settings::default())
 }
 
+/// What a server says of itself; it is asked when what was kept of that is not good any more (RFC 9111).
+pub(super) async fn server(keeper: &FileKeeper, wire: &Wire, issuer: &str) -> Result<Arc<ServerMetadata>, Failed> {
+    let note = format!("metadata of {issuer}");
+    let before = keeper.note(&note).await?;
+    if let Some(known) = before.as_ref().and_then(|known| serde_json::from_str(known.reveal()).ok()) {
+        wire.recall(known).await;
+    }
+    let server = wire.server(issuer, First::OpenId).await?;
+    let after = wire.known(issuer).await.and_then(|known| serde_json::to_string(&known).ok()).map(Secret::from);
+    if after != before {
+        keeper.edit_note(&note, |_| after).await?;
+    }
+    Ok(server)
+}
+
 /// A transport that is made when it is needed: most often what is kept will do.
 struct Later {
-    ca_file: Option<PathBuf>,
+    means: Means,
     made: OnceLock<OverReqwest>,
 }
 
 impl Later {
     fn make(&self) -> Result<OverReqwest, String> {
-        let tls = fetch::tls_of_commands(self.ca_file.as_deref())?;
+        let Means { certificate, certificate_key, ca_file, .. } = &self.means;
+        let tls = fetch::tls_of_commands(ca_file.as_deref(), certificate.as_deref().zip(certificate_key.as_deref()))?;
         let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).user_agent("firman");
         OverReqwest::new(builder).map_err(|error| error.to_string())
     }

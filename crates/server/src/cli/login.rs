@@ -1,6 +1,5 @@
 //! `firman login`: a sign-in from a terminal at any server (RFC 8252, RFC 8628), whose tokens are kept.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +7,6 @@ use std::time::Duration;
 use clap::Args;
 use firman_client::flow::code::Wish;
 use firman_client::flow::device::Answered;
-use firman_client::flow::discovery::First;
 use firman_client::flow::introspection::Hint;
 use firman_client::flow::metadata::ServerMetadata;
 use firman_client::flow::token::{Target, Tokens};
@@ -20,7 +18,7 @@ use firman_proto::scope::Scope;
 use serde_json::{Value, json};
 
 use super::Common;
-use super::held::{self, Place, SignIn};
+use super::held::{self, Means, Place, SignIn};
 use super::output::{Failed, Printer};
 use crate::{demo, qr, start};
 
@@ -39,6 +37,7 @@ A client that is not named registers itself, where the server lets it. Its id ma
 
   firman login --issuer https://login.example              through a browser on this machine
   firman login --issuer https://login.example --device     through a browser on any machine
+  firman login --issuer https://login.example --dpop       with tokens that nobody else can use
   curl -H \"Authorization: Bearer $(firman token)\" https://api.example/
   firman logout";
 
@@ -52,9 +51,6 @@ pub(super) struct Login {
     /// The client; with --dir the demo's. It must have the redirect URI http://127.0.0.1/callback.
     #[arg(long)]
     client_id: Option<String>,
-    /// Its secret, if it has one.
-    #[arg(long, env = "FIRMAN_CLIENT_SECRET", hide_env_values = true)]
-    client_secret: Option<String>,
     /// What to ask for, separated by spaces [default: openid profile email offline_access]
     #[arg(long)]
     scope: Option<String>,
@@ -64,15 +60,17 @@ pub(super) struct Login {
     /// What the server should ask the person: login, consent or select_account.
     #[arg(long, conflicts_with = "device")]
     prompt: Option<String>,
-    /// PEM file with authorities to trust beside those of the system.
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    /// Bind the tokens to a new key (DPoP), which is kept with them: nobody else can use them.
+    #[arg(long)]
+    dpop: bool,
     /// Print the address instead of opening a browser.
     #[arg(long)]
     no_browser: bool,
     /// Show a code to type in a browser on any machine, and wait.
     #[arg(long, conflicts_with = "no_browser")]
     device: bool,
+    #[command(flatten)]
+    means: Means,
     #[command(flatten)]
     place: Place,
 }
@@ -81,15 +79,20 @@ impl Login {
     pub(super) async fn run(self, common: &Common, printer: Printer) -> Result<(), Failed> {
         let keeper = self.place.open(common)?;
         let (issuer, named) = self.parties(common)?;
-        let manager = held::manager(&keeper, self.ca_file.as_deref());
+        let mut means = self.means.clone().located();
+        let manager = held::manager(&keeper, &means);
         let wire = manager.wire();
-        let server = wire.server(&issuer, First::OpenId).await?;
+        let server = held::server(&keeper, wire, &issuer).await?;
         let (client_id, client_secret) = match named {
             Some(named) => named,
             None => registered(wire, &keeper, &server).await?,
         };
-        let who = SignIn { issuer, client_id, client_secret, subject: None, ca_file: self.ca_file.clone() };
-        let desk = who.at(Arc::clone(&server));
+        means.client_secret = client_secret;
+        let mut who = SignIn { issuer, client_id, means, ..SignIn::default() };
+        if self.dpop {
+            who.bind()?;
+        }
+        let desk = who.at(Arc::clone(&server))?;
         let target = self.target(&server)?;
         let (tokens, nonce) = if self.device {
             (by_code(wire, &desk, &target, printer).await?, None)
@@ -109,7 +112,7 @@ impl Login {
 
     /// The server, and the client if one is named: as the flags say, or as the demo has it.
     fn parties(&self, common: &Common) -> Result<(String, Option<Named>), Failed> {
-        let named = self.client_id.clone().map(|id| (id, self.client_secret.clone()));
+        let named = self.client_id.clone().map(|id| (id, self.means.client_secret.clone()));
         if common.folder().is_none() {
             let issuer = self.issuer.clone().ok_or_else(|| Failed::refused("give --issuer, or --dir of a demo"))?;
             return Ok((issuer, named));

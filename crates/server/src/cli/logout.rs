@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use firman_client::flow::discovery::First;
-use firman_client::manager::{FileKeeper, ManagerError};
+use firman_client::manager::FileKeeper;
 use serde_json::json;
 
 use super::Common;
@@ -49,12 +48,9 @@ impl Logout {
 }
 
 async fn end(keeper: &FileKeeper, sign_in: &SignIn) -> Result<(), Failed> {
-    let manager = held::manager(keeper, sign_in.ca_file.as_deref());
-    match manager.wire().server(&sign_in.issuer, First::OpenId).await {
-        Ok(server) => Ok(manager.delete_all(&sign_in.at(Arc::clone(&server)), &sign_in.who()).await?),
-        Err(error) => {
-            manager.delete_all(&sign_in.unasked(), &sign_in.who()).await?;
-            Err(ManagerError::from(error).into())
-        }
-    }
+    let manager = held::manager(keeper, &sign_in.means);
+    let server = held::server(keeper, manager.wire(), &sign_in.issuer).await;
+    let desk = if let Ok(server) = &server { sign_in.at(Arc::clone(server))? } else { sign_in.unasked()? };
+    let ended = manager.delete_all(&desk, &sign_in.who()).await;
+    server.and(ended.map_err(Failed::from))
 }

@@ -1,10 +1,9 @@
 //! `firman token`.
 
 use std::io::Read as _;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use firman_client::flow::discovery::First;
+use firman_client::flow::token::TokenType;
 use firman_client::manager::{Held, Need, Who};
 use firman_client::secret::Secret;
 use firman_engine::admin::tokens::{self, TokenReport};
@@ -12,11 +11,12 @@ use firman_engine::{Clock as _, SystemClock};
 use firman_proto::scope::Scope;
 use firman_proto::seal::{Caveat, PathPrefix, Seconds, Words, attenuate};
 use firman_proto::time::Timestamp;
+use http::{HeaderName, HeaderValue, Method};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Common;
-use super::held::{self, Place, SignIn, Which};
+use super::held::{self, Means, Place, SignIn, Which};
 use super::output::{Failed, Printer};
 use crate::start::Running;
 
@@ -26,6 +26,7 @@ of them at once. The first that needs a new one gets it, and the others wait for
 
   curl -H \"Authorization: Bearer $(firman token)\" https://api.example/
   firman token --scope books.read --issuer https://login.example
+  curl -H @<(firman token --for GET https://api.example/) https://api.example/    where it is bound to a key
   firman token attenuate --scope books.read --path /v1/books --before 10m
 
 Exit code 5: somebody must sign in again, or allow more. 6: the network or the server; try again.";
@@ -55,6 +56,9 @@ enum Work {
     },
 }
 
+/// The names and values of headers.
+type Headers = Vec<(String, String)>;
+
 #[derive(Args)]
 struct Fresh {
     #[command(flatten)]
@@ -68,15 +72,18 @@ struct Fresh {
     /// A token that will not do, because a server has refused it, or - to read it from standard input.
     #[arg(long, value_name = "TOKEN")]
     not: Option<String>,
-    /// The client's own token (client credentials), with the secret in FIRMAN_CLIENT_SECRET.
-    #[arg(long, requires = "issuer", requires = "client_id", requires = "client_secret", conflicts_with = "subject")]
+    /// Print the headers of a request that presents the token: with a proof, where it is bound to a key (DPoP). Good for this request,
+    /// and for a minute.
+    #[arg(long = "for", num_args = 2, value_names = ["METHOD", "URL"])]
+    request: Option<Vec<String>>,
+    /// What the resource server wants to find in the proof: the DPoP-Nonce of its last answer.
+    #[arg(long, requires = "request")]
+    nonce: Option<String>,
+    /// The client's own token (client credentials), with the secret in FIRMAN_CLIENT_SECRET or with a certificate.
+    #[arg(long, requires = "issuer", requires = "client_id", conflicts_with = "subject")]
     own: bool,
-    /// The client's secret, for --own.
-    #[arg(long, env = "FIRMAN_CLIENT_SECRET", hide_env_values = true)]
-    client_secret: Option<String>,
-    /// PEM file with authorities to trust beside those of the system, for --own.
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    means: Means,
     #[command(flatten)]
     place: Place,
 }
@@ -117,11 +124,19 @@ impl Token {
         if let Some(Work::Attenuate(attenuate)) = self.command {
             return attenuate.run(common, printer).await;
         }
-        let held = self.fresh.token(common).await?;
-        let shown = json!({
+        let (held, presented) = self.fresh.token(common).await?;
+        let mut shown = json!({
             "access_token": held.token.reveal(), "token_type": held.token_type.as_str(), "scope": held.facts.scope,
             "expires_at": held.facts.exp, "subject": held.facts.sub, "issuer": held.issuer,
         });
+        if let Some(headers) = presented {
+            let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            shown.as_object_mut().map(|shown| shown.insert("headers".to_owned(), headers.into_iter().collect()));
+            return printer.done(&shown, || lines.join("\n"));
+        }
+        if held.token_type == TokenType::Dpop {
+            printer.note("It is bound to a key, and goes with a proof: `firman token --for METHOD URL` prints both.");
+        }
         printer.done(&shown, || held.token.reveal().to_owned())
     }
 
@@ -137,11 +152,16 @@ impl Token {
 }
 
 impl Fresh {
-    async fn token(self, common: &Common) -> Result<Held, Failed> {
+    /// The token, and the headers that present it, where they are wanted.
+    async fn token(self, common: &Common) -> Result<(Held, Option<Headers>), Failed> {
         let keeper = self.place.open(common)?;
         let sign_in = match (self.own, self.which.issuer.clone(), self.which.client_id.clone()) {
+            (true, ..) if !self.means.has_proof() => {
+                let text = "--own: give the client's secret in FIRMAN_CLIENT_SECRET, or --certificate";
+                return Err(Failed::refused(text));
+            }
             (true, Some(issuer), Some(client_id)) => {
-                SignIn { issuer, client_id, client_secret: self.client_secret, subject: None, ca_file: self.ca_file }
+                SignIn { issuer, client_id, means: self.means, ..SignIn::default() }
             }
             _ => self.which.find(&keeper).await?,
         };
@@ -154,13 +174,23 @@ impl Fresh {
             not,
             ..Need::of(if self.own { Who::Client } else { sign_in.who() })
         };
-        let manager = held::manager(&keeper, sign_in.ca_file.as_deref());
+        let manager = held::manager(&keeper, &sign_in.means);
+        let mut desk = sign_in.unasked()?;
         // Most often nobody has to be asked, not even where the server is.
-        if let Some(held) = manager.kept(&sign_in.unasked(), &need).await? {
-            return Ok(held);
-        }
-        let server = manager.wire().server(&sign_in.issuer, First::OpenId).await?;
-        Ok(manager.get(&sign_in.at(Arc::clone(&server)), &need).await?)
+        let held = if let Some(held) = manager.kept(&desk, &need).await? {
+            held
+        } else {
+            desk = sign_in.at(held::server(&keeper, manager.wire(), &sign_in.issuer).await?)?;
+            manager.get(&desk, &need).await?
+        };
+        let Some([method, url]) = self.request.as_deref() else { return Ok((held, None)) };
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| Failed::refused("--for: this is no method"))?;
+        let shown = (&held.token, held.token_type);
+        let headers = manager.wire().present(&desk, shown, (method, url), self.nonce.as_deref())?;
+        let text =
+            |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
+        let headers = headers.iter().filter_map(text).collect();
+        Ok((held, Some(headers)))
     }
 }
 
@@ -172,7 +202,8 @@ impl Attenuate {
         } else {
             let keeper = self.place.open(common)?;
             let sign_in = self.which.find(&keeper).await?;
-            let kept = held::manager(&keeper, None).kept(&sign_in.unasked(), &Need::of(sign_in.who())).await?;
+            let manager = held::manager(&keeper, &sign_in.means);
+            let kept = manager.kept(&sign_in.unasked()?, &Need::of(sign_in.who())).await?;
             let kept =
                 kept.ok_or_else(|| Failed::not_found("no token is kept that is good now: `firman token` gets one"))?;
             Zeroizing::new(kept.token.reveal().to_owned())

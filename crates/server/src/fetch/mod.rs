@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use crate::tls;
 use cache::Cache;
 use target::Target;
 
@@ -109,14 +110,20 @@ pub(crate) fn trust(file: Option<&Path>) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
-/// The same for commands that are clients.
-pub(crate) fn tls_of_commands(file: Option<&Path>) -> Result<rustls::ClientConfig, String> {
+/// The same for commands that are clients, with the certificate and the key that they present, if they have one.
+pub(crate) fn tls_of_commands(
+    file: Option<&Path>,
+    presented: Option<(&Path, &Path)>,
+) -> Result<rustls::ClientConfig, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots.add_parsable_certificates(file.map(certificates).transpose()?.unwrap_or_default());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    Ok(config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
+    let config = config.map_err(|error| error.to_string())?.with_root_certificates(roots);
+    let Some((certificate, key)) = presented else { return Ok(config.with_no_client_auth()) };
+    let (chain, private) = tls::identity(certificate, key)?;
+    config.with_client_auth_cert(chain, private).map_err(|error| format!("{}: {error}", certificate.display()))
 }
 
 /// The same for the blocking client of the command line.

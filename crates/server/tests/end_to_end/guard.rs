@@ -19,7 +19,7 @@ use crate::support::script;
 use crate::support::server::Server;
 
 /// A service that answers with the request it got.
-fn service() -> String {
+pub(crate) fn service() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -43,7 +43,7 @@ fn echo(mut stream: TcpStream) {
 }
 
 /// A process of its own with a folder, both gone in the end.
-struct Program(Child, PathBuf);
+pub(crate) struct Program(Child, PathBuf);
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -68,10 +68,10 @@ fn free() -> u16 {
 }
 
 /// A server, a resource of it, and a guard before that.
-struct Guarded {
-    server: Server,
+pub(crate) struct Guarded {
+    pub(crate) server: Server,
     /// The resource, and the address of the guard.
-    resource: String,
+    pub(crate) resource: String,
     secret: String,
     guard: String,
     _program: Program,
@@ -79,7 +79,7 @@ struct Guarded {
 
 impl Guarded {
     /// `options` of `firman guard`; tokens of this format. With `at`, the resource is at another address than the guard.
-    fn start(name: &str, format: &str, at: Option<&str>, options: &[&str]) -> Self {
+    pub(crate) fn start(name: &str, format: &str, at: Option<&str>, options: &[&str]) -> Self {
         let server = Server::start(name);
         let port = free();
         let guard = format!("http://127.0.0.1:{port}");
@@ -124,7 +124,7 @@ impl Guarded {
         answer.text("access_token")
     }
 
-    fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         get(&self.server, &format!("{}{path}", self.guard), headers)
     }
 }
@@ -137,7 +137,7 @@ fn get(server: &Server, url: &str, headers: &[(&str, &str)]) -> Answer {
     server.http.send(request.body(Vec::new()).unwrap())
 }
 
-fn bearer(token: &str) -> String {
+pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 

@@ -20,30 +20,30 @@ use crate::support::http::Http;
 use crate::support::server::Server;
 
 /// `firman` with its tokens in this folder.
-fn firman(tokens: &Path, words: &[&str]) -> Command {
+pub(crate) fn firman(tokens: &Path, words: &[&str]) -> Command {
     let mut firman = Command::new(env!("CARGO_BIN_EXE_firman"));
     firman.args(words).env("FIRMAN_TOKENS", tokens).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     firman
 }
 
 /// What a command prints; it must succeed.
-fn said(tokens: &Path, words: &[&str]) -> String {
+pub(crate) fn said(tokens: &Path, words: &[&str]) -> String {
     said_by(firman(tokens, words).spawn().unwrap())
 }
 
-fn said_by(child: Child) -> String {
+pub(crate) fn said_by(child: Child) -> String {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{} {}", output.status, String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-fn code(tokens: &Path, words: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn code(tokens: &Path, words: &[&str]) -> (Option<i32>, String) {
     let output = firman(tokens, words).spawn().unwrap().wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 /// `firman login --no-browser` up to the address that it prints.
-fn begin(tokens: &Path, words: &[&str]) -> (Child, Url) {
+pub(crate) fn begin(tokens: &Path, words: &[&str]) -> (Child, Url) {
     let mut child = firman(tokens, &[&["login", "--no-browser", "--json"], words].concat()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines().map_while(Result::ok);
     let address = lines.by_ref().map(|line| line.trim().to_owned()).find(|line| line.starts_with("http")).unwrap();
@@ -111,6 +111,8 @@ struct Gate {
     good: bool,
     /// Which of the questions comes to nothing.
     lost: Option<usize>,
+    /// How often it was asked what it says of itself.
+    described: u32,
 }
 
 impl Once {
@@ -168,6 +170,7 @@ fn answer(stream: &TcpStream, issuer: &str, gate: &(Mutex<Gate>, Condvar), arriv
             let at = |path: &str| format!("{issuer}{path}");
             let document = json!({"issuer": issuer, "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
                 "jwks_uri": at("/jwks"), "scopes_supported": ["offline_access"]});
+            gate.0.lock().unwrap().described += 1;
             ("200 OK", document)
         }
         _ => ("404 Not Found", json!({})),
@@ -216,6 +219,8 @@ fn of_200_processes_that_need_a_token_at_once_one_renews_it() {
         assert_eq!(said_by(process), "at-2");
     }
     assert_eq!(once.with(|gate| gate.refreshed.clone()), ["rt-1"]);
+    // RFC 9111 §4.2: what the server says of itself was kept by who signed in.
+    assert_eq!(once.with(|gate| gate.described), 1);
 }
 
 // RFC 6749 §6.

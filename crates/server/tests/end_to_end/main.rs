@@ -35,6 +35,7 @@ mod grants;
 mod growth;
 mod guard;
 mod held;
+mod held_bound;
 mod javascript;
 mod jwt_bearer;
 mod login;

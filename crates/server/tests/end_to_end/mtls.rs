@@ -12,24 +12,26 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use serde_json::{Value, json};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
+use crate::support::server::free_port;
+
 /// A certificate as DER, and its key as PEM.
-struct Made {
-    certificate: Vec<u8>,
-    key: String,
+pub(crate) struct Made {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) key: String,
 }
 
 /// An authority for clients, a client of it, two that nobody vouches for, and what the server shows.
-struct World {
-    folder: PathBuf,
-    port: String,
-    issued: Made,
+pub(crate) struct World {
+    pub(crate) folder: PathBuf,
+    pub(crate) issuer: String,
+    pub(crate) issued: Made,
     own: Made,
-    stranger: Made,
-    server: Process,
+    pub(crate) stranger: Made,
+    _server: Process,
 }
 
 /// A process that does not outlive its test.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -50,9 +52,17 @@ fn firman(folder: &Path, words: &[&str]) -> Command {
     command
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
 impl World {
-    fn new() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mtls-{}", std::process::id()));
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         let mut params = CertificateParams::new([]).unwrap();
@@ -73,29 +83,29 @@ impl World {
         fs::write(folder.join("server.key"), shown.signing_key.serialize_pem()).unwrap();
         // The key of a server that lives for this test alone.
         fs::write(folder.join("master.key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
-        fs::write(
-            folder.join("firman.toml"),
-            "[server]\nissuer = \"https://localhost\"\ntls_certificate = \"server.pem\"\ntls_key = \"server.key\"\n\
-             [mtls]\nrequest = true\nca_file = \"ca.pem\"\n",
-        )
-        .unwrap();
-        let mut server =
-            Process(firman(&folder, &["serve", "--json", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
+        // Its own port is part of the issuer.
+        let port = free_port();
+        let issuer = format!("https://localhost:{port}");
+        let settings = format!(
+            "[server]\nlisten = \"127.0.0.1:{port}\"\nissuer = \"{issuer}\"\ntls_certificate = \"server.pem\"\ntls_key = \"server.key\"\n\
+             [mtls]\nrequest = true\nca_file = \"ca.pem\"\n"
+        );
+        fs::write(folder.join("firman.toml"), settings).unwrap();
+        let mut server = Process(firman(&folder, &["serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap());
         let mut line = String::new();
         BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let port = ready["listen"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
-        Self { folder, port, issued, own, stranger, server }
+        assert!(!line.is_empty(), "it does not start");
+        Self { folder, issuer, issued, own, stranger, _server: server }
     }
 
-    fn apply(&self, clients: &Value) {
+    pub(crate) fn apply(&self, clients: &Value) {
         fs::write(self.folder.join("clients.json"), json!({"clients": clients}).to_string()).unwrap();
         let output = firman(&self.folder, &["client", "apply", "clients.json"]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Posts a form by TLS with this certificate, or none.
-    fn post(&self, path: &str, shown: Option<&Made>, form: &str) -> (u16, Value) {
+    pub(crate) fn post(&self, path: &str, shown: Option<&Made>, form: &str) -> (u16, Value) {
         let root = fs::read(self.folder.join("server.pem")).unwrap();
         let client = shown.map(|made| {
             let key = PrivateKey::from_pem(made.key.as_bytes()).unwrap();
@@ -108,7 +118,7 @@ impl World {
             .build();
         let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).tls_config(tls).build();
         let mut answer = ureq::Agent::from(config)
-            .post(format!("https://localhost:{}{path}", self.port))
+            .post(format!("{}{path}", self.issuer))
             .header("content-type", "application/x-www-form-urlencoded")
             .send(form)
             .unwrap();
@@ -124,7 +134,7 @@ impl World {
 // RFC 8705 §2.1, §2.2, §3, §3.1, §3.2, §3.4.
 #[test]
 fn a_client_is_known_by_its_certificate_and_its_tokens_are_bound_to_it() {
-    let world = World::new();
+    let world = World::new("mtls");
     let own = json!({"kty": "EC", "crv": "P-256", "x5c": [BASE64_STANDARD.encode(&world.own.certificate)],
                      "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
                      "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"});
@@ -153,6 +163,4 @@ fn a_client_is_known_by_its_certificate_and_its_tokens_are_bound_to_it() {
         let (_, told) = world.post("/oauth2/introspect", Some(right), &form);
         assert!(told["active"] == true && told["cnf"]["x5t#S256"].is_string(), "{told}");
     }
-    drop(world.server);
-    fs::remove_dir_all(&world.folder).unwrap();
 }

@@ -82,6 +82,14 @@ impl Held {
         self.facts.scope.as_deref().and_then(|scope| Scope::parse(scope).ok())
     }
 
+    /// The thumbprint of the key that it is bound to, if that is known (RFC 9449 §6.1, §6.2).
+    pub fn bound_to(&self) -> Option<&str> {
+        self.facts.rest.get(Self::CONFIRMATION)?.get("jkt")?.as_str()
+    }
+
+    /// The member of its facts that says what it is bound to (RFC 7800 §3.1).
+    pub(super) const CONFIRMATION: &'static str = "cnf";
+
     /// When it ends, if that is known.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.facts.exp.map(Timestamp::from_seconds)
