@@ -12,7 +12,6 @@ use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Account, Rest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::accounts::{LocalAccounts, acceptable};
 use crate::admin::accounts::{self, NewAccount};
@@ -20,10 +19,10 @@ use crate::attempts::{Pace, places};
 use crate::authorize::{Browser, Interaction, LoggedIn, Next, SessionCookie, welcome};
 use crate::counts;
 use crate::failure::{Failure, Fault};
-use crate::mail::{self, About, Mail, PACE, Written, broken};
+use crate::mail::{self, About, Mail, PACE, Written};
 use crate::ports::User;
 use crate::sign_in::recovery::{new_code, plain};
-use crate::{Engine, random};
+use crate::{Engine, envelope, random};
 
 const PURPOSE: &str = "sign-up";
 
@@ -235,16 +234,11 @@ impl Claim {
     }
 
     fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
-        let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|error| broken(&error))?);
-        let nonce = random::bytes(&*engine.entropy)?;
-        let keys = engine.keys.current();
-        keys.keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain).map_err(|error| broken(&error))
+        envelope::seal(engine, (PURPOSE, &browser.binding()), self)
     }
 
     async fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Option<Self>, Fault> {
-        let place: (_, &[u8]) = (PURPOSE, &browser.binding());
-        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
-        let claim: Option<Self> = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok());
+        let claim: Option<Self> = envelope::open(engine, (PURPOSE, &browser.binding()), sealed, now).await?;
         Ok(claim.filter(|claim| now < claim.at.plus(LIFE)))
     }
 }

@@ -107,6 +107,6 @@ fn count_of(account: RecordId) -> (Digest16, Pace) {
     (Digest16::of(&[b"mail", account.as_bytes()]), PACE)
 }
 
-pub(crate) fn broken(error: &dyn std::fmt::Display) -> Fault {
+fn broken(error: &dyn std::fmt::Display) -> Fault {
     Fault::lasting("write a mail", error.to_string())
 }

@@ -69,6 +69,7 @@ mod support;
 mod told_of_logout;
 mod upstream;
 mod upstream_again;
+mod upstream_check;
 mod upstream_email;
 mod upstream_links;
 mod upstream_logout;
