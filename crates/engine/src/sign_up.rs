@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use crate::accounts::{LocalAccounts, acceptable};
 use crate::admin::accounts::{self, NewAccount};
-use crate::attempts::{Pace, of_address};
+use crate::attempts::{Pace, places};
 use crate::authorize::{Browser, Interaction, LoggedIn, Next, SessionCookie, welcome};
+use crate::counts;
 use crate::failure::{Failure, Fault};
 use crate::mail::{self, About, Mail, PACE, Written};
 use crate::ports::User;
@@ -113,10 +114,9 @@ pub async fn ask(
         Ok(address) => address.to_owned(),
         Err(denied) => return Ok(Asked::Refused(denied)),
     };
-    let mut counts =
-        vec![(Digest16::of(&[b"sign-up mail", address.to_lowercase().as_bytes()]), PACE), all(engine, "mails")];
-    counts.extend(browser.address().into_iter().flat_map(|from| of_address(from, engine.policy.sign_in.address)));
-    if let Err(wait) = engine.attempts.begin(counts, now) {
+    let mut counts = places(engine, browser.address());
+    counts.extend([(Digest16::of(&[b"sign-up mail", address.to_lowercase().as_bytes()]), PACE), all(engine, "mails")]);
+    if let Err(wait) = counts::begin(engine, counts, now).await? {
         return Ok(Asked::Wait(wait));
     }
     let code = new_code(&random::bytes::<LENGTH>(&*engine.entropy)?);
@@ -177,10 +177,10 @@ pub async fn sign_up(
         claims.insert("email".to_owned(), claim.address.into());
         claims.insert("email_verified".to_owned(), Value::Bool(true));
     }
-    let mut counts = vec![all(engine, "accounts")];
-    counts.extend(browser.address().into_iter().flat_map(|from| of_address(from, engine.policy.sign_in.address)));
+    let mut counts = places(engine, browser.address());
+    counts.push(all(engine, "accounts"));
     // What is refused counts, too: nobody tries all names there could be.
-    if let Err(wait) = engine.attempts.begin(counts, now) {
+    if let Err(wait) = counts::begin(engine, counts, now).await? {
         return Ok(SignedUp::Wait(wait));
     }
     if let Err(denied) = fits(engine, form.username, now).await? {
@@ -214,7 +214,7 @@ async fn fits(engine: &Engine, username: &str, now: Timestamp) -> Result<Result<
     Ok(if is_taken { Err(taken()) } else { Ok(()) })
 }
 
-/// The count of all who come to make an account at this node: of their mails, or of their accounts.
+/// The count of all who come to make an account: of their mails, or of their accounts.
 fn all(engine: &Engine, what: &str) -> (Digest16, Pace) {
     let burst = engine.policy.sign_ups.max(1);
     let every = Lifetime::from_millis((60_000 / i64::from(burst)).max(1));

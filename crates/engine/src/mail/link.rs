@@ -11,7 +11,7 @@ use firman_store::record::{Once, OnceNamespace};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::of_address;
+use crate::attempts::places;
 use crate::failure::{Failure, Fault};
 use crate::{Engine, envelope};
 
@@ -75,9 +75,7 @@ pub(super) async fn look<T>(
     look: impl Future<Output = Result<Option<T>, Failure>>,
     now: Timestamp,
 ) -> Result<Looked<T>, Failure> {
-    let pace = engine.policy.sign_in.address;
-    let counts = from.into_iter().flat_map(|from| of_address(from, pace)).collect();
-    let attempt = match engine.attempts.begin(counts, now) {
+    let attempt = match engine.attempts.begin(places(engine, from), now) {
         Ok(attempt) => attempt,
         Err(wait) => return Ok(Looked::Wait(wait)),
     };
