@@ -35,6 +35,8 @@ mod durability;
 mod grants;
 mod growth;
 mod guard;
+mod guard_certificates;
+mod guard_proxies;
 mod held;
 mod held_bound;
 mod javascript;
