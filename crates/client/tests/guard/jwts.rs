@@ -139,3 +139,36 @@ async fn while_the_issuer_is_away_its_keys_are_used_up_to_the_stated_bound() {
     world.pass(Lifetime::from_seconds(120));
     assert_eq!(status(&guard, &world.token(&json!({}))).await, 200);
 }
+
+// RFC 7519 §4.1.4, §4.1.5.
+#[tokio::test]
+async fn clocks_may_differ_by_what_is_set() {
+    let world = World::new();
+    for skew in [0, 30, 300] {
+        let guard = world.builder().verifies(world.transport()).skew(Lifetime::from_seconds(skew)).build().unwrap();
+        let now = world.now().seconds();
+        let ended = |ago: i64| world.token(&json!({"exp": now - ago, "iat": now - 600}));
+        let begins = |ahead: i64| world.token(&json!({"nbf": now + ahead, "exp": now + 600}));
+        assert_eq!((status(&guard, &ended(skew - 1)).await, status(&guard, &begins(skew)).await), (200, 200), "{skew}");
+        assert_eq!((status(&guard, &ended(skew)).await, status(&guard, &begins(skew + 1)).await), (401, 401), "{skew}");
+    }
+}
+
+// RFC 7517 §4.5.
+#[tokio::test]
+async fn a_name_that_another_key_has_now_vouches_for_nothing_that_the_old_one_signed() {
+    let world = World::new();
+    let guard = world.verifier();
+    let old = world.token(&json!({}));
+    assert_eq!(status(&guard, &old).await, 200);
+    let named = merged(serde_json::to_value(es256().jwk()).unwrap(), &json!({"kid": world.key.jwk().kid}));
+    world.issuer.answers_keys(200, "application/json", json!({"keys": [named]}).to_string());
+    world.pass(Lifetime::from_seconds(601));
+    // This one does not wait for the newer set; from then on nothing of the old one counts.
+    let again = || world.token(&json!({"exp": world.now().seconds() + 300, "jti": "again"}));
+    assert_eq!(status(&guard, &again()).await, 200);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((status(&guard, &again()).await, status(&guard, &old).await), (401, 401));
+}

@@ -7,6 +7,7 @@ mod example;
 mod feeds;
 mod jwts;
 mod layers;
+mod network;
 mod opaque;
 mod proofs;
 mod world;
