@@ -25,10 +25,7 @@ impl OverReqwest {
     ///
     /// The library cannot be set up, e.g. with the certificates given.
     pub fn new(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Where TLS is not set up by the builder, the library wants one for the process. Who comes second finds the first's.
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        }
+        choose_cryptography();
         let client = builder.redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build()?;
         Ok(Self { client })
     }
@@ -55,6 +52,13 @@ impl Transport for OverReqwest {
             body.extend_from_slice(&chunk);
         }
         Ok(Response { status: answer.status(), headers: std::mem::take(answer.headers_mut()), body: body.freeze() })
+    }
+}
+
+/// Where TLS is not set up by a builder, the library wants its cryptography chosen for the process. Who comes second finds the first's.
+pub(crate) fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
 }
 

@@ -1,7 +1,5 @@
 //! An access token as it is handed out: a sealed reference, or a JWT around one (RFC 9068).
 
-use std::collections::BTreeMap;
-
 use firman_proto::access_token::{self, JwtAccessToken};
 use firman_proto::feed::{Key, LivesBy};
 use firman_proto::introspection::Confirmation;
@@ -67,6 +65,8 @@ pub(crate) struct Dressed<'a> {
     pub(crate) target: &'a Target,
     /// What it is less than, or bound to beyond, its grant.
     pub(crate) caveats: Caveats,
+    /// What ends it with those it was delegated from ([`lineage`]); a sealed reference need not say.
+    pub(crate) lineage: LivesBy,
     /// Claims beside those of the protocol; a sealed reference carries none.
     pub(crate) extra: Map<String, Value>,
 }
@@ -109,7 +109,8 @@ impl Dressed<'_> {
         let claims = JwtAccessToken {
             iss: engine.issuer.to_string(),
             lives_by: if engine.policy.feed.enabled {
-                lives_by(engine, grant, Key::token(jti.digest()), &sub)
+                let seal_key = Key::seal_key(engine.number, self.token.seal_key);
+                lives_by(engine, grant, &[Key::token(jti.digest()), seal_key], &sub, self.lineage)
             } else {
                 LivesBy::default()
             },
@@ -137,17 +138,32 @@ impl Dressed<'_> {
     }
 }
 
-/// What ends a token, as the feed tells it.
-fn lives_by(engine: &Engine, grant: &Grant, token: Key, sub: &str) -> LivesBy {
+/// What ends a token, as the feed tells it. The keys are those of the token itself.
+fn lives_by(engine: &Engine, grant: &Grant, keys: &[Key], sub: &str, lineage: LivesBy) -> LivesBy {
     let client = Key::record(grant.client);
-    let mut keys = vec![token, Key::salted(grant.id, &grant.salt), Key::record(grant.id), client];
-    // What was delegated lives while all that it was delegated from does.
-    keys.extend(grant.terms.via.iter().chain(&grant.parent).map(|id| Key::record(*id)));
-    let mut epochs = BTreeMap::from([(Key::EVERYTHING, grant.epochs.everything), (client, grant.epochs.client)]);
+    let mut keys = keys.to_vec();
+    keys.extend([Key::salted(grant.id, &grant.salt), Key::record(grant.id), client]);
+    keys.extend(lineage.keys.into_iter().filter(|key| *key != client));
+    let mut epochs = lineage.epochs;
+    epochs.extend([(Key::EVERYTHING, grant.epochs.everything), (client, grant.epochs.client)]);
     if grant.subject.is_some() {
         epochs.insert(Key::subject(engine.number, sub), grant.epochs.subject);
     }
     LivesBy { keys, epochs }
+}
+
+/// What was delegated lives while all that it was delegated from does, and those whose that is.
+pub(crate) async fn lineage(engine: &Engine, grant: &Grant) -> Result<LivesBy, Fault> {
+    let mut by = LivesBy::default();
+    for id in grant.terms.via.iter().chain(&grant.parent) {
+        by.keys.push(Key::record(*id));
+        let Some(link) = engine.store.grant(*id, None).await? else { continue };
+        let client = Key::record(link.record.client);
+        if by.epochs.insert(client, link.record.epochs.client).is_none() {
+            by.keys.push(client);
+        }
+    }
+    Ok(by)
 }
 
 /// What a token is bound to (RFC 7800 §3.1); `None` if it is to nothing.

@@ -2,6 +2,7 @@
 
 use firman_proto::authorization_details::Details;
 use firman_proto::client::GrantType;
+use firman_proto::feed::LivesBy;
 use firman_proto::id::RecordId;
 use firman_proto::id_token::{IdToken, half_hash};
 use firman_proto::jws::{Algorithm, HeldKey};
@@ -13,7 +14,7 @@ use firman_store::record::{AuthContext, Client, Grant, Refresh, Subject, TokenFo
 use serde_json::{Map, Value};
 
 use crate::Engine;
-use crate::access_token::{AccessToken, Dressed, key_is_gone};
+use crate::access_token::{AccessToken, Dressed, key_is_gone, lineage};
 use crate::encrypt::{self, Registered};
 use crate::failure::{Failure, Fault};
 use crate::hooks::{self, Occasion, Place};
@@ -50,6 +51,8 @@ pub(crate) struct Issued<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Extra {
     access_token: Map<String, Value>,
+    /// What ends the access token with those it was delegated from.
+    lineage: LivesBy,
     id_token: Map<String, Value>,
     /// How the ID token is encrypted.
     encryption: Option<encrypt::For>,
@@ -71,6 +74,7 @@ impl Extra {
         let mut extra = Self::default();
         if target.format(engine, client) == TokenFormat::Jwt {
             extra.access_token = hooks::claims(engine, Place::AccessToken, &occasion).await?;
+            extra.lineage = lineage(engine, grant).await?;
         }
         if subject.is_some() && scope.contains("openid") {
             extra.id_token = hooks::claims(engine, Place::IdToken, &occasion).await?;
@@ -108,6 +112,7 @@ impl Issued<'_> {
             scope: self.scope,
             target: self.target,
             caveats: self.caveats()?,
+            lineage: self.extra.lineage,
             extra: self.extra.access_token,
         };
         let access = dressed.text(engine, now)?;

@@ -19,6 +19,7 @@ pub mod device;
 pub mod discovery;
 pub mod dpop;
 mod encrypt;
+mod envelope;
 mod failure;
 pub mod feed;
 mod fetch;

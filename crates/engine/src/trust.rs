@@ -19,8 +19,6 @@ use crate::ports::User;
 const LONGEST: Lifetime = Lifetime::from_seconds(3600);
 /// How far an issuer's clock may be from ours.
 pub(crate) const SKEW: Lifetime = Lifetime::from_seconds(30);
-/// The longest `jti` that is read, in bytes.
-const LONGEST_JTI: usize = 256;
 /// The type of an Identity Assertion Authorization Grant.
 pub(crate) const ID_JAG: &str = "oauth-id-jag+jwt";
 
@@ -157,10 +155,11 @@ pub(crate) async fn verify<'e>(
     let issuer = engine.policy.trusted_issuers.find(iss).ok_or_else(|| denied("its iss is not trusted".to_owned()))?;
     let claims = by_keys_of(engine, issuer, text, is_id_jag, now).await?.map_err(refused)?;
     decide(issuer, client_id, &claims, is_id_jag).map_err(|why| denied(why.to_owned()))?;
-    let jti = claims.jti.clone().filter(|jti| (1..=LONGEST_JTI).contains(&jti.len()));
     // RFC 7523 §3 (7): the jti may be left out; what is signed tells as much, whatever the signature.
     let signed = || text.rsplit_once('.').map_or(text, |(signed, _)| signed);
-    let identifier = jti.unwrap_or_else(|| Thumbprint::from_bytes(sha256(signed().as_bytes())).to_string());
+    let identifier = claims
+        .jti_to_remember()
+        .map_or_else(|| Thumbprint::from_bytes(sha256(signed().as_bytes())).to_string(), str::to_owned);
     Ok(Vouched { issuer, claims, is_id_jag, identifier })
 }
 

@@ -8,15 +8,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::digest::{same, sha256};
-use crate::jose::{Alg, Compact, Refused, object};
+use crate::jose::{Alg, Compact, Refused, is_jti, object};
 use crate::seal::Thumbprint;
 use crate::time::{Lifetime, Timestamp};
 
 /// Longer than any honest proof, in bytes: an RSA key of 8192 bits fits.
 const LONGEST: usize = 8 * 1024;
-
-/// Longer than any `jti` that is random, in bytes.
-const LONGEST_JTI: usize = 256;
 
 /// By how much a sender's clock may be ahead of ours.
 const SKEW: Lifetime = Lifetime::from_seconds(30);
@@ -69,7 +66,7 @@ impl Proof {
         // RFC 9449 §4.3 (3).
         let claim = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(Refused::Claim(name));
         let (jti, htm, htu) = (claim("jti")?, claim("htm")?, claim("htu")?);
-        if jti.is_empty() || jti.len() > LONGEST_JTI {
+        if !is_jti(jti) {
             return Err(Refused::Claim("jti"));
         }
         // RFC 9449 §4.3 (8): methods are compared with case (RFC 9110 §9.1).

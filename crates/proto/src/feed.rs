@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// The claim of a token that says what it lives by.
 pub const CLAIM: &str = "lives_by";
 
-/// Stands for a token, a grant, a client or a person: 16 bytes, as base64url.
+/// Stands for a token, a grant, a client, a person or a key of the server: 16 bytes, as base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Digest16);
 
@@ -40,6 +40,16 @@ impl Key {
     /// What was sealed on a record with this salt: dead when the record gets another.
     pub fn salted(id: RecordId, salt: &Salt) -> Self {
         Self(Digest16::of(&[b"salt", id.as_bytes(), salt.expose()]))
+    }
+
+    /// What signs: by the `kid` of a key. No token tells that it lives by it; whoever verified it knows.
+    pub fn signer(kid: &str) -> Self {
+        Self(Digest16::of(&[b"signer", kid.as_bytes()]))
+    }
+
+    /// A seal key, by its number.
+    pub fn seal_key(issuer: IssuerNumber, number: u32) -> Self {
+        Self(Digest16::of(&[b"seal key", &issuer.0.to_be_bytes(), &number.to_be_bytes()]))
     }
 
     /// A person, as those know them who are told this `sub`.
@@ -150,8 +160,13 @@ impl Withdrawn {
 
     /// Whether a token is dead that lives by this.
     pub fn ends(&self, by: &LivesBy) -> bool {
-        by.keys.iter().any(|key| self.dead.contains_key(key))
+        by.keys.iter().any(|key| self.is_dead(*key))
             || by.epochs.iter().any(|(key, epoch)| self.epochs.get(key).is_some_and(|(now, _)| now > epoch))
+    }
+
+    /// Whether this died.
+    pub fn is_dead(&self, key: Key) -> bool {
+        self.dead.contains_key(&key)
     }
 
     /// How far an epoch is, as far as that was told.

@@ -69,6 +69,11 @@ impl Folder {
         self.0.join("firman.toml")
     }
 
+    /// Where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("firman.db")
+    }
+
     /// The text of the master key, made at the first start.
     pub fn master_key(&self) -> io::Result<Zeroizing<String>> {
         let path = self.0.join("master.key");
@@ -90,7 +95,7 @@ impl Folder {
         let text = format!(
             "# Written by `firman serve --demo` at every start; the other commands read it with --dir.\n\
              [server]\nlisten = \"{address}\"\nissuer = \"http://{address}\"\n\n[store]\nurl = {:?}\n",
-            format!("sqlite:{}", self.0.join("firman.db").display())
+            format!("sqlite:{}", self.database().display())
         );
         fs::write(self.settings_file(), text)
     }

@@ -8,7 +8,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 use firman_engine::account::Owners;
 use firman_engine::registration::Mode;
-use firman_engine::upstream::CALLBACK;
+use firman_engine::upstream::{CALLBACK, SIGNED_OUT};
 use firman_proto::metadata::path;
 use firman_proto::webfinger;
 use tower_http::cors::{Any, CorsLayer};
@@ -192,6 +192,7 @@ fn upstreams(app: &App) -> Router<App> {
         .route(&at(http::upstream::PATH), post(http::upstream::go))
         .route(&at(http::upstream::LEAVE), post(http::upstream::leave))
         .route(&format!("{}/{{name}}", at(CALLBACK)), back)
+        .route(&at(SIGNED_OUT), get(http::logout::back))
 }
 
 /// Where people see and change what is theirs.

@@ -249,10 +249,10 @@ impl Builder {
         };
         let clock = Arc::clone(&self.clock);
         let follow = self.follow.clone();
-        let (local, asked, endpoints) = self.sources()?;
-        let feed = match (follow, endpoints) {
-            (Some(follow), Some(endpoints)) if local.is_some() => Some(followed(follow, endpoints, &clock)),
-            (Some(_), _) => return Err(Unfit::Deaf),
+        let (local, asked) = self.sources()?;
+        let feed = match (follow, &local) {
+            (Some(follow), Some(local)) => Some(followed(follow, Arc::clone(&local.keys), &clock)),
+            (Some(_), None) => return Err(Unfit::Deaf),
             (None, _) => None,
         };
         Ok(Guard(Arc::new(Inner {
@@ -283,7 +283,7 @@ impl Builder {
             Asker::Here(_) => Memory { active: Lifetime::ZERO, inactive: Lifetime::ZERO, ..self.memory },
             _ => self.memory,
         };
-        let issuer: Option<Box<dyn Ask>> = match (self.asker, endpoints.clone(), keys) {
+        let issuer: Option<Box<dyn Ask>> = match (self.asker, endpoints, keys) {
             (Asker::Here(server), _, _) => Some(Box::new(Here { server, resource: self.resource })),
             (Asker::Remote { id, secret }, Some(endpoints), Some(keys)) => Some(Box::new(Remote {
                 endpoints,
@@ -298,16 +298,16 @@ impl Builder {
             _ => None,
         };
         let asked = issuer.map(|issuer| Asked { issuer, answers: Answers::new(memory) });
-        if local.is_none() && asked.is_none() { Err(Unfit::Blind) } else { Ok((local, asked, endpoints)) }
+        if local.is_none() && asked.is_none() { Err(Unfit::Blind) } else { Ok((local, asked)) }
     }
 }
 
-type Sources = (Option<Local>, Option<Asked>, Option<Arc<Endpoints>>);
+type Sources = (Option<Local>, Option<Asked>);
 
 /// What the feed tells, from now on.
-fn followed(follow: Follow, endpoints: Arc<Endpoints>, clock: &Arc<dyn Clock>) -> Arc<State> {
+fn followed(follow: Follow, keys: Arc<Keys>, clock: &Arc<dyn Clock>) -> Arc<State> {
     let state = Arc::new(State::new(follow.on_loss, follow.silence, follow.most, clock.now()));
-    tokio::spawn(feed::run(follow, endpoints, Arc::downgrade(&state), Arc::clone(clock)));
+    tokio::spawn(feed::run(follow, keys, Arc::downgrade(&state), Arc::clone(clock)));
     state
 }
 

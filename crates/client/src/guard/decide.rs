@@ -61,8 +61,8 @@ fn must_be_of(facts: &Facts, rules: &Rules) -> Result<(), Refusal> {
         return Err(Refusal::token("it is of another issuer"));
     }
     // RFC 9068 §4, RFC 8707 §2: for this resource, whoever else it is for.
-    let ours = canonical(&rules.resource);
-    let addressed = facts.audience.iter().any(|one| *one == rules.resource || canonical(one) == ours);
+    let is_ours = |one: &String| *one == rules.resource || canonical(one) == canonical(&rules.resource);
+    let addressed = facts.audience.iter().any(is_ours);
     if addressed || (rules.unaddressed && facts.audience.is_empty()) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! JWT access tokens, verified here (RFC 9068 §4).
 
 use firman_proto::access_token::TYP;
+use firman_proto::feed::Key;
 use firman_proto::jose::{Alg, Compact, Header, Jwks, Jwt, Refused, object};
 
 use super::facts::Facts;
@@ -30,7 +31,12 @@ impl<'t> Unverified<'t> {
 
     /// Verifies the signature, and gives what the token says. RFC 9068 §2.2: with all claims that such a token has.
     pub(super) fn verify(&self, keys: &Jwks, algorithms: &[Alg]) -> Result<Facts, Refused> {
-        let facts = Facts::read(object(self.0.verify(keys, algorithms)?)?)?;
+        let key = keys.choose(self.header())?;
+        let mut facts = Facts::read(object(self.0.verify_with(key, algorithms)?)?)?;
+        // Whoever has stolen a key would not say that the token lives by it.
+        if !facts.lives_by.is_empty() {
+            facts.lives_by.keys.extend(key.kid().map(Key::signer));
+        }
         let there = [
             (!facts.issuer.is_empty(), "iss"),
             (facts.expires_at.is_some(), "exp"),

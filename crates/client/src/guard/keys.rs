@@ -8,6 +8,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use firman_proto::feed::Key;
 use firman_proto::jose::{Header, Jwks, Refused};
 use firman_proto::time::{Lifetime, Timestamp};
 
@@ -78,6 +79,11 @@ impl Keys {
         Self { endpoints, bounds, patience: Patience::default(), known: Mutex::default(), flight }
     }
 
+    /// Where the issuer is asked.
+    pub(super) fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
     /// The keys to verify a token of this header with; what cannot be known is told in words.
     pub(super) async fn of(self: &Arc<Self>, header: &Header, now: Timestamp) -> Result<Arc<Jwks>, String> {
         match self.plan(header, now) {
@@ -96,6 +102,17 @@ impl Keys {
                     Plan::Renew => Err("the keys of the issuer were never fetched".to_owned()),
                 }
             }
+        }
+    }
+
+    /// None of these is used any more, whatever the issuer's answer in a cache on the way says.
+    pub(super) fn drop_dead(&self, dead: &[Key]) {
+        let is_dead = |kid: &str| dead.contains(&Key::signer(kid));
+        let mut known = self.lock();
+        if let Some(held) = &mut known.held
+            && held.keys.keys().iter().any(|key| key.kid().is_some_and(is_dead))
+        {
+            held.keys = Arc::new(held.keys.without(is_dead));
         }
     }
 

@@ -39,6 +39,7 @@ mod verified;
 use std::sync::Arc;
 
 use firman_proto::dpop::{Expected, Proof};
+use firman_proto::feed::Key;
 use firman_proto::jose::Alg;
 use firman_proto::scope::ScopeError;
 use firman_proto::time::{Lifetime, Timestamp};
@@ -194,7 +195,7 @@ impl Guard {
 
     async fn facts(&self, token: &str, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
         if let Some(local) = self.0.local.as_ref().filter(|_| jwt::is_jwt(token)) {
-            let facts = local.facts(token, now).await?;
+            let facts = local.facts(token, self.0.feed.as_deref(), now).await?;
             self.must_live(&facts, now)?;
             return Ok(facts);
         }
@@ -239,7 +240,7 @@ impl Guard {
 }
 
 impl Local {
-    async fn facts(&self, token: &str, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
+    async fn facts(&self, token: &str, feed: Option<&feed::State>, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
         let refused = |why: firman_proto::jose::Refused| Refusal::token(why.to_string());
         if let Some((facts, keys)) = self.verified.get(token, now)
             && self.keys.are_still(&keys, now)
@@ -247,6 +248,12 @@ impl Local {
             return Ok(facts);
         }
         let unverified = Unverified::parse(token, &self.algorithms).map_err(refused)?;
+        // A key that was revoked is not looked for among the published ones: that has its bound, and others may need it.
+        if let (Some(feed), Some(kid)) = (feed, &unverified.header().kid)
+            && feed.is_dead(Key::signer(kid))
+        {
+            return Err(Refusal::token("the key that signed it was revoked"));
+        }
         let keys = self.keys.of(unverified.header(), now).await.map_err(Refusal::unknowable)?;
         let facts = Arc::new(unverified.verify(&keys, &self.algorithms).map_err(refused)?);
         self.verified.keep(token, Arc::clone(&facts), keys, now);

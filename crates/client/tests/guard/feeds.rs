@@ -16,7 +16,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::world::{ISSUER, RESOURCE, World, status};
+use crate::world::{ISSUER, RESOURCE, World, es256, status};
 
 /// Connections that wait to be opened, and what was asked for them.
 #[derive(Default)]
@@ -244,4 +244,49 @@ async fn a_guard_that_is_gone_listens_no_more() {
     mouth.alive(2);
     settle().await;
     assert!(mouth.0.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_revoked_key_signed_is_refused_whatever_it_says_and_whatever_is_still_published() {
+    let followed = Followed::new(CLOSED);
+    let (mouth, world) = (followed.begin().await, &followed.world);
+    let other = es256();
+    world.issuer.publishes(&[&world.key, &other]);
+    let good = || world.signed_by(&other, &json!({"lives_by": {"keys": [key(2)], "epochs": {}}}));
+    assert_eq!((followed.status(1).await, status(&followed.guard, &good()).await), (200, 200));
+    let kid = world.key.jwk().kid.clone();
+    mouth.says("withdrawn", &json!(Told { until: i64::MAX, dead: vec![Key::signer(&kid)], ..Told::default() }));
+    mouth.alive(2);
+    settle().await;
+    // One that was let through before, and one that its thief made now.
+    assert_eq!((followed.status(1).await, followed.status(9).await), (401, 401));
+    assert_eq!(status(&followed.guard, &good()).await, 200);
+    assert_eq!(world.issuer.count("/jwks"), 1, "such a token is no reason to look for keys");
+    // A cache on the way has the key still.
+    followed.pass(600);
+    mouth.alive(3);
+    settle().await;
+    assert_eq!((followed.status(9).await, status(&followed.guard, &good()).await), (401, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_key_is_not_used_again_when_the_feed_no_longer_speaks_of_it() {
+    let followed = Followed::new(OnLoss::Open);
+    let (mouth, world) = (followed.begin().await, &followed.world);
+    let other = es256();
+    world.issuer.max_age.store(86_400, std::sync::atomic::Ordering::Relaxed);
+    world.issuer.publishes(&[&world.key, &other]);
+    assert_eq!(followed.status(1).await, 200);
+    world.issuer.publishes(&[&other]);
+    let told =
+        Told { until: world.now().seconds() + 60, dead: vec![Key::signer(&world.key.jwk().kid)], ..Told::default() };
+    mouth.says("withdrawn", &json!(told));
+    mouth.alive(2);
+    settle().await;
+    let asked = world.issuer.count("/jwks");
+    followed.pass(3600);
+    mouth.alive(3);
+    settle().await;
+    // What was fetched before would still be fresh.
+    assert_eq!((followed.status(9).await, world.issuer.count("/jwks")), (401, asked + 1));
 }

@@ -7,6 +7,7 @@ use firman_store::record::Session;
 
 use super::{Listed, PAGE, Person, next_after};
 use crate::Engine;
+use crate::authorize::Browser;
 use crate::failure::Failure;
 use crate::logout::{self, Left};
 use crate::sessions::{self, Why};
@@ -67,8 +68,8 @@ pub async fn end(engine: &Engine, person: &Person, id: RecordId, now: Timestamp)
 }
 
 /// Ends the session that asks: the browser tells the clients that want to be told so.
-pub async fn end_here(engine: &Engine, person: &Person, now: Timestamp) -> Result<Left, Failure> {
-    logout::here(engine, &person.signed_in, now).await
+pub async fn end_here(engine: &Engine, browser: &Browser, person: &Person, now: Timestamp) -> Result<Left, Failure> {
+    logout::here(engine, browser, &person.signed_in, now).await
 }
 
 /// Ends all of a person's sessions but the one that asks.

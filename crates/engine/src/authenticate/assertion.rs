@@ -22,8 +22,6 @@ pub(crate) const SECRET_ALGORITHMS: &[Alg] = &[Alg::HS256, Alg::HS384];
 const LONGEST: Lifetime = Lifetime::from_seconds(3600);
 /// How far a client's clock may be from ours.
 const SKEW: Lifetime = Lifetime::from_seconds(30);
-/// The longest `jti`, in bytes.
-const LONGEST_JTI: usize = 256;
 
 /// Verifies a client's assertion, and takes it so that nobody can present it again.
 pub(super) async fn verify(engine: &Engine, client: &Client, text: &str, now: Timestamp) -> Result<(), Failure> {
@@ -76,8 +74,7 @@ fn decide<'c>(client: &Client, claims: &'c Claims) -> Result<&'c str, Denied> {
     }
     claims.must_not_be_an_id_token().map_err(refused)?;
     // OpenID Connect Core §9: jti is required.
-    let jti = claims.jti.as_deref().filter(|jti| (1..=LONGEST_JTI).contains(&jti.len()));
-    jti.ok_or_else(|| invalid_client("client_assertion: jti: missing, or longer than 256 bytes"))
+    claims.jti_to_remember().ok_or_else(|| invalid_client("client_assertion: jti: missing, or longer than 256 bytes"))
 }
 
 /// RFC 7523 §3 (3): the issuer; for clients that are told so, the endpoints too.

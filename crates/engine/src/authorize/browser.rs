@@ -11,7 +11,7 @@ use firman_proto::error::{Denied, invalid_request};
 use firman_proto::id::RecordId;
 use firman_proto::seal::{self, Presented, Reference, Sealed};
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::Session;
+use firman_store::record::{Session, Subject};
 use firman_store::{Change, SignedIn};
 
 use super::session_state;
@@ -38,6 +38,8 @@ pub struct SessionCookie {
     pub lifetime: Lifetime,
     /// What scripts may know of it, where clients look at that (OpenID Connect Session Management).
     pub state: Option<String>,
+    /// Whose it is.
+    pub(crate) subject: Subject,
 }
 
 impl Browser {
@@ -148,5 +150,5 @@ pub(crate) fn cookie(engine: &Engine, session: &Session, now: Timestamp) -> Resu
     };
     let value = engine.keys.current().keyring.seal::<seal::Session>(&reference);
     let state = engine.policy.session_management.then(|| session_state::state_of(engine, session.id)).transpose()?;
-    Ok(SessionCookie { value, lifetime: session.expires_at.since(now), state })
+    Ok(SessionCookie { value, lifetime: session.expires_at.since(now), state, subject: session.subject.clone() })
 }

@@ -1,6 +1,7 @@
 //! Tokens that travel through the browser (Multiple Response Types, OpenID Connect Core §3.2 and §3.3).
 
 use firman_proto::claims_parameter::ClaimsParameter;
+use firman_proto::feed::LivesBy;
 use firman_proto::seal::Caveats;
 use firman_proto::time::Timestamp;
 use firman_store::Change;
@@ -137,6 +138,7 @@ async fn access_token(
     let seal_key = engine.keys.current().keyring.current_number();
     let token = AccessToken { serial, issued_at: now, expires_at, seal_key };
     let (scope, caveats) = (&grant.scope, Caveats::default());
-    let dressed = Dressed { token, client, grant: &grant, scope, target: &target, caveats, extra };
+    let lineage = LivesBy::default();
+    let dressed = Dressed { token, client, grant: &grant, scope, target: &target, caveats, lineage, extra };
     Ok((dressed.text(engine, now)?, grant))
 }

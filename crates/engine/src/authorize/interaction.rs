@@ -11,10 +11,8 @@ use firman_store::record::{Client, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::{Browser, DeviceEnd, Next, Redirectable, device, own, pushed};
-use crate::Engine;
 use crate::failure::{Failure, Fault};
-use crate::random;
-use crate::target;
+use crate::{Engine, envelope, target};
 
 const PURPOSE: &str = "interaction";
 
@@ -93,10 +91,7 @@ pub struct ClientView {
 impl Interaction {
     /// Seals it for a browser.
     pub(crate) fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
-        let plain = serde_json::to_vec(self).map_err(|error| Fault::lasting("seal a request", error.to_string()))?;
-        let nonce = random::bytes(&*engine.entropy)?;
-        let sealed = engine.keys.current().keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain);
-        sealed.map_err(|error| Fault::lasting("seal a request", error.to_string()))
+        envelope::seal(engine, (PURPOSE, &browser.binding()), self)
     }
 
     /// Opens what a form of this browser carries.
@@ -106,9 +101,8 @@ impl Interaction {
                 "request: this page has expired, or was opened in another browser; go back to the application and start again",
             )
         };
-        let place: (_, &[u8]) = (PURPOSE, &browser.binding());
-        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
-        let interaction: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
+        let interaction = envelope::open(engine, (PURPOSE, &browser.binding()), sealed, now).await?;
+        let interaction: Self = interaction.ok_or_else(expired)?;
         Ok(interaction.is_alive(engine, now).then_some(interaction).ok_or_else(expired)?)
     }
 

@@ -16,8 +16,6 @@ use crate::key_sets::Whose;
 const LONGEST: Lifetime = Lifetime::from_seconds(3600);
 /// How far a client's clock may be from ours.
 const SKEW: Lifetime = Lifetime::from_seconds(30);
-/// The longest `jti`, in bytes.
-const LONGEST_JTI: usize = 256;
 
 /// The members of a request.
 const MEMBERS: [&str; 9] = [
@@ -79,8 +77,8 @@ async fn verified(engine: &Engine, client: &Client, text: &str, alg: Alg, now: T
 
 /// OpenID Connect CIBA Core §7.1.1: jti. It is taken in the commit that begins the flow.
 fn once(engine: &Engine, client: &Client, claims: &Claims, now: Timestamp) -> Result<Once, Denied> {
-    let jti = claims.jti.as_deref().filter(|jti| (1..=LONGEST_JTI).contains(&jti.len()));
-    let jti = jti.ok_or_else(|| invalid_request("request: jti: missing, or longer than 256 bytes"))?;
+    let jti =
+        claims.jti_to_remember().ok_or_else(|| invalid_request("request: jti: missing, or longer than 256 bytes"))?;
     Ok(Once {
         namespace: OnceNamespace::RequestObject,
         digest: Once::digest(engine.number, client.id.as_bytes(), jti),

@@ -2,7 +2,8 @@
 
 use firman_proto::feed::Key;
 use firman_proto::id::RecordId;
-use firman_store::record::EpochKey;
+use firman_proto::time::Timestamp;
+use firman_store::record::{EpochKey, Event};
 use firman_store::{Change, Editable, EditableKey};
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,8 @@ pub(super) struct Notice {
 }
 
 impl Notice {
-    fn of(changes: &[Change]) -> Self {
+    /// What these withdraw `now`: keys that are succeeded end later, those that are revoked at once.
+    fn of(changes: &[Change], now: Timestamp) -> Self {
         let mut notice = Self::default();
         for change in changes {
             match change {
@@ -36,6 +38,12 @@ impl Notice {
                 Change::ResaltGrant { id, from, .. } => notice.dead.push(Key::salted(*id, from)),
                 Change::AdvanceEpoch(EpochKey::Subject(subject)) => notice.subjects.push(subject.to_string()),
                 Change::Replace { record: Editable::Client(client), .. } => notice.clients.push(client.id),
+                Change::Replace { record: Editable::SigningKey(key), .. } if key.schedule.ends_at <= now => {
+                    notice.dead.push(Key::signer(&key.jwk.kid));
+                }
+                Change::Replace { record: Editable::SealKey(key), .. } if key.schedule.ends_at <= now => {
+                    notice.dead.push(Key::seal_key(key.issuer, key.number));
+                }
                 Change::AdvanceEpoch(EpochKey::Client(id)) | Change::Remove { key: EditableKey::Client(id), .. } => {
                     notice.clients.push(*id);
                 }
@@ -54,16 +62,15 @@ impl Notice {
 
 /// These changes, with what they withdraw said in the first event among them.
 pub(crate) fn with_notice(mut changes: Vec<Change>) -> Result<Vec<Change>, Fault> {
-    let notice = Notice::of(&changes);
+    let now = changes.iter_mut().find_map(event_in).map_or(Timestamp::default(), |event| event.at);
+    let notice = Notice::of(&changes, now);
     if notice.is_empty() {
         return Ok(changes);
     }
-    let event =
-        changes.iter_mut().find_map(|change| if let Change::Append(event) = change { Some(event) } else { None });
-    let Some(event) = event else {
+    let Some(event) = changes.iter_mut().find_map(event_in) else {
         // A client's standing grant that is renewed under new epochs: what it had was ended by them, and they were told.
         let renewal = |change: &Change| {
-            matches!(change, Change::ResaltGrant { .. }) || Notice::of(std::slice::from_ref(change)).is_empty()
+            matches!(change, Change::ResaltGrant { .. }) || Notice::of(std::slice::from_ref(change), now).is_empty()
         };
         // Whatever else is withdrawn, the trail says so; a commit that does not would never be told.
         let untold = || Fault::lasting("tell of what is withdrawn", "the commit appends no event");
@@ -73,4 +80,8 @@ pub(crate) fn with_notice(mut changes: Vec<Change>) -> Result<Vec<Change>, Fault
     let said = said.map_err(|error| Fault::lasting("tell of what is withdrawn", error.to_string()))?;
     event.details.insert(MEMBER.to_owned(), said);
     Ok(changes)
+}
+
+fn event_in(change: &mut Change) -> Option<&mut Event> {
+    if let Change::Append(event) = change { Some(event) } else { None }
 }

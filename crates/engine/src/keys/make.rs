@@ -11,10 +11,13 @@ use firman_store::record::{Deployment, Event, EventKind, KeyState, Schedule, Sea
 use firman_store::{Change, Commit, CommitId, Editable, Keys, Store, Transaction, settle};
 use zeroize::Zeroizing;
 
-use super::schedule::{KeyPolicy, open_ended, succeeded, successor_due, trusted_after_sealing, trusted_after_signing};
+use super::schedule::{
+    KeyPolicy, open_ended, revoked, succeeded, successor_due, trusted_after_sealing, trusted_after_signing,
+};
 use super::{SEAL_KEY_PLACE, wrong_master};
 use crate::acting;
 use crate::failure::Fault;
+use crate::feed::with_notice;
 use crate::outbox::Packer;
 use crate::policy::Policy;
 use crate::ports::Entropy;
@@ -118,21 +121,47 @@ impl MakeKeys<'_> {
         let Some(key) = keys.seal.iter().find(|key| key.issuer == self.issuer && key.number == number) else {
             return Ok(None);
         };
-        let ended = Schedule { retired_from: key.schedule.retired_from.min(now), ends_at: now, ..key.schedule };
         let mut changes = vec![
-            replace_seal_key(key, ended),
+            replace_seal_key(key, revoked(key.schedule, now)),
             self.event(EventKind::KeyRevoked, RecordId::from_bytes([0; 16]), &format!("seal key {number}"), now)?,
         ];
-        let others = || keys.seal.iter().filter(|other| other.issuer == self.issuer && other.number != number);
-        let seals_now = others().any(|other| other.schedule.state(now) == KeyState::Current);
-        match others().filter(|other| other.schedule.retired_from == Timestamp::NEVER).max_by_key(|other| other.number)
-        {
-            Some(_) if seals_now => {}
-            Some(announced) => {
-                changes.push(replace_seal_key(announced, Schedule { current_from: now, ..announced.schedule }));
+        let others = keys.seal.iter().filter(|other| other.issuer == self.issuer && other.number != number);
+        match heir(others, |other| other.schedule, now) {
+            Heir::AtWork => {}
+            Heir::Announced(next) => {
+                changes.push(replace_seal_key(next, Schedule { current_from: now, ..next.schedule }));
             }
-            // The key that nothing comes after: another seals from when it would have.
-            None => changes.extend(self.seal_key(&keys, open_ended(now, key.schedule.current_from.max(now)), now)?),
+            // It seals from when the other would have.
+            Heir::Nobody => {
+                changes.extend(self.seal_key(&keys, open_ended(now, key.schedule.current_from.max(now)), now)?);
+            }
+        }
+        self.commit(changes).await.map(Some)
+    }
+
+    /// Ends a signing key at once: nothing that it signed is good any more, also at resource servers that follow the feed. Its place is
+    /// taken by its announced successor, or by a new key.
+    ///
+    /// `Ok(None)` if there is no such key.
+    pub async fn revoke_signing(&self, kid: &str, now: Timestamp) -> Result<Option<Commit>, Fault> {
+        let keys = self.store.keys().await?;
+        let ours = || keys.signing.iter().filter(|key| key.issuer == self.issuer);
+        let Some(key) = ours().find(|key| key.jwk.kid == kid) else { return Ok(None) };
+        let mut changes = vec![
+            replace_signing_key(key, revoked(key.schedule, now)),
+            self.event(EventKind::KeyRevoked, key.id, kid, now)?,
+        ];
+        let others = ours().filter(|other| other.algorithm == key.algorithm && other.id != key.id);
+        match heir(others, |other| other.schedule, now) {
+            Heir::Announced(next) => {
+                changes.push(replace_signing_key(next, Schedule { current_from: now, ..next.schedule }));
+            }
+            Heir::Nobody if self.policy.algorithms.contains(&key.algorithm) => {
+                let schedule = open_ended(now, key.schedule.current_from.max(now));
+                changes.extend(self.signing_key(key.algorithm, schedule, now)?);
+            }
+            // Another signs, or nothing is signed so any more.
+            Heir::AtWork | Heir::Nobody => {}
         }
         self.commit(changes).await.map(Some)
     }
@@ -152,9 +181,7 @@ impl MakeKeys<'_> {
 
     fn succeed_signing_key(&self, last: &SigningKey, at: Timestamp, now: Timestamp) -> Result<Vec<Change>, Fault> {
         let schedule = succeeded(last.schedule, at, trusted_after_signing(self.tokens));
-        let retired = SigningKey { schedule, ..last.clone() };
-        let mut changes =
-            vec![Change::Replace { record: Editable::SigningKey(Box::new(retired)), if_revision: last.revision }];
+        let mut changes = vec![replace_signing_key(last, schedule)];
         changes.extend(self.signing_key(last.algorithm, open_ended(now, at), now)?);
         Ok(changes)
     }
@@ -209,6 +236,7 @@ impl MakeKeys<'_> {
         }
         let packer = Packer { entropy: self.entropy, master: self.master, issuer: self.issuer, policy: self.tokens };
         let changes = with_deliveries(&packer, changes)?;
+        let changes = if self.tokens.feed.enabled { with_notice(changes)? } else { changes };
         Ok(settle(self.store, Transaction { id: CommitId(random::bytes(self.entropy)?), changes }).await?)
     }
 }
@@ -217,9 +245,40 @@ fn last_seal_key(keys: &Keys, issuer: IssuerNumber) -> Option<&SealKey> {
     keys.seal.iter().filter(|key| key.issuer == issuer).max_by_key(|key| key.number)
 }
 
+/// The one that nothing comes after: none that was revoked.
 fn last_signing_key(keys: &Keys, issuer: IssuerNumber, algorithm: Algorithm) -> Option<&SigningKey> {
-    let of = |key: &&SigningKey| key.issuer == issuer && key.algorithm == algorithm;
+    let of = |key: &&SigningKey| {
+        key.issuer == issuer && key.algorithm == algorithm && key.schedule.retired_from == Timestamp::NEVER
+    };
     keys.signing.iter().filter(of).max_by_key(|key| (key.schedule.current_from, key.id))
+}
+
+/// Who takes the place of a key that is revoked.
+enum Heir<'k, K> {
+    /// Another is used already, and one comes after that.
+    AtWork,
+    /// One that was to be used later.
+    Announced(&'k K),
+    Nobody,
+}
+
+fn heir<'k, K>(
+    others: impl Iterator<Item = &'k K> + Clone,
+    schedule: impl Fn(&K) -> Schedule,
+    now: Timestamp,
+) -> Heir<'k, K> {
+    let at_work = others.clone().any(|other| schedule(other).state(now) == KeyState::Current);
+    let open_ended = others.filter(|other| schedule(other).retired_from == Timestamp::NEVER);
+    match open_ended.max_by_key(|other| schedule(other).current_from) {
+        Some(_) if at_work => Heir::AtWork,
+        Some(announced) => Heir::Announced(announced),
+        None => Heir::Nobody,
+    }
+}
+
+fn replace_signing_key(key: &SigningKey, schedule: Schedule) -> Change {
+    let replaced = SigningKey { schedule, ..key.clone() };
+    Change::Replace { record: Editable::SigningKey(Box::new(replaced)), if_revision: key.revision }
 }
 
 fn replace_seal_key(key: &SealKey, schedule: Schedule) -> Change {

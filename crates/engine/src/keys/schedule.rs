@@ -61,6 +61,11 @@ pub(super) fn succeeded(schedule: Schedule, at: Timestamp, trusted_after: Lifeti
     Schedule { retired_from: at, ends_at: at.plus(trusted_after), ..schedule }
 }
 
+/// The schedule of a key that nobody is to trust any more.
+pub(super) fn revoked(schedule: Schedule, now: Timestamp) -> Schedule {
+    Schedule { retired_from: schedule.retired_from.min(now), ends_at: now, ..schedule }
+}
+
 /// When the successor of a key that seals or signs since `current_from` should take over, if it is time to announce it.
 pub(super) fn successor_due(
     current_from: Timestamp,

@@ -8,13 +8,13 @@ use firman_store::{Change, Commit};
 use serde::{Deserialize, Serialize};
 
 use super::Told;
-use super::hand_off::{About, HandOff, open, seal, unseal};
-use crate::Engine;
+use super::hand_off::{About, HandOff, open};
 use crate::asker::Asker;
 use crate::authorize::{self, Browser, Decision, Interaction, LoggedIn, Next, SessionCookie, signed_in};
 use crate::failure::Failure;
 use crate::logout::{self, Left};
 use crate::ports::User;
+use crate::{Engine, envelope};
 
 const PURPOSE: &str = "hand-off answer";
 /// How long a browser may take to come back.
@@ -143,7 +143,7 @@ pub async fn reject(
 fn answer(engine: &Engine, handed: HandOff, verdict: Verdict, now: Timestamp) -> Result<String, Failure> {
     // For the browser that was handed off, and no other.
     let binding = handed.binding();
-    Ok(seal(engine, PURPOSE, &binding, &Answer { handed, verdict, at: now })?)
+    Ok(envelope::seal(engine, (PURPOSE, &binding), &Answer { handed, verdict, at: now })?)
 }
 
 /// The browser comes back with an answer: it must be the one that was handed off, and each answer is taken once.
@@ -153,7 +153,7 @@ pub async fn resume(engine: &Engine, browser: &Browser, text: &str, now: Timesta
             "answer: this page has expired, was opened before, or in another browser; go back to the application and start again",
         )
     };
-    let answer = unseal::<Answer>(engine, (PURPOSE, &browser.binding()), text, now).await?;
+    let answer = envelope::open::<Answer>(engine, (PURPOSE, &browser.binding()), text, now).await?;
     let Answer { handed, verdict, at } = answer.ok_or_else(lost)?;
     if now >= at.plus(WAY_BACK) || !handed.is_alive(&engine.policy.login_app, at) {
         return Err(lost().into());

@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::LoginAppPolicy;
-use crate::Engine;
 use crate::asker::Asker;
 use crate::authorize::{Browser, Interaction, signed_in};
 use crate::failure::{Failure, Fault};
 use crate::logout::Exit;
-use crate::random;
+use crate::{Engine, envelope, random};
 
 const PURPOSE: &str = "hand-off";
 /// The longest that settings let one take.
@@ -94,7 +93,7 @@ pub async fn hand_off(
     let session = signed_in(engine, browser, None, now).await?.map(|signed_in| signed_in.session.id);
     let id = random::record_id(&*engine.entropy, now)?;
     let handed = HandOff { id, about, browser: URL_SAFE_NO_PAD.encode(browser.binding()), session };
-    let reference = seal(engine, PURPOSE, &[], &handed)?;
+    let reference = envelope::seal(engine, (PURPOSE, &[]), &handed)?;
     let mut query = String::new();
     form::append(&mut query, "request", &reference);
     Ok(format!("{url}{}{query}", if url.contains('?') { "&" } else { "?" }))
@@ -204,7 +203,7 @@ impl HandOff {
 /// Opens a reference that the app shows, unless the browser has come back with an answer to it.
 pub(super) async fn open(engine: &Engine, asker: &Asker, reference: &str, now: Timestamp) -> Result<HandOff, Failure> {
     engine.policy.login_app.must_be_the_app(asker)?;
-    let handed: HandOff = unseal(engine, (PURPOSE, &[]), reference, now).await?.ok_or_else(gone)?;
+    let handed: HandOff = envelope::open(engine, (PURPOSE, &[]), reference, now).await?.ok_or_else(gone)?;
     if !handed.is_alive(&engine.policy.login_app, now) {
         return Err(gone().into());
     }
@@ -215,23 +214,4 @@ pub(super) async fn open(engine: &Engine, asker: &Asker, reference: &str, now: T
 
 fn gone() -> Denied {
     invalid_request("request: not a reference of this server, or it has expired, or was answered before")
-}
-
-/// Seals a value for a purpose, and if need be for a browser.
-pub(super) fn seal(engine: &Engine, purpose: &str, binding: &[u8], value: &impl Serialize) -> Result<String, Fault> {
-    let plain = serde_json::to_vec(value).map_err(|error| Fault::lasting("hand a browser off", error.to_string()))?;
-    let nonce = random::bytes(&*engine.entropy)?;
-    let sealed = engine.keys.current().keyring.seal_envelope(purpose, binding, nonce, &plain);
-    sealed.map_err(|error| Fault::lasting("hand a browser off", error.to_string()))
-}
-
-/// Opens what [`seal`] gave.
-pub(super) async fn unseal<T: for<'de> Deserialize<'de>>(
-    engine: &Engine,
-    place: (&str, &[u8]),
-    text: &str,
-    now: Timestamp,
-) -> Result<Option<T>, Fault> {
-    let plain = engine.keys.open_envelope(&*engine.store, place, text, now).await?;
-    Ok(plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()))
 }

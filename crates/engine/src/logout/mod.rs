@@ -13,10 +13,11 @@ use firman_proto::time::Timestamp;
 use firman_store::SignedIn;
 use firman_store::record::Client;
 
-use crate::Engine;
 use crate::authorize::{Browser, signed_in};
 use crate::failure::Failure;
 use crate::sessions::{self, Why};
+use crate::upstream::There;
+use crate::{Engine, upstream};
 pub use back_channel::BackchannelLogout;
 pub(crate) use back_channel::farewells;
 pub use frames::Frame;
@@ -50,6 +51,8 @@ pub struct Left {
     pub problem: Option<String>,
     /// What the browser has to load so that clients learn of it.
     pub frames: Vec<Frame>,
+    /// What becomes of the sign-in at another identity provider: the browser goes there before it goes anywhere else.
+    pub there: There,
 }
 
 /// A browser comes with the sealed request.
@@ -60,7 +63,7 @@ pub async fn arrive(engine: &Engine, browser: &Browser, sealed: &str, now: Times
     };
     // OpenID Connect RP-Initiated Logout §2: the person must be asked unless the hint is of this session or this person.
     if exit.problem.is_none() && exit.is_about(&signed_in) {
-        return leave(engine, exit, &signed_in, now).await.map(Arrived::Left);
+        return leave(engine, browser, exit, &signed_in, now).await.map(Arrived::Left);
     }
     let client = match exit.client {
         Some(id) => engine.store.client_by_id(id).await?,
@@ -78,24 +81,37 @@ pub async fn confirm(engine: &Engine, browser: &Browser, sealed: &str, now: Time
 }
 
 /// The person ends the session of the browser they do it with, on the page of their sessions.
-pub async fn here(engine: &Engine, signed_in: &SignedIn, now: Timestamp) -> Result<Left, Failure> {
-    leave(engine, Exit::nowhere(now), signed_in, now).await
+pub(crate) async fn here(
+    engine: &Engine,
+    browser: &Browser,
+    signed_in: &SignedIn,
+    now: Timestamp,
+) -> Result<Left, Failure> {
+    leave(engine, browser, Exit::nowhere(now), signed_in, now).await
 }
 
 /// The same wherever they have said it.
 pub(crate) async fn carry_out(engine: &Engine, browser: &Browser, exit: Exit, now: Timestamp) -> Result<Left, Failure> {
     match signed_in(engine, browser, None, now).await? {
-        Some(signed_in) => leave(engine, exit, &signed_in, now).await,
+        Some(signed_in) => leave(engine, browser, exit, &signed_in, now).await,
         None => Ok(left(exit)),
     }
 }
 
-async fn leave(engine: &Engine, exit: Exit, signed_in: &SignedIn, now: Timestamp) -> Result<Left, Failure> {
-    let frames = frames::of(engine, &signed_in.session).await?;
-    sessions::end(engine, &signed_in.session, Why::SignedOut, now).await?;
-    Ok(Left { frames, ..left(exit) })
+async fn leave(
+    engine: &Engine,
+    browser: &Browser,
+    exit: Exit,
+    signed_in: &SignedIn,
+    now: Timestamp,
+) -> Result<Left, Failure> {
+    let session = &signed_in.session;
+    let frames = frames::of(engine, session).await?;
+    sessions::end(engine, session, Why::SignedOut, now).await?;
+    let there = upstream::sign_out(engine, browser, session, exit.to.as_deref(), now).await?;
+    Ok(Left { frames, there, ..left(exit) })
 }
 
 fn left(exit: Exit) -> Left {
-    Left { to: exit.to, problem: exit.problem, frames: Vec::new() }
+    Left { to: exit.to, problem: exit.problem, frames: Vec::new(), there: There::Nothing }
 }

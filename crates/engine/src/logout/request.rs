@@ -14,10 +14,8 @@ use firman_store::record::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::Engine;
-use crate::failure::{Failure, Fault};
-use crate::id_token_hint;
-use crate::random;
+use crate::failure::Failure;
+use crate::{Engine, envelope, id_token_hint};
 
 const PURPOSE: &str = "logout";
 
@@ -131,17 +129,13 @@ impl Exit {
     }
 
     fn seal(&self, engine: &Engine) -> Result<String, Failure> {
-        let plain = serde_json::to_vec(self).map_err(|error| Fault::lasting("seal a request", error.to_string()))?;
-        let nonce = random::bytes(&*engine.entropy)?;
-        let sealed = engine.keys.current().keyring.seal_envelope(PURPOSE, &[], nonce, &plain);
-        Ok(sealed.map_err(|error| Fault::lasting("seal a request", error.to_string()))?)
+        Ok(envelope::seal(engine, (PURPOSE, &[]), self)?)
     }
 
     pub(crate) async fn open(engine: &Engine, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
         let expired =
             || invalid_request("request: this page has expired; go back to the application and sign out there again");
-        let plain = engine.keys.open_envelope(&*engine.store, (PURPOSE, &[]), sealed, now).await?;
-        let exit: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
+        let exit: Self = envelope::open(engine, (PURPOSE, &[]), sealed, now).await?.ok_or_else(expired)?;
         let alive = now < exit.started_at.plus(engine.policy.interaction);
         Ok(alive.then_some(exit).ok_or_else(expired)?)
     }

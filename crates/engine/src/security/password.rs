@@ -1,17 +1,18 @@
 //! A new password.
 
-use std::{fmt, iter};
+use std::fmt;
 
 use firman_proto::error::{Denied, invalid_request};
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Change;
-use firman_store::record::EpochKey;
+use firman_store::record::{Account, EpochKey, Name, Namespace};
 
 use super::Fresh;
 use crate::Engine;
-use crate::accounts::{Edited, edit};
+use crate::accounts::{Edited, acceptable, digest_of, edit, look_of};
+use crate::admin::accounts;
 use crate::authorize::{self, Browser, SessionCookie};
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::ports::{ProvedThere, User};
 use crate::sessions;
 use crate::sign_in::password::{self, Checked};
@@ -58,16 +59,22 @@ pub async fn change_password(
             Checked::Wait(time) => return Ok(Changed::Wait(time)),
         }
     }
-    if let Err(denied) = engine.policy.passwords.check(&account.username, new) {
-        return Ok(Changed::Refused(denied));
-    }
+    let checked = engine.policy.passwords.check(&account.username, new);
+    let named = match account.password {
+        Some(_) => Ok(Vec::new()),
+        None => names(engine, account, now).await?,
+    };
+    let named = match checked.and(named) {
+        Ok(named) => named,
+        Err(denied) => return Ok(Changed::Refused(denied)),
+    };
     let hash = local.passwords().hash(new.to_owned()).await?;
     let epoch = EpochKey::subject(engine.number, &session.subject);
     let letters = sessions::everywhere(engine, session.subject.key(engine.number), now).await?;
     edit(engine, account.id, now, |account| {
         account.password = Some(hash.clone());
         Ok(Edited {
-            changes: iter::once(Change::AdvanceEpoch(epoch)).chain(letters.clone()).collect(),
+            changes: named.iter().cloned().chain([Change::AdvanceEpoch(epoch)]).chain(letters.clone()).collect(),
             what: "password",
         })
     })
@@ -83,4 +90,22 @@ pub async fn change_password(
     };
     let session = authorize::begin_session(engine, &user, None, now).await?;
     Ok(Changed::Done(authorize::cookie_of(engine, &session, now)?))
+}
+
+/// The names that an account takes with its first password. Who comes from another identity provider is called what they like until then:
+/// what is somebody else's here, or looks like it (UTS 39 §4), is nothing to sign in by.
+async fn names(engine: &Engine, account: &Account, now: Timestamp) -> Result<Result<Vec<Change>, Denied>, Fault> {
+    let (number, id, username) = (engine.number, account.id, &account.username);
+    let holder = engine.store.account_by_name(Namespace::Username, digest_of(number, username), now).await?;
+    if holder.as_ref().is_some_and(|holder| holder.id == id) {
+        return Ok(Ok(Vec::new()));
+    }
+    let looks_like = accounts::looks_like(engine, username).await?.is_some_and(|other| other != id);
+    if holder.is_some() || looks_like || acceptable(username).is_err() {
+        let text = "username: what you are called cannot be used to sign in here; ask whoever runs this server for another user name";
+        return Ok(Err(invalid_request(text)));
+    }
+    let name = |digest| Name { namespace: Namespace::Username, digest, id, expires_at: Timestamp::NEVER };
+    let take = |digest| Change::TakeName { name: name(digest), now };
+    Ok(Ok([digest_of(number, username), look_of(number, username)].map(take).to_vec()))
 }

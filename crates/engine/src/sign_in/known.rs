@@ -7,11 +7,12 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::digest::{Digest16, same};
+use firman_proto::time::Timestamp;
 
 use super::password::Guesser;
 use crate::Engine;
 use crate::accounts::normalized;
-use crate::authorize::Browser;
+use crate::authorize::{Browser, SessionCookie};
 use crate::failure::Fault;
 use crate::random;
 
@@ -33,6 +34,13 @@ pub fn known_to(engine: &Engine, browser: &Browser, username: &str) -> Result<Op
     marks.insert(0, own);
     let parts: Vec<_> = std::iter::once(URL_SAFE_NO_PAD.encode(id)).chain(marks).collect();
     Ok(Some(parts.join(".")))
+}
+
+/// Whether the owner of a session signs in here by this user name. People of other identity providers are called what they like: their
+/// browsers are not known for the account of somebody else.
+pub async fn goes_by(engine: &Engine, cookie: &SessionCookie, username: &str, now: Timestamp) -> Result<bool, Fault> {
+    let named = engine.accounts.find(username, now).await?;
+    Ok(named.is_some_and(|named| named.subject == cookie.subject))
 }
 
 impl Browser {

@@ -7,7 +7,7 @@ mod second;
 mod shared;
 pub(crate) mod totp;
 
-pub use known::known_to;
+pub use known::{goes_by, known_to};
 pub use second::{SecondStep, Ways, by_passkey, request_of, second_step, second_step_by_passkey, second_step_of};
 
 pub(crate) use second::{half, has_second, step_up};

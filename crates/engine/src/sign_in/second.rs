@@ -12,14 +12,13 @@ use firman_store::record::{Account, Attempts, Epochs, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::{recovery, shared, totp};
-use crate::Engine;
 use crate::accounts::{Edited, edit, noted};
 use crate::attempts::Pace;
 use crate::authorize::{self, Browser, Interaction, LoggedIn, Next, SessionCookie};
 use crate::failure::{Failure, Fault};
 use crate::passkeys::{self, Owner};
 use crate::ports::{ProvedThere, User};
-use crate::random;
+use crate::{Engine, envelope};
 
 const PURPOSE: &str = "half sign-in";
 
@@ -320,20 +319,13 @@ impl Half {
     }
 
     fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
-        let broken = |error: &dyn std::fmt::Display| Fault::lasting("seal half a sign-in", error.to_string());
-        let plain = serde_json::to_vec(self).map_err(|error| broken(&error))?;
-        let nonce = random::bytes(&*engine.entropy)?;
-        let keys = engine.keys.current();
-        let sealed = keys.keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain);
-        sealed.map_err(|error| broken(&error))
+        envelope::seal(engine, (PURPOSE, &browser.binding()), self)
     }
 
     async fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
         let expired =
             || invalid_request("half: this page has expired, or was opened in another browser; sign in again");
-        let place: (_, &[u8]) = (PURPOSE, &browser.binding());
-        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
-        let half: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
-        Ok(Some(half).filter(|half| now < half.at.plus(PATIENCE)).ok_or_else(expired)?)
+        let half: Option<Self> = envelope::open(engine, (PURPOSE, &browser.binding()), sealed, now).await?;
+        Ok(half.filter(|half| now < half.at.plus(PATIENCE)).ok_or_else(expired)?)
     }
 }

@@ -1,7 +1,5 @@
 //! Whether somebody is still there, asked of their provider at a refresh of what they allowed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::error::{Denied, ErrorCode, invalid_grant};
 use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
@@ -10,7 +8,7 @@ use firman_store::{Change, Commit, Editable};
 use zeroize::Zeroizing;
 
 use super::exchange::{Asked, Desk};
-use super::person::{place, seal};
+use super::kept::Kept;
 use super::provider::{OnRefusal, Provider};
 use super::said::{Said, is_in};
 use super::scopes::Permitted;
@@ -112,7 +110,8 @@ impl Asking<'_> {
             Answer::There(said, token) => {
                 link.claims = said.claims;
                 (link.checked_at, link.asked_at, link.refused_at) = (now, None, None);
-                if let Some(sealed) = token.and_then(|token| seal(self.engine, self.account, &token)) {
+                if let Some(sealed) = token.and_then(|token| Kept::RefreshToken.seal(self.engine, self.account, &token))
+                {
                     link.refresh_token = Some(sealed);
                 }
             }
@@ -180,9 +179,7 @@ impl Asking<'_> {
     }
 
     fn refresh_token(&self, link: &UpstreamLink) -> Option<Zeroizing<String>> {
-        let sealed = URL_SAFE_NO_PAD.decode(link.refresh_token.as_ref()?).ok()?;
-        let token = self.engine.keys.master().unwrap_key(&place(self.engine, self.account), &sealed).ok()?;
-        std::str::from_utf8(&token).ok().map(|token| Zeroizing::new(token.to_owned()))
+        Kept::RefreshToken.open(self.engine, self.account, link.refresh_token.as_ref()?)
     }
 
     /// Writes what was learnt, whatever else of the account was edited meanwhile; gives what is known then.

@@ -6,13 +6,14 @@ use firman_proto::error::invalid_request;
 use firman_proto::form::Form;
 use firman_proto::jose::Claims;
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_proto::upstream::ProviderMetadata;
-use firman_store::record::{Once, OnceNamespace, UpstreamSignIn};
+use firman_proto::upstream::{ProviderMetadata, TokenAnswer};
+use firman_store::record::{Account, Once, OnceNamespace, Subject, UpstreamSignIn};
 use firman_store::{Change, Commit};
 
 use super::errand::{Errand, unknown};
 use super::exchange::{Asked, Desk};
 use super::go::max_age;
+use super::kept::Kept;
 use super::person::{self, Arrival};
 use super::provider::Provider;
 use super::redirect_uri;
@@ -26,6 +27,9 @@ use crate::sign_in::half;
 
 /// How long a state is remembered that was used, whatever is set: by it every node looks in the same day.
 const REMEMBERED: Lifetime = Lifetime::from_seconds(3600);
+
+/// A longer ID token is not kept: it travels in addresses, to the page of a second step and to where its person signs out.
+const LONGEST_HINT: usize = 2048;
 
 /// What came of somebody who returned.
 pub enum Returned {
@@ -126,12 +130,15 @@ impl Came<'_> {
         let arrival =
             Arrival { provider, said: &said, refresh_token: answer.refresh_token.as_ref().map(|token| token.as_str()) };
         let (subject, username) = person::admit(engine, &arrival, now).await?.map_err(Stop::Broken)?;
+        let sid = claims.text("sid").filter(|sid| sid.len() <= 255).map(str::to_owned);
+        let id_token = self.kept(&subject, &answer);
+        let at = UpstreamSignIn { provider: provider.name.clone(), subject: said.subject, sid, id_token };
         Ok(User {
             subject,
             username,
             amr: self.amr(&claims),
             epochs: None,
-            upstream: Some(self.proved(&claims, &said)),
+            upstream: Some(ProvedThere { at, auth_time: self.auth_time(&claims) }),
         })
     }
 
@@ -165,8 +172,16 @@ impl Came<'_> {
         amr
     }
 
-    fn proved(&self, claims: &Claims, said: &Said) -> ProvedThere {
-        let Self { provider, errand, now, .. } = *self;
+    /// What says there at the end whose session it is (OpenID Connect RP-Initiated Logout §2 `id_token_hint`).
+    fn kept(&self, subject: &Subject, answer: &TokenAnswer) -> Option<String> {
+        let Self { engine, provider, .. } = *self;
+        let id_token = answer.id_token.as_ref().filter(|token| provider.logout && token.len() <= LONGEST_HINT)?;
+        Kept::IdToken.seal(engine, Account::id_of(subject, engine.number), id_token)
+    }
+
+    /// When they proved it there.
+    fn auth_time(&self, claims: &Claims) -> Timestamp {
+        let Self { errand, now, .. } = *self;
         let at = claims.rest.get("auth_time").and_then(serde_json::Value::as_i64).map_or(now, Timestamp::from_seconds);
         // Clocks differ, and theirs counts in whole seconds: what was found fresh enough is.
         let asked = &errand.interaction;
@@ -175,10 +190,7 @@ impl Came<'_> {
             Some(seconds) => Some(now.minus(Lifetime::from_seconds(i64::from(seconds)))),
             None => None,
         };
-        let auth_time = not_before.map_or(at, |earliest| at.max(earliest)).min(now);
-        let (provider, subject) = (provider.name.clone(), said.subject.clone());
-        let sid = claims.text("sid").filter(|sid| sid.len() <= 255).map(str::to_owned);
-        ProvedThere { at: UpstreamSignIn { provider, subject, sid }, auth_time }
+        not_before.map_or(at, |earliest| at.max(earliest)).min(now)
     }
 }
 

@@ -84,6 +84,13 @@ fn offers(provider: &Provider, metadata: &ProviderMetadata) -> Vec<Seen> {
     if provider.userinfo && metadata.userinfo_endpoint.is_none() {
         all.push(seen(Grade::Wrong, "userinfo", "it has none"));
     }
+    if provider.logout && metadata.end_session_endpoint.is_none() {
+        all.push(seen(
+            Grade::Warning,
+            "logout",
+            "it has no end_session_endpoint: who signs out here stays signed in there",
+        ));
+    }
     let grants = &metadata.grant_types_supported;
     if provider.recheck().is_some() && has(grants, "refresh_token") == Some(false) {
         all.push(seen(Grade::Warning, "refresh", "it gives no refresh tokens: nobody can be asked about again"));

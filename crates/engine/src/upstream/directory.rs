@@ -29,8 +29,30 @@ impl Directory {
         provider: &Provider,
         now: Timestamp,
     ) -> Result<Arc<ProviderMetadata>, Broken> {
+        self.read(engine, provider, None, now).await
+    }
+
+    /// The same from a provider that was there in the last minute: before a browser is sent to it, which could only say that nobody
+    /// answers. What its document is asked for tells that well enough, and as often as it may be asked; the endpoint for browsers
+    /// may be where only they can reach it.
+    pub(super) async fn alive(
+        &self,
+        engine: &Engine,
+        provider: &Provider,
+        now: Timestamp,
+    ) -> Result<Arc<ProviderMetadata>, Broken> {
+        self.read(engine, provider, Some(now), now).await
+    }
+
+    async fn read(
+        &self,
+        engine: &Engine,
+        provider: &Provider,
+        fetched_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Arc<ProviderMetadata>, Broken> {
         let url = ProviderMetadata::address(&provider.issuer);
-        let wanted = Wanted { url: &url, types: &["application/json"], fetched_since: None };
+        let wanted = Wanted { url: &url, types: &["application/json"], fetched_since };
         let fetched = engine.fetch.get(&wanted, now).await;
         let document = fetched.map_err(|error| Broken::unreachable(format!("its metadata {error}")))?;
         if let Some((known, metadata)) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&provider.issuer)

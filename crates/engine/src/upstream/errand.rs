@@ -7,10 +7,9 @@ use firman_proto::error::{Denied, invalid_request};
 use firman_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Engine;
 use crate::authorize::{Browser, Interaction};
 use crate::failure::{Failure, Fault};
-use crate::random;
+use crate::{Engine, envelope, random};
 
 const PURPOSE: &str = "upstream";
 
@@ -44,11 +43,7 @@ fn is_word(text: &str) -> bool {
 impl Errand {
     /// Seals it for a browser and a state.
     pub(super) fn seal(&self, engine: &Engine, browser: &Browser, state: &str) -> Result<String, Fault> {
-        let broken = |error: &dyn std::fmt::Display| Fault::lasting("seal an errand", error.to_string());
-        let plain = serde_json::to_vec(self).map_err(|error| broken(&error))?;
-        let nonce = random::bytes(&*engine.entropy)?;
-        let sealed = engine.keys.current().keyring.seal_envelope(PURPOSE, &binding(browser, state), nonce, &plain);
-        sealed.map_err(|error| broken(&error))
+        envelope::seal(engine, (PURPOSE, &binding(browser, state)), self)
     }
 
     /// Opens what the browser carried.
@@ -59,17 +54,16 @@ impl Errand {
         now: Timestamp,
     ) -> Result<Self, Failure> {
         let sealed = sealed.filter(|_| is_word(state)).ok_or_else(|| unknown("no errand of this state"))?;
-        let binding = binding(browser, state);
-        let plain = engine.keys.open_envelope(&*engine.store, (PURPOSE, &binding), sealed, now).await?;
-        let plain = plain.map_err(|_| unknown("the errand is another browser's or another state's"))?;
-        let errand: Self = serde_json::from_slice(&plain).map_err(|_| unknown("the errand is of another version"))?;
+        let errand = envelope::open(engine, (PURPOSE, &binding(browser, state)), sealed, now).await?;
+        let errand: Self = errand.ok_or_else(|| unknown("the errand is another browser's or another state's"))?;
         let in_time =
             now < errand.begun_at.plus(engine.policy.upstream.life) && errand.interaction.is_alive(engine, now);
         Ok(in_time.then_some(errand).ok_or_else(|| unknown("it took too long"))?)
     }
 }
 
-fn binding(browser: &Browser, state: &str) -> [u8; 64] {
+/// What makes an errand one of this browser and this state.
+pub(super) fn binding(browser: &Browser, state: &str) -> [u8; 64] {
     let mut binding = [0; 64];
     let (left, right) = binding.split_at_mut(32);
     left.copy_from_slice(&browser.binding());

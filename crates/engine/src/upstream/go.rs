@@ -45,7 +45,7 @@ pub async fn go(
     let (interaction, _) = Interaction::resume(engine, browser, request, now).await?;
     let provider = engine.policy.upstream.providers.find(name);
     let provider = provider.ok_or_else(|| invalid_request("upstream: no such identity provider"))?;
-    let metadata = match engine.upstreams.of(engine, provider, now).await {
+    let metadata = match engine.upstreams.alive(engine, provider, now).await {
         Ok(metadata) => metadata,
         Err(broken) => return Ok(Went::Trouble(broken.trouble(engine, browser, provider, &interaction)?)),
     };

@@ -10,10 +10,12 @@ mod directory;
 mod errand;
 mod exchange;
 mod go;
+mod kept;
 mod person;
 mod provider;
 mod said;
 mod scopes;
+mod sign_out;
 mod trouble;
 
 pub(crate) use again::still_there;
@@ -24,6 +26,8 @@ pub use go::{Departure, Went, at_once, go};
 pub(crate) use person::link_name;
 pub use provider::{Authentication, ClientSecret, Mode, OnRefusal, Provider, Providers, SubjectFrom};
 pub(crate) use scopes::{Permitted, may_allow};
+pub(crate) use sign_out::sign_out;
+pub use sign_out::{There, signed_out};
 pub use trouble::{Trouble, What, leave};
 
 use firman_proto::time::Lifetime;
@@ -31,6 +35,9 @@ use firman_proto::time::Lifetime;
 /// Where, below the issuer, providers send people back to: each to its own address, which has its name behind it, so that the
 /// answer of one is not taken for another's (RFC 9700 §4.4.2).
 pub const CALLBACK: &str = "/login/upstream/callback";
+
+/// Where, below the issuer, they send people back to who have signed out there.
+pub const SIGNED_OUT: &str = "/logout/upstream";
 
 /// How people of other identity providers sign in.
 #[derive(Clone, Debug)]
@@ -52,4 +59,9 @@ impl Default for UpstreamPolicy {
 /// Where a provider sends people back to.
 pub fn redirect_uri(engine: &crate::Engine, provider: &Provider) -> String {
     engine.issuer.endpoint(&format!("{CALLBACK}/{}", provider.name))
+}
+
+/// Where a provider sends people back to who have signed out there, if they are sent there for it.
+pub fn post_logout_redirect_uri(engine: &crate::Engine, provider: &Provider) -> Option<String> {
+    provider.logout.then(|| engine.issuer.endpoint(SIGNED_OUT))
 }

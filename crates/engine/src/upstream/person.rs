@@ -1,16 +1,14 @@
 //! Who somebody of a provider is here.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
-use firman_proto::seal::Place;
 use firman_proto::time::Timestamp;
 use firman_store::record::{
     Account, Attempts, Event, EventKind, Factors, Name, Namespace, Rest, Subject, UpstreamLink, Upstreams,
 };
 use firman_store::{Change, Commit, Editable};
 
+use super::kept::Kept;
 use super::provider::{Provider, SubjectFrom};
 use super::said::{Said, is_in};
 use super::trouble::Broken;
@@ -226,21 +224,9 @@ fn link_of(engine: &Engine, arrival: &Arrival<'_>, account: RecordId, now: Times
         asked_at: None,
         refused_at: None,
         claims: said.claims.clone(),
-        refresh_token: kept.and_then(|token| seal(engine, account, token)),
+        refresh_token: kept.and_then(|token| Kept::RefreshToken.seal(engine, account, token)),
         rest: Rest::new(),
     }
-}
-
-/// Seals a refresh token of a provider beside the account it is about. `None` if it cannot be: then it is not kept.
-pub(super) fn seal(engine: &Engine, account: RecordId, token: &str) -> Option<String> {
-    let nonce = random::bytes(&*engine.entropy).ok()?;
-    let sealed = engine.keys.master().wrap_key(&place(engine, account), nonce, token.as_bytes());
-    sealed.ok().map(|sealed| URL_SAFE_NO_PAD.encode(sealed))
-}
-
-pub(super) fn place(engine: &Engine, account: RecordId) -> Place {
-    // No key of an account has this number.
-    Place { issuer: engine.number, record: account, number: u32::MAX }
 }
 
 fn event(

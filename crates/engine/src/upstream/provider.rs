@@ -246,9 +246,6 @@ impl Provider {
         if self.link_by_email && self.subject == SubjectFrom::Upstream {
             return Err("link_by_email: not where the subject is the upstream's".to_owned());
         }
-        if self.logout {
-            return Err("logout: not in this version".to_owned());
-        }
         if self.logo.as_deref().is_some_and(|logo| !logo.starts_with("https://") && !logo.starts_with("data:image/")) {
             return Err("logo: an https address, or a data: URI of an image".to_owned());
         }

@@ -5,10 +5,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_engine::admin::clients::{self, Edit};
 use firman_engine::admin::grants;
 use firman_engine::feed::{Listener, News};
+use firman_proto::client::GrantType;
+use firman_proto::exchange::TokenType;
 use firman_proto::feed::{Key, LivesBy, Withdrawn};
+use firman_proto::form::{self, Form};
 use firman_proto::id::RecordId;
 use firman_proto::time::{Lifetime, Timestamp};
-use firman_store::record::{Client, EpochKey, EventKind, TokenFormat};
+use firman_proto::token::TokenRequest;
+use firman_store::record::{Client, EpochKey, EventKind, ExchangePolicy, TokenFormat};
 use firman_store::{Change, Store as _};
 use serde_json::{Value, json};
 
@@ -50,21 +54,28 @@ impl Guard {
         self.hear(news, now)
     }
 
+    /// Whether a token is dead: by what it says, and by the key that signed it.
     fn refuses(&self, token: &str) -> bool {
-        self.withdrawn.ends(&lives_by(token))
+        let mut by = lives_by(token);
+        by.keys.push(Key::signer(part(token, 0)["kid"].as_str().unwrap()));
+        self.withdrawn.ends(&by)
     }
 }
 
+fn part(token: &str, place: usize) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(place).unwrap()).unwrap()).unwrap()
+}
+
 fn claims(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+    part(token, 1)
 }
 
 fn lives_by(token: &str) -> LivesBy {
     serde_json::from_value(claims(token)["lives_by"].clone()).unwrap()
 }
 
-async fn enable(world: &World, enabled: bool, now: Timestamp) {
-    let client = clients::find(&world.engine, "app").await.unwrap();
+async fn enable(world: &World, client_id: &str, enabled: bool, now: Timestamp) {
+    let client = clients::find(&world.engine, client_id).await.unwrap();
     let client = Client { enabled, ..(*client).clone() };
     let edit = Edit { metadata: client.metadata.clone(), policy: client.policy.clone(), secret: None };
     clients::edit(&world.engine, &client, edit, now).await.unwrap();
@@ -100,14 +111,14 @@ async fn whatever_ends_a_token_is_told_and_nothing_else_dies_with_it() {
             "everything" => {
                 grants::sign_out_everywhere(&world.engine, EpochKey::Everything, then).await.unwrap();
             }
-            "disabled" => enable(&world, false, then).await,
+            "disabled" => enable(&world, "app", false, then).await,
             _ => clients::remove(&world.engine, &client, then).await.unwrap(),
         }
         guard.listen(at(now + 3)).await;
         assert!(guard.refuses(&one), "{way}: after");
         assert_eq!(guard.refuses(&two), matches!(way, "subject" | "everything"), "{way}: the other client's");
         if way == "disabled" {
-            enable(&world, true, at(now + 3)).await;
+            enable(&world, "app", true, at(now + 3)).await;
             guard.listen(at(now + 4)).await;
             assert!(!guard.refuses(&one), "a client that is enabled again");
         }
@@ -155,6 +166,75 @@ async fn a_pairwise_person_is_told_by_the_names_that_resource_servers_know() {
     assert!(guard.refuses(&one));
     assert_eq!(guard.withdrawn.epoch(Key::subject(world.engine.number(), &told)), Some(1));
     assert_eq!(guard.withdrawn.epoch(Key::subject(world.engine.number(), subject.as_str())), None);
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_ends_what_it_made_and_one_that_is_succeeded_does_not() {
+    let world = world().await;
+    let app = world.app("app").await;
+    let mut guard = Guard::new(&world, at(0)).await;
+    for (way, now) in [("signs", 10), ("seals", 20)] {
+        let before = token(&world, &app, at(now)).await;
+        let make = world.engine.make_keys();
+        make.rotate_signing_now(at(now)).await.unwrap();
+        make.rotate_sealing(Lifetime::ZERO, at(now)).await.unwrap();
+        world.engine.keys().reload(&*world.store, at(now)).await.unwrap();
+        let after = token(&world, &app, at(now)).await;
+        guard.listen(at(now + 1)).await;
+        assert!(!guard.refuses(&before) && !guard.refuses(&after), "{way}: succeeded");
+        let outcome = if way == "signs" {
+            make.revoke_signing(part(&before, 0)["kid"].as_str().unwrap(), at(now + 2)).await.unwrap()
+        } else {
+            make.revoke_sealing(2, at(now + 2)).await.unwrap()
+        };
+        outcome.expect("a key");
+        guard.listen(at(now + 3)).await;
+        assert_eq!((guard.refuses(&before), guard.refuses(&after)), (true, false), "{way}: revoked");
+        assert!(Guard::new(&world, at(now + 4)).await.refuses(&before), "{way}: in a snapshot");
+    }
+}
+
+// RFC 8693 §4.1.
+#[tokio::test]
+async fn what_was_delegated_dies_with_the_clients_it_was_delegated_from() {
+    let world = world().await;
+    let app = world.app("app").await;
+    let agents = [agent(&world, "first").await, agent(&world, "second").await];
+    let mut guard = Guard::new(&world, at(0)).await;
+    for (way, now) in [("first", 10), ("app", 20)] {
+        let first = exchange(&world, &agents[0], &token(&world, &app, at(now)).await, at(now)).await;
+        let second = exchange(&world, &agents[1], &first, at(now)).await;
+        guard.listen(at(now + 1)).await;
+        assert!(!guard.refuses(&second));
+        enable(&world, way, false, at(now + 2)).await;
+        guard.listen(at(now + 3)).await;
+        assert!(guard.refuses(&second), "{way} is disabled");
+        enable(&world, way, true, at(now + 4)).await;
+        guard.listen(at(now + 5)).await;
+        assert!(!guard.refuses(&second), "{way} is enabled again");
+        let client = clients::find(&world.engine, way).await.unwrap();
+        grants::sign_out_everywhere(&world.engine, EpochKey::Client(client.id), at(now + 6)).await.unwrap();
+        guard.listen(at(now + 7)).await;
+        assert!(guard.refuses(&second), "{way} was signed out");
+    }
+}
+
+async fn agent(world: &World, client_id: &str) -> App {
+    let exchange = ExchangePolicy { tokens_of: vec!["*".to_owned()], ..ExchangePolicy::default() };
+    world.app_with(client_id, |new| new.policy.exchange = Some(exchange)).await
+}
+
+async fn exchange(world: &World, agent: &App, token: &str, now: Timestamp) -> String {
+    let mut body = String::new();
+    for (name, value) in [
+        ("grant_type", GrantType::TokenExchange.as_str()),
+        ("subject_token", token),
+        ("subject_token_type", TokenType::AccessToken.as_str()),
+    ] {
+        form::append(&mut body, name, value);
+    }
+    let request = TokenRequest::parse(&Form::parse(body.as_bytes()).unwrap()).unwrap();
+    world.token(agent, request, now).await.unwrap().access_token
 }
 
 /// An event that withdraws something, with an id of another time than that of its commit.

@@ -50,7 +50,7 @@ async fn it_has_the_type_and_the_claims_of_the_rfc() {
     assert!(jti.as_str().unwrap().starts_with("fm_ji_"));
     // What the revocation feed ends it by; the tests of the feed look at what it is worth.
     let lives_by: LivesBy = serde_json::from_value(said["lives_by"].take()).unwrap();
-    assert_eq!((lives_by.keys.len(), lives_by.epochs.len()), (4, 3));
+    assert_eq!((lives_by.keys.len(), lives_by.epochs.len()), (5, 3));
     assert_eq!(
         said,
         json!({

@@ -283,6 +283,48 @@ async fn every_seal_key_can_be_revoked_one_after_the_other() {
     keys_go_on(&world, 9).await;
 }
 
+async fn revoke_signer(world: &World, kid: &str, now: Timestamp) {
+    world.engine.make_keys().revoke_signing(kid, now).await.unwrap().expect("a key");
+    world.engine.keys().reload(&*world.store, now).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revoked_signing_key_is_published_no_more_and_another_takes_over() {
+    let (world, _) = world().await;
+    assert!(world.engine.make_keys().revoke_signing("nobody", at(1)).await.unwrap().is_none());
+    let old = signs(&world, at(0));
+    revoke_signer(&world, &old, at(1)).await;
+    assert!(!published(&world).contains(&old));
+    assert_ne!(signs(&world, at(1)), old);
+    assert_eq!(world.events(EventKind::KeyRevoked).await.len(), 1);
+    // The announced one, which everybody knows, goes before a new one.
+    tick(&world, at(9 * DAY)).await;
+    let (current, all) = (signs(&world, at(9 * DAY)), published(&world));
+    let announced = all.iter().find(|kid| **kid != current).unwrap();
+    revoke_signer(&world, &current, at(9 * DAY)).await;
+    assert_eq!((&signs(&world, at(9 * DAY)), published(&world).len()), (announced, 1));
+    // And one that nothing came after is followed by another.
+    revoke_signer(&world, announced, at(9 * DAY)).await;
+    for day in 9..60 {
+        tick(&world, at(day * DAY)).await;
+        assert!(!all.contains(&signs(&world, at(day * DAY))), "day {day}");
+    }
+}
+
+#[tokio::test]
+async fn revoking_the_announced_signing_key_leaves_the_current_one_at_work() {
+    let (world, _) = world().await;
+    let current = signs(&world, at(0));
+    tick(&world, at(9 * DAY)).await;
+    let announced = published(&world).into_iter().find(|kid| *kid != current).unwrap();
+    revoke_signer(&world, &announced, at(9 * DAY)).await;
+    assert_eq!(signs(&world, at(9 * DAY)), current);
+    for day in 9..60 {
+        tick(&world, at(day * DAY)).await;
+        assert_ne!(signs(&world, at(day * DAY)), announced, "day {day}");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_master_key_is_told_and_changes_nothing() {
     let (world, _) = world().await;

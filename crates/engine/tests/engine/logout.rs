@@ -11,21 +11,21 @@ use firman_store::record::{EventKind, RevokeReason};
 
 use crate::support::{App, Ask, Visitor, World, at, new_client, parameter, refused};
 
-const BACK: &str = "https://app.example/bye?from=here";
+pub(crate) const BACK: &str = "https://app.example/bye?from=here";
 
-async fn app(world: &World, client_id: &str) -> App {
+pub(crate) async fn app(world: &World, client_id: &str) -> App {
     world.app_with(client_id, |new| new.metadata.logout.post_logout_redirect_uris = vec![BACK.to_owned()]).await
 }
 
 /// Somebody who is signed in at a client, and the ID token it got.
-async fn signed_in(world: &World, app: &App, username: &str, now: Timestamp) -> (Visitor, String) {
+pub(crate) async fn signed_in(world: &World, app: &App, username: &str, now: Timestamp) -> (Visitor, String) {
     let (visitor, url) = world.walk(&Ask::new(app, "openid"), username, now).await;
     let response = world.redeem(app, &parameter(&url, "code").unwrap(), now).await.unwrap();
     (visitor, response.id_token.unwrap())
 }
 
 /// What a request becomes that travels through the browser.
-async fn sealed(world: &World, asked: &[(&str, &str)], now: Timestamp) -> String {
+pub(crate) async fn sealed(world: &World, asked: &[(&str, &str)], now: Timestamp) -> String {
     let mut query = String::new();
     for (name, value) in asked {
         form::append(&mut query, name, value);
@@ -39,7 +39,7 @@ async fn arrive(world: &World, visitor: &Visitor, asked: &[(&str, &str)], now: T
     logout::arrive(&world.engine, &visitor.browser(), &sealed, now).await.unwrap()
 }
 
-async fn leave(world: &World, visitor: &Visitor, asked: &[(&str, &str)], now: Timestamp) -> Left {
+pub(crate) async fn leave(world: &World, visitor: &Visitor, asked: &[(&str, &str)], now: Timestamp) -> Left {
     match arrive(world, visitor, asked, now).await {
         Arrived::Left(left) => left,
         Arrived::Ask(_) => panic!("somebody is asked"),

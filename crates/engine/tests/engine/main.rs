@@ -69,5 +69,6 @@ mod upstream;
 mod upstream_again;
 mod upstream_email;
 mod upstream_links;
+mod upstream_logout;
 mod upstream_scopes;
 mod userinfo;

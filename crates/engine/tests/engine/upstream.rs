@@ -244,6 +244,11 @@ async fn a_provider_that_is_down_loses_nobodys_request() {
     idp.set_down(false);
     let again = upstream::go(&world.engine, &visitor.browser(), &trouble.request, "uni", at(11)).await.unwrap();
     let upstream::Went::Off(departure) = again else { panic!("did not go") };
+    // What it said of itself is known by now; nobody is sent to where nobody answers, all the same.
+    idp.set_down(true);
+    let went = upstream::go(&world.engine, &visitor.browser(), &trouble.request, "uni", at(12)).await.unwrap();
+    assert!(matches!(went, upstream::Went::Trouble(trouble) if trouble.what == What::Unreachable));
+    idp.set_down(false);
     // Down while they are there, and up again.
     let away = Away { visitor, departure };
     for down in [(500, json!({})), (200, json!("no object"))] {

@@ -58,6 +58,13 @@ impl Jwks {
         &self.keys
     }
 
+    /// The same without the keys of such names.
+    #[must_use]
+    pub fn without(&self, named: impl Fn(&str) -> bool) -> Self {
+        let keys = self.keys.iter().filter(|key| !key.kid().is_some_and(&named)).cloned().collect();
+        Self { keys, encryption: self.encryption.clone() }
+    }
+
     /// The key to encrypt with for whom the set belongs to: one that says it is for that before one that says nothing.
     pub fn encryption_key(&self, alg: KeyManagement) -> Result<&EncryptionKey, Refused> {
         let suitable = || self.encryption.iter().filter(|key| key.suits(alg));

@@ -144,6 +144,11 @@ impl Claims {
         self.rest.get(name).and_then(Value::as_str)
     }
 
+    /// The `jti` by which a JWT that is taken once is remembered (RFC 7519 §4.1.7), if it has one of 1 to 256 bytes.
+    pub fn jti_to_remember(&self) -> Option<&str> {
+        self.jti.as_deref().filter(|jti| is_jti(jti))
+    }
+
     /// Refuses what only an ID token has (OpenID Connect Core §2, §3.3.2.11): it was made for a client to read, not for one to
     /// present.
     pub fn must_not_be_an_id_token(&self) -> Result<(), Refused> {
@@ -173,6 +178,11 @@ impl Claims {
         }
         Ok(())
     }
+}
+
+/// Whether a `jti` is one to remember: there, and not longer than any that is random.
+pub(crate) fn is_jti(jti: &str) -> bool {
+    (1..=256).contains(&jti.len())
 }
 
 /// The members of `aud` (RFC 7519 §4.1.3): one text, or a list of texts; none if it is not there.

@@ -19,6 +19,7 @@ pub use compact::{Compact, Header};
 pub use json::{list, object};
 pub use jwk::PublicKey;
 pub use jwks::Jwks;
+pub(crate) use jwt::is_jti;
 pub use jwt::{Claims, Expected, Jwt, Typ, audiences, numeric_date};
 pub use refused::Refused;
 pub use secret::MacKey;

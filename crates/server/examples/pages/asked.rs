@@ -161,12 +161,13 @@ fn sign_out(client: Client<'_>) -> Result<Samples, Box<dyn std::error::Error>> {
         action: "/logout",
     };
     let problem = Some("post_logout_redirect_uri: not registered for this client");
-    let telling = SignedOut { problem: None, frames: &["about:blank"], to: Some(("#", "ledger.example")) };
+    let telling = SignedOut { frames: &["about:blank"], to: Some(("#", "ledger.example")), ..SignedOut::default() };
     Ok(vec![
         ("logout", ask.render()?),
         ("logout-problem", Logout { means_another: true, problem, ..ask }.render()?),
-        ("signed-out", SignedOut { problem: None, frames: &[], to: None }.render()?),
+        ("signed-out", SignedOut::default().render()?),
         ("signed-out-telling", telling.render()?),
+        ("signed-out-stays", SignedOut { frames: &[], stays: Some("University"), ..telling }.render()?),
     ])
 }
 

@@ -95,6 +95,20 @@ pub(super) async fn rotate_signing(State(admin): State<Shared>) -> Result<Json<K
     list(State(admin)).await
 }
 
+/// End a signing key at once: nothing that it signed is good any more, also at resource servers that follow the revocation feed.
+#[utoipa::path(post, path = "/keys/signing/{kid}/revoke", tag = "keys", operation_id = "revoke_signing_key",
+    params(("kid" = String, Path, description = "Its `kid`.")),
+    security(("operator" = ["firman.keys.write"])), responses((status = 200, body = Keys, description = "Every key."), (status = 412, description = "Others did the same.")))]
+pub(super) async fn revoke_signing(
+    State(admin): State<Shared>,
+    Path(kid): Path<String>,
+) -> Result<Json<Keys>, Problem> {
+    let outcome = admin.engine.make_keys().revoke_signing(&kid, admin.now()).await?;
+    must_be_done(outcome.ok_or_else(no_such_key)?)?;
+    used_here(&admin).await?;
+    list(State(admin)).await
+}
+
 /// When the next key seals.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -133,10 +147,9 @@ pub(super) async fn revoke_sealing(
     State(admin): State<Shared>,
     number: Result<Path<u32>, axum::extract::rejection::PathRejection>,
 ) -> Result<Json<Keys>, Problem> {
-    let none = || Problem::not_found("no such key");
-    let Ok(Path(number)) = number else { return Err(none()) };
+    let Ok(Path(number)) = number else { return Err(no_such_key()) };
     let outcome = admin.engine.make_keys().revoke_sealing(number, admin.now()).await?;
-    must_be_done(outcome.ok_or_else(none)?)?;
+    must_be_done(outcome.ok_or_else(no_such_key)?)?;
     used_here(&admin).await?;
     list(State(admin)).await
 }
@@ -144,6 +157,10 @@ pub(super) async fn revoke_sealing(
 /// This node does so at once; others when they next look.
 async fn used_here(admin: &Shared) -> Result<(), Problem> {
     Ok(admin.engine.keys().reload(&**admin.engine.store(), admin.now()).await?)
+}
+
+fn no_such_key() -> Problem {
+    Problem::not_found("no such key")
 }
 
 fn must_be_done(commit: Commit) -> Result<(), Problem> {

@@ -135,6 +135,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(grants::revoke_all))
         .routes(routes!(keys::list))
         .routes(routes!(keys::rotate_signing))
+        .routes(routes!(keys::revoke_signing))
         .routes(routes!(keys::rotate_sealing))
         .routes(routes!(keys::revoke_sealing))
         .routes(routes!(resources::list, resources::create))

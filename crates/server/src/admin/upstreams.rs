@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use firman_engine::upstream::{OnRefusal, Provider, SubjectFrom, redirect_uri};
+use firman_engine::Engine;
+use firman_engine::upstream::{OnRefusal, Provider, SubjectFrom, post_logout_redirect_uri, redirect_uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -33,6 +34,8 @@ pub(super) struct Upstream {
     authentication: &'static str,
     /// What must be registered there.
     redirect_uri: String,
+    /// What must be registered there for signing out; null: who signs out here is not sent there.
+    post_logout_redirect_uri: Option<String>,
     /// What is asked for there.
     scope: String,
     /// Whose names lead there.
@@ -58,14 +61,15 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    fn of(provider: &Provider, redirect_uri: String) -> Self {
+    fn of(engine: &Engine, provider: &Provider) -> Self {
         Self {
             name: provider.name.clone(),
             display_name: provider.label().to_owned(),
             issuer: provider.issuer.clone(),
             client_id: provider.client_id.clone(),
             authentication: provider.authentication.as_str(),
-            redirect_uri,
+            redirect_uri: redirect_uri(engine, provider),
+            post_logout_redirect_uri: post_logout_redirect_uri(engine, provider),
             scope: provider.scope.to_string(),
             domains: provider.domains.clone(),
             hints: provider.hints.clone(),
@@ -93,6 +97,6 @@ impl Upstream {
     responses((status = 200, body = Upstreams, description = "The identity providers.")))]
 pub(super) async fn show(State(admin): State<Shared>) -> Json<Upstreams> {
     let policy = &admin.engine.policy().upstream;
-    let of = |provider: &Provider| Upstream::of(provider, redirect_uri(&admin.engine, provider));
+    let of = |provider: &Provider| Upstream::of(&admin.engine, provider);
     Json(Upstreams { local_accounts: policy.local, upstreams: policy.providers.iter().map(of).collect() })
 }

@@ -67,14 +67,14 @@ impl Child {
         Err(BenchError::Child(format!("the server does not start: {last}")))
     }
 
-    /// Runs this program with these words to its end.
-    pub(super) fn run(folder: &Path, words: &[&str]) -> Result<(), BenchError> {
+    /// Runs this program with these words to its end; gives what it prints.
+    pub(super) fn run(folder: &Path, words: &[&str]) -> Result<String, BenchError> {
         let program = std::env::current_exe().map_err(BenchError::cannot("find this program"))?;
         let mut command = Command::new(program);
         let ended = command.args(words).current_dir(folder).env_clear().stdin(Stdio::null()).output();
         let output = ended.map_err(BenchError::cannot("run this program"))?;
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         Err(BenchError::Child(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }

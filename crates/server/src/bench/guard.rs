@@ -1,4 +1,5 @@
-//! `firman bench guard`: what a guarded route costs beside the same route unguarded, in one run.
+//! `firman bench guard`: what a guarded route costs beside the same route unguarded, in one run; and how long a revoked
+//! token is let through.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use super::client::Answer;
 use super::cores::Cores;
 use super::load::{Load, Work};
 use super::report::median;
+use super::revocation;
 use super::stop::Stop;
 use crate::progress::Progress;
 
@@ -30,6 +32,10 @@ pub(crate) struct Options {
     pub(crate) connections: usize,
     /// How often unguarded and guarded alternate.
     pub(crate) rounds: usize,
+    /// How many tokens are revoked one after the other.
+    pub(crate) tokens: usize,
+    /// How many other revocations stand when that is done again.
+    pub(crate) revocations: usize,
     /// Whether to show how far it is.
     pub(crate) progress: bool,
 }
@@ -48,6 +54,7 @@ pub(crate) struct Report {
     seconds: f64,
     rounds: usize,
     routes: Vec<Line>,
+    feed: Vec<revocation::Line>,
 }
 
 /// One kind of token: medians over the rounds.
@@ -75,7 +82,8 @@ pub(crate) fn run(options: &Options) -> Result<Report, BenchError> {
     let folder = tempfile::Builder::new().prefix("firman-bench-").tempdir();
     let folder = folder.map_err(BenchError::cannot("make a temporary folder"))?;
     let (child, ready) = Child::start::<Ready>(&cores, folder.path(), &["bench-guarded"], &[])?;
-    let progress = Progress::new((ready.tokens.len() * options.rounds * 2) as u64, options.progress);
+    let progress =
+        Progress::new((ready.tokens.len() * options.rounds * 2 + revocation::STEPS) as u64, options.progress);
     let mut routes = Vec::new();
     for (route, tokens) in &ready.tokens {
         let (mut open, mut guarded) = (Vec::new(), Vec::new());
@@ -90,8 +98,9 @@ pub(crate) fn run(options: &Options) -> Result<Report, BenchError> {
         routes.push(Line::new(route, &open, &guarded));
     }
     child.stop()?;
+    let feed = revocation::run(&cores, (options.tokens, options.revocations), (&progress, &stop))?;
     let seconds = options.time.as_secs_f64();
-    Ok(Report { connections: options.connections, seconds, rounds: options.rounds, routes })
+    Ok(Report { connections: options.connections, seconds, rounds: options.rounds, routes, feed })
 }
 
 fn sample(
@@ -185,5 +194,11 @@ impl Report {
     pub(crate) fn rows(&self) -> ([&'static str; 7], Vec<Vec<String>>) {
         let head = ["TOKEN", "REQ/S", "P99", "UNGUARDED", "RATIO", "BUSY", "EXPECTED"];
         (head, self.routes.iter().map(Line::cells).collect())
+    }
+
+    /// The same of what was revoked.
+    pub(crate) fn feed_rows(&self) -> ([&'static str; 8], Vec<Vec<String>>) {
+        let head = ["REVOKED BEFORE", "TOKENS", "P50", "P99", "LONGEST", "EXPECTED", "GUARD", "SERVER"];
+        (head, self.feed.iter().map(revocation::Line::cells).collect())
     }
 }

@@ -19,6 +19,7 @@ mod metrics;
 mod process;
 mod report;
 mod request;
+mod revocation;
 mod scenario;
 mod sign_in;
 mod signer;

@@ -160,8 +160,6 @@ impl Guard {
 
     /// What carries requests: TLS with the system's authorities and those of a file.
     fn requests(&self) -> Result<reqwest::ClientBuilder, Failed> {
-        // Where another part of the program has chosen already, it has chosen the same.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder = reqwest::Client::builder();
         if let Some(file) = &self.ca_file {
             let wrong = |cause: &dyn std::fmt::Display| Failed::settings(format!("{}: {cause}", file.display()));

@@ -18,10 +18,10 @@ pub(super) enum Key {
         #[arg(long)]
         seal: bool,
     },
-    /// End a seal key at once: no token it sealed is good any more.
+    /// End a key at once: no token that it sealed, nothing that it signed is good any more.
     Revoke {
-        /// The number of the seal key.
-        number: u32,
+        /// The number of a seal key, or the `kid` of a signing key.
+        key: String,
     },
 }
 
@@ -37,9 +37,12 @@ impl Key {
                 }
                 printer.note("A running server takes the new keys up within five seconds.");
             }
-            Self::Revoke { number } => {
-                let outcome = make.revoke_sealing(number, now).await?;
-                outcome.ok_or_else(|| Failed::not_found("no such seal key; `firman key list` shows them"))?;
+            Self::Revoke { key } => {
+                let outcome = match key.parse() {
+                    Ok(number) => make.revoke_sealing(number, now).await?,
+                    Err(_) => make.revoke_signing(&key, now).await?,
+                };
+                outcome.ok_or_else(|| Failed::not_found("no such key; `firman key list` shows them"))?;
                 printer.note("A running server drops the key within five seconds.");
             }
         }

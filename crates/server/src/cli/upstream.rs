@@ -1,7 +1,7 @@
 //! `firman upstream`.
 
 use clap::Subcommand;
-use firman_engine::upstream::{self, Grade, Provider, redirect_uri};
+use firman_engine::upstream::{self, Grade, Provider, post_logout_redirect_uri, redirect_uri};
 use serde_json::{Value, json};
 
 use super::output::{Failed, Printer, table};
@@ -48,14 +48,15 @@ impl Upstream {
 
 fn shown(running: &Running, provider: &Provider) -> Value {
     json!({"name": provider.name, "issuer": provider.issuer, "client_id": provider.client_id,
-        "redirect_uri": redirect_uri(&running.engine, provider)})
+        "redirect_uri": redirect_uri(&running.engine, provider),
+        "post_logout_redirect_uri": post_logout_redirect_uri(&running.engine, provider)})
 }
 
 fn lines(all: &[Value]) -> String {
     let text = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
-    let names = ["name", "issuer", "client_id", "redirect_uri"];
+    let names = ["name", "issuer", "client_id", "redirect_uri", "post_logout_redirect_uri"];
     let rows: Vec<Vec<String>> = all.iter().map(|one| names.map(|name| text(one, name)).to_vec()).collect();
-    table(&["NAME", "ISSUER", "CLIENT ID", "REDIRECT URI"], &rows)
+    table(&["NAME", "ISSUER", "CLIENT ID", "REDIRECT URI", "POST-LOGOUT REDIRECT URI"], &rows)
 }
 
 async fn check(running: &Running, printer: Printer, wanted: &[&Provider]) -> Result<(), Failed> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -180,6 +180,26 @@ async fn something_newer_is_asked_for_once_a_minute_at_most() {
     assert_eq!(liar.asked(), 2);
     web.get(&newer(at(60)), at(300)).await.unwrap();
     assert_eq!(liar.asked(), 2, "what is held was fetched since");
+}
+
+#[tokio::test]
+async fn who_asks_for_something_newer_learns_that_nobody_is_there_and_others_have_what_is_held() {
+    let up = Arc::new(AtomicBool::new(true));
+    let is_up = Arc::clone(&up);
+    let liar = Liar::answering(move |_| {
+        let up = is_up.load(Ordering::SeqCst);
+        if up { ok("cache-control: max-age=600\r\n", "{}") } else { "HTTP/1.1 500 Oh\r\n\r\n".to_owned() }.into_bytes()
+    });
+    let (liar, web) = (liar.await, web());
+    let (url, now) = (liar.url(), at(60));
+    liar.get(&web, at(0)).await.unwrap();
+    up.store(false, Ordering::SeqCst);
+    let newer = Wanted { url: &url, types: JSON, fetched_since: Some(now) };
+    assert!(web.get(&newer, now).await.unwrap_err().to_string().contains("500"));
+    liar.get(&web, now).await.unwrap();
+    up.store(true, Ordering::SeqCst);
+    web.get(&newer, now).await.unwrap_err();
+    assert_eq!(web.get(&newer, at(62)).await.unwrap().fetched_at, at(62));
 }
 
 #[tokio::test]

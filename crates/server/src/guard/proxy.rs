@@ -1,5 +1,7 @@
 //! The service behind the guard.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONNECTION, HOST, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
@@ -10,8 +12,12 @@ use firman_client::guard::Access;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::answer;
+
+/// How long a connection to the service may take. Its answers may take longer: it may have its reasons.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The service behind the guard: plain HTTP, on this machine or in this network.
 #[derive(Clone, Debug)]
@@ -56,7 +62,7 @@ impl To {
 
     fn dress(&self, headers: &mut HeaderMap, access: Option<&Access>) {
         leave_to_the_connection(headers);
-        for name in answer::TOLD {
+        for name in said_for_us(headers) {
             headers.remove(name);
         }
         if !self.pass_token {
@@ -75,7 +81,8 @@ impl To {
     async fn send(&self, request: Request) -> Result<Response, String> {
         let port = self.authority.port_u16().unwrap_or(80);
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+        let stream = timeout(PATIENCE, TcpStream::connect((host, port))).await;
+        let stream = stream.map_err(|_| "it takes no connection".to_owned())?.map_err(|error| error.to_string())?;
         let _ = stream.set_nodelay(true);
         let (mut sender, connection) =
             http1::handshake::<_, Body>(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
@@ -83,6 +90,12 @@ impl To {
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
         Ok(response.map(Body::new))
     }
+}
+
+/// What only the guard may say, also as services read it that take an underscore for a hyphen (RFC 3875 §4.1.18).
+fn said_for_us(headers: &HeaderMap) -> Vec<HeaderName> {
+    let is_ours = |name: &&HeaderName| answer::TOLD.contains(&name.as_str().replace('_', "-").as_str());
+    headers.keys().filter(is_ours).cloned().collect()
 }
 
 /// RFC 9110 §7.6.1: what is between two neighbours only.
@@ -119,7 +132,7 @@ mod tests {
         }
     }
 
-    // RFC 9110 §7.6.1.
+    // RFC 9110 §7.6.1, RFC 3875 §4.1.18.
     #[test]
     fn what_is_between_neighbours_and_what_nobody_may_say_goes_no_further() {
         let to = To::parse("http://127.0.0.1:3000", false).unwrap();
@@ -133,6 +146,8 @@ mod tests {
             ("dpop", "proof"),
             ("x-firman-subject", "root"),
             ("x-firman-issuer", "me"),
+            ("x_firman-subject", "root"),
+            ("x_firman_scope", "all"),
             ("accept", "text/plain"),
         ] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));

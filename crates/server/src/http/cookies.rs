@@ -6,8 +6,8 @@ use axum::response::Response;
 use firman_engine::Fault;
 use firman_engine::authorize::{Browser, SessionCookie};
 use firman_engine::sign_in::known_to;
+use firman_engine::upstream::Departure;
 use firman_proto::error::{Denied, invalid_request};
-use firman_proto::time::Lifetime;
 
 use super::App;
 
@@ -123,12 +123,11 @@ pub fn keep_errand(
     app: &App,
     headers: &HeaderMap,
     response: &mut Response,
-    (state, errand): (&str, &str),
-    lifetime: Lifetime,
+    Departure { state, errand, lifetime, .. }: &Departure,
 ) -> Result<(), Denied> {
     let pieces: Vec<_> = errand.as_bytes().chunks(PIECE).collect();
     if pieces.len() > MOST_PIECES {
-        return Err(invalid_request("the request is too large to sign in for at another provider"));
+        return Err(invalid_request("the request is too large to go to another provider for"));
     }
     // Who begins again and again does not send all of it for ever after.
     let others = errands(app, headers);

@@ -151,7 +151,7 @@ async fn resume(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response
             Ok(response)
         }
         Resumed::Next(next) => Ok(page::go(app, &next)),
-        Resumed::Left(left) => Ok(logout::gone(app, &left)),
+        Resumed::Left(left) => Ok(logout::gone(app, headers, &left)?),
         Resumed::Stayed => Ok(page::go_to(app, logout::STAYED)),
     }
 }

@@ -6,6 +6,8 @@ use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::login_app::Kind;
 use firman_engine::logout::{self, Arrived, Asked, Left};
+use firman_engine::upstream::{self, There};
+use firman_proto::error::Denied;
 use firman_proto::form::Form;
 use firman_proto::logout::LogoutRequest;
 use firman_proto::redirect_uri::RedirectUri;
@@ -53,7 +55,7 @@ async fn show(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, 
     let (browser, is_new) = page::with_browser(app, headers)?;
     speak(app, request).await?;
     let mut response = match logout::arrive(&app.engine, &browser, request, app.now()).await? {
-        Arrived::Left(left) => gone(app, &left),
+        Arrived::Left(left) => gone(app, headers, &left)?,
         Arrived::Ask(asked) => {
             login_app::hand_off(app, &browser, Kind::Logout, request).await?;
             let csrf = browser.csrf(&app.engine, PATH);
@@ -100,33 +102,58 @@ async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
     if form.get("cancel").is_some() {
         return Ok(page::go_to(app, STAYED));
     }
-    Ok(gone(app, &logout::confirm(&app.engine, &browser, request, app.now()).await?))
+    Ok(gone(app, headers, &logout::confirm(&app.engine, &browser, request, app.now()).await?)?)
 }
 
-/// The browser forgets its session and goes on.
-pub(super) fn gone(app: &App, left: &Left) -> Response {
-    let mut response = match &left.to {
-        _ if !left.frames.is_empty() => telling(app, left),
+/// The browser forgets its session and goes on: by way of the provider at which its person is signed in, if they sign out there, too.
+pub(super) fn gone(app: &App, headers: &HeaderMap, left: &Left) -> Result<Response, Denied> {
+    let (to, stays) = match &left.there {
+        There::Nothing => (left.to.as_deref(), None),
+        There::Off(departure) => (Some(&*departure.to), None),
+        There::Stays(provider) => (left.to.as_deref(), Some(&**provider)),
+    };
+    let mut response = match to {
+        _ if !left.frames.is_empty() || stays.is_some() => telling(app, left, to, stays),
         Some(to) => page::see_other(app, to),
         None => page::go_to(app, DONE),
     };
     cookies::forget_session(app, &mut response);
-    response
+    if let There::Off(departure) = &left.there {
+        cookies::keep_errand(app, headers, &mut response, departure)?;
+    }
+    Ok(response)
 }
 
 /// OpenID Connect Front-Channel Logout §3: the browser tells the clients, and then goes on.
-fn telling(app: &App, left: &Left) -> Response {
+fn telling(app: &App, left: &Left, to: Option<&str>, stays: Option<&str>) -> Response {
     let (frames, origins): (Vec<_>, Vec<_>) =
         left.frames.iter().map(|frame| (frame.url.as_str(), frame.origin.as_str())).unzip();
-    let host = left.to.as_deref().and_then(|to| RedirectUri::parse(to).ok()).map(|to| to.host());
-    let to = left.to.as_deref().map(|to| (to, host.as_deref().unwrap_or(to)));
-    let html = SignedOut { problem: left.problem.as_deref(), frames: &frames, to }.render();
+    let host = to.and_then(|to| RedirectUri::parse(to).ok()).map(|to| to.host());
+    let to = to.map(|to| (to, host.as_deref().unwrap_or(to)));
+    let html = SignedOut { problem: left.problem.as_deref(), frames: &frames, to, stays }.render();
     page::framing(app, html, &origins)
+}
+
+/// Takes a browser back that was at a provider to sign out there; it goes on to where the client wants it.
+pub async fn back(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    page::answered(&app, go_on(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+}
+
+async fn go_on(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let (browser, _) = page::with_browser(app, headers)?;
+    // OpenID Connect RP-Initiated Logout §3: the state goes back unchanged.
+    let state = form.get("state").unwrap_or_default();
+    let errand = cookies::errand(app, headers, state);
+    let to = upstream::signed_out(&app.engine, &browser, (state, errand.as_deref()), app.now()).await?;
+    let mut response = to.map_or_else(|| page::go_to(app, DONE), |to| page::see_other(app, &to));
+    cookies::forget_errand(app, headers, &mut response, state);
+    Ok(response)
 }
 
 /// Says that nobody is signed in any more.
 pub async fn done(State(app): State<App>) -> Response {
-    page::page(&app, StatusCode::OK, SignedOut { problem: None, frames: &[], to: None }.render())
+    page::page(&app, StatusCode::OK, SignedOut::default().render())
 }
 
 /// Says that nothing has changed.

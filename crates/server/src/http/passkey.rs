@@ -64,7 +64,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     };
     match step {
         SecondStep::Welcome { cookie, username, next } => {
-            super::sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username)
+            super::sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username).await
         }
         // The same page again, with another question.
         SecondStep::Wrong | SecondStep::Wait(_) => {

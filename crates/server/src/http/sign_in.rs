@@ -57,7 +57,7 @@ async fn take_second(app: &App, head: &read::Head, body: &[u8]) -> Result<Respon
         }
         SecondStep::Wait(time) => Ok(page::page_later(app, time, again(look::texts().second.wait).await?)),
         SecondStep::Welcome { cookie, username, next } => {
-            welcome(app, page::go(app, &next), &browser, &cookie, &username)
+            welcome(app, page::go(app, &next), &browser, &cookie, &username).await
         }
     }
 }
@@ -69,7 +69,7 @@ pub(super) async fn speak(app: &App, browser: &Browser, half: &str) -> Result<()
 }
 
 /// Lets a browser keep who has just signed in with it.
-pub fn welcome(
+pub async fn welcome(
     app: &App,
     mut response: Response,
     browser: &Browser,
@@ -77,7 +77,9 @@ pub fn welcome(
     username: &str,
 ) -> Result<Response, Failure> {
     cookies::keep_session(app, &mut response, cookie);
-    cookies::keep_device(app, &mut response, browser, username)?;
+    if sign_in::goes_by(&app.engine, cookie, username, app.now()).await? {
+        cookies::keep_device(app, &mut response, browser, username)?;
+    }
     Ok(response)
 }
 

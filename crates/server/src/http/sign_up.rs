@@ -64,7 +64,7 @@ async fn take(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Fai
     let texts = texts();
     match sign_up::sign_up(&app.engine, &browser, &typed, app.now()).await? {
         SignedUp::Welcome { cookie, username, next } => {
-            sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username)
+            sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username).await
         }
         SignedUp::Refused(denied) => refused(again(&denied.text).await?),
         SignedUp::WrongCode => refused(again(texts.sign_up.wrong).await?),

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{Browser, Interaction, LoggedIn};
-use firman_engine::upstream::{self, CALLBACK, Departure, Returned, Trouble, Went, What};
+use firman_engine::upstream::{self, CALLBACK, Returned, Trouble, Went, What};
 use firman_proto::error::invalid_request;
 use firman_proto::form::{self, Form};
 
@@ -37,9 +37,9 @@ pub(super) async fn send(
     (request, name): (&str, &str),
 ) -> Result<Response, Failure> {
     match upstream::go(&app.engine, browser, request, name, app.now()).await? {
-        Went::Off(Departure { to, state, errand, lifetime }) => {
-            let mut response = page::see_other(app, &to);
-            cookies::keep_errand(app, headers, &mut response, (&state, &errand), lifetime)?;
+        Went::Off(departure) => {
+            let mut response = page::see_other(app, &departure.to);
+            cookies::keep_errand(app, headers, &mut response, &departure)?;
             Ok(response)
         }
         Went::Trouble(trouble) => Ok(trouble_page(app, browser, &trouble)),
@@ -82,7 +82,7 @@ async fn returned(app: &App, headers: &HeaderMap, name: &str, query: &[u8]) -> R
     let came = upstream::back(&app.engine, &browser, (name, &form, errand.as_deref()), app.now()).await;
     let mut response = match came {
         Ok(Returned::Welcome(LoggedIn::Welcome { cookie, next }, username)) => {
-            sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username)?
+            sign_in::welcome(app, page::go(app, &next), &browser, &cookie, &username).await?
         }
         Ok(Returned::Welcome(LoggedIn::Cancelled(next), _)) => page::go(app, &next),
         Ok(Returned::Welcome(LoggedIn::Second(half), _)) => page::see_other(app, &sign_in::second_address(app, &half)),

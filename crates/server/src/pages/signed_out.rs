@@ -9,7 +9,7 @@ use super::{RenderError, assets, look};
 const WAIT_SECONDS: u32 = 5;
 
 /// Says that nobody is signed in any more, and tells clients of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SignedOut<'a> {
     /// What of the request could not be used.
     pub problem: Option<&'a str>,
@@ -17,6 +17,8 @@ pub struct SignedOut<'a> {
     pub frames: &'a [&'a str],
     /// Where the browser goes when they have: the address, and its host for people.
     pub to: Option<(&'a str, &'a str)>,
+    /// The identity provider at which the person is still signed in: they read that before they go on by themselves.
+    pub stays: Option<&'a str>,
 }
 
 impl SignedOut<'_> {

@@ -137,7 +137,7 @@ fn logout(text: &str) -> String {
 }
 
 fn signed_out(text: &str) -> String {
-    SignedOut { problem: Some(text), frames: &[text, text], to: Some((text, text)) }.render().unwrap()
+    SignedOut { problem: Some(text), frames: &[text, text], to: Some((text, text)), stays: None }.render().unwrap()
 }
 
 fn every_page(text: &str) -> Vec<String> {
@@ -153,6 +153,7 @@ fn every_page(text: &str) -> Vec<String> {
         post(text),
         logout(text),
         signed_out(text),
+        SignedOut { to: Some((text, text)), stays: Some(text), ..SignedOut::default() }.render().unwrap(),
         requests(text),
         Login {
             client: None,
@@ -311,7 +312,7 @@ fn logout_has_the_ids_that_scripts_know() {
     for id in ["logout-page", "logout-confirm", "logout-cancel", "logout-username"] {
         assert_eq!(page.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} in {page}");
     }
-    let page = SignedOut { problem: None, frames: &[], to: None }.render().unwrap();
+    let page = SignedOut::default().render().unwrap();
     assert!(page.contains("id=\"signed-out\"") && page.contains("signed out") && !page.contains("problem"), "{page}");
     for nothing in ["<script", "<iframe", "http-equiv"] {
         assert!(!page.contains(nothing), "{nothing} in {page}");
@@ -323,6 +324,11 @@ fn logout_has_the_ids_that_scripts_know() {
     );
     assert_eq!(page.matches("<iframe hidden ").count(), 2, "{page}");
     assert_eq!(page.matches(" id=\"signed-out-next\"").count(), 1, "{page}");
+    // Who is to read something is not sent on before they have.
+    let stays = SignedOut { to: Some(("/b", "a.example")), stays: Some("The lab"), ..SignedOut::default() };
+    let page = stays.render().unwrap();
+    assert!(page.contains("id=\"signed-out-stays\"") && page.contains("id=\"signed-out-next\""), "{page}");
+    assert!(!page.contains("<script") && !page.contains("http-equiv"), "{page}");
 }
 
 #[test]

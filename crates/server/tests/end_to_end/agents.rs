@@ -63,7 +63,6 @@ impl Books {
         let (issuer, clock) = (server.ready.issuer.clone(), Arc::new(Hands::default()));
         let (at, hands) = (resource.clone(), Arc::clone(&clock));
         std::thread::spawn(move || {
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let transport = Arc::new(OverReqwest::new(reqwest::Client::builder().no_proxy()).unwrap());

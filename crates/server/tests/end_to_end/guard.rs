@@ -209,6 +209,20 @@ fn what_is_revoked_is_refused_within_a_second_where_the_feed_is_followed() {
     let took = wait(&one, 401);
     assert!(took < Duration::from_secs(3), "{took:?}");
     assert_eq!(through(&two), 200, "the other token of the same grant lives");
+
+    // The key that signed it: what comes next is signed by another, as soon as the server has seen that.
+    let keys = Cli::on(guarded.server.folder());
+    let listed = keys.json(&["key", "list"]);
+    let current = |key: &&Value| (&key["alg"], &key["state"]) == (&json!("ES256"), &json!("current"));
+    let kid = listed.as_array().unwrap().iter().find(current).unwrap()["kid"].as_str().unwrap().to_owned();
+    keys.json(&["key", "revoke", &kid]);
+    let took = wait(&two, 401);
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    let begun = Instant::now();
+    while through(&guarded.token("books.read")) != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no key signs");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 // RFC 8414 §2: what the metadata names works.

@@ -22,6 +22,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod bad_requests;
+mod bench_guard;
 mod bench_listing;
 mod bench_store;
 mod bound;

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{Method, StatusCode};
+use firman_engine::admin::account_edits::{self, Edit};
+use firman_engine::admin::accounts::find;
 use firman_engine::upstream::{Provider, Providers};
 use firman_engine::{Call, Document, Fetch, FetchError, Reply as Answer, Wanted};
 use firman_proto::form::Form;
@@ -13,26 +15,42 @@ use serde_json::{Value, json};
 
 use crate::endpoints::asked;
 use crate::signer::Signer;
-use crate::world::{Ask, ISSUER, NOW, PASSWORD, Reply, USERNAME, World, encoded};
+use crate::world::{Ask, BACK, CLIENT, ISSUER, NOW, PASSWORD, Reply, USERNAME, World, encoded};
 
 const IDP: &str = "https://idp.example";
+const EMAIL: &str = "alice@uni.example";
+/// Keeps that a browser is known to an account.
+const DEVICE: &str = "__Host-fm_device";
 
 /// A provider that vouches for whoever it is told to.
 struct Idp {
     signer: Signer,
     vouched: Mutex<Option<Value>>,
     down: Mutex<bool>,
+    /// Where its people sign out.
+    ends: Mutex<Option<String>>,
 }
 
 impl Idp {
     fn new() -> Arc<Self> {
-        Arc::new(Self { signer: Signer::of("ES256"), vouched: Mutex::default(), down: Mutex::default() })
+        Arc::new(Self {
+            signer: Signer::of("ES256"),
+            vouched: Mutex::default(),
+            down: Mutex::default(),
+            ends: Mutex::default(),
+        })
     }
 
     fn vouch(&self, nonce: &str) {
         let (iat, exp) = (NOW.seconds(), NOW.seconds() + 300);
         let claims = json!({"iss": IDP, "aud": "us", "sub": "alice", "nonce": nonce, "iat": iat, "exp": exp});
         *self.vouched.lock().unwrap() = Some(claims);
+    }
+
+    /// It says this, too.
+    fn also(&self, claims: &Value) {
+        let mut vouched = self.vouched.lock().unwrap();
+        vouched.as_mut().unwrap().as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
     }
 }
 
@@ -46,6 +64,7 @@ impl Fetch for Idp {
                 "authorization_endpoint": format!("{IDP}/auth"),
                 "token_endpoint": format!("{IDP}/token"),
                 "jwks_uri": format!("{IDP}/keys"),
+                "end_session_endpoint": self.ends.lock().unwrap().clone(),
             }),
             Some("/keys") => json!({"keys": [self.signer.jwk()]}),
             other => panic!("no such place: {other:?}"),
@@ -152,8 +171,34 @@ async fn a_button_leads_there_and_the_browser_comes_back_signed_in() {
         cookie.starts_with("__Host-fm_upstream_") && cookie.contains("=; ") && cookie.contains("Max-Age=0")
     };
     assert!(cookies.iter().any(forgotten), "{cookies:?}");
+    assert!(
+        !cookies.iter().any(|cookie| cookie.starts_with(DEVICE)),
+        "nobody signs in here by their name: {cookies:?}"
+    );
     // A second completion: what the browser carried for it is gone.
     assert_eq!(open(&world, &answer(&to, "&code=x")).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_browser_is_known_for_the_account_of_its_person_and_not_for_one_of_the_same_name() {
+    for (settings, email, is_known) in [
+        (json!({"trust_email_verified": true, "link_by_email": true}), EMAIL, true),
+        (json!({"trust_email_verified": true, "link_by_email": true}), "mallory@uni.example", false),
+        (json!({}), EMAIL, false),
+    ] {
+        let idp = Idp::new();
+        let world = world(&idp, true, settings).await;
+        let account = find(&world.engine, USERNAME, NOW).await.unwrap();
+        let Value::Object(claims) = json!({"email": EMAIL, "email_verified": true}) else { unreachable!() };
+        let proved = Edit { username: USERNAME.to_owned(), enabled: true, claims };
+        account_edits::edit(&world.engine, &account, proved, NOW).await.unwrap();
+        let to = sent_off(&world).await;
+        idp.vouch(&parameter(&to, "nonce").unwrap());
+        idp.also(&json!({"preferred_username": USERNAME, "email": email, "email_verified": true}));
+        let back = open(&world, &answer(&to, "&code=x")).await;
+        let mut cookies = back.headers.get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap());
+        assert_eq!(cookies.any(|cookie| cookie.starts_with(DEVICE)), is_known, "{email}");
+    }
 }
 
 #[tokio::test]
@@ -253,4 +298,56 @@ async fn a_hint_a_domain_or_the_only_way_leads_there_at_once() {
     assert_eq!(post(&alone, "/login", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY, "no password is taken");
     let cancel = [("request", &*request), ("csrf", &*csrf), ("cancel", "1")];
     assert_eq!(parameter(location(&post(&alone, "/login", &cancel).await), "error").as_deref(), Some("access_denied"));
+}
+
+/// Somebody of the provider is signed in, and the client signs them out: what they get when they have said yes.
+async fn signed_out(world: &World, idp: &Idp) -> Reply {
+    let to = sent_off(world).await;
+    idp.vouch(&parameter(&to, "nonce").unwrap());
+    open(world, &answer(&to, "&code=x")).await;
+    let asked = [("client_id", CLIENT), ("post_logout_redirect_uri", BACK), ("state", "a state")];
+    let asked = asked.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let page = open(world, &format!("/oauth2/logout?{}", encoded(&asked))).await;
+    let page = open(world, location(&page)).await;
+    let form = "logout-page";
+    let (request, csrf) = (hidden(&page.body, form, "request"), hidden(&page.body, form, "csrf"));
+    post(world, "/logout", &[("request", &request), ("csrf", &csrf)]).await
+}
+
+// OpenID Connect RP-Initiated Logout §2, §3.
+#[tokio::test]
+async fn who_signs_out_here_goes_there_and_then_where_the_client_wants_them() {
+    let idp = Idp::new();
+    *idp.ends.lock().unwrap() = Some(format!("{IDP}/end"));
+    let world = world(&idp, true, json!({"logout": true})).await;
+    let out = signed_out(&world, &idp).await;
+    let to = location(&out);
+    assert!(to.starts_with("https://idp.example/end?id_token_hint="), "{to}");
+    let cookies: Vec<_> = out.headers.get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    assert!(cookies.iter().any(|cookie| cookie.starts_with("__Host-fm_session=; ")), "{cookies:?}");
+    let state = parameter(to, "state").unwrap();
+    // Somebody else's browser, or a state that is nobody's: the page of who is signed out, and no more.
+    let done = format!("{ISSUER}/logout/done");
+    for other in ["/logout/upstream".to_owned(), format!("/logout/upstream?state={}", "A".repeat(43))] {
+        assert_eq!(location(&open(&world, &other).await), done);
+    }
+    let back = format!("/logout/upstream?state={state}");
+    let stranger = Ask { method: Method::GET, path: back.clone(), form: vec![], json: None, headers: vec![] };
+    assert_eq!(location(&world.send(&stranger).await), done);
+    assert_eq!(location(&open(&world, &back).await), format!("{BACK}?state=a%20state"));
+    assert_eq!(location(&open(&world, &back).await), done, "the cookie is gone");
+}
+
+#[tokio::test]
+async fn who_cannot_be_signed_out_there_reads_so_before_they_go_on() {
+    let idp = Idp::new();
+    let world = world(&idp, true, json!({"logout": true})).await;
+    let page = signed_out(&world, &idp).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("still signed in at <bdi>The &#60;University&#62;</bdi>"), "{}", page.body);
+    assert!(
+        page.body.contains(&format!("href=\"{BACK}?state=a%20state\"")) && !page.body.contains("<script"),
+        "{}",
+        page.body
+    );
 }

@@ -353,7 +353,12 @@ pub fn session() -> Session {
 }
 
 pub fn details(amr: &str) -> SessionDetails {
-    let signed_in = UpstreamSignIn { provider: "uni".to_owned(), subject: "alice".to_owned(), sid: None };
+    let signed_in = UpstreamSignIn {
+        provider: "uni".to_owned(),
+        subject: "alice".to_owned(),
+        sid: None,
+        id_token: Some("sealed".to_owned()),
+    };
     SessionDetails {
         username: "someone".to_owned(),
         acr: None,

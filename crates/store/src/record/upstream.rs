@@ -64,4 +64,7 @@ pub struct UpstreamSignIn {
     /// The session there (`sid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// The ID token of this sign-in, sealed, where signing out here signs out there, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Pieces, Streams};
 use crate::exchange::{Request, Unreachable};
-use crate::over_reqwest::unreachable;
+use crate::over_reqwest::{choose_cryptography, unreachable};
 
 /// How long a feed may say nothing: it says something every second.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -23,6 +23,7 @@ impl FeedOverReqwest {
     ///
     /// The library cannot be set up, e.g. with the certificates given.
     pub fn new(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
+        choose_cryptography();
         let builder = builder.redirect(reqwest::redirect::Policy::none());
         Ok(Self(builder.connect_timeout(SILENCE).read_timeout(SILENCE).build()?))
     }

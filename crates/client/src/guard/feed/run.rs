@@ -19,6 +19,7 @@ use crate::backoff::Backoff;
 use crate::exchange::Request;
 use crate::guard::endpoints::Endpoints;
 use crate::guard::introspector::basic;
+use crate::guard::keys::Keys;
 
 /// Waits between connections: those of all guards at once would be a storm.
 const BACKOFF: Backoff = Backoff { first: Lifetime::from_millis(200), most: Lifetime::from_seconds(5) };
@@ -26,7 +27,7 @@ const BACKOFF: Backoff = Backoff { first: Lifetime::from_millis(200), most: Life
 /// Follows the feed for as long as somebody holds its state.
 pub(in crate::guard) async fn run(
     follow: Follow,
-    endpoints: Arc<Endpoints>,
+    keys: Arc<Keys>,
     state: std::sync::Weak<State>,
     clock: Arc<dyn Clock>,
 ) {
@@ -36,8 +37,8 @@ pub(in crate::guard) async fn run(
     while let Some(held) = state.upgrade() {
         let cursor = held.again();
         drop(held);
-        let heard = match connect(&follow, &secret, &endpoints, cursor, &*clock).await {
-            Ok(mut pieces) => listen(&mut *pieces, &state, &*clock).await,
+        let heard = match connect(&follow, &secret, keys.endpoints(), cursor, &*clock).await {
+            Ok(mut pieces) => listen(&mut *pieces, &state, &keys, &*clock).await,
             Err(()) => false,
         };
         failures = if heard { 1 } else { failures.saturating_add(1) };
@@ -68,13 +69,13 @@ async fn connect(
 }
 
 /// Listens until it ends; whether anything was heard.
-async fn listen(pieces: &mut dyn Pieces, state: &std::sync::Weak<State>, clock: &dyn Clock) -> bool {
+async fn listen(pieces: &mut dyn Pieces, state: &std::sync::Weak<State>, keys: &Keys, clock: &dyn Clock) -> bool {
     let (mut reader, mut heard) = (Reader::default(), false);
     while let Ok(Some(piece)) = pieces.next().await {
         let Ok(events) = reader.read(&piece) else { return heard };
         let Some(state) = state.upgrade() else { return heard };
         for event in events {
-            if take(&state, &event, clock).is_none() {
+            if take(&state, keys, &event, clock).is_none() {
                 return heard;
             }
             heard = true;
@@ -89,9 +90,13 @@ struct Alive {
 }
 
 /// Takes one event; `None` where it is not what a feed says: then all that follows may be wrong.
-fn take(state: &State, event: &Event, clock: &dyn Clock) -> Option<()> {
+fn take(state: &State, keys: &Keys, event: &Event, clock: &dyn Clock) -> Option<()> {
     let now = clock.now();
-    let told = || serde_json::from_str::<Told>(&event.data).ok();
+    let told = || {
+        let told: Told = serde_json::from_str(&event.data).ok()?;
+        keys.drop_dead(&told.dead);
+        Some(told)
+    };
     match event.name.as_str() {
         "snapshot" => state.snapshot(&told()?, now),
         "withdrawn" => state.withdrawn(&told()?, now),

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use firman_proto::feed::{LivesBy, Told, Withdrawn};
+use firman_proto::feed::{Key, LivesBy, Told, Withdrawn};
 use firman_proto::time::{Lifetime, Timestamp};
 
 use super::OnLoss;
@@ -85,6 +85,11 @@ impl State {
             }
             _ => Verdict::Lives,
         }
+    }
+
+    /// Whether this died, as far as that was told.
+    pub(in crate::guard) fn is_dead(&self, key: Key) -> bool {
+        self.lock().withdrawn.is_dead(key)
     }
 
     /// Takes a piece of a snapshot, which takes the place of what was known once it is whole.

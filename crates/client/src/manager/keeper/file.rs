@@ -178,6 +178,11 @@ impl Inner {
         let path = self.path();
         let plain = serde_json::to_vec(data).map(Zeroizing::new).map_err(|error| lasting(&path, error.to_string()))?;
         let sealed = self.key.seal(MAGIC, &plain, &*self.entropy).map_err(|error| lasting(&path, error.to_string()))?;
+        // What would not be read again is not written in the place of what is.
+        if u64::try_from(MAGIC.len() + sealed.len()).map_or(true, |size| size >= LARGEST) {
+            let why = format!("it would be larger than {} MiB: keep so much in a database", LARGEST >> 20);
+            return Err(lasting(&path, why));
+        }
         let new = self.folder.join("tokens.new");
         let write = || {
             let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;

@@ -1,5 +1,6 @@
 //! An identity provider that says what a test wants.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ pub(crate) struct Idp {
 struct Said {
     metadata: Value,
     down: bool,
+    held: HashMap<String, Arc<Document>>,
     reply: (u16, String),
     userinfo: Value,
     heard: Vec<Heard>,
@@ -49,7 +51,8 @@ impl Idp {
             "userinfo_endpoint": format!("{IDP}/userinfo"),
             "jwks_uri": format!("{IDP}/keys"),
         });
-        let said = Said { metadata, down: false, reply: (500, String::new()), userinfo: json!({}), heard: Vec::new() };
+        let (held, reply) = (HashMap::new(), (500, String::new()));
+        let said = Said { metadata, down: false, held, reply, userinfo: json!({}), heard: Vec::new() };
         Arc::new(Self { signer: Signer::new(), said: Mutex::new(said) })
     }
 
@@ -84,6 +87,12 @@ impl Idp {
         self.set_reply(200, &answer);
     }
 
+    /// The ID token that it gives.
+    pub(crate) fn id_token(&self) -> String {
+        let said: Value = serde_json::from_str(&self.said.lock().unwrap().reply.1).unwrap();
+        said["id_token"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn heard(&self) -> Vec<Heard> {
         self.said.lock().unwrap().heard.clone()
     }
@@ -92,14 +101,21 @@ impl Idp {
 #[async_trait]
 impl Fetch for Idp {
     async fn get(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Arc<Document>, FetchError> {
-        let said = self.said.lock().unwrap();
+        let mut said = self.said.lock().unwrap();
+        if said.down {
+            // What was fetched before is held, for who does not ask for something newer.
+            let held = said.held.get(wanted.url).filter(|_| wanted.fetched_since.is_none());
+            return held.cloned().ok_or_else(|| FetchError::Failed("nobody is there".into()));
+        }
         let body = match wanted.url.strip_prefix(IDP) {
-            Some("/.well-known/openid-configuration") if !said.down => said.metadata.to_string(),
-            Some("/keys") if !said.down => self.signer.jwks().to_string(),
+            Some("/.well-known/openid-configuration") => said.metadata.to_string(),
+            Some("/keys") => self.signer.jwks().to_string(),
             _ => return Err(FetchError::Failed("nobody is there".into())),
         };
         let (body, media_type) = (body.into_bytes(), "application/json".to_owned());
-        Ok(Arc::new(Document { body, media_type, fetched_at: now, fresh_until: at(1_000_000) }))
+        let document = Arc::new(Document { body, media_type, fetched_at: now, fresh_until: at(1_000_000) });
+        said.held.insert(wanted.url.to_owned(), Arc::clone(&document));
+        Ok(document)
     }
 
     async fn send(&self, call: &Call<'_>) -> Result<Reply, FetchError> {

@@ -14,13 +14,18 @@ export async function all({ may, again }) {
     await again()
     say('Done.')
   }
+  const revoke = (key, name, words, path) => writes ? [key.state !== 'ended' && button(`key-revoke-${name}`, `Revoke ${name}`,
+    act(`Revoke key ${name}?`, words, 'Revoke', path), { class: 'danger' }) || ''] : []
+  const last = writes ? ['Revoke'] : []
   return [
-    table('Keys that sign', ['Key', 'Algorithm', ...columns], keys.signing.map(key => [key.kid, key.alg, ...when(key)])),
+    table('Keys that sign', ['Key', 'Algorithm', ...columns, ...last], keys.signing.map(key => [key.kid, key.alg, ...when(key),
+      ...revoke(key, key.kid, 'Nothing that it signed is good any more: no JWT access token, no ID token. Others take it from the published keys within minutes.',
+        `/keys/signing/${key.kid}/revoke`)])),
     writes && h('div', { class: 'buttons' }, button('keys-rotate', 'New signing keys',
       act('New signing keys?', 'They sign from now on. The old ones stay published until what they signed has expired.', 'Make them', '/keys/signing/rotate'))),
-    table('Keys that seal', ['Key', ...columns, ...writes ? ['Revoke'] : []], keys.sealing.map(key => [String(key.number), ...when(key), ...writes ? [
-      key.state !== 'ended' && button(`key-revoke-${key.number}`, `Revoke ${key.number}`,
-        act(`Revoke key ${key.number}?`, 'No token that it sealed opens any more: everybody who has one must sign in again, perhaps you too.', 'Revoke', `/keys/sealing/${key.number}/revoke`), { class: 'danger' }) || ''] : []])),
+    table('Keys that seal', ['Key', ...columns, ...last], keys.sealing.map(key => [String(key.number), ...when(key),
+      ...revoke(key, key.number, 'No token that it sealed opens any more: everybody who has one must sign in again, perhaps you too.',
+        `/keys/sealing/${key.number}/revoke`)])),
     writes && h('div', { class: 'buttons' }, button('seal-rotate', 'New seal key',
       act('A new seal key?', 'It seals in half a minute. The old one opens until the last token it sealed has expired.', 'Make it', '/keys/sealing/rotate', {}))),
   ]

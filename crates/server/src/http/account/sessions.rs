@@ -65,7 +65,8 @@ async fn end(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away
     }
     let id = id(&form, "end")?;
     if id == visit.person.session() {
-        return Ok(logout::gone(app, &sessions::end_here(&app.engine, &visit.person, app.now()).await?));
+        let left = sessions::end_here(&app.engine, &visit.browser, &visit.person, app.now()).await?;
+        return Ok(logout::gone(app, head, &left)?);
     }
     sessions::end(&app.engine, &visit.person, id, app.now()).await?;
     Ok(back(app, PATH, "ended"))

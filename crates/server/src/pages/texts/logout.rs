@@ -18,6 +18,7 @@ pub struct Logout {
     pub done_text: &'static str,
     pub done_frames: &'static str,
     pub done_frame: &'static str,
+    pub done_stays: Phrase,
     pub done_next: Phrase,
 }
 
@@ -36,6 +37,9 @@ pub(super) const ENGLISH: Logout = Logout {
     done_text: "Applications that you have used may still know you for a while; sign out there if others use this device.",
     done_frames: "The applications that you have used are being told.",
     done_frame: "An application that is told",
+    done_stays: Phrase(
+        "You are still signed in at {}: it could not be asked to sign you out. Sign out there, too, if others use this device.",
+    ),
     done_next: Phrase("Go on to {}"),
 };
 
@@ -54,5 +58,8 @@ pub(super) const GERMAN: Logout = Logout {
     done_text: "Anwendungen, die Sie verwendet haben, kennen Sie vielleicht noch eine Weile; melden Sie sich dort ab, wenn andere dieses Gerät verwenden.",
     done_frames: "Den Anwendungen, die Sie verwendet haben, wird es gerade gesagt.",
     done_frame: "Eine Anwendung, der es gesagt wird",
+    done_stays: Phrase(
+        "Bei {} sind Sie noch angemeldet: Die Abmeldung dort war von hier aus nicht möglich. Melden Sie sich auch dort ab, wenn andere dieses Gerät verwenden.",
+    ),
     done_next: Phrase("Weiter zu {}"),
 };

@@ -84,6 +84,7 @@ async fn what_is_malformed_is_refused_and_the_problem_says_what() {
         ("POST", "/grants/revoke", json!({"client_id": "nobody"}), 404, ""),
         ("POST", "/keys/sealing/rotate", json!({"after_seconds": 86_401}), 400, "after_seconds"),
         ("POST", "/keys/sealing/x/revoke", json!({}), 404, ""),
+        ("POST", "/keys/signing/x/revoke", json!({}), 404, ""),
     ] {
         let told = office.ask(method, path, &token, Some(body.clone())).await;
         assert_eq!(told.status.as_u16(), status, "{method} {path} {body}: {}", told.body);
@@ -291,6 +292,9 @@ async fn keys_are_listed_rotated_and_revoked() {
     assert_eq!(count(&rotated, "signing"), 2, "{rotated}");
     let rotated = office.ask("POST", "/keys/sealing/rotate", &token, Some(json!({"after_seconds": 0}))).await.body;
     assert_eq!(count(&rotated, "sealing"), 2, "{rotated}");
+    let kid = rotated["signing"][0]["kid"].as_str().unwrap();
+    let revoked = office.ask("POST", &format!("/keys/signing/{kid}/revoke"), &token, None).await;
+    assert_eq!((revoked.status, &revoked.body["signing"][0]["state"]), (StatusCode::OK, &json!("ended")));
     let revoked = office.ask("POST", "/keys/sealing/1/revoke", &token, None).await;
     assert_eq!((revoked.status, &revoked.body["sealing"][0]["state"]), (StatusCode::OK, &json!("ended")));
     assert_eq!(office.ask("GET", "/keys", &token, None).await.status, StatusCode::UNAUTHORIZED, "its seal is gone");

@@ -28,6 +28,7 @@ fn operations() -> Vec<(String, String, Scope)> {
             let path = path.strip_prefix("/admin/v1").unwrap().replace("{id}", "00000000-0000-7000-8000-000000000000");
             let path =
                 path.replace("{client_id}", "nobody").replace("{identifier}", "urn%3Anobody").replace("{number}", "9");
+            let path = path.replace("{kid}", "nobody");
             assert!(!path.contains('{'), "{path}");
             found.push((method.to_ascii_uppercase(), path, Scope::parse(&scope.join(" ")).unwrap()));
         }

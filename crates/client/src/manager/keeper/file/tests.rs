@@ -73,6 +73,16 @@ async fn a_file_that_cannot_be_read_is_refused_and_kept_aside() {
     assert_eq!(stranger.token(Kind::Access, &"a".into(), now).await.unwrap(), None);
 }
 
+#[tokio::test]
+async fn what_would_be_too_large_to_be_read_again_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = open(folder.path()).unwrap();
+    keeper.put_token(held(Kind::Access, "a")).await.unwrap();
+    let error = keeper.edit_note("large", |_| Some("x".repeat(17 << 20).as_str().into())).await.unwrap_err();
+    assert!(error.to_string().contains("16 MiB"), "{error}");
+    assert!(keeper.token(Kind::Access, &"a".into(), System.now()).await.unwrap().is_some());
+}
+
 #[test]
 fn a_key_that_others_can_read_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
