@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use engines::history;
 use engines::spread::{Spread, of_each_node};
-use firman_sql::{Options, SqlStore};
+use firman_sql::Options;
 use firman_store::conformance::fixtures::*;
 use firman_store::record::{EpochKey, Grant};
 use firman_store::{Change, Commit, CommitId, RowKey, Store, Transaction, settle};
