@@ -100,6 +100,18 @@ async function operate(operator) {
     assert.equal(me, ready.username)
     await operator.look('events')
   })
+  await step('the identity providers are there as the settings say, with what to register', async () => {
+    await operator.go('Upstreams')
+    const rows = await page.$$eval('.scroll tbody tr', rows => rows.map(row => [...row.cells].map(cell => cell.textContent)))
+    const [back, out] = [`${ready.issuer}/login/upstream/callback/uni`, `${ready.issuer}/logout/upstream`]
+    assert.deepEqual(rows, [
+      ['uni', 'https://idp.uni.example', 'uni.example', 'staff students', 'payments: staff', 'after 600 s'],
+      ['lab', 'https://lab.example/realms/main', '', 'all', '', 'never'],
+      ['uni', 'firman', back, out],
+      ['lab', 'firman', back.replace(/uni$/, 'lab'), 'none'],
+    ])
+    await operator.look('upstreams')
+  })
   for (const area of ['Resources', 'Keys', 'Trust', 'Sessions', 'Flows', 'Deliveries']) {
     await step(`the area ${area} is there`, async () => {
       await operator.go(area)

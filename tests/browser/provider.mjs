@@ -16,7 +16,7 @@ export class IdentityProvider {
   /** Who is not there any more. */
   gone = new Set()
 
-  /** Will be at this port, once it is up, for one client: `{ client_id, client_secret, redirect_uris }`. */
+  /** Will be at this port, once it is up, for one client: `{ client_id, client_secret, redirect_uris, post_logout_redirect_uris }`. */
   constructor(port, client) {
     this.#port = port
     this.issuer = `http://127.0.0.1:${port}`

@@ -2,8 +2,9 @@
 //
 //   node upstream.mjs '{"port": …, "client": {…}, "second": READY_LINE_OF_THE_SECOND}' < READY_LINE
 //
-// The server knows oidc-provider as "lab" (at that port, with the domain lab.example) and the second Firman as "second". One line per
-// step goes to standard output; the first step that fails ends the run with exit code 1. FIRMAN_TEST_CHROMIUM names the browser.
+// The server knows oidc-provider as "lab" (at that port, with the domain lab.example) and the second Firman as "second", and lets clients
+// register themselves. One line per step goes to standard output; the first step that fails ends the run with exit code 1.
+// FIRMAN_TEST_CHROMIUM names the browser.
 
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
@@ -11,16 +12,18 @@ import * as client from 'openid-client'
 import { mustBeAccessible } from './axe.mjs'
 import { IdentityProvider } from './provider.mjs'
 import { RedirectListener } from './redirect-listener.mjs'
+import { RelyingParty } from './relying-party.mjs'
 import { chromium, step as named, walk } from './steps.mjs'
 
 const http = { execute: [client.allowInsecureRequests] }
 const given = JSON.parse(process.argv[2])
 const ready = JSON.parse(await text(process.stdin))
 
-let browser, config, lab, listener
+let browser, config, lab, listener, shop
 await walk(main, async () => {
   await browser?.close()
   await listener?.close()
+  shop?.close()
   await lab?.down()
 })
 
@@ -36,6 +39,8 @@ async function main() {
   await refreshes()
   await refusals()
   await races()
+  shop = await RelyingParty.start('shop', new URL(ready.issuer))
+  await signOuts()
 }
 
 /** A step that begins with a fresh page. */
@@ -265,6 +270,50 @@ async function races() {
       assert.match(await second.$eval('#oauth-error', element => element.textContent), /was used/)
     })
   })
+}
+
+async function signOuts() {
+  await step('who signs out at a client is asked at oidc-provider, which knows them no more then, and comes back to the client', async page => {
+    const sid = await atShop(page, () => signInThere(page, 'alice'))
+    await page.waitForSelector('button[name="logout"]')
+    assert.equal(new URL(page.url()).origin, lab.issuer)
+    assert.deepEqual(await shop.framed(), { iss: ready.issuer, sid })
+    await press(page, 'button[name="logout"]')
+    assert.equal(page.url(), `${shop.signedOut}?state=a%20state`)
+    await page.goto((await shop.request({ idp_hint: 'lab' })).url.href)
+    assert(await page.$('[name="login"]'), await words(page))
+  })
+  await step('the same at a second Firman, which asks nobody', async page => {
+    await atShop(page, () => throughSecond(page), {})
+    await page.waitForFunction(address => location.href === address, {}, `${shop.signedOut}?state=a%20state`)
+    await shop.framed()
+    await page.goto((await shop.request()).url.href)
+    await press(page, '#upstream-second')
+    assert(await page.$('#password') && page.url().startsWith(given.second.issuer), await words(page))
+  })
+  await step('who signs out on our page comes back to it from there', async page => {
+    const asked = await request('openid', { idp_hint: 'lab' })
+    await page.goto(asked.url.href)
+    await signInThere(page, 'alice')
+    await allowed(page, asked)
+    await page.goto(`${ready.issuer}/logout`)
+    await press(page, '#logout-confirm')
+    assert.equal(new URL(page.url()).origin, lab.issuer, await words(page))
+    await press(page, 'button[name="logout"]')
+    assert(page.url().startsWith(ready.issuer) && await page.$('#signed-out'), await words(page))
+  })
+}
+
+/** Signs in at the shop by way of a provider, and begins to sign out there; gives how the shop knows the session. */
+async function atShop(page, signIn, more = { idp_hint: 'lab' }) {
+  const asked = await shop.request(more)
+  await page.goto(asked.url.href)
+  await signIn()
+  if (await page.$('#consent-allow')) await press(page, '#consent-allow')
+  const tokens = await shop.tokens(asked)
+  const hint = { id_token_hint: tokens.id_token, post_logout_redirect_uri: shop.signedOut, state: 'a state' }
+  await page.goto(shop.signOutAddress(hint))
+  return tokens.claims().sid
 }
 
 /** An authorization request of the demo client. */

@@ -16,6 +16,7 @@ tokio::task_local! {
 struct Acting {
     actor: Option<Actor>,
     from: Origin,
+    language: Option<&'static str>,
 }
 
 /// Who makes a change.
@@ -43,14 +44,22 @@ pub struct Origin {
 
 /// Does this work as somebody: the events that it appends say so.
 pub async fn acting<F: Future>(actor: Actor, work: F) -> F::Output {
-    let from = current().from;
-    ACTING.scope(Acting { actor: Some(actor), from }, work).await
+    ACTING.scope(Acting { actor: Some(actor), ..current() }, work).await
 }
 
 /// Does this work for a request from there: the events that it appends say so.
 pub async fn coming_from<F: Future>(from: Origin, work: F) -> F::Output {
-    let actor = current().actor;
-    ACTING.scope(Acting { actor, from }, work).await
+    ACTING.scope(Acting { from, ..current() }, work).await
+}
+
+/// Does this work for somebody who reads this language (BCP 47): what is written to them is written in it.
+pub async fn reading<F: Future>(language: &'static str, work: F) -> F::Output {
+    ACTING.scope(Acting { language: Some(language), ..current() }, work).await
+}
+
+/// The language of whoever is here, if that is known.
+pub(crate) fn language() -> Option<&'static str> {
+    current().language
 }
 
 fn current() -> Acting {
@@ -59,7 +68,7 @@ fn current() -> Acting {
 
 /// What events say of who acts here, and from where; nothing where nobody was named (the server itself, or whoever the event names).
 pub(crate) fn details() -> Rest {
-    let Acting { actor, from } = current();
+    let Acting { actor, from, .. } = current();
     let mut details = Rest::new();
     if let Some(actor) = actor {
         let said = match actor {

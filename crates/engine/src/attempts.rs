@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use firman_proto::digest::Digest16;
 use firman_proto::time::{Lifetime, Timestamp};
 
+use crate::Engine;
+
 /// More counts than these are not kept of one generation; those of the generation before are forgotten then.
 const MOST: usize = 50_000;
 
@@ -20,6 +22,14 @@ pub struct Pace {
     pub burst: u32,
     /// Then one in this time.
     pub every: Lifetime,
+}
+
+impl Pace {
+    /// How long until there is room for another, where the last would have been due then.
+    pub(crate) fn wait(self, due: Timestamp, now: Timestamp) -> Lifetime {
+        let room = Lifetime::from_millis(self.every.millis().saturating_mul(i64::from(self.burst.saturating_sub(1))));
+        due.minus(room).since(now)
+    }
 }
 
 /// What holds for guesses at people's secrets, on one node.
@@ -70,7 +80,8 @@ impl Attempts {
     /// Another attempt, if each of these counts leaves room for one; else how long until it does.
     pub(crate) fn begin(&self, counts: Vec<(Digest16, Pace)>, now: Timestamp) -> Result<Attempt<'_>, Lifetime> {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = counts.iter().map(|(key, pace)| generations.wait(key, *pace, now)).max().unwrap_or(Lifetime::ZERO);
+        let wait =
+            counts.iter().map(|(key, pace)| pace.wait(generations.due(key), now)).max().unwrap_or(Lifetime::ZERO);
         if wait > Lifetime::ZERO {
             return Err(wait);
         }
@@ -99,11 +110,6 @@ impl Generations {
         self.young.get(key).or_else(|| self.old.get(key)).copied().unwrap_or_default()
     }
 
-    fn wait(&self, key: &Digest16, pace: Pace, now: Timestamp) -> Lifetime {
-        let room = Lifetime::from_millis(pace.every.millis().saturating_mul(i64::from(pace.burst.saturating_sub(1))));
-        self.due(key).minus(room).since(now)
-    }
-
     fn set(&mut self, key: Digest16, due: Timestamp, now: Timestamp) {
         if self.young.len() >= MOST && !self.young.contains_key(&key) {
             self.young.retain(|_, due| *due > now);
@@ -113,6 +119,11 @@ impl Generations {
         }
         self.young.insert(key, due);
     }
+}
+
+/// The counts of where a request comes from, as far as it is known.
+pub(crate) fn places(engine: &Engine, from: Option<IpAddr>) -> Vec<(Digest16, Pace)> {
+    from.map(|from| of_address(from, engine.policy.sign_in.address)).unwrap_or_default()
 }
 
 /// The counts of an address: of IPv6, the network and the site, because the rest is whatever its owner likes.

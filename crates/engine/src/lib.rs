@@ -14,6 +14,7 @@ pub mod authorize;
 pub mod backchannel;
 pub mod bearer;
 pub mod client_document;
+mod counts;
 pub mod details;
 pub mod device;
 pub mod discovery;

@@ -12,17 +12,17 @@ use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{Account, Rest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::accounts::{LocalAccounts, acceptable};
 use crate::admin::accounts::{self, NewAccount};
-use crate::attempts::{Pace, of_address};
+use crate::attempts::{Pace, places};
 use crate::authorize::{Browser, Interaction, LoggedIn, Next, SessionCookie, welcome};
+use crate::counts;
 use crate::failure::{Failure, Fault};
-use crate::mail::{self, About, Mail, PACE, Written, broken};
+use crate::mail::{self, About, Mail, PACE, Written};
 use crate::ports::User;
 use crate::sign_in::recovery::{new_code, plain};
-use crate::{Engine, random};
+use crate::{Engine, envelope, random};
 
 const PURPOSE: &str = "sign-up";
 
@@ -114,10 +114,9 @@ pub async fn ask(
         Ok(address) => address.to_owned(),
         Err(denied) => return Ok(Asked::Refused(denied)),
     };
-    let mut counts =
-        vec![(Digest16::of(&[b"sign-up mail", address.to_lowercase().as_bytes()]), PACE), all(engine, "mails")];
-    counts.extend(browser.address().into_iter().flat_map(|from| of_address(from, engine.policy.sign_in.address)));
-    if let Err(wait) = engine.attempts.begin(counts, now) {
+    let mut counts = places(engine, browser.address());
+    counts.extend([(Digest16::of(&[b"sign-up mail", address.to_lowercase().as_bytes()]), PACE), all(engine, "mails")]);
+    if let Err(wait) = counts::begin(engine, counts, now).await? {
         return Ok(Asked::Wait(wait));
     }
     let code = new_code(&random::bytes::<LENGTH>(&*engine.entropy)?);
@@ -178,10 +177,10 @@ pub async fn sign_up(
         claims.insert("email".to_owned(), claim.address.into());
         claims.insert("email_verified".to_owned(), Value::Bool(true));
     }
-    let mut counts = vec![all(engine, "accounts")];
-    counts.extend(browser.address().into_iter().flat_map(|from| of_address(from, engine.policy.sign_in.address)));
+    let mut counts = places(engine, browser.address());
+    counts.push(all(engine, "accounts"));
     // What is refused counts, too: nobody tries all names there could be.
-    if let Err(wait) = engine.attempts.begin(counts, now) {
+    if let Err(wait) = counts::begin(engine, counts, now).await? {
         return Ok(SignedUp::Wait(wait));
     }
     if let Err(denied) = fits(engine, form.username, now).await? {
@@ -215,7 +214,7 @@ async fn fits(engine: &Engine, username: &str, now: Timestamp) -> Result<Result<
     Ok(if is_taken { Err(taken()) } else { Ok(()) })
 }
 
-/// The count of all who come to make an account at this node: of their mails, or of their accounts.
+/// The count of all who come to make an account: of their mails, or of their accounts.
 fn all(engine: &Engine, what: &str) -> (Digest16, Pace) {
     let burst = engine.policy.sign_ups.max(1);
     let every = Lifetime::from_millis((60_000 / i64::from(burst)).max(1));
@@ -235,16 +234,11 @@ impl Claim {
     }
 
     fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {
-        let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|error| broken(&error))?);
-        let nonce = random::bytes(&*engine.entropy)?;
-        let keys = engine.keys.current();
-        keys.keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain).map_err(|error| broken(&error))
+        envelope::seal(engine, (PURPOSE, &browser.binding()), self)
     }
 
     async fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Option<Self>, Fault> {
-        let place: (_, &[u8]) = (PURPOSE, &browser.binding());
-        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
-        let claim: Option<Self> = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok());
+        let claim: Option<Self> = envelope::open(engine, (PURPOSE, &browser.binding()), sealed, now).await?;
         Ok(claim.filter(|claim| now < claim.at.plus(LIFE)))
     }
 }

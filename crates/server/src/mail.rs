@@ -103,6 +103,8 @@ fn written(texts: &Texts, service: &str, mail: &Mail) -> (String, String) {
         About::Reset => (t.reset_subject, named(t.reset_text), t.reset_end),
         About::SignUp => (t.sign_up_subject, t.sign_up_text.to_owned(), t.sign_up_end),
         About::HasAccount => (t.has_account_subject, named(t.has_account_text), t.has_account_end),
+        About::PasswordChanged => (t.password_changed_subject, named(t.password_changed_text), t.changed_end),
+        About::AddressChanged => (t.address_changed_subject, named(t.address_changed_text), t.changed_end),
     };
     let subject = format!("{}{service}{}", subject.before(), subject.after());
     (subject, format!("{lead}\n\n{}\n\n{end}\n", mail.link))
@@ -150,10 +152,15 @@ mod tests {
 
     #[test]
     fn a_mail_says_who_writes_to_whom_and_where_to_go_in_every_language() {
-        for (about, texts) in [About::Verify, About::Reset, About::HasAccount, About::SignUp]
-            .into_iter()
-            .flat_map(|about| SPOKEN.iter().map(move |texts| (about, texts)))
-        {
+        let every = [
+            About::Verify,
+            About::Reset,
+            About::HasAccount,
+            About::SignUp,
+            About::PasswordChanged,
+            About::AddressChanged,
+        ];
+        for (about, texts) in every.into_iter().flat_map(|about| SPOKEN.iter().map(move |texts| (about, texts))) {
             let mail = Mail {
                 to: "a@b.example".to_owned(),
                 about,

@@ -8,6 +8,7 @@ use firman_store::{Change, Commit, Editable};
 
 use crate::Engine;
 use crate::failure::{Failure, Fault};
+use crate::mail;
 
 /// How often an account that was edited meanwhile is read again.
 const LOOKS: usize = 5;
@@ -43,6 +44,7 @@ pub(crate) async fn edit(
         let record = Editable::Account(Box::new(changed.clone()));
         let mut changes = vec![Change::Replace { record, if_revision: account.revision }];
         changes.extend(others);
+        changes.extend(mail::told(engine, &account, &changed, now)?);
         if !what.is_empty() {
             let mut event = Event { subject: Some(id.to_string()), ..engine.event(kind_of(what), id, now)? };
             event.details.insert("what".to_owned(), what.into());

@@ -49,7 +49,7 @@ pub async fn edit(engine: &Engine, seen: &Account, edit: Edit, now: Timestamp) -
     if seen.enabled && !enabled {
         others.extend(signed_out(engine, seen, now).await?);
     }
-    write(engine, seen, changed, (names, places_of_names), others).await
+    write(engine, seen, changed, (names, places_of_names), others, now).await
 }
 
 /// Takes what proves its person beside the password away: the app, the recovery codes, the passkeys. It is signed out everywhere.
@@ -65,7 +65,7 @@ pub async fn reset_factors(engine: &Engine, seen: &Account, now: Timestamp) -> R
     others.push(Change::Append(Box::new(event)));
     others.extend(signed_out(engine, seen, now).await?);
     let changed = Account { factors: Factors::default(), updated_at: now, ..seen.clone() };
-    write(engine, seen, changed, (Vec::new(), 0), others).await
+    write(engine, seen, changed, (Vec::new(), 0), others, now).await
 }
 
 /// Signs a person out everywhere; what they have allowed is dead.
@@ -84,9 +84,11 @@ async fn write(
     changed: Account,
     (mut changes, names): (Vec<Change>, usize),
     others: Vec<Change>,
+    now: Timestamp,
 ) -> Result<Account, AdminError> {
     changes.push(Change::Replace { record: Editable::Account(Box::new(changed.clone())), if_revision: seen.revision });
     changes.extend(others);
+    changes.extend(mail::told(engine, seen, &changed, now)?);
     match engine.commit(changes).await? {
         Commit::Done => Ok(Account { revision: seen.revision + 1, ..changed }),
         Commit::Conflict(place) if place < names => Err(taken().into()),

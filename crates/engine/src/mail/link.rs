@@ -11,10 +11,9 @@ use firman_store::record::{Once, OnceNamespace};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::broken;
-use crate::attempts::of_address;
+use crate::attempts::places;
 use crate::failure::{Failure, Fault};
-use crate::{Engine, random};
+use crate::{Engine, envelope};
 
 /// What was found at a link.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,9 +35,7 @@ pub(super) struct Dated<T> {
 
 /// A seal for a link.
 pub(super) fn seal(engine: &Engine, purpose: &str, says: &impl Serialize, at: Timestamp) -> Result<String, Fault> {
-    let plain = serde_json::to_vec(&Dated { at, says }).map_err(|error| broken(&error))?;
-    let nonce = random::bytes(&*engine.entropy)?;
-    engine.keys.current().keyring.seal_envelope(purpose, &[], nonce, &plain).map_err(|error| broken(&error))
+    envelope::seal(engine, (purpose, &[]), &Dated { at, says })
 }
 
 /// What a link says; `None` if it is none of ours for this purpose, or older than that.
@@ -49,8 +46,7 @@ pub(super) async fn open<T: DeserializeOwned>(
     token: &str,
     now: Timestamp,
 ) -> Result<Option<Dated<T>>, Fault> {
-    let plain = engine.keys.open_envelope(&*engine.store, (purpose, &[]), token, now).await?;
-    let dated: Option<Dated<T>> = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok());
+    let dated: Option<Dated<T>> = envelope::open(engine, (purpose, &[]), token, now).await?;
     Ok(dated.filter(|dated| now < dated.at.plus(life)))
 }
 
@@ -79,9 +75,7 @@ pub(super) async fn look<T>(
     look: impl Future<Output = Result<Option<T>, Failure>>,
     now: Timestamp,
 ) -> Result<Looked<T>, Failure> {
-    let pace = engine.policy.sign_in.address;
-    let counts = from.into_iter().flat_map(|from| of_address(from, pace)).collect();
-    let attempt = match engine.attempts.begin(counts, now) {
+    let attempt = match engine.attempts.begin(places(engine, from), now) {
         Ok(attempt) => attempt,
         Err(wait) => return Ok(Looked::Wait(wait)),
     };

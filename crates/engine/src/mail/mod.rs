@@ -6,14 +6,16 @@
 mod address;
 mod link;
 mod reset;
+mod told;
 mod verify;
 
 pub use address::of;
 pub use link::Looked;
-pub use reset::{Asked, Made, Reset, forgot, may_reset, reset, reset_link};
+pub use reset::{Asked, Begun, Made, Reset, forgot, may_reset, reset, reset_link};
 pub use verify::{Verified, ask_to_verify, confirm, whose};
 
 pub(crate) use address::{acceptable, held_by, names};
+pub(crate) use told::told;
 
 use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
@@ -28,7 +30,7 @@ use crate::attempts::Pace;
 use crate::failure::Fault;
 use crate::outbox::Outgoing;
 
-/// So many mails at once go to one account, to one address, and for one user name that was typed; on each node.
+/// So many mails at once go to one account, to one address, and for one user name that was typed; the latter on each node.
 pub(crate) const PACE: Pace = Pace { burst: 3, every: Lifetime::from_seconds(600) };
 
 /// A mail that is to be sent, as it lies sealed in the outbox.
@@ -42,7 +44,7 @@ pub struct Mail {
     pub username: String,
     /// Where its link leads, or the code that it brings.
     pub link: String,
-    /// The language of whoever asked for it (BCP 47).
+    /// The language of whoever asked for it, or gets it (BCP 47); empty where that is not known.
     pub language: String,
 }
 
@@ -58,6 +60,10 @@ pub enum About {
     SignUp,
     /// Somebody wanted to make an account with an address that has one.
     HasAccount,
+    /// The account has another password.
+    PasswordChanged,
+    /// This is the proved address of the account no more.
+    AddressChanged,
 }
 
 /// How a mail is written.
@@ -101,6 +107,6 @@ fn count_of(account: RecordId) -> (Digest16, Pace) {
     (Digest16::of(&[b"mail", account.as_bytes()]), PACE)
 }
 
-pub(crate) fn broken(error: &dyn std::fmt::Display) -> Fault {
+fn broken(error: &dyn std::fmt::Display) -> Fault {
     Fault::lasting("write a mail", error.to_string())
 }

@@ -1,5 +1,6 @@
 //! A password that was forgotten.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use super::link::{self, Dated, Looked};
 use super::{About, Mail, PACE, Written, count_of, held_by, noted, of, send};
 use crate::Engine;
 use crate::accounts::{Edited, edit, normalized};
-use crate::attempts::of_address;
+use crate::attempts::{Pace, places};
+use crate::counts;
 use crate::failure::{Failure, Fault};
 use crate::sessions;
 use crate::sign_in;
@@ -28,8 +30,8 @@ const LIFE: Lifetime = Lifetime::from_seconds(1800);
 /// What came of a link and a new password.
 #[derive(Debug)]
 pub enum Reset {
-    /// It is theirs now, and they are signed out everywhere.
-    Done,
+    /// It is theirs now, and they are signed out everywhere. They go on with what they had begun, if that is known.
+    Done(Option<Begun>),
     /// The new one is not good enough; the text says why.
     Refused(Denied),
     /// The link is too old, was used, or is none of ours.
@@ -54,9 +56,27 @@ pub struct Made {
 }
 
 /// The link proves who has it.
-impl std::fmt::Debug for Made {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Made(.., {:?})", self.expires_at)
+    }
+}
+
+/// The request for which somebody was signing in: a link does not bring it, but tells it from others where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun(Digest16);
+
+impl Begun {
+    /// Of a sealed request.
+    pub fn of(request: &str) -> Self {
+        Self(Digest16::of(&[b"begun", request.as_bytes()]))
+    }
+}
+
+/// A name for it, which tells nothing.
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -65,6 +85,8 @@ struct Forgotten {
     account: RecordId,
     /// The password there was, as a digest of its hash: with another, the link is good no more.
     password: Digest16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun: Option<Begun>,
 }
 
 /// Sends a link for a new password to the proved address of whoever has this user name or address; to nobody, if nobody has. The answer
@@ -72,27 +94,33 @@ struct Forgotten {
 pub fn forgot(
     engine: &Arc<Engine>,
     from: Option<IpAddr>,
-    typed: &str,
+    (typed, begun): (&str, Option<Begun>),
     written: Written,
     now: Timestamp,
 ) -> Result<Asked, Failure> {
-    let mut counts = vec![(Digest16::of(&[b"forgot", normalized(typed).as_bytes()]), PACE)];
-    counts.extend(from.into_iter().flat_map(|from| of_address(from, engine.policy.sign_in.address)));
-    if let Err(wait) = engine.attempts.begin(counts, now) {
+    let place = places(engine, from);
+    let typed_name = (Digest16::of(&[b"forgot", normalized(typed).as_bytes()]), PACE);
+    if let Err(wait) = engine.attempts.begin([&*place, &[typed_name]].concat(), now) {
         return Ok(Asked::Wait(wait));
     }
     // Here, where it is known who asks.
     let event = noted(engine, RecordId::from_bytes([0; 16]), "password", now)?;
     let (engine, typed) = (Arc::clone(engine), typed.to_owned());
     tokio::spawn(async move {
-        if let Err(fault) = write(&engine, &typed, written, event, now).await {
+        if let Err(fault) = write(&engine, (&typed, begun), (place, written), event, now).await {
             tracing::warn!(%fault, "a link for a new password was not sent");
         }
     });
     Ok(Asked::Sent)
 }
 
-async fn write(engine: &Engine, typed: &str, written: Written, event: Event, now: Timestamp) -> Result<(), Fault> {
+async fn write(
+    engine: &Engine,
+    (typed, begun): (&str, Option<Begun>),
+    (mut counts, written): (Vec<(Digest16, Pace)>, Written),
+    event: Event,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let Some(local) = engine.accounts.local() else { return Ok(()) };
     let account = match local.named(typed, now).await? {
         Some(account) => Some(account),
@@ -102,14 +130,16 @@ async fn write(engine: &Engine, typed: &str, written: Written, event: Event, now
     let account = account.filter(|account| account.enabled && account.password.is_some());
     let Some(account) = account else { return Ok(()) };
     let Some(to) = of(&account) else { return Ok(()) };
-    if engine.attempts.begin(vec![count_of(account.id)], now).is_err() {
+    // Nobody is told: that would tell whether there is an account.
+    counts.push(count_of(account.id));
+    if counts::among_all(engine, &counts, now).await?.is_err() {
         return Ok(());
     }
     let mail = Mail {
         to: to.to_owned(),
         about: About::Reset,
         username: account.username.clone(),
-        link: sealed_link(engine, &account, written.page, now)?,
+        link: sealed_link(engine, (&account, begun), written.page, now)?,
         language: written.language.to_owned(),
     };
     let event = Event { about: account.id, subject: Some(account.id.to_string()), ..event };
@@ -125,13 +155,18 @@ pub async fn reset_link(engine: &Engine, account: &Account, page: &str, now: Tim
     if !engine.policy.pages || engine.accounts.local().is_none() {
         return Err(invalid_request("this server has no page for a new password").into());
     }
-    let link = sealed_link(engine, account, page, now)?;
+    let link = sealed_link(engine, (account, None), page, now)?;
     engine.commit(vec![Change::Append(Box::new(noted(engine, account.id, "password", now)?))]).await?;
     Ok(Made { link, expires_at: now.plus(LIFE) })
 }
 
-fn sealed_link(engine: &Engine, account: &Account, page: &str, now: Timestamp) -> Result<String, Fault> {
-    let says = Forgotten { account: account.id, password: digest_of(account) };
+fn sealed_link(
+    engine: &Engine,
+    (account, begun): (&Account, Option<Begun>),
+    page: &str,
+    now: Timestamp,
+) -> Result<String, Fault> {
+    let says = Forgotten { account: account.id, password: digest_of(account), begun };
     Ok(link::address(engine, page, &link::seal(engine, PURPOSE, &says, now)?))
 }
 
@@ -170,7 +205,7 @@ pub async fn reset(engine: &Engine, token: &str, new: &str, now: Timestamp) -> R
         Ok(account) => {
             // Who forgot it was wrong a few times before.
             sign_in::forget_failures(engine, &account)?;
-            Ok(Reset::Done)
+            Ok(Reset::Done(link.says.begun))
         }
         Err(Failure::Denied(_)) => Ok(Reset::Expired),
         Err(fault) => Err(fault),

@@ -14,7 +14,8 @@ use super::link::{self, Dated, Looked};
 use super::{About, Mail, Written, acceptable, count_of, held_by, names, noted, send};
 use crate::Engine;
 use crate::accounts::{Edited, edit};
-use crate::attempts::of_address;
+use crate::attempts::places;
+use crate::counts;
 use crate::failure::Failure;
 use crate::security::Fresh;
 
@@ -52,10 +53,8 @@ pub async fn ask_to_verify(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let (account, address) = (fresh.owner().account(), acceptable(address)?);
-    let mut counts = vec![count_of(account.id)];
-    counts.extend(from.into_iter().flat_map(|from| of_address(from, engine.policy.sign_in.address)));
-    let attempt = engine.attempts.begin(counts, now);
-    attempt.map_err(|_| invalid_request("there were several mails already; wait ten minutes for the next"))?;
+    let counted = counts::begin(engine, [&*places(engine, from), &[count_of(account.id)]].concat(), now).await?;
+    counted.map_err(|_| invalid_request("there were several mails already; wait ten minutes for the next"))?;
     let claim = Claim {
         account: account.id,
         address: address.to_owned(),

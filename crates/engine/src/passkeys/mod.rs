@@ -25,10 +25,9 @@ use webauthn_rp::bin::Decode as _;
 use webauthn_rp::request::register::UserHandle16;
 use webauthn_rp::request::{AsciiDomain, RpId};
 
-use crate::Engine;
 use crate::authorize::Browser;
 use crate::failure::Fault;
-use crate::random;
+use crate::{Engine, envelope};
 
 /// How long somebody may take to answer.
 const PATIENCE: Lifetime = Lifetime::from_seconds(900);
@@ -95,10 +94,7 @@ impl Asked {
     }
 
     fn seal(&self, engine: &Engine, browser: &Browser, purpose: &str) -> Result<String, Fault> {
-        let plain = serde_json::to_vec(self).map_err(|error| broken(&error))?;
-        let nonce = random::bytes(&*engine.entropy)?;
-        let sealed = engine.keys.current().keyring.seal_envelope(purpose, &browser.binding(), nonce, &plain);
-        sealed.map_err(|error| broken(&error))
+        envelope::seal(engine, (purpose, &browser.binding()), self)
     }
 
     /// `None` if it is of another browser, or too old.
@@ -108,9 +104,7 @@ impl Asked {
         (purpose, sealed): (&str, &str),
         now: Timestamp,
     ) -> Result<Option<Self>, Fault> {
-        let place: (_, &[u8]) = (purpose, &browser.binding());
-        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
-        let asked: Option<Self> = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok());
+        let asked: Option<Self> = envelope::open(engine, (purpose, &browser.binding()), sealed, now).await?;
         Ok(asked.filter(|asked| now < asked.at.plus(PATIENCE)))
     }
 

@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Fresh, Owner};
-use crate::Engine;
 use crate::accounts::{edit, noted};
 use crate::authorize::Browser;
 use crate::failure::{Failure, Fault};
-use crate::random;
 use crate::sign_in::{recovery, totp};
+use crate::{Engine, envelope, random};
 
 const PURPOSE: &str = "app enrolment";
 
@@ -163,11 +162,7 @@ fn expired() -> Denied {
 impl Begun {
     fn shown(&self, engine: &Engine, browser: &Browser, username: &str) -> Result<Enrolment, Fault> {
         let broken = |error: &dyn fmt::Display| Fault::lasting("seal an enrolment", error.to_string());
-        let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|error| broken(&error))?);
-        let nonce = random::bytes(&*engine.entropy)?;
-        let keys = engine.keys.current();
-        let sealed = keys.keyring.seal_envelope(PURPOSE, &browser.binding(), nonce, &plain);
-        let sealed = sealed.map_err(|error| broken(&error))?;
+        let sealed = envelope::seal(engine, (PURPOSE, &browser.binding()), self)?;
         let secret = Zeroizing::new(URL_SAFE_NO_PAD.decode(&self.secret).map_err(|error| broken(&error))?);
         let issuer = engine.issuer.origin();
         let issuer = issuer.split_once("://").map_or(issuer, |(_, host)| host);
@@ -175,9 +170,7 @@ impl Begun {
     }
 
     async fn open(engine: &Engine, browser: &Browser, sealed: &str, now: Timestamp) -> Result<Self, Failure> {
-        let place: (_, &[u8]) = (PURPOSE, &browser.binding());
-        let plain = engine.keys.open_envelope(&*engine.store, place, sealed, now).await?;
-        let begun: Self = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or_else(expired)?;
-        Ok(Some(begun).filter(|begun| now < begun.at.plus(PATIENCE)).ok_or_else(expired)?)
+        let begun: Option<Self> = envelope::open(engine, (PURPOSE, &browser.binding()), sealed, now).await?;
+        Ok(begun.filter(|begun| now < begun.at.plus(PATIENCE)).ok_or_else(expired)?)
     }
 }

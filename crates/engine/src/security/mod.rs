@@ -12,3 +12,6 @@ pub use owner::{Fresh, Owner, owner};
 pub use passkeys::{Added, add_passkey, begin_passkey, remove_passkey, rename_passkey};
 pub use password::{Changed, change_password};
 pub use upstream::{may_be_unlinked, unlink};
+
+/// The page for it, below the issuer: mails lead there.
+pub const PATH: &str = "/account/security";

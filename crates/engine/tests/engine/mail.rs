@@ -83,7 +83,7 @@ async fn person() -> Arc<Local> {
 }
 
 async fn forgets(local: &Local, typed: &str, now: Timestamp) -> Vec<Mail> {
-    assert_eq!(mail::forgot(&local.world.engine, None, typed, RESET, now).unwrap(), Asked::Sent);
+    assert_eq!(mail::forgot(&local.world.engine, None, (typed, None), RESET, now).unwrap(), Asked::Sent);
     letters(local, now).await
 }
 
@@ -139,7 +139,7 @@ async fn a_forgotten_password_is_replaced_by_a_link_once() {
     assert!(matches!(resets(engine, &token, "short", at(1212)).await, Reset::Refused(_)));
     let late = resets(engine, &token, "another password", at(1211 + 1800)).await;
     assert!(matches!(late, Reset::Expired));
-    assert!(matches!(resets(engine, &token, "another password", at(1212)).await, Reset::Done));
+    assert!(matches!(resets(engine, &token, "another password", at(1212)).await, Reset::Done(_)));
     assert!(matches!(resets(engine, &token, "a third password", at(1213)).await, Reset::Expired));
     assert_eq!(mail::may_reset(engine, None, &token, at(1213)).await.unwrap(), Looked::Expired);
     assert!(local.authenticate("somebody", PASSWORD).await.is_none());
@@ -177,7 +177,7 @@ async fn a_link_for_one_thing_is_no_link_for_another() {
 async fn mails_are_few_whoever_asks() {
     let local = person().await;
     let engine = &local.world.engine;
-    let forgot = |typed, now| mail::forgot(engine, None, typed, RESET, now).unwrap();
+    let forgot = |typed, now| mail::forgot(engine, None, (typed, None), RESET, now).unwrap();
     for typed in ["somebody", "nobody"] {
         for _ in 0..3 {
             assert_eq!(forgot(typed, at(2)), Asked::Sent);
@@ -234,7 +234,7 @@ async fn of_rivals_with_one_link_one_wins_and_what_was_allowed_before_is_dead() 
         mail::reset(engine, &token, "another password", at(4)),
         mail::reset(engine, &token, "a third password", at(4))
     );
-    let won = [ends.0.unwrap(), ends.1.unwrap()].iter().filter(|end| matches!(end, Reset::Done)).count();
+    let won = [ends.0.unwrap(), ends.1.unwrap()].iter().filter(|end| matches!(end, Reset::Done(_))).count();
     assert_eq!(won, 1);
     refused(local.world.refresh(&app, &refresh_token(&tokens), at(5)).await);
 }
@@ -249,7 +249,7 @@ async fn a_link_of_an_operator_is_good_for_whoever_has_no_address() {
     assert_eq!(made.expires_at, at(1 + 1800));
     assert!(!format!("{made:?}").contains("token"));
     let (_, token) = made.link.split_once("token=").unwrap();
-    assert!(matches!(resets(engine, token, "another password", at(2)).await, Reset::Done));
+    assert!(matches!(resets(engine, token, "another password", at(2)).await, Reset::Done(_)));
     assert!(local.authenticate("somebody", "another password").await.is_some());
     let made = local.world.events(EventKind::LinkMade).await;
     assert_eq!(made[0].details["what"], "password");
@@ -262,7 +262,7 @@ async fn what_proves_a_person_beside_the_password_stays() {
     let app = Totp { wrapped: "sealed".to_owned(), last_step: 1, added_at: at(1) };
     local.edit(&seen, |account| account.factors.totp = Some(app.clone())).await;
     let token = token(&forgets(&local, "somebody", at(3)).await[0], "/login/reset");
-    assert!(matches!(resets(&local.world.engine, &token, "another password", at(4)).await, Reset::Done));
+    assert!(matches!(resets(&local.world.engine, &token, "another password", at(4)).await, Reset::Done(_)));
     assert_eq!(account(&local, "somebody").await.factors.totp, Some(app));
 }
 

@@ -20,7 +20,7 @@ async fn open(mail: bool) -> Arc<Local> {
 }
 
 /// Somebody whom a client sent to make an account.
-async fn sent(local: &Local, now: Timestamp) -> (Visitor, String) {
+pub(crate) async fn sent(local: &Local, now: Timestamp) -> (Visitor, String) {
     let app = local.world.app("app").await;
     let visitor = Visitor::new(&local.world);
     let ask = Ask::new(&app, "openid email").with("prompt", "create");

@@ -187,6 +187,9 @@ async fn an_answer_counts_in_its_own_browser_in_time_and_once() {
         Away { visitor: Visitor::new(&world), departure: world.off(&Ask::new(&app, "openid"), now).await.departure };
     assert_eq!(refused(world.back(&stranger, &stranger.answer(), now).await), InvalidRequest, "another browser");
     let other = world.off_with(away.visitor.clone(), &Ask::new(&app, "openid"), now).await;
+    for own in ["state", "nonce", "code_challenge"] {
+        assert_ne!(away.parameter(own), other.parameter(own), "{own} is of each sign-in");
+    }
     assert_eq!(refused(world.back(&away, &other.answer(), now).await), InvalidRequest, "another state");
     assert_eq!(refused(world.back(&away, &with(&away, "state", "x"), now).await), InvalidRequest);
     assert_eq!(refused(world.back(&away, &without(&away, "state"), now).await), InvalidRequest);

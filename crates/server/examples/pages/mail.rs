@@ -9,7 +9,11 @@ pub(super) fn samples() -> Result<Samples, RenderError> {
     let t = &look::texts().mail;
     Ok(vec![
         ("forgot", forgot()?),
-        ("forgot-sent", Message { title: t.forgot_title, text: t.forgot_sent }.render()?),
+        ("forgot-sent", {
+            let links = [Link { id: "forgot-back", href: "/login", text: t.forgot_back }];
+            Message { title: t.forgot_title, text: t.forgot_sent }.leading_to(&links)?
+        }),
+        ("reset-elsewhere", Message { title: t.reset_title, text: t.reset_back }.render()?),
         ("reset", reset()?),
         ("email", address()?),
         ("confirm", confirm()?),

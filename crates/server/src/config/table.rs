@@ -357,7 +357,7 @@ schema::settings! {
         wrong_passwords_of_address: u32 = 30, 1..=100_000;
         /// Whether people can make an account by themselves; where mail is sent (smtp.host), with an address that they prove.
         sign_up: bool = false;
-        /// How many accounts people make in a minute, on each node; as many mails with codes are sent for it.
+        /// How many accounts people make in a minute, on all nodes together; as many mails with codes are sent for it.
         sign_ups_each_minute: u32 = 10, 1..=100_000;
         /// Whether who has passkeys, but no app, is asked for one after their password.
         passkey_after_password: bool = false;

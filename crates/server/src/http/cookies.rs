@@ -6,8 +6,8 @@ use axum::response::Response;
 use firman_engine::Fault;
 use firman_engine::authorize::{Browser, SessionCookie};
 use firman_engine::sign_in::known_to;
-use firman_engine::upstream::Departure;
 use firman_proto::error::{Denied, invalid_request};
+use firman_proto::time::Lifetime;
 
 use super::App;
 
@@ -118,12 +118,14 @@ pub fn keep_device(app: &App, response: &mut Response, browser: &Browser, userna
     Ok(())
 }
 
-/// The errand of a browser that is at another identity provider: in pieces, because browsers keep no cookie of more than four kilobytes.
+/// The errand of a browser that is at another identity provider, or waits for a mail: in pieces, because browsers keep no cookie of more than
+/// four kilobytes.
 pub fn keep_errand(
     app: &App,
     headers: &HeaderMap,
     response: &mut Response,
-    Departure { state, errand, lifetime, .. }: &Departure,
+    (state, errand): (&str, &str),
+    lifetime: Lifetime,
 ) -> Result<(), Denied> {
     let pieces: Vec<_> = errand.as_bytes().chunks(PIECE).collect();
     if pieces.len() > MOST_PIECES {

@@ -88,7 +88,7 @@ pub(super) async fn render(
     let hidden = [("request", request)];
     let own = matches!(view.interaction.waiting, Some(Waiting::Page(_)));
     let policy = &app.engine.policy().upstream;
-    let forgot = mail::forgot_address(app);
+    let forgot = mail::forgot_address(app, request);
     let sign_up = sign_up::address(app, request).filter(|_| !own);
     let html = pages::Login {
         client: (!own).then(|| client_of(&view.client)),

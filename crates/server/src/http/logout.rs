@@ -6,7 +6,7 @@ use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::login_app::Kind;
 use firman_engine::logout::{self, Arrived, Asked, Left};
-use firman_engine::upstream::{self, There};
+use firman_engine::upstream::{self, Departure, There};
 use firman_proto::error::Denied;
 use firman_proto::form::Form;
 use firman_proto::logout::LogoutRequest;
@@ -118,8 +118,8 @@ pub(super) fn gone(app: &App, headers: &HeaderMap, left: &Left) -> Result<Respon
         None => page::go_to(app, DONE),
     };
     cookies::forget_session(app, &mut response);
-    if let There::Off(departure) = &left.there {
-        cookies::keep_errand(app, headers, &mut response, departure)?;
+    if let There::Off(Departure { state, errand, lifetime, .. }) = &left.there {
+        cookies::keep_errand(app, headers, &mut response, (state, errand), *lifetime)?;
     }
     Ok(response)
 }

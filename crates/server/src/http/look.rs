@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::middleware::Next;
 use axum::response::Response;
+use firman_engine::acting::reading;
 use firman_proto::form::Form;
 
 use super::App;
@@ -22,7 +23,7 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
     let texts = language::preferred(SPOKEN, accepted(request.headers()));
     let answer = async {
         look::prefer(asked.split(' '));
-        next.run(request).await
+        reading(look::texts().lang, next.run(request)).await
     };
     look::within(texts, Arc::clone(&app.brand), answer).await
 }

@@ -4,14 +4,14 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
-use firman_engine::authorize::Browser;
-use firman_engine::mail::{self, Asked, Looked, Reset, Verified, Written};
+use firman_engine::authorize::{Browser, Next};
+use firman_engine::mail::{self, Asked, Begun, Looked, Reset, Verified, Written};
 use firman_proto::form::Form;
 use firman_proto::time::Lifetime;
 
 use super::security::{away, back, changed, fresh};
-use super::{App, cookies, page, read, security};
-use crate::pages::{Field, FormPage, Message, RenderError, look};
+use super::{App, asked, cookies, login, page, read, security};
+use crate::pages::{Field, FormPage, Link, Message, RenderError, look};
 
 /// Who forgot a password asks here, below the issuer.
 pub const FORGOT: &str = "/login/forgot";
@@ -22,10 +22,11 @@ pub const ADDRESS: &str = "/account/security/email";
 /// The link that proves it leads here.
 pub const CONFIRM: &str = "/account/email";
 
-/// The address of the page for who forgot a password; `None` where no mail is sent, or nobody has a password.
-pub(super) fn forgot_address(app: &App) -> Option<String> {
+/// The address of the page for who forgot a password while signing in for this request; `None` where no mail is sent, or nobody has a
+/// password.
+pub(super) fn forgot_address(app: &App, request: &str) -> Option<String> {
     let policy = app.engine.policy();
-    (policy.mail && policy.upstream.local).then(|| app.engine.issuer().endpoint(FORGOT))
+    (policy.mail && policy.upstream.local).then(|| page::address(app, FORGOT, request))
 }
 
 /// How a mail is written whose link leads to this page.
@@ -34,34 +35,81 @@ pub(super) fn written(page: &'static str) -> Written {
 }
 
 /// Asks whose password was forgotten.
-pub async fn forgot(State(app): State<App>, headers: HeaderMap) -> Response {
-    page::answered(&app, with_page(&app, &headers, |browser| forgot_page(&app, browser, "", None)))
+pub async fn forgot(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    page::answered(&app, show_forgot(&app, &headers, query.unwrap_or_default().as_bytes()).await)
+}
+
+async fn show_forgot(app: &App, headers: &HeaderMap, query: &[u8]) -> Result<Response, Failure> {
+    let form = Form::parse(query)?;
+    let begun = match cookies::browser(app, headers) {
+        Some(browser) => begun(app, &browser, form.get("request")).await?,
+        None => None,
+    };
+    with_page(app, headers, |browser| forgot_page(app, browser, (begun, ""), None))
+}
+
+/// The sealed request for which somebody was signing in, if this browser may go on with it; its language is spoken from here on.
+async fn begun<'r>(app: &App, browser: &Browser, request: Option<&'r str>) -> Result<Option<&'r str>, Failure> {
+    let Some(request) = request else { return Ok(None) };
+    match asked::speak(app, browser, request).await {
+        Ok(()) => Ok(Some(request)),
+        Err(Failure::Denied(_)) => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Sends a link, if there is whom to send it to: the answer is the same.
 pub async fn submit_forgot(State(app): State<App>, request: Request) -> Response {
-    page::taken(&app, request, async |head, body| take_forgotten(&app, head, body)).await
+    page::taken(&app, request, async |head, body| take_forgotten(&app, head, body).await).await
 }
 
-fn take_forgotten(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
+async fn take_forgotten(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Failure> {
     let form = Form::parse(body)?;
     let browser = page::sender(app, head, FORGOT, form.get("csrf"))?;
+    let request = begun(app, &browser, form.get("request")).await?;
     let typed = form.get("username").unwrap_or_default();
-    match mail::forgot(&app.engine, head.address(app), typed, written(RESET), app.now())? {
-        Asked::Sent => Ok(said(app, StatusCode::OK, look::texts().mail.forgot_title, look::texts().mail.forgot_sent)),
+    let begun = request.map(Begun::of);
+    match mail::forgot(&app.engine, head.address(app), (typed, begun), written(RESET), app.now())? {
+        Asked::Sent => Ok(sent(app, head, request)),
         Asked::Wait(time) => {
-            Ok(page::page_later(app, time, forgot_page(app, &browser, typed, Some(look::texts().mail.wait))))
+            let html = forgot_page(app, &browser, (request, typed), Some(look::texts().mail.wait));
+            Ok(page::page_later(app, time, html))
         }
     }
 }
 
-fn forgot_page(app: &App, browser: &Browser, typed: &str, problem: Option<&str>) -> Result<String, RenderError> {
+/// Says that a link is on its way, and lets the browser keep what it goes on with when the link has done its work.
+fn sent(app: &App, head: &HeaderMap, request: Option<&str>) -> Response {
     let texts = look::texts();
+    let Some(request) = request else {
+        return said(app, StatusCode::OK, texts.mail.forgot_title, texts.mail.forgot_sent);
+    };
+    let back = page::address(app, login::PATH, request);
+    let links = [Link { id: "forgot-back", href: &back, text: texts.mail.forgot_back }];
+    let message = Message { title: texts.mail.forgot_title, text: texts.mail.forgot_sent };
+    let mut response = page::page(app, StatusCode::OK, message.leading_to(&links));
+    let begun = Begun::of(request).to_string();
+    let kept = cookies::keep_errand(app, head, &mut response, (&begun, request), app.engine.policy().interaction);
+    if let Err(denied) = kept {
+        tracing::info!(%denied, "a browser does not keep what it was signing in for");
+    }
+    response
+}
+
+fn forgot_page(
+    app: &App,
+    browser: &Browser,
+    (request, typed): (Option<&str>, &str),
+    problem: Option<&str>,
+) -> Result<String, RenderError> {
+    let texts = look::texts();
+    let hidden: Vec<_> = request.map(|request| ("request", request)).into_iter().collect();
     FormPage {
         id: "forgot",
         title: texts.mail.forgot_title,
         lead: texts.mail.forgot_lead,
         problem,
+        hidden: &hidden,
         fields: &[Field::text("username", texts.mail.forgot_name, "username", typed).first()],
         submit: texts.mail.send,
         csrf: &browser.csrf(&app.engine, FORGOT),
@@ -110,11 +158,24 @@ async fn take_reset(app: &App, head: &read::Head, body: &[u8]) -> Result<Respons
         return again(look::texts().security.password_differ);
     }
     match mail::reset(&app.engine, token, text("new"), app.now()).await? {
-        // They sign in now, with their second step if they have one: the link stands for the password alone.
-        Reset::Done => Ok(page::go_to(app, security::PATH)),
+        Reset::Done(begun) => go_on(app, head, &browser, begun).await,
         Reset::Refused(denied) => again(&denied.text),
         Reset::Expired => Ok(expired(app)),
     }
+}
+
+/// They sign in now, with their second step if they have one: the link stands for the password alone. Who was signing in for a request
+/// goes on with it where it began.
+async fn go_on(app: &App, head: &HeaderMap, browser: &Browser, of: Option<Begun>) -> Result<Response, Failure> {
+    let Some(of) = of else { return Ok(page::go_to(app, security::PATH)) };
+    let handle = of.to_string();
+    let kept = cookies::errand(app, head, &handle).filter(|request| Begun::of(request) == of);
+    let mut response = match begun(app, browser, kept.as_deref()).await? {
+        Some(request) => page::go(app, &Next::Login(request.to_owned())),
+        None => said(app, StatusCode::OK, look::texts().mail.reset_title, look::texts().mail.reset_back),
+    };
+    cookies::forget_errand(app, head, &mut response, &handle);
+    Ok(response)
 }
 
 fn reset_page(

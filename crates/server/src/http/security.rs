@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::Browser;
+pub use firman_engine::security::PATH;
 use firman_engine::security::{self, Changed, Enrolled, Enrolment, Fresh, Owner};
 use firman_proto::form::Form;
 use firman_store::record::{Account, UpstreamLink};
@@ -16,8 +17,6 @@ use crate::pages::when::When;
 use crate::pages::{Field, FormPage, Link, Message, RenderError, Security, UpstreamLine};
 use crate::qr;
 
-/// Below the issuer; the other paths lie below it.
-pub const PATH: &str = "/account/security";
 /// A new password.
 pub const PASSWORD: &str = "/account/security/password";
 /// An authenticator app.

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use firman_engine::Failure;
 use firman_engine::authorize::{Browser, Interaction, LoggedIn};
-use firman_engine::upstream::{self, CALLBACK, Returned, Trouble, Went, What};
+use firman_engine::upstream::{self, CALLBACK, Departure, Returned, Trouble, Went, What};
 use firman_proto::error::invalid_request;
 use firman_proto::form::{self, Form};
 
@@ -37,9 +37,9 @@ pub(super) async fn send(
     (request, name): (&str, &str),
 ) -> Result<Response, Failure> {
     match upstream::go(&app.engine, browser, request, name, app.now()).await? {
-        Went::Off(departure) => {
-            let mut response = page::see_other(app, &departure.to);
-            cookies::keep_errand(app, headers, &mut response, &departure)?;
+        Went::Off(Departure { to, state, errand, lifetime }) => {
+            let mut response = page::see_other(app, &to);
+            cookies::keep_errand(app, headers, &mut response, (&state, &errand), lifetime)?;
             Ok(response)
         }
         Went::Trouble(trouble) => Ok(trouble_page(app, browser, &trouble)),

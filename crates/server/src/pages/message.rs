@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::texts::Texts;
-use super::{RenderError, assets, look};
+use super::{Link, RenderError, assets, look};
 
-/// A heading and a sentence, with nothing to do on the page.
+/// A heading and a sentence, with nothing to fill in.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
     /// The heading, also the title of the document.
@@ -17,7 +17,12 @@ pub struct Message<'a> {
 impl Message<'_> {
     /// The whole document.
     pub fn render(&self) -> Result<String, RenderError> {
-        Page { t: look::texts(), v: self }.render()
+        self.leading_to(&[])
+    }
+
+    /// The same, with ways to other pages.
+    pub fn leading_to(&self, links: &[Link<'_>]) -> Result<String, RenderError> {
+        Page { t: look::texts(), v: self, links }.render()
     }
 }
 
@@ -26,4 +31,5 @@ impl Message<'_> {
 struct Page<'a> {
     t: &'static Texts,
     v: &'a Message<'a>,
+    links: &'a [Link<'a>],
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::cli::Cli;
 use crate::support::engines::engine;
 use crate::support::script;
-use crate::support::server::Server;
+use crate::support::server::{Folder, Server};
 
 /// A client that may do whatever there is; gives its secret.
 pub(crate) fn operations(server: &Server) -> String {
@@ -54,7 +54,15 @@ fn schemathesis_finds_no_answer_that_the_document_does_not_have() {
 #[test]
 fn an_operator_presses_through_the_console_in_chromium() {
     let (Some(node), Some(_)) = (engine("FIRMAN_TEST_NODE"), engine("FIRMAN_TEST_CHROMIUM")) else { return };
-    let server = Server::start("console");
+    let folder = Folder::with_settings("console", &[]);
+    let upstreams = json!({"upstream": [
+        {"name": "uni", "issuer": "https://idp.uni.example", "client_id": "firman", "authentication": "none",
+         "domains": ["uni.example"], "groups": "groups", "allowed_groups": ["staff", "students"],
+         "scopes": {"payments": ["staff"]}, "recheck_seconds": 600, "logout": true},
+        {"name": "lab", "issuer": "https://lab.example/realms/main", "client_id": "firman", "authentication": "none"},
+    ]});
+    let file = folder.file("upstreams.json", &upstreams.to_string());
+    let server = folder.with_setting("FIRMAN__LOGIN__UPSTREAMS", file.to_str().unwrap()).start_again();
     let (demo, mut browser) = (server.demo(), server.browser());
     let tokens = demo.redeem(&browser.sign_in());
     assert_eq!(tokens.status, 200, "{tokens:?}");

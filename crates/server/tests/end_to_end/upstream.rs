@@ -24,20 +24,24 @@ fn chromium_signs_in_at_oidc_provider_and_at_a_second_firman() {
     // Both providers listen at an address, and this server has a name: browsers keep cookies apart by that.
     let second = Server::start_with("upstream-second", &LOOPBACK);
     let port = free_port();
-    let lab = json!({"client_id": "firman", "client_secret": "a secret of the tests", "redirect_uris": [back("lab")]});
-    register(&second, &folder, &back("second"));
+    let out = format!("{issuer}/logout/upstream");
+    let lab = json!({"client_id": "firman", "client_secret": "a secret of the tests", "redirect_uris": [back("lab")],
+        "post_logout_redirect_uris": [out]});
+    register(&second, &folder, &back("second"), &out);
     let upstreams = json!({"upstream": [
         {"name": "lab", "issuer": format!("http://127.0.0.1:{port}"), "client_id": "firman", "client_secret_file": "lab.secret",
          "display_name": "The lab", "domains": ["lab.example"], "subject": "upstream", "userinfo": true,
          "trust_email_verified": true, "scope": "openid profile email groups", "groups": "groups",
-         "scopes": {"email": ["staff"]}, "recheck_seconds": 1},
-        {"name": "second", "issuer": second.ready.issuer, "client_id": "firman", "authentication": "private_key_jwt"},
+         "scopes": {"email": ["staff"]}, "recheck_seconds": 1, "logout": true},
+        {"name": "second", "issuer": second.ready.issuer, "client_id": "firman", "authentication": "private_key_jwt",
+         "claims": {"preferred_username": "sub"}, "logout": true},
         {"name": "stranger", "issuer": second.ready.issuer, "client_id": "nobody", "authentication": "none"},
     ]});
     folder.file("lab.secret", lab["client_secret"].as_str().unwrap());
     let file = folder.file("upstreams.json", &upstreams.to_string());
     let folder = folder
         .with_setting("FIRMAN__LOGIN__UPSTREAMS", file.to_str().unwrap())
+        .with_setting("FIRMAN__REGISTRATION__MODE", "open")
         .with_setting("FIRMAN__DEVICE__INTERVAL_SECONDS", "1");
     let server = folder.start_again();
     check(&server, &back("second"));
@@ -52,6 +56,9 @@ fn check(server: &Server, back_from_second: &str) {
     let cli = Cli::on(server.folder());
     let listed = cli.json(&["upstream", "list"]);
     assert_eq!(listed["upstreams"][1]["redirect_uri"], *back_from_second);
+    let out = format!("{}/logout/upstream", server.ready.issuer);
+    let outs: Vec<_> = (0..3).map(|place| listed["upstreams"][place]["post_logout_redirect_uri"].as_str()).collect();
+    assert_eq!(outs, [Some(&*out), Some(&*out), None]);
     let checked = cli.run(&["upstream", "check"], "");
     assert_eq!(checked.code, Some(5), "{}", checked.stderr);
     let checked: Value = serde_json::from_str(&checked.stdout).unwrap();
@@ -66,8 +73,8 @@ fn check(server: &Server, back_from_second: &str) {
 }
 
 /// Registers the server that will be in this folder as a client that signs, with the keys that it publishes.
-fn register(at: &Server, folder: &Folder, redirect_uri: &str) {
-    let client = json!({"client_id": "firman", "client_name": "The first", "redirect_uris": [redirect_uri],
+fn register(at: &Server, folder: &Folder, redirect_uri: &str, out: &str) {
+    let client = json!({"client_id": "firman", "client_name": "The first", "redirect_uris": [redirect_uri], "post_logout_redirect_uris": [out],
         "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": format!("{}/oauth2/jwks", folder.issuer()),
         "grant_types": ["authorization_code"], "scope": "openid profile email"});
     let file = at.folder().data().join("clients.json");

@@ -1,11 +1,15 @@
 //! The pages for passwords that were forgotten and for addresses that are proved, with the mails that they send.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, RETRY_AFTER};
-use firman_engine::mail::Mail;
+use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
+use firman_engine::admin::account_edits::{self, Edit};
+use firman_engine::admin::accounts;
+use firman_engine::mail::{About, Mail};
 use firman_engine::outbox::{self, Outcome, Taken};
 
-use crate::endpoints::{form, hidden};
+use crate::endpoints::{asked, form, hidden};
 use crate::people::{leads_to, open, send, sign_in};
 use crate::world::{ISSUER, PASSWORD, Reply, USERNAME, World};
 
@@ -85,6 +89,86 @@ async fn a_forgotten_password_is_replaced_by_the_link_of_a_mail() {
     assert_eq!(leads_to(&sign_in(&world, NEW).await), "/account/security");
 }
 
+/// Somebody who forgot their password while they were signing in for a client: the page that says a mail is on its way, and the mail.
+async fn forgets_midway(world: &World) -> (Reply, Mail) {
+    world.forget_cookies();
+    let away = open(world, &format!("{}&ui_locales=de", asked().path)).await;
+    let login = open(world, leads_to(&away)).await;
+    let page = open(world, &linked(&login, "forgot-password")).await;
+    let request = hidden(&page.body, "request");
+    let sent = send(world, &page, FORGOT, &[("username", USERNAME), ("request", &request)]).await;
+    assert!(page.body.contains("<html lang=\"de\"") && sent.body.contains("<html lang=\"de\""), "{}", sent.body);
+    let mail = letters(world).await.remove(0);
+    assert!(mail.link.len() < 500, "mail programs break long links: {}", mail.link);
+    (sent, mail)
+}
+
+/// Where a link of a page leads.
+fn linked(page: &Reply, id: &str) -> String {
+    let (_, after) =
+        page.body.split_once(&format!("id=\"{id}\" href=\"{ISSUER}")).unwrap_or_else(|| panic!("{}", page.body));
+    after.split('"').next().unwrap().to_owned()
+}
+
+/// Signs in on the page of a request, which goes on.
+async fn goes_on(world: &World, address: &str) {
+    let login = open(world, address).await;
+    let request = hidden(&login.body, "request");
+    let done = send(world, &login, "/login", &[("request", &request), ("username", USERNAME), ("password", NEW)]).await;
+    assert!(leads_to(&done).starts_with("/consent?"), "{}", leads_to(&done));
+}
+
+#[tokio::test]
+async fn who_forgot_a_password_on_the_way_to_a_client_goes_on_to_it() {
+    let world = with_mail().await;
+    let (_, mail) = forgets_midway(&world).await;
+    let page = follow(&world, &mail).await;
+    let done = resets(&world, &page, NEW, NEW).await;
+    assert!(leads_to(&done).starts_with("/login?request="), "{}", leads_to(&done));
+    let kept: Vec<_> = done.headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().unwrap()).collect();
+    assert!(kept.len() == 1 && kept[0].contains("Max-Age=0"), "it is forgotten: {kept:?}");
+    goes_on(&world, leads_to(&done)).await;
+}
+
+#[tokio::test]
+async fn in_another_browser_they_are_told_to_go_back_and_there_they_go_on() {
+    let world = with_mail().await;
+    let (sent, mail) = forgets_midway(&world).await;
+    let first = world.change_browser(BTreeMap::new());
+    // Somebody else, who is on the way to the client with that browser.
+    let (_, others) = forgets_midway(&world).await;
+    let page = follow(&world, &mail).await;
+    let done = resets(&world, &page, NEW, NEW).await;
+    assert_eq!(done.status, StatusCode::OK);
+    assert!(done.body.contains("Go back to the browser in which you were signing in"), "{}", done.body);
+    assert_eq!(follow(&world, &others).await.status, StatusCode::GONE, "of the password before");
+    world.change_browser(first);
+    goes_on(&world, &linked(&sent, "forgot-back")).await;
+}
+
+#[tokio::test]
+async fn what_has_expired_or_is_of_another_browser_is_not_gone_on_with() {
+    let world = with_mail().await;
+    let (_, mail) = forgets_midway(&world).await;
+    world.wait(901);
+    let page = follow(&world, &mail).await;
+    let done = resets(&world, &page, NEW, NEW).await;
+    assert!(done.status == StatusCode::OK && done.body.contains("Go back"), "{} {}", done.status, done.body);
+    // A request that somebody else began, given to them.
+    let away = open(&world, &asked().path).await;
+    let (address, _) = (leads_to(&away).replace("/login", FORGOT), world.change_browser(BTreeMap::new()));
+    let page = open(&world, &address).await;
+    assert!(page.status == StatusCode::OK && !page.body.contains("name=\"request\""), "{}", page.body);
+    let (_, request) = address.split_once("request=").unwrap();
+    let sent = send(&world, &page, FORGOT, &[("username", USERNAME), ("request", request)]).await;
+    assert!(
+        sent.status == StatusCode::OK && !sent.body.contains("forgot-back") && !sent.headers.contains_key(SET_COOKIE)
+    );
+    let mail = letters(&world).await.into_iter().find(|mail| mail.about == About::Reset).unwrap();
+    let page = follow(&world, &mail).await;
+    assert_eq!(leads_to(&resets(&world, &page, PASSWORD, PASSWORD).await), "/account/security");
+}
+
 // RFC 9700 §4.7.
 #[tokio::test]
 async fn no_other_site_sends_these_forms() {
@@ -127,6 +211,27 @@ async fn an_address_is_proved_by_pressing_the_button_of_its_link() {
     assert_eq!(send(&world, &again, "/account/email", &[("token", &token)]).await.status, StatusCode::GONE);
     sign_in(&world, PASSWORD).await;
     assert!(open(&world, "/account/security").await.body.contains("id=\"security-email\">new@people.example<"));
+}
+
+#[tokio::test]
+async fn who_changes_a_password_is_told_in_the_language_of_the_page() {
+    let world = with_mail().await;
+    let seen = accounts::find(&world.engine, USERNAME, world.now()).await.unwrap();
+    let mut claims = seen.claims.clone();
+    assert_eq!(claims.remove("locale"), Some("en-GB".into()), "which would say it");
+    let edit = Edit { username: USERNAME.to_owned(), enabled: true, claims };
+    account_edits::edit(&world.engine, &seen, edit, world.now()).await.unwrap();
+    sign_in(&world, PASSWORD).await;
+    let path = "/account/security/password";
+    let page = open(&world, path).await;
+    let (csrf, mut ask) = (hidden(&page.body, "csrf"), form(path, world.cookie(), &[]));
+    let fields = [("csrf", &*csrf), ("current", PASSWORD), ("new", NEW), ("again", NEW)];
+    ask.form = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    ask.headers.push((ACCEPT_LANGUAGE.as_str(), "de".to_owned()));
+    assert_eq!(world.browse(&ask).await.status, StatusCode::OK);
+    let mail = letters(&world).await.remove(0);
+    assert_eq!((&*mail.to, mail.about, &*mail.language), ("ada@people.example", About::PasswordChanged, "de"));
+    assert_eq!(mail.link, format!("{ISSUER}/account/security"));
 }
 
 #[tokio::test]

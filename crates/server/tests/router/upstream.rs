@@ -257,7 +257,9 @@ async fn what_goes_wrong_there_has_a_page_of_its_own_and_a_status() {
     // What nobody here has begun.
     for bad in ["&code=x", "&error=access_denied"] {
         let unknown = format!("/login/upstream/callback/uni?state={}{bad}", "A".repeat(43));
-        assert_eq!(open(&world, &unknown).await.status, StatusCode::BAD_REQUEST);
+        let page = open(&world, &unknown).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        assert!(page.body.contains("not begun in this browser") && page.body.contains("start again"), "{}", page.body);
     }
     let forged = post(&world, "/login/upstream", &[("request", &*request), ("csrf", "x"), ("upstream", "uni")]).await;
     assert_eq!(forged.status, StatusCode::BAD_REQUEST);

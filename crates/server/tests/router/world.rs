@@ -181,7 +181,12 @@ impl World {
 
     /// Another browser.
     pub(crate) fn forget_cookies(&self) {
-        self.cookies.lock().unwrap().clear();
+        self.change_browser(BTreeMap::new());
+    }
+
+    /// Another browser, with these cookies; gives those of the one before.
+    pub(crate) fn change_browser(&self, cookies: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        std::mem::replace(&mut *self.cookies.lock().unwrap(), cookies)
     }
 
     /// Sends a request and reads the answer.

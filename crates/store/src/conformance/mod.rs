@@ -47,7 +47,7 @@ macro_rules! conformance {
                 a_client_id_belongs_to_one_client, a_client_id_is_not_edited, a_removed_client_is_gone_by_every_key,
                 a_resource_identifier_belongs_to_one_resource, edits_of_clients_and_keys_advance_the_edition, a_lost_edit_leaves_the_edition;
             names: a_taken_name_is_refused, an_expired_name_is_taken_over, a_name_may_be_taken_again_by_its_holder,
-                a_released_name_is_free, another_holder_cannot_release_a_name, an_account_is_found_by_its_name, a_name_shows_its_holder;
+                a_released_name_is_free, a_name_goes_over_in_one_commit_from_whom_it_was_seen_with, another_holder_cannot_release_a_name, an_account_is_found_by_its_name, a_name_shows_its_holder;
             flows: a_code_is_claimed_once, an_expired_code_is_not_claimed, misses_are_counted_and_burn_the_code,
                 a_miss_nobody_saw_is_not_counted, a_claimed_code_has_no_misses, an_approved_flow_is_claimed_once,
                 a_flow_is_answered_once, an_expired_flow_is_not_answered, a_poll_counts_from_the_one_seen,

@@ -3,8 +3,8 @@
 use firman_proto::time::Timestamp;
 
 use super::fixtures::*;
-use crate::Change;
 use crate::record::{Name, Namespace};
+use crate::{Change, Commit};
 
 fn name(text: &str, expires_at: Timestamp) -> Name {
     let namespace = Namespace::Username;
@@ -40,6 +40,22 @@ pub async fn a_released_name_is_free(store: Shared) {
     done(&store, vec![take(held, NOW)]).await;
     done(&store, vec![Change::ReleaseName { namespace: held.namespace, digest: held.digest, id: held.id }]).await;
     done(&store, vec![take(name("a", Timestamp::NEVER), NOW)]).await;
+}
+
+pub async fn a_name_goes_over_in_one_commit_from_whom_it_was_seen_with(store: Shared) {
+    let seen = name("a", later(10));
+    done(&store, vec![take(seen, NOW)]).await;
+    let goes_over = || {
+        let next = name("a", later(20));
+        let release = Change::ReleaseName { namespace: seen.namespace, digest: seen.digest, id: seen.id };
+        (next, vec![release, take(next, NOW)])
+    };
+    let (next, changes) = goes_over();
+    done(&store, changes).await;
+    assert_eq!(store.name(next.namespace, next.digest).await.unwrap(), Some(next));
+    let (_, late) = goes_over();
+    assert_eq!(commit(&store, late).await, Commit::Conflict(1), "another has gone first");
+    assert_eq!(store.name(next.namespace, next.digest).await.unwrap(), Some(next));
 }
 
 pub async fn another_holder_cannot_release_a_name(store: Shared) {

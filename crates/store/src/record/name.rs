@@ -44,6 +44,8 @@ pub enum Namespace {
     /// Tokens of another server that one program at a time renews; the id is that program's own, and its time is short, so that
     /// another takes over from one that has died.
     Renewal,
+    /// What all nodes count together, such as mails to one account; its time is up when the count is empty, the id is new each time.
+    Count,
 }
 
 impl Namespace {
@@ -57,6 +59,7 @@ impl Namespace {
         Self::Credential,
         Self::Upstream,
         Self::Renewal,
+        Self::Count,
     ];
 
     /// The number in the database; numbers are never given twice.
@@ -70,6 +73,7 @@ impl Namespace {
             Self::Credential => 6,
             Self::Upstream => 7,
             Self::Renewal => 8,
+            Self::Count => 9,
         }
     }
 }

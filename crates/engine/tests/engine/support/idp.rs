@@ -23,6 +23,7 @@ struct Said {
     metadata: Value,
     down: bool,
     held: HashMap<String, Arc<Document>>,
+    authorization: u16,
     reply: (u16, String),
     userinfo: Value,
     heard: Vec<Heard>,
@@ -52,7 +53,8 @@ impl Idp {
             "jwks_uri": format!("{IDP}/keys"),
         });
         let (held, reply) = (HashMap::new(), (500, String::new()));
-        let said = Said { metadata, down: false, held, reply, userinfo: json!({}), heard: Vec::new() };
+        let said =
+            Said { metadata, down: false, held, authorization: 303, reply, userinfo: json!({}), heard: Vec::new() };
         Arc::new(Self { signer: Signer::new(), said: Mutex::new(said) })
     }
 
@@ -67,6 +69,11 @@ impl Idp {
 
     pub(crate) fn set_userinfo(&self, claims: Value) {
         self.said.lock().unwrap().userinfo = claims;
+    }
+
+    /// The status with which its authorization endpoint answers.
+    pub(crate) fn set_authorization(&self, status: u16) {
+        self.said.lock().unwrap().authorization = status;
     }
 
     /// What the token endpoint answers from now on.
@@ -131,6 +138,7 @@ impl Fetch for Idp {
         });
         let (status, body) = match call.url.strip_prefix(IDP) {
             Some("/token") => said.reply.clone(),
+            Some(path) if path.starts_with("/auth?") => (said.authorization, String::new()),
             Some("/userinfo") => (200, said.userinfo.to_string()),
             other => panic!("no such place: {other:?}"),
         };

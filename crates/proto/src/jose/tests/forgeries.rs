@@ -99,6 +99,19 @@ fn a_public_key_is_no_secret_for_hmac() {
     }
 }
 
+// RFC 7519 §4.1.7.
+#[test]
+fn what_is_taken_once_is_remembered_by_a_jti_of_1_to_256_bytes() {
+    let maker = Maker::new();
+    for (jti, good) in
+        [(json!("1"), true), (json!("x".repeat(256)), true), (json!("x".repeat(257)), false), (json!(""), false)]
+    {
+        let claims = maker.of_claims(&with("jti", jti.clone())).unwrap();
+        assert_eq!(claims.jti_to_remember(), jti.as_str().filter(|_| good), "{jti}");
+    }
+    assert_eq!(maker.of_claims(&with("jti", json!(1))), Err(Refused::Claim("jti")));
+}
+
 // RFC 7518 §3.2, RFC 8725 §3.1.
 #[test]
 fn a_secret_verifies_only_hmac_and_must_be_long_enough() {

@@ -10,10 +10,12 @@ pub struct Mail {
     pub forgot_lead: &'static str,
     pub forgot_name: &'static str,
     pub forgot_sent: &'static str,
+    pub forgot_back: &'static str,
     pub send: &'static str,
     pub wait: &'static str,
     pub reset_title: &'static str,
     pub reset_lead: &'static str,
+    pub reset_back: &'static str,
     pub address: &'static str,
     pub address_none: &'static str,
     pub address_change: &'static str,
@@ -40,6 +42,11 @@ pub struct Mail {
     pub has_account_subject: Phrase,
     pub has_account_text: Phrase,
     pub has_account_end: &'static str,
+    pub password_changed_subject: Phrase,
+    pub password_changed_text: Phrase,
+    pub address_changed_subject: Phrase,
+    pub address_changed_text: Phrase,
+    pub changed_end: &'static str,
 }
 
 /// In English.
@@ -49,10 +56,12 @@ pub(super) const ENGLISH: Mail = Mail {
     forgot_lead: "Say who you are. If your account has a confirmed e-mail address, a link goes there.",
     forgot_name: "User name or e-mail address",
     forgot_sent: "If there is such an account with a confirmed e-mail address, a link is on its way there. It is good for half an hour.",
+    forgot_back: "Back to where you sign in",
     send: "Send the mail",
     wait: "This was asked for several times already. Wait ten minutes, then try again.",
     reset_title: "A new password",
     reset_lead: "You are signed out everywhere, and applications have to ask you again.",
+    reset_back: "It is set. Go back to the browser in which you were signing in, and sign in there with your new password.",
     address: "E-mail address",
     address_none: "You have no confirmed e-mail address. With one, you can get in when you have forgotten your password.",
     address_change: "Give another address",
@@ -85,6 +94,15 @@ pub(super) const ENGLISH: Mail = Mail {
         "Somebody wants to make an account with this e-mail address. There is one already: {}. If you have forgotten its password, open this address:",
     ),
     has_account_end: "If it was not you, do nothing: your account stays as it is.",
+    password_changed_subject: Phrase("{}: your password was changed"),
+    password_changed_text: Phrase(
+        "The account {} has another password now. If it was not you, open this address at once, and say that you have forgotten your password:",
+    ),
+    address_changed_subject: Phrase("{}: your e-mail address was changed"),
+    address_changed_text: Phrase(
+        "This is no longer the confirmed e-mail address of the account {}. If it was not you, open this address at once, choose another password, and give your e-mail address again:",
+    ),
+    changed_end: "If it was you, do nothing.",
 };
 
 /// In German.
@@ -94,10 +112,12 @@ pub(super) const GERMAN: Mail = Mail {
     forgot_lead: "Sagen Sie, wer Sie sind. Hat Ihr Konto eine bestätigte E-Mail-Adresse, geht ein Link dorthin.",
     forgot_name: "Benutzername oder E-Mail-Adresse",
     forgot_sent: "Gibt es ein solches Konto mit einer bestätigten E-Mail-Adresse, ist ein Link dorthin unterwegs. Er gilt eine halbe Stunde.",
+    forgot_back: "Zurück zur Anmeldung",
     send: "E-Mail senden",
     wait: "Danach wurde schon mehrmals gefragt. Warten Sie zehn Minuten, und versuchen Sie es dann noch einmal.",
     reset_title: "Ein neues Passwort",
     reset_lead: "Sie werden überall abgemeldet, und Anwendungen müssen Sie neu fragen.",
+    reset_back: "Es gilt jetzt. Gehen Sie zurück zu dem Browser, in dem Sie sich anmelden wollten, und melden Sie sich dort mit dem neuen Passwort an.",
     address: "E-Mail-Adresse",
     address_none: "Sie haben keine bestätigte E-Mail-Adresse. Mit einer kommen Sie hinein, wenn Sie Ihr Passwort vergessen haben.",
     address_change: "Eine andere Adresse angeben",
@@ -130,4 +150,13 @@ pub(super) const GERMAN: Mail = Mail {
         "Jemand will ein Konto mit dieser E-Mail-Adresse anlegen. Es gibt schon eines: {}. Wenn Sie sein Passwort vergessen haben, öffnen Sie diese Adresse:",
     ),
     has_account_end: "Wenn Sie es nicht waren, tun Sie nichts: Ihr Konto bleibt, wie es ist.",
+    password_changed_subject: Phrase("{}: Ihr Passwort wurde geändert"),
+    password_changed_text: Phrase(
+        "Das Konto {} hat jetzt ein anderes Passwort. Wenn Sie es nicht waren, öffnen Sie sofort diese Adresse, und sagen Sie, dass Sie Ihr Passwort vergessen haben:",
+    ),
+    address_changed_subject: Phrase("{}: Ihre E-Mail-Adresse wurde geändert"),
+    address_changed_text: Phrase(
+        "Dies ist nicht mehr die bestätigte E-Mail-Adresse des Kontos {}. Wenn Sie es nicht waren, öffnen Sie sofort diese Adresse, wählen Sie ein anderes Passwort, und geben Sie Ihre E-Mail-Adresse wieder an:",
+    ),
+    changed_end: "Wenn Sie es waren, tun Sie nichts.",
 };
