@@ -31,6 +31,7 @@ impl OverReqwest {
     }
 
     fn with_patience(builder: reqwest::ClientBuilder, patience: Duration) -> reqwest::Result<Self> {
+        // RFC 9110 §15.4: nobody need follow; secrets go where they were meant to.
         let client = builder.redirect(reqwest::redirect::Policy::none()).timeout(patience).build()?;
         Ok(Self { client, patience })
     }

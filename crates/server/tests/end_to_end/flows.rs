@@ -98,8 +98,8 @@ async fn a_pushed_sign_in_brings_encrypted_claims_that_the_manager_reads() {
     let next = manager.get(&desk, &need).await.unwrap();
     assert!(next.token != tokens.access_token && server.service().is_active(next.token.reveal()));
     let less = Target { scope: Some(Scope::parse("email").unwrap()), resource: Vec::new() };
-    let subject = (&next.token, TokenType::AccessToken);
-    let exchange = Presented::Exchange(Exchange { subject, actor: None, requested: None, audience: None });
+    let given = (&next.token, TokenType::AccessToken);
+    let exchange = Presented::Exchange(Exchange { subject: given, actor: None, requested: None, audience: None });
     let weaker = wire.tokens(&desk, &exchange, &less).await.unwrap();
     let facts = wire.introspect(&desk, &weaker.access_token, Hint::AccessToken).await.unwrap();
     assert_eq!((facts.active, facts.scope.as_deref()), (Some(true), Some("email")));
