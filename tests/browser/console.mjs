@@ -8,7 +8,7 @@
 
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
-import axe from 'axe-core'
+import { mustBeAccessible } from './axe.mjs'
 import { Person } from './person.mjs'
 import { step, walk } from './steps.mjs'
 
@@ -53,16 +53,32 @@ async function operate(operator) {
     await page.click('#client-edit-submit')
     await page.waitForFunction(() => document.querySelector('#client-edit .problem').textContent.includes('redirect'))
   })
+  await step('whoever cannot get in gets a link for a new password, and may try again', async () => {
+    await operator.go('Accounts')
+    await page.type('#accounts-prefix', ready.victim)
+    await page.keyboard.press('Enter')
+    await operator.one('accounts', ready.victim)
+    await operator.click('#accounts tbody a')
+    await operator.at(ready.victim)
+    assert.match(await page.$eval('.facts', facts => facts.textContent), /Failed attempts1/)
+    await operator.click('#account-unlock')
+    await operator.told('They may try again.')
+    assert.doesNotMatch(await page.$eval('.facts', facts => facts.textContent), /Failed attempts/)
+    await operator.click('#account-reset-link')
+    const link = await page.waitForSelector('#once-value').then(field => field.evaluate(input => input.value))
+    await operator.examine('reset link')
+    await operator.click('#once-done')
+    const answer = await fetch(link)
+    assert.equal(answer.status, 200)
+    assert.match(await answer.text(), /id="reset-form"/)
+  })
   await step('an account is found and disabled, by the keyboard', async () => {
     await operator.go('Accounts')
     await operator.look('accounts')
     await page.focus('#accounts-prefix')
     await page.keyboard.type(ready.victim)
     await page.keyboard.press('Enter')
-    await page.waitForFunction(name => {
-      const rows = document.querySelectorAll('#accounts tbody tr')
-      return rows.length === 1 && rows[0].textContent.includes(name)
-    }, {}, ready.victim)
+    await operator.one('accounts', ready.victim)
     await page.focus('#accounts tbody a')
     await page.keyboard.press('Enter')
     await operator.at(ready.victim)
@@ -118,6 +134,18 @@ async function operate(operator) {
       await operator.look(area.toLowerCase())
     })
   }
+  await step('flows are shown by the day', async () => {
+    await operator.go('Flows')
+    const of = async (day, shown) => {
+      await page.$eval('#flows-day', (input, day) => { input.value = day }, day)
+      await operator.click('#flows-search')
+      await page.waitForSelector(`#flows ${shown}`)
+    }
+    await of('1999-12-31', '.none')
+    await of(new Date().toISOString().slice(0, 10), 'tbody tr')
+    await of('1999-12-31', '.none')
+    await of('', 'tbody tr')
+  })
   await step('the figures are live', async () => {
     await operator.go('Figures')
     await page.waitForFunction(() => !document.querySelector('.facts').textContent.includes('being counted'))
@@ -130,6 +158,15 @@ async function operate(operator) {
     assert.equal(await page.$('#areas a'), null)
   })
   assert.deepEqual(operator.complaints, [])
+}
+
+/** Somebody guesses the password of the account that cannot get in. */
+async function guess({ page }) {
+  await page.goto(`${ready.issuer}/account`)
+  await page.type('#username', ready.victim)
+  await page.type('#password', 'a guess')
+  await Promise.all([page.waitForNavigation(), page.click('#login-submit')])
+  await page.waitForSelector('#login-problem')
 }
 
 class Operator {
@@ -154,6 +191,14 @@ class Operator {
     return this.page.waitForFunction(words => document.getElementById('status').textContent === words, {}, words)
   }
 
+  /** Waits until a list has this one row. */
+  one(list, name) {
+    return this.page.waitForFunction((list, name) => {
+      const rows = document.querySelectorAll(`#${list} tbody tr`)
+      return rows.length === 1 && rows[0].textContent.includes(name)
+    }, {}, list, name)
+  }
+
   click(selector) {
     return this.page.click(selector)
   }
@@ -169,17 +214,17 @@ class Operator {
     await this.page.type(selector, words)
   }
 
-  /** Photographs the page, and has axe find nothing serious on it, in light and dark. */
+  /** Photographs the page, and has axe find nothing serious on it. */
   async look(name) {
     await this.photograph(`console-${name}`)
+    await this.examine(name)
+  }
+
+  /** Has axe find nothing serious on the page, in light and dark. */
+  async examine(name) {
     for (const scheme of ['dark', 'light']) {
       await this.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
-      // By the debugger: the page itself runs no script but its own.
-      await this.page.evaluate(axe.source)
-      const found = await this.page.evaluate(async () => (await window.axe.run(document, { resultTypes: ['violations'] })).violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => `${id}: ${nodes.map(node => `${node.html} ${node.failureSummary}`).join('; ')}`))
-      assert.deepEqual(found, [], `${name} in ${scheme}`)
+      await mustBeAccessible(this.page, `${name} in ${scheme}`)
     }
     await this.page.setViewport({ width: 1280, height: 844, deviceScaleFactor: 1 })
   }
@@ -188,6 +233,7 @@ class Operator {
 await walk(async () => {
   const person = await Person.open(screenshots)
   try {
+    await person.session({ javaScript: false }, guess)
     await person.session({ javaScript: true }, visit => operate(new Operator(visit)))
   } finally {
     await person.close()

@@ -111,6 +111,20 @@ async function main() {
     await told(here.sids)
     await signedOut(here.page)
   })
+  await step('and all at once, here too', async () => {
+    const [here, there] = [await signedIn(), await signedIn()]
+    await here.page.goto(`${ready.issuer}/account/sessions`)
+    await Promise.all([here.page.waitForNavigation(), here.page.click('#end-all')])
+    await here.page.waitForSelector('#signed-out')
+    await framed(here.sids)
+    await signedOut(there.page)
+    await signedOut(here.page)
+    // In whatever order.
+    for (const [party, sid] of here.sids) {
+      const ended = [await party.told(), await party.told()].map(token => token.sid)
+      assert.deepEqual(ended.sort(), [sid, there.sids.get(party)].sort())
+    }
+  })
   await step('by an operator: one session, and all of a person', async () => {
     const [first, second] = [await signedIn(), await signedIn()]
     const { items } = await operator('GET', `/sessions?subject=${encodeURIComponent(first.subject)}&limit=200`)

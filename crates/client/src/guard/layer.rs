@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use axum::extract::OriginalUri;
 use bytes::Bytes;
 use firman_proto::seal::Thumbprint;
-use http::{HeaderValue, Request, Response};
+use futures_util::future::Either;
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use tower::{Layer, Service};
 
 use super::Guard;
@@ -33,35 +35,24 @@ impl Require {
         Self { guard, needed: Arc::new(needed) }
     }
 
-    async fn check<B>(&self, request: &Request<B>) -> Result<Access, Refusal>
-    where
-        B: Sync,
-    {
-        let shown = Facets::of(&self.guard, request);
-        let shown = Shown {
-            method: request.method().as_str(),
-            uri: &shown.uri,
-            path: shown.path,
-            headers: request.headers(),
-            certificate: request.extensions().get::<ClientCertificate>().map(|it| it.0),
-        };
-        self.guard.check(&shown, &self.needed).await
+    /// At once where that can be; `None` where somebody must be asked.
+    fn check_known<B>(&self, request: &Request<B>) -> Option<Result<Access, Refusal>> {
+        let head = (request.method(), request.uri(), request.headers(), request.extensions());
+        self.guard.check_known(&shown(head), &self.needed)
+    }
+
+    async fn check(&self, head: &Parts) -> Result<Access, Refusal> {
+        let head = (&head.method, &head.uri, &head.headers, &head.extensions);
+        self.guard.check(&shown(head), &self.needed).await
     }
 }
 
-/// What of a request is put together for the guard.
-struct Facets<'r> {
-    uri: String,
-    path: &'r str,
-}
-
-impl<'r> Facets<'r> {
-    fn of<B>(guard: &Guard, request: &'r Request<B>) -> Self {
-        // Below a nested router, the path is what is left of it; the original is what clients and proofs mean.
-        let original = request.extensions().get::<OriginalUri>().map(|it| &it.0);
-        let path = original.unwrap_or(request.uri()).path();
-        Self { uri: format!("{}{path}", guard.origin()), path }
-    }
+/// A request, as far as the guard looks at it.
+fn shown<'r>((method, uri, headers, extensions): (&'r Method, &'r Uri, &'r HeaderMap, &'r Extensions)) -> Shown<'r> {
+    // Below a nested router, the path is what is left of it; the original is what clients and proofs mean.
+    let original = extensions.get::<OriginalUri>().map(|it| &it.0);
+    let certificate = extensions.get::<ClientCertificate>().map(|it| it.0);
+    Shown { method: method.as_str(), path: original.unwrap_or(uri).path(), headers, certificate }
 }
 
 impl<S> Layer<S> for Require {
@@ -88,23 +79,30 @@ where
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+    type Future = Either<S::Future, Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let known = self.require.check_known(&request);
+        // Most requests are of tokens that were seen before, and nothing is left to do but to let them through.
+        if let (Some(Ok(access)), None) = (&known, &self.require.guard.0.nonces) {
+            request.extensions_mut().insert(access.clone());
+            return Either::Left(self.inner.call(request));
+        }
         // The one that was ready is the one to call; its clone waits for the next.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let require = self.require.clone();
-        Box::pin(async move {
+        Either::Right(Box::pin(async move {
             // The body need not be `Sync`: only the head is looked at.
-            let (head, body) = request.into_parts();
-            let head = Request::from_parts(head, ());
-            let checked = require.check(&head).await;
-            let (mut head, ()) = head.into_parts();
+            let (mut head, body) = request.into_parts();
+            let checked = match known {
+                Some(decided) => decided,
+                None => require.check(&head).await,
+            };
             match checked {
                 Err(refusal) => Ok(require.guard.answer(&refusal)),
                 Ok(access) => {
@@ -116,6 +114,6 @@ where
                     Ok(response)
                 }
             }
-        })
+        }))
     }
 }

@@ -63,6 +63,7 @@ use keys::Keys;
 use nonce::Nonces;
 use opaque::Answers;
 use replay::{Replays, Use};
+use shown::Presented;
 use verified::Verified;
 
 /// Guards one resource. A clone is the same guard.
@@ -129,11 +130,28 @@ impl Guard {
     ///
     /// It has no token, or one that is not enough, or it cannot be known whether it is.
     pub async fn check(&self, shown: &Shown<'_>, needed: &Requirement) -> Result<Access, Refusal> {
+        if let Some(decided) = self.check_known(shown, needed) {
+            return decided;
+        }
         let now = self.0.clock.now();
         let Some(presented) = shown.token()? else { return Err(Refusal::no_token(needed)) };
-        let (token, scheme) = (presented.token, presented.scheme);
-        let admitted = self.admit(shown, (token, scheme), needed, now).await;
-        admitted.map(Access::new).map_err(|refusal| refusal.presented(scheme))
+        let learnt = self.learn(presented.token, now).await;
+        learnt
+            .and_then(|facts| self.admit(shown, &presented, facts, needed, now))
+            .map_err(|refusal| refusal.presented(presented.scheme))
+    }
+
+    /// The same at once, where nobody needs to be asked: of a token that was seen before, and where there is none.
+    fn check_known(&self, shown: &Shown<'_>, needed: &Requirement) -> Option<Result<Access, Refusal>> {
+        let now = self.0.clock.now();
+        let presented = match shown.token() {
+            Ok(Some(presented)) => presented,
+            Ok(None) => return Some(Err(Refusal::no_token(needed))),
+            Err(refusal) => return Some(Err(refusal)),
+        };
+        let known = self.known(presented.token, now)?;
+        let admitted = known.and_then(|facts| self.admit(shown, &presented, facts, needed, now));
+        Some(admitted.map_err(|refusal| refusal.presented(presented.scheme)))
     }
 
     /// Whether a request that was let through may do what needs more: what is asked for in a body is known only once that was read.
@@ -176,42 +194,57 @@ impl Guard {
         Some(self.0.feed.as_ref()?.knowledge(self.0.clock.now()))
     }
 
-    async fn admit(
+    fn admit(
         &self,
         shown: &Shown<'_>,
-        (token, scheme): (&str, Scheme),
+        presented: &Presented<'_>,
+        facts: Arc<Facts>,
         needed: &Requirement,
         now: Timestamp,
-    ) -> Result<Arc<Facts>, Refusal> {
-        let facts = self.facts(token, now).await?;
-        let proof = if scheme == Scheme::Dpop { Some(self.proof(shown, token, now)?) } else { None };
+    ) -> Result<Access, Refusal> {
+        let scheme = presented.scheme;
+        let proof = if scheme == Scheme::Dpop { Some(self.proof(shown, presented.token, now)?) } else { None };
         decide::decide(&facts, needed, (shown, scheme, proof.as_ref().map(|proof| proof.jkt)), &self.0.rules, now)?;
         // Single use comes last, so that a proof is not used up by a request that is refused.
         if let Some(proof) = proof {
             self.must_be_new(&proof, now)?;
         }
-        Ok(facts)
+        Ok(Access::new(facts))
     }
 
-    async fn facts(&self, token: &str, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
-        if let Some(local) = self.0.local.as_ref().filter(|_| jwt::is_jwt(token)) {
-            let facts = local.facts(token, self.0.feed.as_deref(), now).await?;
-            self.must_live(&facts, now)?;
-            return Ok(facts);
+    /// What a token says, if that is remembered.
+    fn known(&self, token: &str, now: Timestamp) -> Option<Result<Arc<Facts>, Refusal>> {
+        if let Some(local) = self.local(token) {
+            return local.known(token, now).map(|facts| self.living(facts, now));
+        }
+        let asked = self.0.asked.as_ref()?;
+        asked.answers.held(token, now).map(|told| told.ok_or_else(not_active))
+    }
+
+    /// The same, found out.
+    async fn learn(&self, token: &str, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
+        if let Some(local) = self.local(token) {
+            let facts = local.verified(token, self.0.feed.as_deref(), now).await?;
+            return self.living(facts, now);
         }
         let asked =
             self.0.asked.as_ref().ok_or_else(|| Refusal::token("it is no JWT, and nobody is asked about others"))?;
         let told = asked.answers.of(token, now, || asked.issuer.ask(token, now)).await;
-        told.map_err(Refusal::unknowable)?.ok_or_else(|| Refusal::token("it is not active, or not for this resource"))
+        told.map_err(Refusal::unknowable)?.ok_or_else(not_active)
     }
 
-    /// Whether a token that was verified here was revoked, as far as a feed tells.
-    fn must_live(&self, facts: &Facts, now: Timestamp) -> Result<(), Refusal> {
-        let Some(feed) = &self.0.feed else { return Ok(()) };
+    /// Who verifies this token, if it is one that is verified here.
+    fn local(&self, token: &str) -> Option<&Local> {
+        self.0.local.as_ref().filter(|_| jwt::is_jwt(token))
+    }
+
+    /// What a token says that was verified here, unless it was revoked, as far as a feed tells.
+    fn living(&self, facts: Arc<Facts>, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
+        let Some(feed) = &self.0.feed else { return Ok(facts) };
         let ends = facts.expires_at.unwrap_or(Timestamp::NEVER);
         let life = ends.since(facts.not_before.unwrap_or_default());
         match feed.judge(&facts.lives_by, life, now) {
-            feed::Verdict::Lives => Ok(()),
+            feed::Verdict::Lives => Ok(facts),
             feed::Verdict::Dead => Err(Refusal::token("it was revoked")),
             feed::Verdict::Unknowable => Err(Refusal::unknowable("the feed does not tell whether it was revoked")),
         }
@@ -219,8 +252,9 @@ impl Guard {
 
     /// RFC 9449 §4.3: a proof for this request and this token.
     fn proof(&self, shown: &Shown<'_>, token: &str, now: Timestamp) -> Result<Proof, Refusal> {
-        let expected =
-            Expected { method: shown.method, uri: shown.uri, access_token: Some(token), window: self.0.proof_window };
+        let uri = format!("{}{}", self.origin(), shown.path);
+        let window = self.0.proof_window;
+        let expected = Expected { method: shown.method, uri: &uri, access_token: Some(token), window };
         let proof = Proof::check(shown.proof()?, &expected, now).map_err(|why| Refusal::proof(why.to_string()))?;
         match &self.0.nonces {
             // RFC 9449 §9.
@@ -239,14 +273,19 @@ impl Guard {
     }
 }
 
+fn not_active() -> Refusal {
+    Refusal::token("it is not active, or not for this resource")
+}
+
 impl Local {
-    async fn facts(&self, token: &str, feed: Option<&feed::State>, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
+    /// What a token says whose signature was verified before, with keys that are still those to use.
+    fn known(&self, token: &str, now: Timestamp) -> Option<Arc<Facts>> {
+        let (facts, keys) = self.verified.get(token, now)?;
+        self.keys.are_still(&keys, now).then_some(facts)
+    }
+
+    async fn verified(&self, token: &str, feed: Option<&feed::State>, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
         let refused = |why: firman_proto::jose::Refused| Refusal::token(why.to_string());
-        if let Some((facts, keys)) = self.verified.get(token, now)
-            && self.keys.are_still(&keys, now)
-        {
-            return Ok(facts);
-        }
         let unverified = Unverified::parse(token, &self.algorithms).map_err(refused)?;
         // A key that was revoked is not looked for among the published ones: that has its bound, and others may need it.
         if let (Some(feed), Some(kid)) = (feed, &unverified.header().kid)

@@ -78,13 +78,18 @@ impl Answers {
         Self { memory, known: Mutex::default() }
     }
 
+    /// What is remembered of a token.
+    pub(super) fn held(&self, token: &str, now: Timestamp) -> Option<Told> {
+        self.lock().held(&key(token), now)
+    }
+
     /// What is told of a token: remembered, or asked for by one for all who want to know at that moment. A failure is shared by them,
     /// and not remembered.
     pub(super) async fn of<F>(&self, token: &str, now: Timestamp, ask: impl FnOnce() -> F) -> Result<Told, String>
     where
         F: Future<Output = Result<Told, String>>,
     {
-        let key = Digest16(sha256(token.as_bytes()).first_chunk().copied().unwrap_or_default());
+        let key = key(token);
         let asking = {
             let mut known = self.lock();
             if let Some(told) = known.held(&key, now) {
@@ -113,6 +118,11 @@ impl Answers {
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a token is remembered by; the token itself is not.
+pub(super) fn key(token: &str) -> Digest16 {
+    Digest16(sha256(token.as_bytes()).first_chunk().copied().unwrap_or_default())
 }
 
 impl Known {

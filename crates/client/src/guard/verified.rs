@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use firman_proto::digest::{Digest16, sha256};
+use firman_proto::digest::Digest16;
 use firman_proto::jose::Jwks;
 use firman_proto::time::Timestamp;
 
 use super::facts::Facts;
+use super::opaque::key;
 
 /// Facts by the digests of tokens, in two generations; tokens themselves are not kept.
 #[derive(Debug)]
@@ -48,8 +49,4 @@ impl Verified {
         }
         known.now.insert(key(token), (facts, keys));
     }
-}
-
-fn key(token: &str) -> Digest16 {
-    Digest16(sha256(token.as_bytes()).first_chunk().copied().unwrap_or_default())
 }

@@ -58,11 +58,6 @@ pub struct Held {
     pub last_used: Option<Timestamp>,
 }
 
-/// Whether this person may have clients of their own.
-pub fn may_own(engine: &Engine, person: &Person) -> bool {
-    engine.policy.account.client_owners.include(person.username())
-}
-
 /// The most that such a client may ask for.
 pub fn most_scope(engine: &Engine) -> &Scope {
     &engine.policy.registration.scope
@@ -70,7 +65,7 @@ pub fn most_scope(engine: &Engine) -> &Scope {
 
 /// A page of the clients that somebody owns.
 pub async fn list(engine: &Engine, person: &Person, after: Option<RecordId>) -> Result<Listed<Client>, Failure> {
-    must_may(engine, person)?;
+    must_may(person)?;
     let page = Page { after, limit: PAGE };
     let items = engine.store.clients_of(person.subject().to_string(), page).await?;
     let next = next_after(items.len(), items.last().map(|client| client.id));
@@ -79,7 +74,7 @@ pub async fn list(engine: &Engine, person: &Person, after: Option<RecordId>) -> 
 
 /// One of them.
 pub async fn find(engine: &Engine, person: &Person, client_id: &str) -> Result<Arc<Client>, Failure> {
-    must_may(engine, person)?;
+    must_may(person)?;
     let unknown = || invalid_request("client: you have no such client");
     if client_id.len() > Client::LONGEST_ID {
         return Err(unknown().into());
@@ -164,8 +159,8 @@ fn held(grant: &Grant) -> Held {
     Held { id: grant.id, scope: grant.scope.clone(), since: grant.id.made_at(), last_used: allowed::last_used(grant) }
 }
 
-fn must_may(engine: &Engine, person: &Person) -> Result<(), Denied> {
-    if may_own(engine, person) {
+fn must_may(person: &Person) -> Result<(), Denied> {
+    if person.may_own() {
         return Ok(());
     }
     Err(Denied::new(ErrorCode::AccessDenied, "clients of one's own are not for you here"))

@@ -15,6 +15,7 @@ use firman_store::{Change, SignedIn};
 use crate::Engine;
 use crate::authorize::{Browser, signed_in, touch};
 use crate::failure::{Failure, Fault};
+use crate::sign_in::is_own;
 
 /// How many rows a page of a list has.
 const PAGE: u32 = 50;
@@ -73,6 +74,7 @@ impl Owners {
 #[derive(Debug)]
 pub struct Person {
     signed_in: SignedIn,
+    may_own: bool,
 }
 
 /// The same, having signed in just now. Made only by [`Person::fresh`].
@@ -85,13 +87,27 @@ pub async fn person(engine: &Engine, browser: &Browser, now: Timestamp) -> Resul
     if let Some(touch) = touch(&signed_in.session, now) {
         engine.commit(vec![touch]).await?;
     }
-    Ok(Some(Person { signed_in }))
+    let may_own = may_own(engine, &signed_in, now).await?;
+    Ok(Some(Person { signed_in, may_own }))
+}
+
+/// Whether settings let somebody have clients of their own: under a name that is theirs, and not only what a provider calls them.
+async fn may_own(engine: &Engine, signed_in: &SignedIn, now: Timestamp) -> Result<bool, Fault> {
+    let (owners, session) = (&engine.policy.account.client_owners, &signed_in.session);
+    let username = &session.details.username;
+    let by_name = matches!(owners, Owners::Named(_));
+    Ok(owners.include(username) && (!by_name || is_own(engine, &session.subject, username, now).await?))
 }
 
 impl Person {
     /// The name to greet them with.
     pub fn username(&self) -> &str {
         &self.signed_in.session.details.username
+    }
+
+    /// Whether they may have clients of their own.
+    pub fn may_own(&self) -> bool {
+        self.may_own
     }
 
     /// Who they are.

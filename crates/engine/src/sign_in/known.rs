@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use firman_proto::digest::{Digest16, same};
 use firman_proto::time::Timestamp;
+use firman_store::record::Subject;
 
 use super::password::Guesser;
 use crate::Engine;
@@ -41,6 +42,15 @@ pub fn known_to(engine: &Engine, browser: &Browser, username: &str) -> Result<Op
 pub async fn goes_by(engine: &Engine, cookie: &SessionCookie, username: &str, now: Timestamp) -> Result<bool, Fault> {
     let named = engine.accounts.find(username, now).await?;
     Ok(named.is_some_and(|named| named.subject == cookie.subject))
+}
+
+/// Whether a name is somebody's own: they sign in by it, or have no account here and are called so by the user system that they are of.
+pub(crate) async fn is_own(engine: &Engine, subject: &Subject, username: &str, now: Timestamp) -> Result<bool, Fault> {
+    match (engine.accounts.find(username, now).await?, engine.accounts.local()) {
+        (Some(named), _) => Ok(named.subject == *subject),
+        (None, Some(local)) => Ok(local.of(subject).await?.is_none()),
+        (None, None) => Ok(true),
+    }
 }
 
 impl Browser {

@@ -7,6 +7,7 @@ mod second;
 mod shared;
 pub(crate) mod totp;
 
+pub(crate) use known::is_own;
 pub use known::{goes_by, known_to};
 pub use second::{SecondStep, Ways, by_passkey, request_of, second_step, second_step_by_passkey, second_step_of};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firman_engine::Failure;
+use firman_engine::account::{self, Owners};
 use firman_engine::accounts::Passwords;
 use firman_engine::admin::accounts::{self, NewAccount};
 use firman_engine::authorize::{self, LoggedIn, SignIn};
@@ -13,7 +14,7 @@ use firman_store::record::{Account, EventKind, Rest};
 use firman_store::{Change, Editable, Page};
 use serde_json::{Value, json};
 
-use crate::support::{Ask, Away, Dice, IDP, Idp, PASSWORD, Visitor, World, at, refused, world_of};
+use crate::support::{Ask, Away, Dice, IDP, Idp, PASSWORD, Visitor, World, at, refused, world_of, world_with};
 
 /// Somebody who has just come back from the provider.
 async fn guest(idp: &Arc<Idp>, settings: &Value) -> (World, Away) {
@@ -102,6 +103,28 @@ async fn with_the_first_password_a_name_becomes_theirs_unless_it_is_somebodys() 
         assert!(matches!(change(&visitor, "a first password", "a second password").await, Changed::Done(_)));
         assert!(signs_in("a second password").await.is_some());
     }
+}
+
+#[tokio::test]
+async fn what_a_provider_calls_somebody_gives_them_nothing_that_is_for_a_name() {
+    let idp = Idp::new();
+    let owners = Owners::Named(vec!["alice".to_owned(), "bob".to_owned()]);
+    let world = world_with(&idp, &json!({}), |parts| parts.policy.account.client_owners = owners).await;
+    let new = NewAccount { username: "bob".to_owned(), password: PASSWORD.to_owned(), claims: Rest::new() };
+    accounts::create(&world.engine, &Passwords::new(1, Dice::new(7)), new, at(0)).await.unwrap();
+    let app = world.app("app").await;
+    for name in ["alice", "bob"] {
+        let mut away = world.off(&Ask::new(&app, "openid"), at(1)).await;
+        let mut claims = Idp::claims(&format!("{name} there"), &away.nonce(), at(1));
+        claims["preferred_username"] = name.into();
+        idp.vouch(&claims);
+        world.welcomed(&mut away, at(1)).await;
+        let person = account::person(&world.engine, &away.visitor.browser(), at(1)).await.unwrap().unwrap();
+        assert_eq!((person.username(), person.may_own()), (name, false));
+    }
+    let mut visitor = Visitor::new(&world);
+    world.enter(&mut visitor, "bob", at(2)).await;
+    assert!(account::person(&world.engine, &visitor.browser(), at(2)).await.unwrap().unwrap().may_own());
 }
 
 #[tokio::test]

@@ -65,6 +65,9 @@ struct Line {
     p99_us: f64,
     unguarded_requests_per_second: f64,
     ratio: f64,
+    /// Of the server, for each request; on a machine that is busy with other things these tell more than the rates.
+    cpu_us: f64,
+    unguarded_cpu_us: f64,
     server_busy: f64,
     counts: bool,
 }
@@ -154,12 +157,15 @@ impl Line {
         let of = |samples: &[Sample], field: fn(&Sample) -> f64| median(samples.iter().map(field));
         let (rate, unguarded) = (of(guarded, |it| it.rate), of(open, |it| it.rate));
         let busy = of(guarded, |it| it.busy).min(of(open, |it| it.busy));
+        let cpu = |samples| of(samples, |it| it.busy / it.rate.max(1e-9) * 1e6);
         Self {
             route: route.to_owned(),
             requests_per_second: rate,
             p99_us: of(guarded, |it| it.p99),
             unguarded_requests_per_second: unguarded,
             ratio: rate / unguarded.max(1e-9),
+            cpu_us: cpu(guarded),
+            unguarded_cpu_us: cpu(open),
             server_busy: busy,
             counts: busy >= BUSY,
         }
@@ -178,6 +184,7 @@ impl Line {
             format!("{:.2} ms", self.p99_us / 1e3),
             format!("{:.0}", self.unguarded_requests_per_second),
             format!("{:.3}", self.ratio),
+            format!("{:.1} / {:.1} µs", self.cpu_us, self.unguarded_cpu_us),
             format!("{:.0} %", self.server_busy * 1e2),
             verdict,
         ]
@@ -191,8 +198,8 @@ impl Report {
     }
 
     /// The head and the rows of a table.
-    pub(crate) fn rows(&self) -> ([&'static str; 7], Vec<Vec<String>>) {
-        let head = ["TOKEN", "REQ/S", "P99", "UNGUARDED", "RATIO", "BUSY", "EXPECTED"];
+    pub(crate) fn rows(&self) -> ([&'static str; 8], Vec<Vec<String>>) {
+        let head = ["TOKEN", "REQ/S", "P99", "UNGUARDED", "RATIO", "CPU", "BUSY", "EXPECTED"];
         (head, self.routes.iter().map(Line::cells).collect())
     }
 

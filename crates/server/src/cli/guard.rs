@@ -5,18 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderName;
+use axum::middleware;
 use clap::Args;
 use firman_client::exchange::Transport;
 use firman_client::guard::Guard as Gate;
 use firman_client::guard::feed::{FeedOverReqwest, Follow};
 use firman_client::over_reqwest::OverReqwest;
+use firman_client::world::System;
 use serde_json::json;
+use tokio_rustls::TlsAcceptor;
 
 use super::output::{Failed, Printer};
 use super::serve::{bind, signals};
+use crate::client_certificate::{self, Source};
+use crate::fetch::{Network, Networks};
 use crate::guard::rules::{File, Rules};
 use crate::guard::{Behind, Place, To, router};
 use crate::listen::{Limits, serve};
+use crate::tls;
 
 const AFTER_HELP: &str = "\
 Try it, beside `firman serve --demo`:
@@ -32,6 +39,9 @@ token. Beside a proxy that is there already (--behind), that asks at /auth befor
   nginx:    auth_request to http://127.0.0.1:8090/auth, with X-Original-Method and X-Original-URI set
   Traefik:  forwardAuth.address=http://127.0.0.1:8090/auth
   Caddy:    forward_auth 127.0.0.1:8090 { uri /auth }
+
+Tokens that are bound to a certificate (RFC 8705) need to be seen with it: --tls-certificate, --tls-key and --ask-certificates where the guard
+itself ends TLS, --front-header and --fronts where a proxy does.
 
 How tokens are checked:
   JWTs (RFC 9068)     here, with the keys that the issuer publishes; with --follow, revocations are known within a second
@@ -79,6 +89,21 @@ pub(super) struct Guard {
     /// Follow the issuer's revocation feed.
     #[arg(long, requires = "secret_file")]
     follow: bool,
+    /// PEM file with the certificate chain to listen with: TLS.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// PEM file with the key of that.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Ask for certificates of clients, to which tokens may be bound (RFC 8705).
+    #[arg(long, requires = "tls_certificate")]
+    ask_certificates: bool,
+    /// The header in which a TLS proxy in front passes the client's certificate on, such as Client-Cert.
+    #[arg(long, value_name = "NAME", requires = "fronts")]
+    front_header: Option<String>,
+    /// Where such proxies are: addresses or networks. From anybody else that header means nothing.
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', requires = "front_header")]
+    fronts: Vec<String>,
     /// PEM file with authorities to trust beside those of the system.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -96,6 +121,11 @@ impl Guard {
             _ => return Err(Failed::settings("say where requests go: --to a service, or --behind a proxy")),
         };
         let guard = self.guard(&settings)?;
+        let tls = acceptor(&settings)?;
+        let mut routes = router(&guard, rules, place);
+        if let Some(source) = certificates(&settings)? {
+            routes = routes.layer(middleware::from_fn_with_state(Arc::new(source), client_certificate::attach));
+        }
         let listener = bind(listen).await?;
         let address = listener.local_addr().map_err(|error| Failed::broke(error.to_string()))?;
         let told = signals()?;
@@ -106,7 +136,7 @@ impl Guard {
             shutdown: Duration::from_secs(10),
             connections: 10_000,
         };
-        serve(listener, None, router(&guard, rules, place), limits, told).await;
+        serve(listener, tls, routes, limits, told).await;
         Ok(())
     }
 
@@ -126,6 +156,11 @@ impl Guard {
             secret_file: self.secret_file.clone().or(file.secret_file),
             follow: self.follow || file.follow,
             scope: self.scope.clone().or(file.scope),
+            tls_certificate: self.tls_certificate.clone().or(file.tls_certificate),
+            tls_key: self.tls_key.clone().or(file.tls_key),
+            ask_certificates: self.ask_certificates || file.ask_certificates,
+            front_header: self.front_header.clone().or(file.front_header),
+            fronts: if self.fronts.is_empty() { file.fronts } else { self.fronts.clone() },
             rules: file.rules,
         })
     }
@@ -170,4 +205,30 @@ impl Guard {
         }
         Ok(builder)
     }
+}
+
+fn acceptor(settings: &File) -> Result<Option<TlsAcceptor>, Failed> {
+    match (&settings.tls_certificate, &settings.tls_key) {
+        (Some(certificate), Some(key)) => {
+            tls::acceptor(certificate, key, settings.ask_certificates).map(Some).map_err(Failed::settings)
+        }
+        (None, None) if !settings.ask_certificates => Ok(None),
+        _ => Err(Failed::settings("TLS: say tls_certificate and tls_key both; ask_certificates is of use with them")),
+    }
+}
+
+/// Where clients' certificates come from, if they come at all.
+fn certificates(settings: &File) -> Result<Option<Source>, Failed> {
+    let front = match (&settings.front_header, settings.fronts.as_slice()) {
+        (None, []) => None,
+        (Some(name), [_, ..]) => {
+            let name: HeaderName = name.parse().map_err(|_| Failed::settings(format!("front_header: {name}")))?;
+            let wrong = |text: &String| Failed::settings(format!("fronts: {text}: write 10.0.0.0/24, or an address"));
+            let read = |text: &String| Network::parse(text).ok_or_else(|| wrong(text));
+            Some((name, Networks(settings.fronts.iter().map(read).collect::<Result<_, _>>()?)))
+        }
+        _ => return Err(Failed::settings("say front_header and fronts both: which header, and from whom")),
+    };
+    let any = settings.ask_certificates || front.is_some();
+    Ok(any.then(|| Source { authorities: None, front, clock: Arc::new(System) }))
 }

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::any;
 use firman_client::guard::Guard;
+use firman_proto::certificate::Certificate;
+use firman_proto::seal::Thumbprint;
 
 pub use beside::Behind;
 pub use proxy::To;
@@ -47,7 +50,7 @@ async fn before(State(post): State<Post>, request: Request) -> Response {
     let Place::Before(to) = &post.place else { return answer::nothing_here() };
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
-    match post.rules.check(&post.guard, (&method, &path), request.headers()).await {
+    match post.rules.check(&post.guard, (&method, &path), shown(&request)).await {
         Ok(access) => to.forward(request, access.as_ref()).await,
         Err(refusal) => refusal.answer(&post.guard),
     }
@@ -56,8 +59,14 @@ async fn before(State(post): State<Post>, request: Request) -> Response {
 async fn beside(State(post): State<Post>, request: Request) -> Response {
     let Place::Beside(behind) = post.place else { return answer::nothing_here() };
     let Some((method, path)) = behind.original(request.headers()) else { return answer::not_told(behind) };
-    match post.rules.check(&post.guard, (&method, &path), request.headers()).await {
+    match post.rules.check(&post.guard, (&method, &path), shown(&request)).await {
         Ok(access) => answer::allowed(access.as_ref()),
         Err(refusal) => refusal.answer(&post.guard),
     }
+}
+
+/// The headers of a request, and the certificate that its client was seen to hold.
+fn shown(request: &Request) -> (&HeaderMap, Option<Thumbprint>) {
+    let certificate = request.extensions().get::<Arc<Certificate>>();
+    (request.headers(), certificate.map(|certificate| certificate.thumbprint()))
 }

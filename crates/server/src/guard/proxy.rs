@@ -16,6 +16,9 @@ use tokio::time::timeout;
 
 use super::answer;
 
+/// RFC 9440 §2: nobody behind the guard is to believe these.
+const CERTIFICATE: [&str; 2] = ["client-cert", "client-cert-chain"];
+
 /// How long a connection to the service may take. Its answers may take longer: it may have its reasons.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -94,7 +97,10 @@ impl To {
 
 /// What only the guard may say, also as services read it that take an underscore for a hyphen (RFC 3875 §4.1.18).
 fn said_for_us(headers: &HeaderMap) -> Vec<HeaderName> {
-    let is_ours = |name: &&HeaderName| answer::TOLD.contains(&name.as_str().replace('_', "-").as_str());
+    let is_ours = |name: &&HeaderName| {
+        let name = name.as_str().replace('_', "-");
+        answer::TOLD.contains(&name.as_str()) || CERTIFICATE.contains(&name.as_str())
+    };
     headers.keys().filter(is_ours).cloned().collect()
 }
 
@@ -132,7 +138,7 @@ mod tests {
         }
     }
 
-    // RFC 9110 §7.6.1, RFC 3875 §4.1.18.
+    // RFC 9110 §7.6.1, RFC 9440 §2, RFC 3875 §4.1.18.
     #[test]
     fn what_is_between_neighbours_and_what_nobody_may_say_goes_no_further() {
         let to = To::parse("http://127.0.0.1:3000", false).unwrap();
@@ -144,6 +150,8 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("authorization", "Bearer secret"),
             ("dpop", "proof"),
+            ("client-cert", ":AA==:"),
+            ("client-cert-chain", ":AA==:"),
             ("x-firman-subject", "root"),
             ("x-firman-issuer", "me"),
             ("x_firman-subject", "root"),

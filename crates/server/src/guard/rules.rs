@@ -5,7 +5,7 @@ use std::path::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use firman_client::guard::{Access, Guard, Refusal, Requirement, Shown};
-use firman_proto::seal::PathPrefix;
+use firman_proto::seal::{PathPrefix, Thumbprint};
 use firman_proto::time::Lifetime;
 use serde::Deserialize;
 
@@ -39,6 +39,11 @@ pub struct File {
     pub secret_file: Option<std::path::PathBuf>,
     pub follow: bool,
     pub scope: Option<String>,
+    pub tls_certificate: Option<std::path::PathBuf>,
+    pub tls_key: Option<std::path::PathBuf>,
+    pub ask_certificates: bool,
+    pub front_header: Option<String>,
+    pub fronts: Vec<String>,
     pub rules: Vec<Written>,
 }
 
@@ -114,7 +119,7 @@ impl Rules {
         &self,
         guard: &Guard,
         (method, path): (&str, &str),
-        headers: &HeaderMap,
+        (headers, certificate): (&HeaderMap, Option<Thumbprint>),
     ) -> Result<Option<Access>, No> {
         let everywhere = PathPrefix::parse("/");
         // What one server reads as /public and the next as /admin is let through by nobody.
@@ -123,8 +128,7 @@ impl Rules {
         }
         let rule = self.0.iter().find(|rule| rule.is_for(method, path)).ok_or(No::Unruled)?;
         let Some(needed) = &rule.needed else { return Ok(None) };
-        let uri = format!("{}{path}", guard.origin());
-        let shown = Shown { method, uri: &uri, path, headers, certificate: None };
+        let shown = Shown { method, path, headers, certificate };
         guard.check(&shown, needed).await.map(Some).map_err(No::Guard)
     }
 }

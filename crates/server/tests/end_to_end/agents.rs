@@ -17,7 +17,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use crate::support::browser::{AuthorizationRequest, Browser, parameter};
-use crate::support::cli::Cli;
+use crate::support::certificates::serve_file;
+use crate::support::guarded::register;
 use crate::support::http::Answer;
 use crate::support::server::Server;
 
@@ -42,24 +43,14 @@ struct Books {
 }
 
 impl Books {
-    fn start(name: &str) -> Self {
+    /// With these settings beside the scopes that agents may have.
+    fn start(name: &str, settings: &[(&str, &str)]) -> Self {
         let scope = ("FIRMAN__REGISTRATION__SCOPE", "books.read books.write");
-        let server = Server::start_with(name, &[("FIRMAN__REGISTRATION__MODE", "open"), scope]);
+        let server = Server::start_with(name, &[&[scope], settings].concat());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let resource = format!("http://{}", listener.local_addr().unwrap());
-        let words = [
-            "resource",
-            "add",
-            &resource,
-            "--scope",
-            "books.read books.write",
-            "--enforces",
-            "path",
-            "--enforces",
-            "method",
-        ];
-        let secret = Cli::on(server.folder()).json(&words)["secret"].as_str().unwrap().to_owned();
+        let secret = register(&server, &resource, "opaque");
         let (issuer, clock) = (server.ready.issuer.clone(), Arc::new(Hands::default()));
         let (at, hands) = (resource.clone(), Arc::clone(&clock));
         std::thread::spawn(move || {
@@ -121,7 +112,7 @@ fn auth_time(books: &Books, token: &str) -> i64 {
 // RFC 9728 §5.1, RFC 7591 §3.1, RFC 8707 §2, RFC 9470 §3, §4.
 #[test]
 fn an_agent_finds_registers_asks_steps_up_and_delegates_less() {
-    let books = Books::start("agents");
+    let books = Books::start("agents", &[("FIRMAN__REGISTRATION__MODE", "open")]);
     // It knows the address of the server, and nothing else.
     let refused = books.call("", "initialize", &json!({}));
     assert_eq!(refused.status, 401);
@@ -184,4 +175,32 @@ fn an_agent_finds_registers_asks_steps_up_and_delegates_less() {
     // Later than answers are remembered.
     books.clock.0.store(too_late + 11_000, Ordering::Relaxed);
     assert_eq!((books.tool(&fresh, "list_books").status, books.tool(&weaker, "list_books").status), (401, 401));
+}
+
+// OAuth Client ID Metadata Document §3, §4; RFC 8707 §2.
+#[test]
+fn an_agent_that_nobody_has_registered_brings_the_address_of_its_document() {
+    let file = serve_file("/agent.json");
+    let authority = std::env::temp_dir().join(format!("firman-agents-{}.pem", std::process::id()));
+    std::fs::write(&authority, &file.authority).unwrap();
+    let books = Books::start(
+        "agents-document",
+        &[
+            ("FIRMAN__REGISTRATION__DOCUMENT_HOSTS", "localhost"),
+            ("FIRMAN__FETCH__ALLOW_NETWORKS", "127.0.0.1,::1"),
+            ("FIRMAN__FETCH__CA_FILE", authority.to_str().unwrap()),
+        ],
+    );
+    std::fs::remove_file(&authority).unwrap();
+    let said = json!({"client_id": file.url, "client_name": "An agent", "redirect_uris": [books.server.ready.redirect_uri],
+        "token_endpoint_auth_method": "none", "scope": "books.read"});
+    *file.text.lock().unwrap() = said.to_string();
+    let refused = books.call("", "initialize", &json!({}));
+    let metadata = books.server.http.get(of_challenge(&refused, "resource_metadata")).json();
+    let issuer = metadata["authorization_servers"][0].as_str().unwrap();
+    let metadata = books.server.http.get(&format!("{issuer}/.well-known/oauth-authorization-server")).json();
+    assert_eq!(metadata["client_id_metadata_document_supported"], true);
+    let token = books.token(&mut books.server.browser(), &file.url, "books.read", &[]);
+    assert!(books.tool(&token, "list_books").body.contains("list_books for "));
+    assert_eq!(books.tool(&token, "buy_book").status, 403, "its document asks for no more");
 }

@@ -9,11 +9,11 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::guard::{Guarded, bearer, service};
 use crate::held::{begin, code, firman, said, said_by};
 use crate::mtls::World;
 use crate::support::browser::AuthorizationRequest;
 use crate::support::engines::engine;
+use crate::support::guarded::{Guarded, bearer, service};
 use crate::support::server::Server;
 
 const USERINFO: &str = "/oauth2/userinfo";

@@ -36,6 +36,8 @@ mod flows;
 mod grants;
 mod growth;
 mod guard;
+mod guard_certificates;
+mod guard_proxies;
 mod held;
 mod held_bound;
 mod javascript;

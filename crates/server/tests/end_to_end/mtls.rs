@@ -4,21 +4,12 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
-use rustls::crypto::aws_lc_rs::default_provider;
 use serde_json::{Value, json};
-use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
+use crate::support::certificates::{Made, agent, self_signed};
 use crate::support::server::free_port;
-
-/// A certificate as DER, and its key as PEM.
-pub(crate) struct Made {
-    pub(crate) certificate: Vec<u8>,
-    pub(crate) key: String,
-}
 
 /// An authority for clients, a client of it, two that nobody vouches for, and what the server shows.
 pub(crate) struct World {
@@ -38,12 +29,6 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn self_signed(name: &str) -> Made {
-    let key = KeyPair::generate().unwrap();
-    let made = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
-    Made { certificate: made.der().to_vec(), key: key.serialize_pem() }
 }
 
 fn firman(folder: &Path, words: &[&str]) -> Command {
@@ -106,18 +91,8 @@ impl World {
 
     /// Posts a form by TLS with this certificate, or none.
     pub(crate) fn post(&self, path: &str, shown: Option<&Made>, form: &str) -> (u16, Value) {
-        let root = fs::read(self.folder.join("server.pem")).unwrap();
-        let client = shown.map(|made| {
-            let key = PrivateKey::from_pem(made.key.as_bytes()).unwrap();
-            ClientCert::new_with_certs(&[Certificate::from_der(&made.certificate).to_owned()], key)
-        });
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::new_with_certs(&[Certificate::from_pem(&root).unwrap()]))
-            .client_cert(client)
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .build();
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).tls_config(tls).build();
-        let mut answer = ureq::Agent::from(config)
+        let trusted = fs::read(self.folder.join("server.pem")).unwrap();
+        let mut answer = agent(&trusted, shown)
             .post(format!("{}{path}", self.issuer))
             .header("content-type", "application/x-www-form-urlencoded")
             .send(form)
@@ -135,9 +110,7 @@ impl World {
 #[test]
 fn a_client_is_known_by_its_certificate_and_its_tokens_are_bound_to_it() {
     let world = World::new("mtls");
-    let own = json!({"kty": "EC", "crv": "P-256", "x5c": [BASE64_STANDARD.encode(&world.own.certificate)],
-                     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
-                     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"});
+    let own = world.own.jwk();
     let client = |id: &str, method: &str, more: Value| {
         let mut client = json!({"client_id": id, "client_name": id, "grant_types": ["client_credentials"], "scope": "read",
                                 "token_endpoint_auth_method": method, "tls_client_certificate_bound_access_tokens": true});

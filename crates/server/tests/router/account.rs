@@ -1,5 +1,7 @@
 //! The pages of the account, as a browser sees them.
 
+use std::collections::BTreeMap;
+
 use axum::http::header::LOCATION;
 use axum::http::{Method, StatusCode};
 use firman_engine::account::Owners;
@@ -114,6 +116,24 @@ async fn a_form_of_the_account_is_taken_from_its_own_page_alone() {
         let with_another = [fields, &[("csrf", csrf.as_str())][..]].concat();
         let expected = if path == "/account/sessions" { StatusCode::SEE_OTHER } else { StatusCode::BAD_REQUEST };
         assert_eq!(post(&world, path, &with_another).await.status, expected, "{path} with that of /account/sessions");
+    }
+}
+
+#[tokio::test]
+async fn all_sign_ins_are_ended_at_once_and_this_one_with_them() {
+    let world = world().await;
+    enter(&world, "/account").await;
+    let first = world.change_browser(BTreeMap::new());
+    let page = enter(&world, "/account/sessions").await.body;
+    assert!(page.contains("id=\"end-all\""), "{page}");
+    let ended = post(&world, "/account/sessions", &[("csrf", &hidden(&page, "csrf")), ("end", "all")]).await;
+    assert_eq!(ended.status, StatusCode::SEE_OTHER, "{}", ended.body);
+    for browser in [None, Some(first)] {
+        if let Some(cookies) = browser {
+            world.change_browser(cookies);
+        }
+        let login = sent_to(&look(&world, "/account").await);
+        assert!(login.starts_with(&format!("{ISSUER}/login?")), "{login}");
     }
 }
 

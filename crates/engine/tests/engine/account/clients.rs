@@ -30,7 +30,7 @@ fn wanted(name: &str) -> Wanted {
 async fn clients_of_ones_own_are_for_those_who_may() {
     let world = World::new().await;
     let nobody = somebody(&world).await;
-    assert!(!clients::may_own(&world.engine, &nobody));
+    assert!(!nobody.may_own());
     assert_eq!(refused(clients::list(&world.engine, &nobody, None).await), AccessDenied);
     let fresh = nobody.fresh(&world.engine, at(0)).unwrap();
     assert_eq!(refused(clients::create(&world.engine, fresh, &wanted("x"), at(0)).await), AccessDenied);

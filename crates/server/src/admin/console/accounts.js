@@ -1,7 +1,7 @@
 // Accounts.
 
 import { ask } from './session.js'
-import { area, button, check, facts, field, flag, form, h, input, link, say, sure, time } from './dom.js'
+import { area, button, check, facts, field, flag, form, h, input, link, once, say, sure, time } from './dom.js'
 import { json } from './clients.js'
 import { list } from './list.js'
 
@@ -76,6 +76,15 @@ export async function one(id, { may, again }) {
         await again()
         say('They are no operator any more.')
       }, { class: 'danger' }),
+      writes && account.enabled && button('account-reset-link', 'Make a link for a new password', async () => {
+        const { body: made } = await ask('POST', `${path}/reset-link`)
+        once('A link for a new password', 'Link', made.link, ['Whoever has it, has the account. It is good once, until ', time(made.expires_at), '.'])
+      }, { class: 'quiet' }),
+      writes && button('account-unlock', 'Forget failed attempts', async () => {
+        await ask('POST', `${path}/unlock`)
+        await again()
+        say('They may try again.')
+      }, { class: 'quiet' }),
       writes && account.factors.length > 0 && button('account-factors', 'Reset factors', async () => {
         if (!await sure('Reset factors?', `The app, recovery codes and passkeys of ${account.username} are taken away, and they are signed out everywhere.`, 'Reset')) return
         await ask('DELETE', `${path}/factors`, { tag })

@@ -113,11 +113,11 @@ export function sure(title, words, verb) {
   })
 }
 
-/** Shows something once. */
-export function once(title, name, value) {
+/** Shows something once, and says more about it. */
+export function once(title, name, value, more = []) {
   const dialog = h('dialog', { 'aria-labelledby': 'once-title', class: 'sure' },
     h('h2', { id: 'once-title' }, title),
-    h('p', {}, 'Keep it now: it is shown this once and never again.'),
+    h('p', {}, 'Keep it now: it is shown this once and never again. ', ...more),
     field(name, input('once', value, { readonly: true, id: 'once-value' })),
     h('form', { method: 'dialog', class: 'buttons' }, h('button', { value: 'yes', id: 'once-done' }, 'I have kept it')))
   dialog.addEventListener('close', () => dialog.remove())

@@ -76,7 +76,7 @@ export const flows = {
   async all() {
     return [
       ...await list({
-        id: 'flows', caption: 'Flows of today (UTC), newest first', path: '/flows', seek: { day: 'Day since 1970' },
+        id: 'flows', caption: 'Flows of a day (today, if none is said), newest first', path: '/flows', seek: { day: { label: 'Day (UTC)', type: 'date' } },
         columns: ['Flow', 'Kind', 'State', 'Subject', 'Scope', 'Made'],
         row: flow => [link(`flows/${flow.id}`, flow.id), flow.kind, flow.state, flow.subject ?? '', flow.scope, time(flow.made_at)],
       }),

@@ -4,7 +4,7 @@ import { ask } from './session.js'
 import { button, field, h, input, table } from './dom.js'
 
 /**
- * A list of what an address of the API gives. `seek` are its query parameters, each with a label; without
+ * A list of what an address of the API gives. `seek` are its query parameters, each with a label, or with a label and a type; without
  * the one that it `needs` nothing is shown yet. */
 export async function list({ id, caption, path, seek = {}, given = {}, columns, row, needs }) {
   const place = h('div', { id })
@@ -32,18 +32,26 @@ export async function list({ id, caption, path, seek = {}, given = {}, columns, 
 }
 
 function search(id, seek, given, run) {
-  const fields = Object.entries(seek).map(([name, label]) =>
-    field(label, input(name, given[name] ?? '', { type: 'search', id: `${id}-${name}` })))
+  const fields = Object.entries(seek).map(([name, wanted]) => {
+    const { label, type } = wanted.label ? wanted : { label: wanted, type: 'search' }
+    return field(label, input(name, given[name] ?? '', { type, id: `${id}-${name}` }))
+  })
   const problem = h('p', { class: 'problem', role: 'alert' })
   const form = h('form', { class: 'search', role: 'search' }, fields, h('button', { id: `${id}-search` }, 'Search'), problem)
   form.addEventListener('submit', async event => {
     event.preventDefault()
     problem.textContent = ''
     try {
-      await run(Object.fromEntries(Object.keys(seek).map(name => [name, form.elements[name].value.trim()])))
+      await run(Object.fromEntries(Object.keys(seek).map(name => [name, said(form.elements[name])])))
     } catch (error) {
       problem.textContent = error.message
     }
   })
   return form
+}
+
+/** What a field says to the API, which counts days from 1970-01-01. */
+function said({ type, value, valueAsNumber }) {
+  if (type !== 'date') return value.trim()
+  return Number.isNaN(valueAsNumber) ? '' : String(valueAsNumber / 86_400_000)
 }

@@ -51,7 +51,7 @@ fn shown(of: &sessions::Place) -> Place {
     Place { id: of.id.to_string(), here: of.here, since, last_seen, ways }
 }
 
-/// Ends one, or all others.
+/// Ends one, all others, or all.
 pub async fn submit(State(app): State<App>, request: Request) -> Response {
     page::taken(&app, request, async |head, body| end(&app, head, body).await).await
 }
@@ -59,12 +59,16 @@ pub async fn submit(State(app): State<App>, request: Request) -> Response {
 async fn end(app: &App, head: &read::Head, body: &[u8]) -> Result<Response, Away> {
     let form = Form::parse(body)?;
     let visit = post(app, head, &form, PATH).await?;
-    if form.get("end") == Some("others") {
+    let which = form.get("end");
+    if matches!(which, Some("others" | "all")) {
         sessions::end_others(&app.engine, &visit.person, app.now()).await?;
+    }
+    if which == Some("others") {
         return Ok(back(app, PATH, "others"));
     }
-    let id = id(&form, "end")?;
-    if id == visit.person.session() {
+    let here = visit.person.session();
+    let id = if which == Some("all") { here } else { id(&form, "end")? };
+    if id == here {
         let left = sessions::end_here(&app.engine, &visit.browser, &visit.person, app.now()).await?;
         return Ok(logout::gone(app, head, &left)?);
     }

@@ -12,6 +12,7 @@ pub struct Sessions {
     pub end: &'static str,
     pub end_here: &'static str,
     pub end_others: &'static str,
+    pub end_all: &'static str,
     pub ended: &'static str,
     pub ended_others: &'static str,
     /// The ways to sign in (RFC 8176) in words.
@@ -29,6 +30,7 @@ pub(super) const ENGLISH: Sessions = Sessions {
     end: "Sign out",
     end_here: "Sign out here",
     end_others: "Sign out everywhere else",
+    end_all: "Sign out everywhere",
     ended: "That browser is signed out.",
     ended_others: "All other browsers are signed out.",
     amr: &[
@@ -51,6 +53,7 @@ pub(super) const GERMAN: Sessions = Sessions {
     end: "Abmelden",
     end_here: "Hier abmelden",
     end_others: "Überall sonst abmelden",
+    end_all: "Überall abmelden",
     ended: "Dieser Browser ist abgemeldet.",
     ended_others: "Alle anderen Browser sind abgemeldet.",
     amr: &[
