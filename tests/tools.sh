@@ -12,8 +12,8 @@ APACHE_MODULES=/usr/lib/apache2/modules
 
 # Exports FIRMAN_TEST_CHROMIUM, FIRMAN_TEST_PYTHON, FIRMAN_TEST_NODE, FIRMAN_TEST_STRACE, FIRMAN_TEST_OPENSSL,
 # FIRMAN_TEST_OIDC_AGENT, FIRMAN_TEST_POSTGRES (the folder of its programs), FIRMAN_TEST_MARIADB (the server),
-# FIRMAN_TEST_GALERA (its library for clusters), FIRMAN_TEST_NGINX, FIRMAN_TEST_CADDY and FIRMAN_TEST_APACHE (the server, where both modules of its
-# tests are). One
+# FIRMAN_TEST_GALERA (its library for clusters), FIRMAN_TEST_NGINX, FIRMAN_TEST_CADDY, FIRMAN_TEST_APACHE (the server, where both
+# modules of its tests are) and FIRMAN_TEST_KEYRING (the daemon of a desktop's keyring, where what speaks to it is). One
 # that stays unset is missing: its tests skip loudly, or fail with CI=true.
 tools_for_tests() {
     local folder
@@ -30,6 +30,9 @@ tools_for_tests() {
     if [ -f "$GALERA" ]; then export FIRMAN_TEST_GALERA="${FIRMAN_TEST_GALERA:-$GALERA}"; fi
     if apache_with auth_openidc && apache_with oauth2; then PATH="$PATH:/usr/sbin" export_found FIRMAN_TEST_APACHE apache2; fi
     PATH="$PATH:/usr/sbin" export_found FIRMAN_TEST_NGINX nginx
+    if first_of secret-tool >/dev/null && first_of dbus-run-session >/dev/null; then
+        export_found FIRMAN_TEST_KEYRING gnome-keyring-daemon
+    fi
     export_found FIRMAN_TEST_CADDY caddy
     if python_folder "$folder/python" tests/python/requirements.txt; then
         export FIRMAN_TEST_PYTHON="$folder/python/bin/python"
@@ -61,6 +64,9 @@ system_packages() {
     apache_with auth_openidc || packages+=(apache2-bin libapache2-mod-auth-openidc)
     apache_with oauth2 || packages+=(apache2-bin libapache2-mod-oauth2)
     PATH="$PATH:/usr/sbin" first_of nginx >/dev/null || packages+=(nginx-light)
+    first_of gnome-keyring-daemon >/dev/null || packages+=(gnome-keyring)
+    first_of secret-tool >/dev/null || packages+=(libsecret-tools)
+    first_of dbus-run-session >/dev/null || packages+=(dbus-daemon)
     first_of caddy >/dev/null || packages+=(caddy)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     [ ${#packages[@]} -gt 0 ] || return 0

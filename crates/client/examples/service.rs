@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use firman_client::flow::discovery::First;
 use firman_client::flow::party::Client;
-use firman_client::manager::{FileKeeper, Manager, Need, Settings, Who};
+use firman_client::manager::{FileKeeper, KeyPlace, Manager, Need, Settings, Who};
 use firman_client::over_reqwest::OverReqwest;
 use firman_client::wire::{Desk, Wire};
 use firman_client::world::System;
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let transport = Arc::new(OverReqwest::new(reqwest::Client::builder())?);
     let wire = Arc::new(Wire::new(transport, Arc::new(System), Arc::new(System)));
-    let keeper = FileKeeper::open(Path::new("service-tokens"), None, (Arc::new(System), Arc::new(System)))?;
+    let keeper = FileKeeper::open(Path::new("service-tokens"), KeyPlace::Usual, (Arc::new(System), Arc::new(System)))?;
     let manager = Manager::new(Arc::clone(&wire), Arc::new(keeper), Settings::default());
 
     let server = wire.server(&issuer, First::OAuth).await?;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engines::history;
-use engines::spread::Spread;
-use firman_sql::{Options, SqlStore};
+use engines::spread::{Spread, of_each_node};
+use firman_sql::Options;
 use firman_store::conformance::fixtures::*;
 use firman_store::record::{EpochKey, Grant};
 use firman_store::{Change, Commit, CommitId, RowKey, Store, Transaction, settle};
@@ -145,14 +145,4 @@ async fn race(stores: &[Arc<dyn Store>], transactions: Vec<Transaction>) -> Vec<
 /// A store at each node, all of one new database; patient, because a machine may be slow.
 async fn at_every_node(cluster: &Galera, names: BTreeMap<String, String>) -> Vec<Arc<dyn Store>> {
     of_each_node(cluster, Options { names, lock_wait: Duration::from_mins(1), ..Options::new("") }).await
-}
-
-async fn of_each_node(cluster: &Galera, options: Options) -> Vec<Arc<dyn Store>> {
-    let database = cluster.fresh();
-    let mut stores: Vec<Arc<dyn Store>> = Vec::new();
-    for node in 0..NODES {
-        let url = cluster.url_of_all(node, &database);
-        stores.push(SqlStore::open(Options { migrate: true, url, ..options.clone() }).await.unwrap());
-    }
-    stores
 }

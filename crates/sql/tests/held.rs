@@ -1,9 +1,12 @@
 //! The suite of every keeper of tokens, over a store on every engine; and that nobody reads a token there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "these are tests")]
 
+mod engines;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use engines::spread::{Spread, of_each_node};
 use firman_client::flow::introspection::TokenFacts;
 use firman_client::flow::token::TokenType;
 use firman_client::manager::{Held, Keeper, Kind, SealingKey, StoreKeeper, Whose};
@@ -11,10 +14,10 @@ use firman_client::world::{Clock as _, System};
 use firman_sql::{Options, SqlStore};
 use firman_store::record::{HeldKind, Holder};
 use firman_store::{HeldPage, Store};
-use firman_test_servers::{Mariadb, Postgres};
+use firman_test_servers::{Galera, Mariadb, Postgres};
 use zeroize::Zeroizing;
 
-mod sqlite {
+mod keeper_sqlite {
     use super::*;
 
     async fn make() -> Option<(Arc<dyn Keeper>, ())> {
@@ -24,7 +27,7 @@ mod sqlite {
     firman_client::manager::conformance!(where_there make);
 }
 
-mod postgres {
+mod keeper_postgres {
     use super::*;
 
     async fn make() -> Option<(Arc<dyn Keeper>, ())> {
@@ -34,7 +37,7 @@ mod postgres {
     firman_client::manager::conformance!(where_there make);
 }
 
-mod mariadb {
+mod keeper_mariadb {
     use super::*;
 
     async fn make() -> Option<(Arc<dyn Keeper>, ())> {
@@ -42,6 +45,23 @@ mod mariadb {
     }
 
     firman_client::manager::conformance!(where_there make);
+}
+
+/// Every call at another node.
+mod keeper_galera {
+    use super::*;
+
+    async fn make() -> Option<(Arc<dyn Keeper>, ())> {
+        Some((over(spread().await?), ()))
+    }
+
+    firman_client::manager::conformance!(where_there make);
+}
+
+/// A new database of the cluster.
+async fn spread() -> Option<Arc<dyn Store>> {
+    let options = Options { lock_wait: Duration::from_mins(1), ..Options::new("") };
+    Some(Spread::over(of_each_node(Galera::shared()?, options).await))
 }
 
 async fn open(url: String) -> Arc<dyn Store> {
@@ -89,11 +109,15 @@ async fn no_file_of_a_database_holds_a_token() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_row_of_any_engine_holds_a_token() {
-    let mut urls = vec!["sqlite::memory:".to_owned()];
-    urls.extend(Postgres::shared().map(Postgres::fresh));
-    urls.extend(Mariadb::shared().map(Mariadb::fresh));
-    for url in urls {
-        let store = open(url.clone()).await;
+    let mut stores = vec![("SQLite", open("sqlite::memory:".to_owned()).await)];
+    if let Some(postgres) = Postgres::shared() {
+        stores.push(("PostgreSQL", open(postgres.fresh()).await));
+    }
+    if let Some(mariadb) = Mariadb::shared() {
+        stores.push(("MariaDB", open(mariadb.fresh()).await));
+    }
+    stores.extend(spread().await.map(|store| ("Galera", store)));
+    for (engine, store) in stores {
         keep(&*over(Arc::clone(&store))).await;
         let holder = Holder::Subject("alice").key(ISSUER);
         let mut rows = Vec::new();
@@ -101,13 +125,13 @@ async fn no_row_of_any_engine_holds_a_token() {
             rows.extend(store.held_tokens(holder, *kind, HeldPage::first(9)).await.unwrap());
         }
         let person = store.held_claims(holder).await.unwrap().unwrap();
-        assert_eq!(rows.len(), 2, "{url}");
+        assert_eq!(rows.len(), 2, "{engine}");
         let mut bytes = serde_json::to_vec(&(&rows, &person)).unwrap();
         bytes.extend(rows.iter().flat_map(|row| &row.sealed));
         bytes.extend(person.id_token.unwrap());
-        assert!(bytes.windows(5).any(|part| part == b"alice"), "what is not secret is found: {url}");
+        assert!(bytes.windows(5).any(|part| part == b"alice"), "what is not secret is found: {engine}");
         for secret in SECRETS {
-            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} {url}");
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} {engine}");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::wire::{Desk, Wire};
 #[cfg(feature = "conformance")]
 pub use crate::keeper_conformance as conformance;
 pub use error::ManagerError;
-pub use keeper::{FileKeeper, Held, KeepError, Keeper, Kind, MemoryKeeper, SealingKey, StoreKeeper, Whose};
+pub use keeper::{FileKeeper, Held, KeepError, Keeper, KeyPlace, Kind, MemoryKeeper, SealingKey, StoreKeeper, Whose};
 
 /// Keeps, renews and gives out the tokens of a client. A clone is the same manager.
 ///

@@ -1,6 +1,6 @@
 //! What commands that are clients keep: who signed in where, and the tokens, sealed in a folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use firman_client::flow::discovery::First;
 use firman_client::flow::dpop::DpopKey;
 use firman_client::flow::metadata::ServerMetadata;
 use firman_client::flow::party::{Authentication, Client};
-use firman_client::manager::{FileKeeper, KeepError, Manager, ManagerError, Settings, Who};
+use firman_client::manager::{FileKeeper, KeepError, KeyPlace, Manager, ManagerError, Settings, Who};
 use firman_client::over_reqwest::OverReqwest;
 use firman_client::secret::Secret;
 use firman_client::wire::{Desk, Wire};
@@ -34,7 +34,8 @@ pub(super) struct Place {
     /// The folder in which tokens are kept, sealed; without it .local/state/firman at home, or `tokens` in the folder of a demo.
     #[arg(long, value_name = "FOLDER", env = "FIRMAN_TOKENS")]
     tokens: Option<PathBuf>,
-    /// The key that they are sealed with, made if it is not there; without it a file beside them.
+    /// The key that they are sealed with, made if it is not there: a file, or `keyring` for the keyring of the desktop. Without it the
+    /// keyring where there is one, else a file beside them.
     #[arg(long, value_name = "FILE", env = "FIRMAN_TOKENS_KEY")]
     tokens_key: Option<PathBuf>,
 }
@@ -45,7 +46,12 @@ impl Place {
         let folder = self.tokens.clone().or_else(|| common.folder().map(|demo| demo.join("tokens"))).or_else(at_home);
         let folder = folder.ok_or_else(|| Failed::settings("there is no home folder: give --tokens"))?;
         let world = (Arc::new(System) as _, Arc::new(System) as _);
-        Ok(FileKeeper::open(&folder, self.tokens_key.as_deref(), world)?)
+        let place = match self.tokens_key.as_deref() {
+            None => KeyPlace::Usual,
+            Some(name) if name == Path::new("keyring") => KeyPlace::Keyring,
+            Some(file) => KeyPlace::File(file),
+        };
+        Ok(FileKeeper::open(&folder, place, world)?)
     }
 }
 

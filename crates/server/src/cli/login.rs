@@ -78,6 +78,9 @@ pub(super) struct Login {
 impl Login {
     pub(super) async fn run(self, common: &Common, printer: Printer) -> Result<(), Failed> {
         let keeper = self.place.open(common)?;
+        if let Some(notice) = keeper.notice() {
+            printer.note(notice);
+        }
         let (issuer, named) = self.parties(common)?;
         let mut means = self.means.clone().located();
         let manager = held::manager(&keeper, &means);

@@ -1,7 +1,9 @@
-//! Tokens that `firman token` gives to clients for themselves, that are bound to a key or a certificate, or made weaker.
+//! Tokens that `firman token` gives to clients for themselves, that are bound to a key or a certificate, or made weaker; and where the key
+//! lies that they are sealed with.
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::Request;
@@ -10,13 +12,14 @@ use serde_json::{Value, json};
 use crate::held::{begin, code, firman, said, said_by};
 use crate::mtls::World;
 use crate::support::browser::AuthorizationRequest;
+use crate::support::engines::engine;
 use crate::support::guarded::{Guarded, bearer, service};
 use crate::support::server::Server;
 
 const USERINFO: &str = "/oauth2/userinfo";
 
 /// `firman token --own` of the service client, with more words.
-fn own(server: &Server, tokens: &Path, more: &[&str]) -> std::process::Child {
+fn own(server: &Server, tokens: &Path, more: &[&str]) -> Child {
     let words = ["token", "--own", "--issuer", &server.ready.issuer, "--client-id", &server.ready.service_client_id];
     let mut command = firman(tokens, &[&words, more].concat());
     command.env("FIRMAN_CLIENT_SECRET", &server.ready.service_client_secret).spawn().unwrap()
@@ -135,4 +138,38 @@ fn a_token_that_is_weakened_offline_opens_less_at_a_guard() {
     let over = weaken(&[&weak, "--before", "1000000000"]);
     assert_eq!(status(&over, "/v1/books/7"), 401);
     assert_eq!(status(&token, "/v1/write"), 200, "what it was made from is as it was");
+}
+
+/// A session of a desktop with a keyring that is open, in which a script runs.
+const SESSION: &str = "eval \"$(printf pw | \"$KEYRING\" --unlock --components=secrets | sed 's/^/export /')\"\n";
+
+#[test]
+fn the_key_of_the_tokens_is_in_the_keyring_of_the_desktop() {
+    let Some(keyring) = engine("FIRMAN_TEST_KEYRING") else { return };
+    let server = Server::start("held-keyring");
+    let (desktop, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let run = |script: &str| {
+        let mut session = Command::new("dbus-run-session");
+        session.args(["--", "sh", "-c", &format!("{SESSION}{script}")]);
+        session.env("HOME", desktop.path()).env("XDG_RUNTIME_DIR", desktop.path()).env("KEYRING", &keyring);
+        session.env("FIRMAN", env!("CARGO_BIN_EXE_firman")).env("FIRMAN_TOKENS", folder.path());
+        session.env("ISSUER", &server.ready.issuer).env("CLIENT", &server.ready.service_client_id);
+        session.env("FIRMAN_CLIENT_SECRET", &server.ready.service_client_secret).stdin(Stdio::null());
+        let output = session.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let ask = "\"$FIRMAN\" token --own --issuer \"$ISSUER\" --client-id \"$CLIENT\"\n";
+    let printed = run(&format!("{ask}{ask}"));
+    let lines: Vec<_> = printed.lines().collect();
+    assert!(lines.len() == 2 && lines[0] == lines[1] && server.service().is_active(lines[0]), "{printed}");
+    assert!(fs::read_to_string(folder.path().join("tokens.key")).unwrap().starts_with("in the keyring"));
+    // The next day: another session, and the keyring opened anew.
+    assert_eq!(run(ask), format!("{}\n", lines[0]));
+    // Where there is no desktop nobody waits for one, and nothing is lost.
+    let mut alone = firman(folder.path(), &["token"]);
+    let output = alone.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DISPLAY").output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(5) && text.contains("unlock it"), "{text}");
+    assert_eq!(run(ask), format!("{}\n", lines[0]));
 }

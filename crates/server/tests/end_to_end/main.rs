@@ -32,6 +32,7 @@ mod crash;
 mod device;
 mod doctor;
 mod durability;
+mod flows;
 mod grants;
 mod growth;
 mod guard;

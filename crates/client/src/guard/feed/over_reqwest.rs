@@ -34,7 +34,7 @@ impl Streams for FeedOverReqwest {
     async fn open(&self, request: Request) -> Result<(http::StatusCode, Box<dyn Pieces>), Unreachable> {
         let url = request.url;
         let sent = self.0.request(request.method, &url).headers(request.headers).send().await;
-        let answer = sent.map_err(|error| unreachable(&url, &error))?;
+        let answer = sent.map_err(|error| unreachable(&url, &error, SILENCE))?;
         Ok((answer.status(), Box::new(Answer { answer, url })))
     }
 }
@@ -47,6 +47,6 @@ struct Answer {
 #[async_trait]
 impl Pieces for Answer {
     async fn next(&mut self) -> Result<Option<Bytes>, Unreachable> {
-        self.answer.chunk().await.map_err(|error| unreachable(&self.url, &error))
+        self.answer.chunk().await.map_err(|error| unreachable(&self.url, &error, SILENCE))
     }
 }

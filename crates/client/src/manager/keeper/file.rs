@@ -1,8 +1,11 @@
 //! Kept in a sealed file, which any number of processes share.
 
+mod key;
+mod keyring;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +21,17 @@ use super::memory::{Leases, Taken};
 use super::{ClaimsAt, Held, KeepError, Keeper, Kind, Lease, SealingKey, Whose};
 use crate::secret::Secret;
 use crate::world::{Clock, Entropy};
+pub use key::KeyPlace;
+use key::Keys;
+use keyring::Keyring;
 
 /// What a file of ours begins with; also what its seal is bound to.
 const MAGIC: &[u8] = b"firman-held 1\n";
 /// A file that is larger is not ours.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// Keeps everything in one file of a folder, sealed (AES-256-GCM) under a key that lies in another; only their owner can read
-/// either. Every write is a new file in the place of the old, durable before it is acknowledged. A clone keeps the same.
+/// Keeps everything in one file of a folder, sealed (AES-256-GCM) under a key that lies in the desktop's keyring or in another file; only
+/// their owner can read either. Every write is a new file in the place of the old, durable before it is acknowledged. A clone keeps the same.
 #[derive(Clone)]
 pub struct FileKeeper {
     inner: Arc<Inner>,
@@ -38,6 +44,7 @@ struct Inner {
     key: SealingKey,
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
+    notice: Option<String>,
 }
 
 impl std::fmt::Debug for FileKeeper {
@@ -49,25 +56,30 @@ impl std::fmt::Debug for FileKeeper {
 impl FileKeeper {
     /// The file in the folder.
     pub const TOKENS: &'static str = "tokens";
-    /// The key in the folder, unless it is elsewhere.
+    /// The key in the folder, or what says where in the keyring it is.
     pub const KEY: &'static str = "tokens.key";
 
-    /// Opens the keeper of a folder, which is made if it is not there, and so is the key.
+    /// Opens the keeper of a folder, which is made if it is not there, and so is the key. Who has a keyring may be asked to unlock it.
     ///
     /// # Errors
     ///
     /// The folder or the key cannot be read or made, or others can read the key.
     pub fn open(
         folder: &Path,
-        key_file: Option<&Path>,
+        place: KeyPlace<'_>,
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
     ) -> Result<Self, KeepError> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| fault(folder, &error))?;
-        let path = key_file.map_or_else(|| folder.join(Self::KEY), Path::to_path_buf);
-        let bytes = key_of(&path, &*entropy)?;
+        let path = folder.join(Self::KEY);
+        let (bytes, notice) = Keys { keyring: &Keyring::default(), entropy: &*entropy }.find(&path, place)?;
         let key = SealingKey::from_bytes(&bytes).map_err(|error| lasting(&path, error.to_string()))?;
-        let inner = Inner { folder: folder.to_owned(), key, entropy, clock };
+        let inner = Inner { folder: folder.to_owned(), key, entropy, clock, notice };
         Ok(Self { inner: Arc::new(inner), leases: Arc::default() })
+    }
+
+    /// Where the key is now, where it was just made and a keyring was looked for in vain: for whoever has made the folder.
+    pub fn notice(&self) -> Option<&str> {
+        self.inner.notice.as_deref()
     }
 
     /// Something that its owner notes beside the tokens: a registration, a key.
@@ -182,49 +194,6 @@ impl Inner {
         };
         write().map_err(|error| fault(&path, &error))
     }
-}
-
-/// Reads the key, or makes it. Of those who make it at once one does.
-fn key_of(path: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, KeepError> {
-    if let Some(bytes) = read_key(path)? {
-        return Ok(bytes);
-    }
-    let mut bytes = Zeroizing::new([0; 32]);
-    let mut name = [0; 8];
-    let drawn = entropy.fill(&mut *bytes).and_then(|()| entropy.fill(&mut name));
-    drawn.map_err(|error| lasting(path, error.to_string()))?;
-    let new = path.with_extension(format!("{:016x}", u64::from_be_bytes(name)));
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(&*bytes)?;
-        file.sync_all()?;
-        // A link is refused where somebody was first: nobody's key is replaced.
-        let linked = fs::hard_link(&new, path);
-        fs::remove_file(&new)?;
-        match linked {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()),
-        }
-    };
-    write().map_err(|error| fault(path, &error))?;
-    read_key(path)?.ok_or_else(|| lasting(path, "it went away".to_owned()))
-}
-
-fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeepError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fault(path, &error)),
-    };
-    let mode = file.metadata().map_err(|error| fault(path, &error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(lasting(path, "others can read it: nothing is kept under such a key; chmod 600 it".to_owned()));
-    }
-    let mut bytes = Zeroizing::new(Vec::new());
-    (&mut file).take(33).read_to_end(&mut bytes).map_err(|error| fault(path, &error))?;
-    let key: Option<[u8; 32]> = bytes.as_slice().try_into().ok();
-    key.map(|key| Some(Zeroizing::new(key)))
-        .ok_or_else(|| lasting(path, "it is no key: it has not 32 bytes".to_owned()))
 }
 
 /// Moves a file away that cannot be read, to a name that nothing has: it may be worth something to whoever has its key.

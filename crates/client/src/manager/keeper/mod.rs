@@ -22,7 +22,7 @@ use crate::flow::introspection::TokenFacts;
 use crate::flow::token::TokenType;
 use crate::secret::Secret;
 
-pub use file::FileKeeper;
+pub use file::{FileKeeper, KeyPlace};
 pub use memory::MemoryKeeper;
 pub use sealing::SealingKey;
 pub use stored::StoreKeeper;

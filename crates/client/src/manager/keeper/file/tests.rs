@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 
 use super::*;
@@ -6,7 +8,7 @@ use crate::flow::token::TokenType;
 use crate::world::System;
 
 fn open(folder: &Path) -> Result<FileKeeper, KeepError> {
-    FileKeeper::open(folder, None, (Arc::new(System), Arc::new(System)))
+    FileKeeper::open(folder, KeyPlace::File(&folder.join(FileKeeper::KEY)), (Arc::new(System), Arc::new(System)))
 }
 
 fn held(kind: Kind, token: &str) -> Held {
@@ -92,18 +94,6 @@ fn a_key_that_others_can_read_is_not_used() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&key, b"short").unwrap();
     assert!(open(folder.path()).unwrap_err().to_string().contains("32 bytes"));
-}
-
-#[test]
-fn of_those_who_make_a_key_at_once_one_does() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("k");
-    let keys: Vec<_> = std::thread::scope(|scope| {
-        let makers: Vec<_> = (0..16).map(|_| scope.spawn(|| key_of(&path, &System).unwrap())).collect();
-        makers.into_iter().map(|maker| maker.join().unwrap()).collect()
-    });
-    assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! The manager against a server that rotates, and that ends everything when an old token comes back.
 
+mod people;
+mod trouble;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -23,6 +26,8 @@ struct Rotating {
     /// The refresh token that is good; none when the grant is dead.
     current: Mutex<Option<u32>>,
     down: AtomicBool,
+    /// What comes of the next question at the token endpoint, instead of an answer.
+    instead: Mutex<Option<Result<Response, Unreachable>>>,
     /// What it says of everything it is asked about.
     told: Mutex<Value>,
     key: Arc<HeldKey>,
@@ -36,6 +41,7 @@ impl Rotating {
         Arc::new(Self {
             current: Mutex::new(Some(0)),
             down: AtomicBool::new(false),
+            instead: Mutex::default(),
             told: Mutex::new(json!({"active": true, "sub": "alice", "scope": "a b"})),
             key: key(),
             id_token_of: Mutex::default(),
@@ -48,7 +54,10 @@ impl Rotating {
             return Err(Unreachable::Connection { url: request.url.clone(), why: "refused".into() });
         }
         Ok(match request.url.strip_prefix(ISSUER).unwrap() {
-            "/token" => self.token(request),
+            "/token" => match self.instead.lock().unwrap().take() {
+                Some(instead) => return instead,
+                None => self.token(request),
+            },
             "/introspect" => answered(200, &self.told.lock().unwrap()),
             "/userinfo" if request.headers[AUTHORIZATION] == "Bearer refused" => {
                 answered(401, &json!({"error": "invalid_token"}))
@@ -174,20 +183,6 @@ async fn of_64_who_need_a_token_at_once_one_renews_it() {
     assert_eq!(stage.server.asked("/token"), 2, "and the second time with the refresh token of the first");
 }
 
-// RFC 6749 §5.2.
-#[tokio::test]
-async fn a_dead_grant_is_told_once_and_then_the_person_is_asked() {
-    let stage = Stage::signed_in().await;
-    *stage.rotating.current.lock().unwrap() = None;
-    stage.hand.forward(300);
-    let refused = stage.get().await.unwrap_err();
-    assert!(matches!(&refused, ManagerError::Wire(error) if error.code() == Some("invalid_grant")), "{refused}");
-    let nothing = stage.get().await.unwrap_err();
-    assert!(matches!(nothing, ManagerError::Nothing { reduced: false, .. }) && nothing.to_string().contains("sign in"));
-    assert_eq!((refused.advice(), nothing.advice()), (Advice::AskThePerson, Advice::AskThePerson));
-    assert_eq!(stage.server.asked("/token"), 1);
-}
-
 #[tokio::test]
 async fn a_broader_token_serves_a_narrower_need_unless_it_is_set_otherwise() {
     let stage = Stage::signed_in().await;
@@ -213,63 +208,6 @@ async fn a_token_for_one_resource_serves_no_other() {
     assert_eq!(stage.with(need("https://b.example")).await.unwrap(), "at-2");
     assert_eq!(stage.with(need("https://a.example")).await.unwrap(), "at-1");
     assert_eq!(stage.get().await.unwrap(), "at-0");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_early_and_in_an_outage_used_to_its_end() {
-    let stage = Stage::signed_in().await;
-    stage.hand.forward(239);
-    assert_eq!(stage.get().await.unwrap(), "at-0");
-    stage.hand.forward(31);
-    stage.rotating.down.store(true, Ordering::Relaxed);
-    assert_eq!(stage.get().await.unwrap(), "at-0", "30 s before its end");
-    stage.rotating.down.store(false, Ordering::Relaxed);
-    // Nobody asks a server that has just failed three times.
-    stage.hand.forward(10);
-    assert_eq!(stage.get().await.unwrap(), "at-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outage_is_told_as_one_and_costs_nothing() {
-    let stage = Stage::signed_in().await;
-    stage.hand.forward(300);
-    stage.rotating.down.store(true, Ordering::Relaxed);
-    let error = stage.get().await.unwrap_err();
-    assert!(matches!(error.advice(), Advice::AskAgain(_)), "{error}");
-    stage.rotating.down.store(false, Ordering::Relaxed);
-    stage.hand.forward(60);
-    assert_eq!(stage.get().await.unwrap(), "at-1");
-}
-
-#[tokio::test]
-async fn what_was_begun_is_kept_though_nobody_waits_for_it() {
-    let stage = Stage::signed_in().await;
-    stage.hand.forward(300);
-    {
-        // Dropped at its first rest: with the request on its way.
-        let mut get = Box::pin(stage.get());
-        for _ in 0..4 {
-            assert!(futures_poll(&mut get).await.is_none());
-            if stage.server.asked("/token") == 1 {
-                break;
-            }
-        }
-    }
-    assert_eq!(stage.get().await.unwrap(), "at-1");
-    assert_eq!(stage.server.asked("/token"), 1);
-}
-
-/// One look at a future, after which others have their turn.
-async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    let looked = std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await;
-    tokio::task::yield_now().await;
-    looked
 }
 
 // RFC 6750 §3.1.
@@ -342,101 +280,10 @@ async fn a_token_that_its_server_calls_dead_is_forgotten() {
 }
 
 #[tokio::test]
-async fn who_a_token_is_about_is_asked_where_nobody_says() {
-    let stage = stage(Settings::default());
-    let target = Target::default();
-    let held = stage.manager.register(&stage.desk, &tokens(&[("scope", Value::Null)]), &target, None).await.unwrap();
-    assert_eq!((held.facts.sub.as_deref(), held.facts.scope.as_deref()), (Some("alice"), Some("a b")));
-    assert_eq!(stage.get().await.unwrap(), "at-0");
-    *stage.rotating.told.lock().unwrap() = json!({"active": false});
-    let dead = stage.manager.register(&stage.desk, &tokens(&[("access_token", json!("x"))]), &target, None).await;
-    assert!(dead.is_err());
-}
-
-#[tokio::test]
 async fn a_token_that_says_no_end_is_good_for_a_while() {
     let stage = stage(Settings { auto_introspect: false, ..Settings::default() });
     stage.sign_in(&[("expires_in", Value::Null)]).await;
     assert_eq!(stage.get().await.unwrap(), "at-0");
     stage.hand.forward(300);
     assert_eq!(stage.get().await.unwrap(), "at-1");
-}
-
-// OpenID Connect Core §12.2.
-#[tokio::test]
-async fn an_id_token_of_another_person_spoils_what_came_with_it_and_no_more() {
-    let stage = Stage::signed_in().await;
-    stage.hand.forward(300);
-    *stage.rotating.id_token_of.lock().unwrap() = Some("mallory");
-    assert!(stage.get().await.is_err());
-    *stage.rotating.id_token_of.lock().unwrap() = Some("alice");
-    assert_eq!(stage.get().await.unwrap(), "at-2", "the refresh token was kept");
-    assert!(stage.manager.id_token(&stage.desk, "alice").await.unwrap().is_some());
-    assert!(stage.manager.id_token(&stage.desk, "mallory").await.unwrap().is_none());
-}
-
-// OpenID Connect Core §10.2.
-#[tokio::test]
-async fn an_id_token_that_is_encrypted_for_the_client_is_kept_as_it_was_signed() {
-    let stage = stage(Settings::default());
-    let desk = Desk { client: encrypted::tests::app(), ..stage.desk.clone() };
-    let signed = stage.rotating.id_token("alice", &[("zoneinfo", json!("UTC"))]);
-    let sealed = encrypted::tests::encrypted(&signed);
-    assert_eq!(stage.manager.register_id_token(&desk, &sealed.as_str().into()).await.unwrap(), "alice");
-    assert_eq!(stage.manager.id_token(&desk, "alice").await.unwrap().unwrap().reveal(), signed);
-    let refused = stage.manager.register_id_token(&stage.desk, &sealed.into()).await.unwrap_err();
-    assert!(refused.to_string().contains("cannot be decrypted"), "{refused}");
-}
-
-// OpenID Connect Core §2, §5.3.
-#[tokio::test]
-async fn claims_come_of_userinfo_and_id_token_and_the_later_holds() {
-    let stage = Stage::signed_in().await;
-    let old = stage
-        .rotating
-        .id_token("alice", &[("email", json!("old@example.org")), ("zoneinfo", json!("UTC")), ("acr", json!("1"))]);
-    stage.manager.register_id_token(&stage.desk, &old.into()).await.unwrap();
-    let claims = stage.manager.claims(&stage.desk, "alice").await.unwrap();
-    assert_eq!(
-        (&claims["email"], &claims["zoneinfo"], claims.get("acr")),
-        (&json!("new@example.org"), &json!("UTC"), None)
-    );
-    stage.hand.forward(29);
-    let later =
-        stage.rotating.id_token("alice", &[("email", json!("newest@example.org")), ("iat", json!(NOW.seconds() + 29))]);
-    stage.manager.register_id_token(&stage.desk, &later.into()).await.unwrap();
-    let claims = stage.manager.claims(&stage.desk, "alice").await.unwrap();
-    assert_eq!((&claims["email"], &claims["name"]), (&json!("newest@example.org"), &json!("Alice")));
-    assert_eq!(stage.server.asked("/userinfo"), 1);
-    stage.hand.forward(1);
-    stage.manager.claims(&stage.desk, "alice").await.unwrap();
-    assert_eq!(stage.server.asked("/userinfo"), 2);
-    let stranger = key().sign(&json!({"iss": ISSUER})).unwrap();
-    assert!(stage.manager.register_id_token(&stage.desk, &stranger.into()).await.is_err());
-}
-
-// RFC 6750 §3.1.
-#[tokio::test]
-async fn userinfo_that_refuses_a_token_gets_another_once() {
-    let stage = stage(Settings::default());
-    stage.sign_in(&[("access_token", json!("refused"))]).await;
-    assert_eq!(stage.manager.claims(&stage.desk, "alice").await.unwrap()["sub"], "alice");
-    assert_eq!((stage.server.asked("/userinfo"), stage.server.asked("/token")), (2, 1));
-}
-
-// RFC 7009 §2.1.
-#[tokio::test]
-async fn all_of_a_person_is_forgotten_and_ended_refresh_tokens_first() {
-    let stage = Stage::signed_in().await;
-    stage.manager.claims(&stage.desk, "alice").await.unwrap();
-    stage.manager.delete_all(&stage.desk, &alice()).await.unwrap();
-    let ended: Vec<_> = stage.server.requests().iter().filter_map(|request| sent(request, "token")).collect();
-    assert_eq!(ended, ["rt-0", "at-0"]);
-    assert!(matches!(stage.get().await, Err(ManagerError::Nothing { .. })));
-    assert!(stage.manager.keeper().claims(ISSUER, "alice").await.unwrap().is_none());
-
-    stage.sign_in(&[]).await;
-    stage.rotating.down.store(true, Ordering::Relaxed);
-    assert!(stage.manager.delete_all(&stage.desk, &alice()).await.is_err());
-    assert!(matches!(stage.get().await, Err(ManagerError::Nothing { .. })), "forgotten all the same");
 }
