@@ -25,25 +25,28 @@ pub struct ClientCertificate(pub Thumbprint);
 
 /// Lets requests through that meet a requirement; [`Access`] is then among their extensions.
 #[derive(Clone, Debug)]
-pub struct Require {
+pub struct Require(Arc<Needed>);
+
+#[derive(Debug)]
+struct Needed {
     guard: Guard,
-    needed: Arc<Requirement>,
+    requirement: Requirement,
 }
 
 impl Require {
-    pub(super) fn new(guard: Guard, needed: Requirement) -> Self {
-        Self { guard, needed: Arc::new(needed) }
+    pub(super) fn new(guard: Guard, requirement: Requirement) -> Self {
+        Self(Arc::new(Needed { guard, requirement }))
     }
 
     /// At once where that can be; `None` where somebody must be asked.
     fn check_known<B>(&self, request: &Request<B>) -> Option<Result<Access, Refusal>> {
         let head = (request.method(), request.uri(), request.headers(), request.extensions());
-        self.guard.check_known(&shown(head), &self.needed)
+        self.0.guard.check_known(&shown(head), &self.0.requirement)
     }
 
     async fn check(&self, head: &Parts) -> Result<Access, Refusal> {
         let head = (&head.method, &head.uri, &head.headers, &head.extensions);
-        self.guard.check(&shown(head), &self.needed).await
+        self.0.guard.check(&shown(head), &self.0.requirement).await
     }
 }
 
@@ -88,7 +91,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let known = self.require.check_known(&request);
         // Most requests are of tokens that were seen before, and nothing is left to do but to let them through.
-        if let (Some(Ok(access)), None) = (&known, &self.require.guard.0.nonces) {
+        if let (Some(Ok(access)), None) = (&known, &self.require.0.guard.0.nonces) {
             request.extensions_mut().insert(access.clone());
             return Either::Left(self.inner.call(request));
         }
@@ -99,17 +102,18 @@ where
         Either::Right(Box::pin(async move {
             // The body need not be `Sync`: only the head is looked at.
             let (mut head, body) = request.into_parts();
+            let guard = &require.0.guard;
             let checked = match known {
                 Some(decided) => decided,
                 None => require.check(&head).await,
             };
             match checked {
-                Err(refusal) => Ok(require.guard.answer(&refusal)),
+                Err(refusal) => Ok(guard.answer(&refusal)),
                 Ok(access) => {
                     head.extensions.insert(access);
                     let mut response = inner.call(Request::from_parts(head, body)).await?;
                     // RFC 9449 §8.2: the next nonce comes before the last has ended.
-                    let nonce = require.guard.nonce().and_then(|nonce| HeaderValue::from_str(&nonce).ok());
+                    let nonce = guard.nonce().and_then(|nonce| HeaderValue::from_str(&nonce).ok());
                     response.headers_mut().extend(nonce.map(|nonce| (NONCE, nonce)));
                     Ok(response)
                 }

@@ -38,6 +38,7 @@ mod verified;
 
 use std::sync::Arc;
 
+use firman_proto::digest::Digest16;
 use firman_proto::dpop::{Expected, Proof};
 use firman_proto::feed::Key;
 use firman_proto::jose::Alg;
@@ -63,7 +64,7 @@ use keys::Keys;
 use nonce::Nonces;
 use opaque::Answers;
 use replay::{Replays, Use};
-use shown::Presented;
+use shown::{NO_TOKEN, Presented};
 use verified::Verified;
 
 /// Guards one resource. A clone is the same guard.
@@ -149,7 +150,7 @@ impl Guard {
             Ok(None) => return Some(Err(Refusal::no_token(needed))),
             Err(refusal) => return Some(Err(refusal)),
         };
-        let known = self.known(presented.token, now)?;
+        let known = self.known(&opaque::key(presented.token), now)?;
         let admitted = known.and_then(|facts| self.admit(shown, &presented, facts, needed, now));
         Some(admitted.map_err(|refusal| refusal.presented(presented.scheme)))
     }
@@ -212,17 +213,20 @@ impl Guard {
         Ok(Access::new(facts))
     }
 
-    /// What a token says, if that is remembered.
-    fn known(&self, token: &str, now: Timestamp) -> Option<Result<Arc<Facts>, Refusal>> {
-        if let Some(local) = self.local(token) {
-            return local.known(token, now).map(|facts| self.living(facts, now));
+    /// What a token says, if that is remembered: only of tokens that were read before, so that nothing is read again.
+    fn known(&self, key: &Digest16, now: Timestamp) -> Option<Result<Arc<Facts>, Refusal>> {
+        if let Some(facts) = self.0.local.as_ref().and_then(|local| local.known(key, now)) {
+            return Some(self.living(facts, now));
         }
         let asked = self.0.asked.as_ref()?;
-        asked.answers.held(token, now).map(|told| told.ok_or_else(not_active))
+        asked.answers.held(key, now).map(|told| told.ok_or_else(not_active))
     }
 
     /// The same, found out.
     async fn learn(&self, token: &str, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
+        if !shown::is_legal(token) {
+            return Err(Refusal::malformed(NO_TOKEN));
+        }
         if let Some(local) = self.local(token) {
             let facts = local.verified(token, self.0.feed.as_deref(), now).await?;
             return self.living(facts, now);
@@ -279,8 +283,8 @@ fn not_active() -> Refusal {
 
 impl Local {
     /// What a token says whose signature was verified before, with keys that are still those to use.
-    fn known(&self, token: &str, now: Timestamp) -> Option<Arc<Facts>> {
-        let (facts, keys) = self.verified.get(token, now)?;
+    fn known(&self, key: &Digest16, now: Timestamp) -> Option<Arc<Facts>> {
+        let (facts, keys) = self.verified.get(key, now)?;
         self.keys.are_still(&keys, now).then_some(facts)
     }
 

@@ -79,8 +79,8 @@ impl Answers {
     }
 
     /// What is remembered of a token.
-    pub(super) fn held(&self, token: &str, now: Timestamp) -> Option<Told> {
-        self.lock().held(&key(token), now)
+    pub(super) fn held(&self, key: &Digest16, now: Timestamp) -> Option<Told> {
+        self.lock().held(key, now)
     }
 
     /// What is told of a token: remembered, or asked for by one for all who want to know at that moment. A failure is shared by them,

@@ -11,6 +11,9 @@ use super::refusal::Refusal;
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
 
+/// What is said where no token can be read.
+pub(super) const NO_TOKEN: &str = "the Authorization header holds no token";
+
 /// A request, as far as the guard looks at it. Its Debug shows neither token nor proof.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
@@ -47,7 +50,7 @@ pub(super) struct Presented<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// The token of the request, if it has one. Tokens in queries and forms are not looked for: they end up in logs.
+    /// The token of the request, if it has one; of which letters is for [`is_legal`]. Tokens in queries and forms are not looked for: they end up in logs.
     pub(super) fn token(&self) -> Result<Option<Presented<'a>>, Refusal> {
         let mut values = self.headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Ok(None) };
@@ -67,8 +70,8 @@ impl<'a> Shown<'a> {
             return Ok(None);
         };
         let token = token.trim_matches(' ');
-        if token.is_empty() || token.len() > LONGEST || !is_legal(token) {
-            return Err(Refusal::malformed("the Authorization header holds no token"));
+        if token.is_empty() || token.len() > LONGEST {
+            return Err(Refusal::malformed(NO_TOKEN));
         }
         Ok(Some(Presented { scheme, token }))
     }
@@ -84,11 +87,11 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// RFC 6750 §2.1: b64token. Looks at every byte whatever it finds: to stop at the first would take longer for all that are right.
-fn is_legal(token: &str) -> bool {
+/// RFC 6750 §2.1: b64token. Looked at when a token is read for the first time: what is remembered was legal.
+pub(super) fn is_legal(token: &str) -> bool {
     let legal =
         |b| matches!(b, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
-    token.bytes().fold(true, |all, b| all & legal(b))
+    token.bytes().all(legal)
 }
 
 #[cfg(test)]
@@ -113,8 +116,12 @@ mod tests {
         assert_eq!(token(&["DPOP x"]).unwrap(), Some((Scheme::Dpop, "x".to_owned())));
         assert_eq!(token(&[]).unwrap(), None);
         assert_eq!(token(&["Basic abc"]).unwrap(), None);
-        for wrong in [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a,b"], &["Bearer a", "Bearer a"]] {
+        for wrong in [&["Bearer"][..], &["Bearer "], &["Bearer a", "Bearer a"]] {
             assert_eq!(token(wrong).unwrap_err().status(), 400, "{wrong:?}");
+        }
+        for (text, legal) in [("a.b-c_d~e+f/g=", true), ("a b", false), ("a,b", false), ("a\"b", false), ("ä", false)]
+        {
+            assert_eq!(is_legal(text), legal, "{text}");
         }
     }
 }

@@ -32,10 +32,9 @@ impl Verified {
     }
 
     /// What a token says, and by which keys that was verified; until it ends.
-    pub(super) fn get(&self, token: &str, now: Timestamp) -> Option<Entry> {
-        let key = key(token);
+    pub(super) fn get(&self, key: &Digest16, now: Timestamp) -> Option<Entry> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.now.get(&key).or_else(|| known.before.get(&key))?;
+        let entry = known.now.get(key).or_else(|| known.before.get(key))?;
         entry.0.expires_at.is_some_and(|end| now < end).then(|| entry.clone())
     }
 

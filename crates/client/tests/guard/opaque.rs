@@ -36,6 +36,18 @@ async fn the_issuer_is_asked_with_the_resources_credentials() {
     assert_eq!(request.headers["authorization"].to_str().unwrap(), basic);
 }
 
+// RFC 6750 §2.1.
+#[tokio::test]
+async fn nobody_is_asked_about_what_is_no_token() {
+    let world = World::new();
+    world.issuer.tells(&active(&world, &json!({})));
+    let guard = world.asker();
+    for wrong in ["a b", "a,b", "a\"b", "a{b"] {
+        assert_eq!(status(&guard, wrong).await, 400, "{wrong}");
+    }
+    assert_eq!(world.issuer.count("/introspect"), 0);
+}
+
 // RFC 7662 §2.2, §4.
 #[tokio::test]
 async fn what_is_not_active_or_for_another_is_refused_and_what_is_no_answer_is_no_verdict() {
