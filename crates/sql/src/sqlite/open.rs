@@ -30,8 +30,8 @@ const APPLICATION_ID: i32 = 0x4669_726d;
 /// opens or closes the file.
 const READER_WAITS: Duration = Duration::from_secs(1);
 
-/// The most of the file that is mapped into memory, in bytes: what SQLite allows at most.
-const MAPPED: i64 = 0x7fff_0000;
+/// The most of the file that is mapped into memory, in bytes. A SQLite that was not built for it (`.cargo/config.toml`) maps 2 GiB.
+pub(super) const MAPPED: i64 = 1 << 40;
 
 /// The size of a page, in bytes.
 const PAGE: i64 = 4096;

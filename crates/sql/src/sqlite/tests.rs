@@ -300,3 +300,11 @@ async fn pages_of_what_grows_are_read_in_the_order_of_an_index() {
         assert!(steps.len() == 1 && steps[0].contains(index), "{statement:?}: {steps:?}");
     }
 }
+
+#[test]
+fn a_reader_maps_a_file_that_is_larger_than_two_gibibytes() {
+    let (_store, sqlite) = store();
+    let reader = open::reader(&sqlite.path).unwrap();
+    let mapped: i64 = reader.pragma_query_value(None, "mmap_size", |row| row.get(0)).unwrap();
+    assert_eq!(mapped, open::MAPPED);
+}
