@@ -283,7 +283,8 @@ async fn what_was_said_elsewhere_ends_with_the_session_where_everything_does() {
         let begun = begin(&world, &app, GOOD, at(0)).await.unwrap();
         let visitor = person(&world, "somebody", at(1)).await;
         answer(&world, &visitor, Decision::Allow, at(2)).await.unwrap();
-        world.commit(Change::EndSession { id: visitor.session(), now: at(2) }).await;
+        let session = world.flow().await.approval.unwrap().session.unwrap();
+        world.commit(Change::EndSession { id: session, now: at(2) }).await;
         let told = ask(&world, &app, &begun, at(3)).await;
         assert_eq!(told.is_err(), ends, "{policy:?}");
         if ends {

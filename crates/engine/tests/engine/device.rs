@@ -276,7 +276,8 @@ async fn what_a_device_was_allowed_ends_with_the_session_only_where_everything_d
         let device = begin(&world, &app, "", at(0)).await.unwrap();
         let (visitor, request) = asked(&world, &device.user_code, at(1)).await;
         consent(&world.engine, &visitor.browser(), &request, Decision::Allow, at(1)).await.unwrap();
-        world.commit(Change::EndSession { id: visitor.session(), now: at(2) }).await;
+        let session = world.flow().await.approval.unwrap().session.unwrap();
+        world.commit(Change::EndSession { id: session, now: at(2) }).await;
         if ends {
             assert_eq!(told(&world, &app, &device, at(3)).await, InvalidGrant);
         } else {
