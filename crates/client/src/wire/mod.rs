@@ -274,7 +274,7 @@ impl Wire {
         self.read_signed(desk, |keys| id_token::verify(&desk.server, id_token, keys, &fits, self.now())).await
     }
 
-    /// Reads what the server has signed. Where no key suits, the keys are asked for again.
+    /// Reads what the server has signed. Where no key suits, the keys are asked for again (OpenID Connect Core §10.1.1).
     async fn read_signed<T>(&self, desk: &Desk, read: impl Fn(&Jwks) -> Result<T, Error>) -> Result<T, Error> {
         match read(&*self.keys(&desk.server, None).await?) {
             Err(Error::Protocol { breach: Breach::Signed(Refused::UnknownKey), .. }) => {

@@ -350,7 +350,6 @@ async fn a_key_that_another_run_did_not_find_is_asked_for_once_in_ten_seconds() 
     assert_eq!(server.requests().last().unwrap().url, "https://as.example/moved/jwks");
 }
 
-// RFC 9111 §4.2.4.
 #[tokio::test]
 async fn a_shelf_that_cannot_be_read_is_told_and_what_is_no_document_is_asked_for() {
     struct Broken;

@@ -12,7 +12,7 @@ use super::{Algorithm, HeldKey, JwsError, Pair, header_of};
 type Bytes = Zeroizing<Vec<u8>>;
 
 impl HeldKey {
-    /// Reads a private key in PKCS #8, or as RFC 5915 (curves) and RFC 8017 §A.1.2 (RSA) write one.
+    /// Reads a private key in PKCS #8, or as RFC 5915 §3 (curves) and RFC 8017 §A.1.2 (RSA) write one.
     ///
     /// # Errors
     ///
@@ -162,9 +162,8 @@ mod tests {
             let der = tests::der(algorithm);
             let jwk = jwk(algorithm, &der);
             let public = HeldKey::from_pkcs8(algorithm, &der).unwrap().jwk().clone();
-            let named = Map::from_iter(
-                [jwk.clone(), Map::from_iter([("kid".to_owned(), "mine".into())])].into_iter().flatten(),
-            );
+            let mut named = jwk.clone();
+            named.insert("kid".to_owned(), "mine".into());
             let mut all = vec![HeldKey::from_der(algorithm, &der), HeldKey::from_jwk(algorithm, &jwk)];
             if algorithm != Algorithm::EdDSA {
                 all.push(HeldKey::from_der(algorithm, inside(&der)));
