@@ -32,9 +32,8 @@ pub use error::{ConfigError, Problem, Source};
 pub use schema::{Key, Kind, Section};
 pub use secret::{Secret, key_from_text};
 pub use table::{
-    Account, Admin, Audit, Backchannel, BrandSettings, Claims, Clients, Details, Device, Feed, Fetch, Keys, Log, Login,
-    LoginApp, Metadata, Metrics, Mtls, Outbox, Registration, Retention, Routes, SECTIONS, Secrets, Server, Settings,
-    SmtpSettings, Store, Tokens, Webhooks,
+    Account, Backchannel, BrandSettings, Claims, Clients, Details, Fetch, Keys, Log, Login, Metadata, Metrics, Mtls,
+    Registration, Retention, Routes, SECTIONS, Secrets, Server, Settings, Store, Tokens,
 };
 pub use types::{LogFilter, LogFormat, Names, SmtpTls, StoreUrl};
 pub use units::{Days, Milliseconds, Seconds};

@@ -6,9 +6,13 @@ mod server;
 mod tokens;
 
 pub use clients::{Clients, Fetch, Mtls, Registration};
-pub use people::{Account, Backchannel, BrandSettings, Device, Login, LoginApp, SmtpSettings};
-pub use server::{Admin, Audit, Log, Metrics, Outbox, Retention, Secrets, Server, Store, Webhooks};
-pub use tokens::{Claims, Details, Feed, Keys, Metadata, Routes, Tokens};
+pub use people::{Account, Backchannel, BrandSettings, Login};
+pub use server::{Log, Metrics, Retention, Secrets, Server, Store};
+pub use tokens::{Claims, Details, Keys, Metadata, Routes, Tokens};
+
+use people::{Device, LoginApp, SmtpSettings};
+use server::{Admin, Audit, Outbox, Webhooks};
+use tokens::Feed;
 
 super::schema::settings! {
     admin: Admin,
