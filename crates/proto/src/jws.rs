@@ -1,5 +1,7 @@
 //! Signed tokens (RFC 7515, RFC 7519): signing with keys that were parsed once, verification by `jsonwebtoken`.
 
+mod private;
+
 use std::fmt;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -116,6 +118,13 @@ enum Pair {
     Rsa(Box<RsaKeyPair>, &'static dyn RsaEncoding),
 }
 
+impl Pair {
+    fn rsa(pair: RsaKeyPair, algorithm: Algorithm) -> Self {
+        let encoding = if algorithm == Algorithm::PS256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+        Self::Rsa(Box::new(pair), encoding)
+    }
+}
+
 /// A private key, parsed once and held. Debug shows only its public name.
 pub struct HeldKey {
     pair: Pair,
@@ -127,15 +136,19 @@ pub struct HeldKey {
 impl HeldKey {
     /// Reads a private key in PKCS #8.
     pub fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, JwsError> {
-        let rsa = || RsaKeyPair::from_pkcs8(der).map(Box::new).map_err(|_| JwsError::Key);
         let pair = match algorithm {
             Algorithm::ES256 => {
                 Pair::Ec(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| JwsError::Key)?)
             }
             Algorithm::EdDSA => Pair::Ed(Ed25519KeyPair::from_pkcs8(der).map_err(|_| JwsError::Key)?),
-            Algorithm::RS256 => Pair::Rsa(rsa()?, &RSA_PKCS1_SHA256),
-            Algorithm::PS256 => Pair::Rsa(rsa()?, &RSA_PSS_SHA256),
+            Algorithm::RS256 | Algorithm::PS256 => {
+                Pair::rsa(RsaKeyPair::from_pkcs8(der).map_err(|_| JwsError::Key)?, algorithm)
+            }
         };
+        Self::of(pair, algorithm)
+    }
+
+    fn of(pair: Pair, algorithm: Algorithm) -> Result<Self, JwsError> {
         let jwk = public_half(&pair, algorithm).ok_or(JwsError::Key)?;
         let header = header_of(&jwk, "JWT");
         Ok(Self { pair, jwk, header })
@@ -287,8 +300,8 @@ mod tests {
 
     use super::*;
 
-    fn key(algorithm: Algorithm) -> HeldKey {
-        let der = match algorithm {
+    pub(super) fn der(algorithm: Algorithm) -> Vec<u8> {
+        match algorithm {
             Algorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
                 .unwrap()
                 .to_pkcs8v1()
@@ -299,8 +312,11 @@ mod tests {
             Algorithm::RS256 | Algorithm::PS256 => {
                 RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec()
             }
-        };
-        HeldKey::from_pkcs8(algorithm, &der).unwrap()
+        }
+    }
+
+    fn key(algorithm: Algorithm) -> HeldKey {
+        HeldKey::from_pkcs8(algorithm, &der(algorithm)).unwrap()
     }
 
     // RFC 7518 §3.1, RFC 8037 §3.1, RFC 7517 §5.

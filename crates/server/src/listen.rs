@@ -1,5 +1,7 @@
 //! Accepting connections: limits in number and time, TLS where it is configured, and an end that finishes what has begun.
 
+mod lent;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,8 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::RETRY_AFTER;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::header::{CONNECTION, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
 use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -123,10 +125,18 @@ async fn answer(
     limit: Duration,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
-    match tokio::time::timeout(limit, router.oneshot(request.map(Body::new))).await {
-        Ok(answered) => answered,
-        Err(_) => {
-            Ok((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the request took too long\n").into_response())
-        }
+    let (head, body) = request.into_parts();
+    let (body, unread) = lent::lend(body);
+    let version = head.version;
+    let answered = tokio::time::timeout(limit, router.oneshot(Request::from_parts(head, body))).await;
+    let Ok(Ok(mut response)) = answered else {
+        let late = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the request took too long\n");
+        return Ok(late.into_response());
+    };
+    let can_go_on = tokio::time::timeout(limit, unread.read()).await.unwrap_or(false);
+    // RFC 9112 §9.6: whoever ends a connection says so. HTTP/2 ends the stream alone.
+    if !can_go_on && version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    Ok(response)
 }

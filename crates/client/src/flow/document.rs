@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Lifetime, Timestamp};
 use http::StatusCode;
 use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use serde::{Deserialize, Serialize};
 
-use super::freshness::{self, LONGEST, SHORTEST};
+use super::freshness::{self, SHORTEST};
 use crate::exchange::{Request, Response};
 
 /// The longest tag that is repeated, in bytes.
@@ -61,9 +61,21 @@ impl<T> Document<T> {
         self.is_fresh(now) && since.is_none_or(new_enough)
     }
 
-    /// Whether it will do while its server cannot be reached.
-    pub fn will_do_in_an_outage(&self, now: Timestamp) -> bool {
-        now < self.fetched_at.plus(LONGEST)
+    /// Whether it was fetched after `other` was.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        self.fetched_at > other.fetched_at
+    }
+
+    /// Whether it was fetched less than so long ago: while its server cannot be reached, it will do for a while.
+    pub fn is_younger_than(&self, age: Lifetime, now: Timestamp) -> bool {
+        now < self.fetched_at.plus(age)
+    }
+
+    /// The same document, of which something else is used.
+    pub fn map<U>(&self, used: impl FnOnce(&T) -> U) -> Document<U> {
+        let Self { value, url, tag, fetched_at, fresh_until } = self;
+        let (value, url, tag) = (Arc::new(used(value)), url.clone(), tag.clone());
+        Document { value, url, tag, fetched_at: *fetched_at, fresh_until: *fresh_until }
     }
 
     /// Asks for it only if it has changed (RFC 9110 §13.1.2). A request to another place is left as it is.
@@ -111,7 +123,6 @@ mod shared {
 
 #[cfg(test)]
 mod tests {
-    use firman_proto::time::Lifetime;
     use http::header::CACHE_CONTROL;
 
     use super::super::answer::tests::{NOW, answer};

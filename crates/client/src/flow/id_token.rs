@@ -5,6 +5,7 @@ use firman_proto::time::{Lifetime, Timestamp};
 use firman_proto::upstream::{Expected, check};
 
 use super::document::Document;
+use super::key_set::KeySet;
 use super::metadata::ServerMetadata;
 use super::party::Client;
 use super::{answer, ask, encrypted};
@@ -23,6 +24,8 @@ pub struct Fits<'a> {
     pub access_token: Option<&'a Secret>,
     /// How long ago the person may have proved who they are, if that was asked.
     pub max_age: Option<Lifetime>,
+    /// How far the server's clock may be from ours.
+    pub skew: Lifetime,
 }
 
 /// Asks for the server's keys; for those that are known only if they have changed.
@@ -30,7 +33,7 @@ pub struct Fits<'a> {
 /// # Errors
 ///
 /// The server has none.
-pub fn keys_request(server: &ServerMetadata, known: Option<&Document<Jwks>>) -> Result<Request, Error> {
+pub fn keys_request<T>(server: &ServerMetadata, known: Option<&Document<T>>) -> Result<Request, Error> {
     let mut request = ask::get(server.endpoint("jwks_uri", false)?, "application/jwk-set+json, application/json");
     if let Some(known) = known {
         known.unless_changed(&mut request);
@@ -46,18 +49,23 @@ pub fn keys_request(server: &ServerMetadata, known: Option<&Document<Jwks>>) -> 
 pub fn read_keys(
     server: &ServerMetadata,
     response: &Response,
-    known: Option<&Document<Jwks>>,
+    known: Option<&Document<KeySet>>,
     now: Timestamp,
-) -> Result<Document<Jwks>, Error> {
+) -> Result<Document<KeySet>, Error> {
     let url = server.endpoint("jwks_uri", false)?;
     if let Some(same) = known.and_then(|known| known.unchanged(url, response, now)) {
         return Ok(same);
     }
     answer::success(url, response, now)?;
-    let keys = Jwks::parse(&response.body).map_err(|refused| match refused {
+    let text = String::from_utf8(response.body.to_vec()).map_err(|_| Refused::Json);
+    let keys = text.and_then(KeySet::try_from).map_err(|refused| match refused {
         Refused::Json => answer::members(url, response, now).err().unwrap_or_else(|| answer::malformed(url, "no set")),
         refused => Error::breach(url, Breach::Signed(refused)),
     })?;
+    // A server that signs with nothing does not exist: it is broken, or somebody else answers.
+    if keys.keys().is_empty() {
+        return Err(Error::breach(url, Breach::Signed(Refused::Key("none of the set can be used"))));
+    }
     Ok(Document::new(keys, url, response, now))
 }
 
@@ -88,6 +96,7 @@ pub fn verify(
         access_token: fits.access_token.map(Secret::reveal),
         alg,
         max_age: fits.max_age,
+        skew: fits.skew,
     };
     check(&claims, &expected, now).map_err(|why| Error::breach(issuer, Breach::IdToken(why.to_owned())))?;
     Ok(claims)
@@ -105,7 +114,7 @@ fn algorithms(server: &ServerMetadata) -> Vec<Alg> {
 #[cfg(test)]
 mod tests {
     use firman_proto::jws::HeldKey;
-    use firman_proto::upstream::half_hash;
+    use firman_proto::upstream::{SKEW, half_hash};
     use serde_json::{Value, json};
 
     use super::super::answer::tests::{NOW, answer, json as answered};
@@ -122,7 +131,8 @@ mod tests {
         }
         let nonce = nonce.map(Secret::from);
         let client = app();
-        let fits = Fits { client: &client, nonce: nonce.as_ref(), access_token: Some(&access), max_age: None };
+        let fits =
+            Fits { client: &client, nonce: nonce.as_ref(), access_token: Some(&access), max_age: None, skew: SKEW };
         let keys = read_keys(&server(), &answered(200, keys), None, NOW)?;
         let keys = keys.value();
         let token = key.sign(&claims).unwrap();
@@ -154,7 +164,7 @@ mod tests {
         let access = own.sign_as("at+jwt", &json!({"iss": ISSUER})).unwrap().into();
         let keys = read_keys(&server(), &answered(200, &keys), None, NOW).unwrap();
         let client = Client::public("app");
-        let fits = Fits { client: &client, nonce: None, access_token: Some(&access), max_age: None };
+        let fits = Fits { client: &client, nonce: None, access_token: Some(&access), max_age: None, skew: SKEW };
         let error = verify(&server(), &access, keys.value(), &fits, NOW).unwrap_err();
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::Typ), .. }), "{error}");
     }
@@ -168,7 +178,7 @@ mod tests {
         let keys = read_keys(&server(), &answered(200, &json!({"keys": [own.jwk()]})), None, NOW).unwrap();
         let token = own.sign(&json!({"iss": ISSUER})).unwrap().into();
         let client = Client::public("app");
-        let fits = Fits { client: &client, nonce: None, access_token: Some(&token), max_age: None };
+        let fits = Fits { client: &client, nonce: None, access_token: Some(&token), max_age: None, skew: SKEW };
         let error = verify(&silent, &token, keys.value(), &fits, NOW).unwrap_err();
         assert!(matches!(error, Error::Protocol { breach: Breach::Signed(Refused::Algorithm), .. }), "{error}");
         let mut named = server();
@@ -181,6 +191,7 @@ mod tests {
         let read = |response: &Response| read_keys(&server(), response, None, NOW).unwrap_err().to_string();
         assert!(read(&answer(200, &[(http::header::CONTENT_TYPE, "text/html")], "<html>")).contains("text/html"));
         assert!(read(&answered(200, &json!({"keys": [{"kty": "oct", "k": "x"}]}))).contains("private or secret"));
+        assert!(read(&answered(200, &json!({"keys": []}))).contains("none of the set"));
         assert!(read(&answer(500, &[], "")).contains("500"));
     }
 }

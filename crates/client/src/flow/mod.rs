@@ -12,6 +12,7 @@ pub mod encrypted;
 pub mod freshness;
 pub mod id_token;
 pub mod introspection;
+pub mod key_set;
 pub mod metadata;
 pub mod party;
 pub mod registration;

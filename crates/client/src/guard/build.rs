@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firman_proto::jose::Alg;
 use firman_proto::resource;
 use firman_proto::time::Lifetime;
+use firman_proto::upstream::MOST_SKEW;
 use firman_store::{Clock, Introspect};
 use serde_json::{Map, Value};
 use url::Url;
@@ -27,8 +28,6 @@ use crate::exchange::Transport;
 use crate::flow::address;
 use crate::world::System;
 
-/// The most by which clocks may be said to differ.
-const MOST_SKEW: Lifetime = Lifetime::from_seconds(300);
 /// How old a proof may be, beside the skew (RFC 9449 §11.1).
 const PROOF_WINDOW: Lifetime = Lifetime::from_seconds(60);
 /// By how much a proof may come from the future: see [`firman_proto::dpop::Proof::check`].

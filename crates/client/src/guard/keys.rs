@@ -2,6 +2,7 @@
 //!
 //! - A set is fresh for as long as HTTP says (RFC 9111), between ten seconds and a day. After that it is still used while a newer one
 //!   is fetched behind the requests' backs, and for as long as the issuer cannot be reached: until [`Bounds::outage`] after it was fetched.
+//!   It is asked for by its version, so that one that has not changed does not travel again, and what was verified by it still counts.
 //! - A token of a key that is not in the set has it fetched again, at most once in [`Bounds::refetch`], by one for all.
 //! - What is fetched takes the place of what was: a key that is not in it is gone at once. Only a set that cannot be one (no JSON, private
 //!   or doubled keys, none that can be used, too large, a redirect) is an outage, and the one before stays in its bound.
@@ -15,11 +16,8 @@ use firman_proto::time::{Lifetime, Timestamp};
 use super::endpoints::Endpoints;
 use super::trouble::Patience;
 use crate::error::{Breach, Error};
-use crate::exchange::{Response, Transport};
-use crate::flow::{answer, ask, freshness};
-
-/// RFC 7517 §8.5, and what most publish.
-const TYPES: &str = "application/jwk-set+json, application/json";
+use crate::flow::document::Document;
+use crate::flow::{freshness, id_token};
 
 /// How long keys are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,18 +48,11 @@ pub(super) struct Keys {
 
 #[derive(Debug, Default)]
 struct Known {
-    held: Option<Held>,
+    held: Option<Document<Jwks>>,
     /// When somebody last tried to fetch.
     tried: Option<Timestamp>,
     /// Why that failed, if it did.
     trouble: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-struct Held {
-    keys: Arc<Jwks>,
-    fetched_at: Timestamp,
-    fresh_until: Timestamp,
 }
 
 /// What to do about a token of this header.
@@ -110,9 +101,9 @@ impl Keys {
         let is_dead = |kid: &str| dead.contains(&Key::signer(kid));
         let mut known = self.lock();
         if let Some(held) = &mut known.held
-            && held.keys.keys().iter().any(|key| key.kid().is_some_and(is_dead))
+            && held.value().keys().iter().any(|key| key.kid().is_some_and(is_dead))
         {
-            held.keys = Arc::new(held.keys.without(is_dead));
+            *held = held.map(|keys| keys.without(is_dead));
         }
     }
 
@@ -121,10 +112,10 @@ impl Keys {
         let renew = {
             let known = self.lock();
             let Some(held) = &known.held else { return false };
-            if !Arc::ptr_eq(&held.keys, keys) || now >= held.fetched_at.plus(self.bounds.outage) {
+            if !Arc::ptr_eq(held.value(), keys) || !held.is_younger_than(self.bounds.outage, now) {
                 return false;
             }
-            now >= held.fresh_until && known.tried.is_none_or(|at| now >= at.plus(freshness::SHORTEST))
+            !held.is_fresh(now) && known.tried.is_none_or(|at| now >= at.plus(freshness::SHORTEST))
         };
         if renew {
             let this = Arc::clone(self);
@@ -137,7 +128,7 @@ impl Keys {
         let known = self.lock();
         let may_try = |pause: Lifetime| known.tried.is_none_or(|at| now >= at.plus(pause));
         let trouble = || known.trouble.clone().unwrap_or_default();
-        let held = known.held.as_ref().filter(|held| now < held.fetched_at.plus(self.bounds.outage));
+        let held = known.held.as_ref().filter(|held| held.is_younger_than(self.bounds.outage, now));
         let Some(held) = held else {
             return if may_try(freshness::SHORTEST) || known.trouble.is_none() {
                 Plan::Renew
@@ -145,7 +136,7 @@ impl Keys {
                 Plan::Unknowable(trouble())
             };
         };
-        let keys = Arc::clone(&held.keys);
+        let keys = Arc::clone(held.value());
         if matches!(keys.choose(header), Err(Refused::UnknownKey)) {
             return match (may_try(self.bounds.refetch), &known.trouble) {
                 (true, _) => Plan::Renew,
@@ -153,7 +144,7 @@ impl Keys {
                 (false, None) => Plan::Use(keys),
             };
         }
-        if now >= held.fresh_until && may_try(freshness::SHORTEST) { Plan::UseAndRenew(keys) } else { Plan::Use(keys) }
+        if !held.is_fresh(now) && may_try(freshness::SHORTEST) { Plan::UseAndRenew(keys) } else { Plan::Use(keys) }
     }
 
     /// Fetches, unless somebody has done so since `now`.
@@ -166,21 +157,26 @@ impl Keys {
         let mut known = self.lock();
         known.tried = Some(now);
         match fetched {
-            Ok((keys, good_for)) => {
-                known.held = Some(Held { keys: Arc::new(keys), fetched_at: now, fresh_until: now.plus(good_for) });
+            Ok(held) => {
+                known.held = Some(held);
                 known.trouble = None;
             }
             Err(error) => known.trouble = Some(error.to_string()),
         }
     }
 
-    async fn fetch(&self, now: Timestamp) -> Result<(Jwks, Lifetime), Error> {
-        let endpoints = self.endpoints.now(now).await?;
-        let url = endpoints.jwks_uri.as_deref().ok_or_else(|| missing(&self.endpoints, "jwks_uri"))?;
-        let transport: &dyn Transport = self.endpoints.transport();
-        let response = self.patience.ask(transport, ask::get(url, TYPES), now).await?;
-        let keys = read(url, &response, now)?;
-        Ok((keys, freshness::lifetime(&response.headers, now)))
+    async fn fetch(&self, now: Timestamp) -> Result<Document<Jwks>, Error> {
+        let server = self.endpoints.now(now).await?;
+        let known = self.lock().held.clone();
+        let request = id_token::keys_request(&server, known.as_ref())?;
+        let url = request.url.clone();
+        let response = self.patience.ask(self.endpoints.transport(), request, now).await?;
+        // What was dropped of it meanwhile stays away.
+        let same = self.lock().held.as_ref().and_then(|held| held.unchanged(&url, &response, now));
+        if let Some(same) = same {
+            return Ok(same);
+        }
+        Ok(id_token::read_keys(&server, &response, None, now)?.map(|set| (**set).clone()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -190,15 +186,4 @@ impl Keys {
 
 pub(super) fn missing(endpoints: &Endpoints, name: &'static str) -> Error {
     Error::breach(endpoints.issuer(), Breach::Missing(name))
-}
-
-fn read(url: &str, response: &Response, now: Timestamp) -> Result<Jwks, Error> {
-    let lie = |refused| Error::breach(url, Breach::Signed(refused));
-    let members = answer::members(url, response, now)?;
-    if response.body.len() > Jwks::LONGEST {
-        return Err(lie(Refused::TooLong));
-    }
-    let keys = Jwks::from_object(&members).map_err(lie)?;
-    // An issuer that signs with nothing does not exist: it is broken, or somebody else answers.
-    if keys.keys().is_empty() { Err(lie(Refused::Key("none of the set can be used"))) } else { Ok(keys) }
 }

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use firman_proto::time::Timestamp;
+use http::StatusCode;
 
 use crate::backoff::{Backoff, Breaker};
 use crate::error::Error;
@@ -35,7 +36,12 @@ impl Patience {
         let url = request.url.clone();
         self.lock().permit(&url, now)?;
         let answered = transport.send(request).await.map_err(Error::from);
-        let answered = answered.and_then(|response| answer::success(&url, &response, now).map(|()| response));
+        // RFC 9110 §15.4.5: that something is as it was is an answer too.
+        let is_good = |response: &Response| match response.status {
+            StatusCode::NOT_MODIFIED => Ok(()),
+            _ => answer::success(&url, response, now),
+        };
+        let answered = answered.and_then(|response| is_good(&response).map(|()| response));
         self.lock().heard(&answered, &self.backoff, now, self.random.hash_one(now));
         answered
     }

@@ -245,10 +245,10 @@ pub(super) fn refresh_end(tokens: &Tokens, now: Timestamp) -> Option<i64> {
 /// Whether a token is this client's, and bound to no key but its own.
 fn is_of(desk: &Desk, held: &Held) -> bool {
     let own = desk.dpop.as_deref().map(DpopKey::thumbprint);
-    // RFC 9449 §7.1: nobody takes such a token without a proof.
-    let can_prove = own.is_some() || held.kind == Kind::Refresh || held.token_type != TokenType::Dpop;
+    // RFC 9449 §5, §7.1: who has a key takes no token that is bound to none, and nobody else can use one that is bound.
+    let fits = held.kind == Kind::Refresh || own.is_some() == (held.token_type == TokenType::Dpop);
     let is_own = held.bound_to().is_none_or(|key| own == Some(key));
-    held.facts.client_id.as_deref() == Some(&desk.client.id) && can_prove && is_own
+    held.facts.client_id.as_deref() == Some(&desk.client.id) && fits && is_own
 }
 
 fn resources(held: &Held) -> Vec<String> {

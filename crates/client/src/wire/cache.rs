@@ -1,18 +1,25 @@
-//! Documents of servers, kept for as long as they are good. One asks, the others wait for the same answer.
+//! Documents of servers, kept for as long as they are good: here, and on a shelf where there is one. One asks, the others wait for the
+//! same answer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use firman_proto::time::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use super::shelf::Shelf;
 use crate::error::Error;
 use crate::flow::document::Document;
-use crate::flow::freshness::SHORTEST;
+use crate::flow::freshness::{LONGEST, SHORTEST};
 
 /// More documents than this are not kept.
 const MOST: usize = 256;
 
 pub(crate) struct Cache<T> {
+    /// What its documents are, for their names on the shelf.
+    kind: &'static str,
+    pub(super) shelf: Option<Arc<dyn Shelf>>,
     slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Held<T>>>>>,
 }
 
@@ -22,34 +29,44 @@ struct Held<T> {
     failed: Option<(Error, Timestamp)>,
 }
 
-impl<T> Default for Cache<T> {
-    fn default() -> Self {
-        Self { slots: Mutex::default() }
+impl<T: Serialize + DeserializeOwned> Cache<T> {
+    pub(crate) fn of(kind: &'static str) -> Self {
+        Self { kind, shelf: None, slots: Mutex::default() }
     }
-}
 
-impl<T> Cache<T> {
-    /// What is kept under `key`, if it is good, and not from before `since`; else what `fetch` brings, which gets what is kept. Where
-    /// that fails because of an outage, what is kept will do for a day.
+    /// What is kept of an issuer, if it is good, and not from before `since`; else what `fetch` brings, which gets what is kept. Where
+    /// that fails because of an outage, what is kept will do for a day. Where an address is given, what was elsewhere is not kept.
     pub(crate) async fn get<F: Future<Output = Result<Document<T>, Error>>>(
         &self,
-        key: &str,
+        (issuer, url): (&str, Option<&str>),
         since: Option<Timestamp>,
         now: Timestamp,
         fetch: impl FnOnce(Option<Document<T>>) -> F,
     ) -> Result<Arc<T>, Error> {
-        let slot = self.slot(key);
+        let slot = self.slot(issuer);
         let mut held = slot.lock().await;
-        if let Some(known) = held.document.as_ref().filter(|known| known.is_fresh_since(since, now)) {
-            return Ok(Arc::clone(known.value()));
+        let is_there = |known: &Document<T>| url.is_none_or(|url| known.url() == url);
+        held.document.take_if(|known| !is_there(known));
+        if let Some(good) = held.good(since, now) {
+            return Ok(good);
         }
         if let Some((error, until)) = &held.failed
             && now < *until
         {
             return held.in_an_outage(now).ok_or_else(|| error.clone());
         }
+        // Another run, or another process, may have asked.
+        if let Some(kept) = self.kept(issuer).await?.filter(is_there)
+            && held.document.as_ref().is_none_or(|own| kept.is_newer_than(own))
+        {
+            held.document = Some(kept);
+            if let Some(good) = held.good(since, now) {
+                return Ok(good);
+            }
+        }
         match fetch(held.document.clone()).await {
             Ok(document) => {
+                self.keep(issuer, &document).await;
                 let value = Arc::clone(document.value());
                 *held = Held { document: Some(document), failed: None };
                 Ok(value)
@@ -62,14 +79,21 @@ impl<T> Cache<T> {
         }
     }
 
-    /// What is kept under `key`.
-    pub(crate) async fn known(&self, key: &str) -> Option<Document<T>> {
-        self.slot(key).lock().await.document.clone()
+    async fn kept(&self, issuer: &str) -> Result<Option<Document<T>>, Error> {
+        let Some(shelf) = &self.shelf else { return Ok(None) };
+        let text = shelf.look(&self.name(issuer)).await?;
+        // What an earlier version wrote in another way is asked for again.
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Keeps what was known elsewhere, unless something is kept already.
-    pub(crate) async fn recall(&self, key: &str, known: Document<T>) {
-        self.slot(key).lock().await.document.get_or_insert(known);
+    async fn keep(&self, issuer: &str, document: &Document<T>) {
+        if let Some((shelf, text)) = self.shelf.as_ref().zip(serde_json::to_string(document).ok()) {
+            shelf.put(&self.name(issuer), text).await;
+        }
+    }
+
+    fn name(&self, issuer: &str) -> String {
+        format!("{} of {issuer}", self.kind)
     }
 
     fn slot(&self, key: &str) -> Arc<tokio::sync::Mutex<Held<T>>> {
@@ -84,9 +108,14 @@ impl<T> Cache<T> {
 }
 
 impl<T> Held<T> {
+    fn good(&self, since: Option<Timestamp>, now: Timestamp) -> Option<Arc<T>> {
+        let good = self.document.as_ref().filter(|known| known.is_fresh_since(since, now));
+        good.map(|known| Arc::clone(known.value()))
+    }
+
     fn in_an_outage(&self, now: Timestamp) -> Option<Arc<T>> {
         let outage = self.failed.as_ref().is_some_and(|(error, _)| error.is_outage());
-        let known = self.document.as_ref().filter(|known| outage && known.will_do_in_an_outage(now));
+        let known = self.document.as_ref().filter(|known| outage && known.is_younger_than(LONGEST, now));
         known.map(|known| Arc::clone(known.value()))
     }
 }
@@ -118,10 +147,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_document_is_asked_for_once_while_it_is_good() {
-        let (cache, asked) = (Cache::default(), AtomicU32::new(0));
+        let (cache, asked) = (Cache::of("things"), AtomicU32::new(0));
         let get = async |since, now| {
             let fetch = async |_| Ok(document(asked.fetch_add(1, Ordering::Relaxed), now));
-            cache.get("k", since, now, fetch).await
+            cache.get(("k", None), since, now, fetch).await
         };
         let both = tokio::join!(get(None, NOW), get(None, NOW));
         assert_eq!((*both.0.unwrap(), *both.1.unwrap()), (0, 0));
@@ -133,20 +162,20 @@ mod tests {
 
     #[tokio::test]
     async fn in_an_outage_what_is_kept_will_do_for_a_day() {
-        let cache = Cache::default();
-        cache.get("k", None, NOW, async |_| Ok(document(1, NOW))).await.unwrap();
-        assert_eq!(*cache.get("k", None, at(61), async |_| Err(dead())).await.unwrap(), 1);
+        let cache = Cache::of("things");
+        cache.get(("k", None), None, NOW, async |_| Ok(document(1, NOW))).await.unwrap();
+        assert_eq!(*cache.get(("k", None), None, at(61), async |_| Err(dead())).await.unwrap(), 1);
         let never = async |_| panic!("asked again at once");
-        assert_eq!(*cache.get("k", None, at(62), never).await.unwrap(), 1);
-        assert!(cache.get("k", None, at(86_400), async |_| Err(dead())).await.is_err());
-        assert_eq!(*cache.get("k", None, at(86_411), async |_| Ok(document(2, at(86_411)))).await.unwrap(), 2);
+        assert_eq!(*cache.get(("k", None), None, at(62), never).await.unwrap(), 1);
+        assert!(cache.get(("k", None), None, at(86_400), async |_| Err(dead())).await.is_err());
+        assert_eq!(*cache.get(("k", None), None, at(86_411), async |_| Ok(document(2, at(86_411)))).await.unwrap(), 2);
     }
 
     #[tokio::test]
     async fn what_has_become_wrong_is_not_replaced_by_what_was() {
-        let cache = Cache::default();
-        cache.get("k", None, NOW, async |_| Ok(document(1, NOW))).await.unwrap();
+        let cache = Cache::of("things");
+        cache.get(("k", None), None, NOW, async |_| Ok(document(1, NOW))).await.unwrap();
         let wrong = async |_| Err(Error::breach("u", Breach::Status(404)));
-        assert!(cache.get("k", None, at(61), wrong).await.is_err());
+        assert!(cache.get(("k", None), None, at(61), wrong).await.is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The flows carried out: requests sent, proofs repeated with the server's nonce, servers in trouble left alone, documents kept.
 
 mod cache;
+mod shelf;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use firman_proto::jose::{Claims, Jwks, Refused};
 use firman_proto::time::{Lifetime, Timestamp};
+use firman_proto::upstream::{MOST_SKEW, SKEW};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
@@ -23,6 +25,7 @@ use crate::flow::document::Document;
 use crate::flow::dpop::{DpopKey, Nonces};
 use crate::flow::id_token::{self, Fits};
 use crate::flow::introspection::{self, Hint, TokenFacts};
+use crate::flow::key_set::KeySet;
 use crate::flow::metadata::ServerMetadata;
 use crate::flow::party::{Client, Party};
 use crate::flow::token::{Presented, Target, TokenType, Tokens};
@@ -30,6 +33,7 @@ use crate::flow::{answer, ask, device, registration, token, userinfo};
 use crate::secret::Secret;
 use crate::world::{Clock, Entropy, number};
 use cache::Cache;
+pub use shelf::Shelf;
 
 /// What carries requests, with time and randomness: one for a process.
 pub struct Wire {
@@ -40,7 +44,8 @@ pub struct Wire {
     nonces: Mutex<Nonces>,
     breakers: Mutex<HashMap<String, Breaker>>,
     servers: Cache<ServerMetadata>,
-    keys: Cache<Jwks>,
+    keys: Cache<KeySet>,
+    skew: Lifetime,
 }
 
 /// A client at a server.
@@ -73,9 +78,30 @@ impl Wire {
             backoff: Backoff::default(),
             nonces: Mutex::default(),
             breakers: Mutex::default(),
-            servers: Cache::default(),
-            keys: Cache::default(),
+            servers: Cache::of("metadata"),
+            keys: Cache::of("keys"),
+            skew: SKEW,
         }
+    }
+
+    /// The same, with a shelf for the documents of servers: what another run or process has found is good here too, by the same rules.
+    #[must_use]
+    pub fn with_shelf(mut self, shelf: Arc<dyn Shelf>) -> Self {
+        self.servers.shelf = Some(Arc::clone(&shelf));
+        self.keys.shelf = Some(shelf);
+        self
+    }
+
+    /// The same, where clocks of servers may be so far from ours, for the times in ID tokens: 60 s unless it is said.
+    ///
+    /// # Errors
+    ///
+    /// It is more than 300 s, which would be no check.
+    pub fn with_skew(self, skew: Lifetime) -> Result<Self, Error> {
+        if skew > MOST_SKEW {
+            return Err(Error::Local(format!("clocks may differ by at most {} s", MOST_SKEW.seconds())));
+        }
+        Ok(Self { skew, ..self })
     }
 
     /// The time.
@@ -96,23 +122,13 @@ impl Wire {
     pub async fn server(&self, issuer: &str, first: First) -> Result<Arc<ServerMetadata>, Error> {
         let now = self.now();
         self.servers
-            .get(issuer, None, now, async |known| {
+            .get((issuer, None), None, now, async |known| {
                 self.permit(issuer, now)?;
                 let found = discover(&*self.transport, issuer, (first, known), now).await;
                 self.heard(issuer, &found)?;
                 found
             })
             .await
-    }
-
-    /// What [`Self::server`] has found, to be kept for the next run of the program.
-    pub async fn known(&self, issuer: &str) -> Option<Document<ServerMetadata>> {
-        self.servers.known(issuer).await
-    }
-
-    /// Takes up what an earlier run has found, so that the server is asked by the same rules as if this were one run.
-    pub async fn recall(&self, known: Document<ServerMetadata>) {
-        self.servers.recall(&known.value().issuer.clone(), known).await;
     }
 
     /// Sends a request, unless its server is left alone for a while.
@@ -222,13 +238,13 @@ impl Wire {
     /// # Errors
     ///
     /// There are none.
-    pub async fn keys(&self, server: &ServerMetadata, since: Option<Timestamp>) -> Result<Arc<Jwks>, Error> {
+    pub async fn keys(&self, server: &ServerMetadata, since: Option<Timestamp>) -> Result<Arc<KeySet>, Error> {
         let url = server.endpoint("jwks_uri", false)?;
-        let fetch = async |known: Option<Document<Jwks>>| {
+        let fetch = async |known: Option<Document<KeySet>>| {
             let response = self.send(id_token::keys_request(server, known.as_ref())?).await?;
             id_token::read_keys(server, &response, known.as_ref(), self.now())
         };
-        self.keys.get(url, since, self.now(), fetch).await
+        self.keys.get((&server.issuer, Some(url)), since, self.now(), fetch).await
     }
 
     /// Verifies the ID token that came with tokens; `None` if none came.
@@ -253,11 +269,12 @@ impl Wire {
         access_token: Option<&Secret>,
         asked: Asked<'_>,
     ) -> Result<Claims, Error> {
-        let fits = Fits { client: &desk.client, nonce: asked.nonce, access_token, max_age: asked.max_age };
+        let (nonce, max_age, skew) = (asked.nonce, asked.max_age, self.skew);
+        let fits = Fits { client: &desk.client, nonce, access_token, max_age, skew };
         self.read_signed(desk, |keys| id_token::verify(&desk.server, id_token, keys, &fits, self.now())).await
     }
 
-    /// Reads what the server has signed. Where no key suits, the keys are asked for again.
+    /// Reads what the server has signed. Where no key suits, the keys are asked for again (OpenID Connect Core §10.1.1).
     async fn read_signed<T>(&self, desk: &Desk, read: impl Fn(&Jwks) -> Result<T, Error>) -> Result<T, Error> {
         match read(&*self.keys(&desk.server, None).await?) {
             Err(Error::Protocol { breach: Breach::Signed(Refused::UnknownKey), .. }) => {

@@ -269,6 +269,29 @@ async fn what_a_revoked_key_signed_is_refused_whatever_it_says_and_whatever_is_s
     assert_eq!((followed.status(9).await, status(&followed.guard, &good()).await), (401, 200));
 }
 
+// RFC 9111 §4.3.4.
+#[tokio::test(start_paused = true)]
+async fn a_revoked_key_that_a_cache_on_the_way_still_has_stays_away() {
+    let followed = Followed::new(OnLoss::Open);
+    let (mouth, world) = (followed.begin().await, &followed.world);
+    let other = es256();
+    world.issuer.publishes(&[&world.key, &other]);
+    assert_eq!(followed.status(1).await, 200);
+    let until = world.now().seconds() + 60;
+    let dead = vec![Key::signer(&world.key.jwk().kid)];
+    mouth.says("withdrawn", &json!(Told { until, dead, ..Told::default() }));
+    // The set is as it was, and the feed does not speak of the key any more.
+    followed.pass(600);
+    mouth.alive(2);
+    settle().await;
+    let good = || world.signed_by(&other, &json!({"lives_by": {"keys": [key(2)], "epochs": {}}}));
+    for _ in 0..2 {
+        assert_eq!((status(&followed.guard, &good()).await, followed.status(9).await), (200, 401));
+        settle().await;
+    }
+    assert!(world.issuer.count("/jwks") > 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_revoked_key_is_not_used_again_when_the_feed_no_longer_speaks_of_it() {
     let followed = Followed::new(OnLoss::Open);

@@ -6,6 +6,7 @@ use firman_client::guard::Requirement;
 use firman_proto::error::ErrorCode;
 use firman_proto::jose::Alg;
 use firman_proto::time::Lifetime;
+use http::header::IF_NONE_MATCH;
 use serde_json::json;
 
 use crate::world::{World, bearer, eddsa, es256, merged, send, status};
@@ -122,6 +123,29 @@ async fn a_set_that_is_no_longer_fresh_is_used_while_a_newer_one_is_fetched() {
         "a key that is no longer published is gone, also for tokens that were verified"
     );
     assert_eq!(status(&guard, &world.signed_by(&new, &json!({}))).await, 200);
+}
+
+// RFC 9110 §13.1.2, §15.4.5, RFC 9111 §4.3.4.
+#[tokio::test]
+async fn a_set_that_has_not_changed_is_not_sent_again_and_is_fresh_again() {
+    let world = World::new();
+    let guard = world.verifier();
+    let again = || world.token(&json!({"jti": world.now().seconds().to_string()}));
+    for fetched in 1..=3 {
+        // The first that finds it stale does not wait.
+        for _ in 0..2 {
+            assert_eq!(status(&guard, &again()).await, 200);
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(world.issuer.count("/jwks"), fetched);
+        world.pass(Lifetime::from_seconds(600));
+    }
+    let asked = world.issuer.asked.lock().unwrap();
+    let by_version = asked.iter().filter(|request| request.url.ends_with("/jwks"));
+    let by_version: Vec<_> = by_version.map(|request| request.headers.contains_key(IF_NONE_MATCH)).collect();
+    assert_eq!(by_version, [false, true, true]);
 }
 
 #[tokio::test]

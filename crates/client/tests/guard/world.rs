@@ -17,7 +17,7 @@ use firman_proto::jws::{Algorithm, HeldKey};
 use firman_proto::seal::Thumbprint;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::Clock;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
@@ -43,6 +43,7 @@ pub struct Issuer {
 impl Transport for Issuer {
     async fn send(&self, request: Request) -> Result<Response, Unreachable> {
         let url = request.url.clone();
+        let known = request.headers.get(IF_NONE_MATCH).cloned();
         self.asked.lock().unwrap().push(request);
         // As on a network, others have their turn while this waits.
         tokio::task::yield_now().await;
@@ -64,6 +65,11 @@ impl Transport for Issuer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         let max_age = format!("max-age={}", self.max_age.load(Ordering::Relaxed));
         headers.insert(CACHE_CONTROL, max_age.parse().unwrap());
+        // RFC 9110 §8.8.3, §15.4.5.
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(sha256(body.as_bytes())));
+        let same = status == 200 && known.is_some_and(|known| known == tag.as_str());
+        headers.insert(ETAG, tag.parse().unwrap());
+        let (status, body) = if same { (304, String::new()) } else { (status, body) };
         Ok(Response { status: StatusCode::from_u16(status).unwrap(), headers, body: Bytes::from(body) })
     }
 }

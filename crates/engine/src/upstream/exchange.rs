@@ -122,6 +122,7 @@ impl Desk<'_> {
             access_token: answer.access_token.as_ref().map(|token| token.as_str()),
             alg,
             max_age: asked.max_age,
+            skew: provider.clock_skew(),
         };
         check(&claims, &expected, *now).map_err(|why| Broken::unproved(format!("its ID token: {why}")))?;
         Ok(claims)

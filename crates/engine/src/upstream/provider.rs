@@ -9,6 +9,7 @@ use firman_proto::extra_claims::is_reserved;
 use firman_proto::jws::Algorithm;
 use firman_proto::scope::Scope;
 use firman_proto::time::Lifetime;
+use firman_proto::upstream::MOST_SKEW;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -94,6 +95,9 @@ pub struct Provider {
     /// For how many seconds refreshes go on while it cannot be asked.
     #[serde(default = "an_hour")]
     pub outage_seconds: u32,
+    /// How far its clock may be from ours, for the times in its ID tokens.
+    #[serde(default = "a_minute")]
+    pub clock_skew_seconds: u32,
     /// Whether who signs out here is sent there to sign out, too.
     #[serde(default)]
     pub logout: bool,
@@ -197,6 +201,10 @@ const fn an_hour() -> u32 {
     3600
 }
 
+const fn a_minute() -> u32 {
+    60
+}
+
 impl Provider {
     /// What people know it as.
     pub fn label(&self) -> &str {
@@ -211,6 +219,11 @@ impl Provider {
     /// How long refreshes go on while it cannot be asked.
     pub fn outage(&self) -> Lifetime {
         Lifetime::from_seconds(i64::from(self.outage_seconds))
+    }
+
+    /// How far its clock may be from ours.
+    pub(super) fn clock_skew(&self) -> Lifetime {
+        Lifetime::from_seconds(i64::from(self.clock_skew_seconds))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -245,6 +258,9 @@ impl Provider {
         }
         if self.link_by_email && self.subject == SubjectFrom::Upstream {
             return Err("link_by_email: not where the subject is the upstream's".to_owned());
+        }
+        if self.clock_skew() > MOST_SKEW {
+            return Err(format!("clock_skew_seconds: at most {}", MOST_SKEW.seconds()));
         }
         if self.logo.as_deref().is_some_and(|logo| !logo.starts_with("https://") && !logo.starts_with("data:image/")) {
             return Err("logo: an https address, or a data: URI of an image".to_owned());
@@ -361,6 +377,7 @@ mod tests {
             (json!([with("allowed_groups", json!(["a"]))]), "groups"),
             (json!([with("link_by_email", true.into())]), "trust_email_verified"),
             (json!([with("logo", "http://idp.example/logo.png".into())]), "logo"),
+            (json!([with("clock_skew_seconds", 301.into())]), "at most 300"),
             (json!([with("colour", "red".into())]), "colour"),
         ] {
             let error = read(list.clone()).unwrap_err();

@@ -7,8 +7,10 @@ use crate::digest::same;
 use crate::jose::{Alg, Claims};
 use crate::time::{Lifetime, Timestamp};
 
-/// How far a provider's clock may be from ours.
+/// How far a provider's clock may be from ours, unless it is said.
 pub const SKEW: Lifetime = Lifetime::from_seconds(60);
+/// The most that may be said: more would be no check.
+pub const MOST_SKEW: Lifetime = Lifetime::from_seconds(300);
 /// An ID token that was made longer ago than this was not made for this sign-in.
 const OLDEST: Lifetime = Lifetime::from_seconds(600);
 /// The longest `sub` (OpenID Connect Core §2), in bytes.
@@ -29,6 +31,8 @@ pub struct Expected<'a> {
     pub alg: Alg,
     /// How long ago the person may have proved who they are, if we asked for that.
     pub max_age: Option<Lifetime>,
+    /// How far the provider's clock may be from ours.
+    pub skew: Lifetime,
 }
 
 /// Checks an ID token whose signature is good (OpenID Connect Core §3.1.3.7). The error is for the log.
@@ -45,7 +49,7 @@ pub fn check(claims: &Claims, expected: &Expected<'_>, now: Timestamp) -> Result
     if claims.rest.get("azp").is_some_and(|azp| azp.as_str() != Some(expected.client_id)) {
         return Err("its azp is another client");
     }
-    is_timely(claims, now)?;
+    is_timely(claims, expected.skew, now)?;
     // OpenID Connect Core §3.1.3.7 (11): the nonce that was sent. One of a refresh may have none (OpenID Connect Core §12.2).
     let nonce = claims.rest.get("nonce");
     match expected.nonce {
@@ -67,15 +71,15 @@ pub fn check(claims: &Claims, expected: &Expected<'_>, now: Timestamp) -> Result
     is_recent(claims, expected, now)
 }
 
-fn is_timely(claims: &Claims, now: Timestamp) -> Result<(), &'static str> {
+fn is_timely(claims: &Claims, skew: Lifetime, now: Timestamp) -> Result<(), &'static str> {
     // OpenID Connect Core §3.1.3.7 (9): exp.
     let exp = claims.exp.ok_or("it has no exp")?;
-    if now >= exp.plus(SKEW) {
+    if now >= exp.plus(skew) {
         return Err("it has expired");
     }
     // OpenID Connect Core §3.1.3.7 (10): iat is required, and lets us refuse what was made too long ago.
     let iat = claims.iat.ok_or("it has no iat")?;
-    if iat > now.plus(SKEW) || claims.nbf.is_some_and(|nbf| nbf > now.plus(SKEW)) {
+    if iat > now.plus(skew) || claims.nbf.is_some_and(|nbf| nbf > now.plus(skew)) {
         return Err("it is of the future");
     }
     if now.since(iat) > OLDEST { Err("it was made too long ago") } else { Ok(()) }
@@ -88,11 +92,11 @@ fn is_recent(claims: &Claims, expected: &Expected<'_>, now: Timestamp) -> Result
         let missing = expected.max_age.is_some() || auth_time.is_some();
         return if missing { Err("its auth_time is missing or malformed") } else { Ok(()) };
     };
-    if at > now.plus(SKEW) {
+    if at > now.plus(expected.skew) {
         return Err("its auth_time is of the future");
     }
     // OpenID Connect Core §3.1.3.7 (13): another sign-in is needed where the last was too long ago.
-    let too_old = expected.max_age.is_some_and(|most| now > at.plus(most).plus(SKEW));
+    let too_old = expected.max_age.is_some_and(|most| now > at.plus(most).plus(expected.skew));
     if too_old { Err("its person proved who they are too long ago") } else { Ok(()) }
 }
 
@@ -138,6 +142,7 @@ mod tests {
             access_token: Some("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
             alg: Alg::RS256,
             max_age: None,
+            skew: SKEW,
         }
     }
 
@@ -178,6 +183,28 @@ mod tests {
         of_us("azp", "us").unwrap();
         // OpenID Connect Core §A.3.
         of_us("at_hash", "77QmUPtjPfzWtF2AnpK9RQ").unwrap();
+    }
+
+    // OpenID Connect Core §2, §3.1.3.7.
+    #[test]
+    fn clocks_may_differ_by_the_skew_and_no_more() {
+        for skew in [0, 60, 300] {
+            let expected = Expected { skew: Lifetime::from_seconds(skew), ..expected() };
+            let with = |edit: &dyn Fn(&mut Claims)| {
+                let mut claims = claims();
+                edit(&mut claims);
+                check(&claims, &expected, NOW).is_ok()
+            };
+            let at = |seconds| Some(Timestamp::from_seconds(NOW.seconds() + seconds));
+            let auth_time = |claims: &mut Claims, seconds: i64| {
+                claims.rest.insert("auth_time".into(), (NOW.seconds() + seconds).into());
+            };
+            assert!(with(&|claims| claims.exp = at(1 - skew)) && !with(&|claims| claims.exp = at(-skew)), "{skew}");
+            let (just, over) = (skew, skew + 1);
+            assert!(with(&|claims| claims.iat = at(just)) && !with(&|claims| claims.iat = at(over)), "{skew}");
+            assert!(with(&|claims| claims.nbf = at(just)) && !with(&|claims| claims.nbf = at(over)), "{skew}");
+            assert!(with(&|claims| auth_time(claims, just)) && !with(&|claims| auth_time(claims, over)), "{skew}");
+        }
     }
 
     // OpenID Connect Core §2, §3.1.3.7, §12.2.

@@ -5,5 +5,5 @@ mod id_token;
 mod metadata;
 
 pub use answer::{TokenAnswer, refusal};
-pub use id_token::{Expected, SKEW, check, half_hash};
+pub use id_token::{Expected, MOST_SKEW, SKEW, check, half_hash};
 pub use metadata::ProviderMetadata;

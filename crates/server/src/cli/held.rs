@@ -9,19 +9,21 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use firman_client::error::{Advice, Error};
 use firman_client::exchange::{Request, Response, Transport, Unreachable};
-use firman_client::flow::discovery::First;
 use firman_client::flow::dpop::DpopKey;
 use firman_client::flow::metadata::ServerMetadata;
-use firman_client::flow::party::{Authentication, Client};
+use firman_client::flow::party::{AssertionFor, Authentication, Client};
 use firman_client::manager::{FileKeeper, KeepError, KeyPlace, Manager, ManagerError, Settings, Who};
 use firman_client::over_reqwest::OverReqwest;
 use firman_client::secret::Secret;
 use firman_client::wire::{Desk, Wire};
 use firman_client::world::System;
+use firman_proto::time::Lifetime;
+use firman_proto::upstream::SKEW;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Common;
+use super::client_key;
 use super::output::Failed;
 use crate::fetch;
 
@@ -62,6 +64,12 @@ pub(super) struct Means {
     /// The client's secret, if it has one.
     #[arg(long, env = "FIRMAN_CLIENT_SECRET", hide_env_values = true)]
     pub(super) client_secret: Option<String>,
+    /// File with the private key that the client signs its assertions with (private_key_jwt): a JWK or PEM, for its owner alone.
+    #[arg(long, value_name = "FILE", requires = "client_id", conflicts_with = "client_secret")]
+    client_key: Option<PathBuf>,
+    /// The kid under which the client has registered that key [default: the one in the JWK, else its RFC 7638 thumbprint]
+    #[arg(long, value_name = "KID", requires = "client_key")]
+    client_key_id: Option<String>,
     /// PEM file with the certificate that the client presents, and its chain (RFC 8705).
     #[arg(long, value_name = "FILE", requires = "certificate_key")]
     certificate: Option<PathBuf>,
@@ -79,6 +87,8 @@ impl Means {
         let absolute = |file: Option<PathBuf>| file.map(|file| std::path::absolute(&file).unwrap_or(file));
         Self {
             client_secret: self.client_secret,
+            client_key: absolute(self.client_key),
+            client_key_id: self.client_key_id,
             certificate: absolute(self.certificate),
             certificate_key: absolute(self.certificate_key),
             ca_file: absolute(self.ca_file),
@@ -87,16 +97,21 @@ impl Means {
 
     /// Whether the client proves itself at all.
     pub(super) fn has_proof(&self) -> bool {
-        self.client_secret.is_some() || self.certificate.is_some()
+        self.client_secret.is_some() || self.client_key.is_some() || self.certificate.is_some()
     }
 
     /// A client as it authenticates at a server.
-    fn client(&self, id: &str, server: &ServerMetadata) -> Client {
-        match &self.client_secret {
-            Some(secret) => Client::with_secret(id, Secret::from(secret.as_str()), server),
-            None if self.certificate.is_some() => Client::new(id, Authentication::Certificate),
-            None => Client::public(id),
-        }
+    fn client(&self, id: &str, server: &ServerMetadata) -> Result<Client, Failed> {
+        Ok(match (&self.client_secret, &self.client_key) {
+            (Some(secret), _) => Client::with_secret(id, Secret::from(secret.as_str()), server),
+            // RFC 7523 §2.2.
+            (None, Some(file)) => {
+                let key = Arc::new(client_key::read(file, self.client_key_id.as_deref(), server)?);
+                Client::new(id, Authentication::PrivateKeyJwt(key, AssertionFor::default()))
+            }
+            (None, None) if self.certificate.is_some() => Client::new(id, Authentication::Certificate),
+            (None, None) => Client::public(id),
+        })
     }
 }
 
@@ -113,6 +128,9 @@ pub(super) struct SignIn {
     /// The key that its tokens are bound to (RFC 9449), if they are: PKCS #8 in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dpop_key: Option<String>,
+    /// How far the server's clock may be from ours, in seconds, where that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) clock_skew: Option<u32>,
 }
 
 impl SignIn {
@@ -120,14 +138,19 @@ impl SignIn {
         self.subject.clone().map_or(Who::Client, Who::Subject)
     }
 
-    /// The client at a server of which nothing but the name is known: enough to find what is kept.
+    /// The client at a server of which nothing but the name is known, without its proof: enough to find what is kept.
     pub(super) fn unasked(&self) -> Result<Desk, Failed> {
-        self.at(Arc::new(ServerMetadata { issuer: self.issuer.clone(), ..ServerMetadata::default() }))
+        let server = ServerMetadata { issuer: self.issuer.clone(), ..ServerMetadata::default() };
+        self.desk(Arc::new(server), Client::public(&self.client_id))
     }
 
     /// The client at the server.
     pub(super) fn at(&self, server: Arc<ServerMetadata>) -> Result<Desk, Failed> {
-        let client = self.means.client(&self.client_id, &server);
+        let client = self.means.client(&self.client_id, &server)?;
+        self.desk(server, client)
+    }
+
+    fn desk(&self, server: Arc<ServerMetadata>, client: Client) -> Result<Desk, Failed> {
         let read = |text: &String| {
             let der = STANDARD.decode(text).map(Zeroizing::new);
             der.ok().and_then(|der| DpopKey::from_pkcs8(&der).ok()).ok_or_else(|| Failed::broke("a kept key is none"))
@@ -139,6 +162,19 @@ impl SignIn {
     /// Binds the tokens that come to a new key.
     pub(super) fn bind(&mut self) -> Result<(), Failed> {
         self.dpop_key = Some(STANDARD.encode(DpopKey::generate()?.pkcs8()));
+        Ok(())
+    }
+
+    /// Binds the tokens that a client has for itself to a key that is kept: of those who make it at once, one does.
+    pub(super) async fn bind_once(&mut self, keeper: &FileKeeper) -> Result<(), Failed> {
+        let note = format!("key of {} at {}", self.client_id, self.issuer);
+        if keeper.note(&note).await?.is_none() {
+            self.bind()?;
+            let made = self.dpop_key.take().map(Secret::from);
+            keeper.edit_note(&note, |before| before.or(made)).await?;
+        }
+        let kept = keeper.note(&note).await?.ok_or_else(|| Failed::broke("the new key was not kept"))?;
+        self.dpop_key = Some(kept.reveal().to_owned());
         Ok(())
     }
 
@@ -206,26 +242,12 @@ fn read(note: Option<Secret>) -> Vec<SignIn> {
     note.and_then(|note| serde_json::from_str(note.reveal()).ok()).unwrap_or_default()
 }
 
-/// A manager over what is kept, that asks by these means.
-pub(super) fn manager(keeper: &FileKeeper, means: &Means) -> Manager {
-    let transport = Later { means: means.clone(), made: OnceLock::new() };
-    let wire = Wire::new(Arc::new(transport), Arc::new(System), Arc::new(System));
-    Manager::new(Arc::new(wire), Arc::new(keeper.clone()), Settings::default())
-}
-
-/// What a server says of itself; it is asked when what was kept of that is not good any more (RFC 9111).
-pub(super) async fn server(keeper: &FileKeeper, wire: &Wire, issuer: &str) -> Result<Arc<ServerMetadata>, Failed> {
-    let note = format!("metadata of {issuer}");
-    let before = keeper.note(&note).await?;
-    if let Some(known) = before.as_ref().and_then(|known| serde_json::from_str(known.reveal()).ok()) {
-        wire.recall(known).await;
-    }
-    let server = wire.server(issuer, First::OpenId).await?;
-    let after = wire.known(issuer).await.and_then(|known| serde_json::to_string(&known).ok()).map(Secret::from);
-    if after != before {
-        keeper.edit_note(&note, |_| after).await?;
-    }
-    Ok(server)
+/// A manager over what is kept, that asks by the means of a sign-in.
+pub(super) fn manager(keeper: &FileKeeper, sign_in: &SignIn) -> Result<Manager, Failed> {
+    let transport = Later { means: sign_in.means.clone(), made: OnceLock::new() };
+    let wire = Wire::new(Arc::new(transport), Arc::new(System), Arc::new(System)).with_shelf(Arc::new(keeper.clone()));
+    let skew = sign_in.clock_skew.map_or(SKEW, |seconds| Lifetime::from_seconds(seconds.into()));
+    Ok(Manager::new(Arc::new(wire.with_skew(skew)?), Arc::new(keeper.clone()), Settings::default()))
 }
 
 /// A transport that is made when it is needed: most often what is kept will do.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use firman_client::flow::code::Wish;
 use firman_client::flow::device::Answered;
+use firman_client::flow::discovery::First;
 use firman_client::flow::introspection::Hint;
 use firman_client::flow::metadata::ServerMetadata;
 use firman_client::flow::token::{Target, Tokens};
@@ -69,6 +70,9 @@ pub(super) struct Login {
     /// Show a code to type in a browser on any machine, and wait.
     #[arg(long, conflicts_with = "no_browser")]
     device: bool,
+    /// How far the server's clock may be from this machine's, for the times in ID tokens [default: 60, at most 300]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=300))]
+    clock_skew: Option<u32>,
     #[command(flatten)]
     means: Means,
     #[command(flatten)]
@@ -82,16 +86,15 @@ impl Login {
             printer.note(notice);
         }
         let (issuer, named) = self.parties(common)?;
-        let mut means = self.means.clone().located();
-        let manager = held::manager(&keeper, &means);
+        let means = self.means.clone().located();
+        let mut who = SignIn { issuer, means, clock_skew: self.clock_skew, ..SignIn::default() };
+        let manager = held::manager(&keeper, &who)?;
         let wire = manager.wire();
-        let server = held::server(&keeper, wire, &issuer).await?;
-        let (client_id, client_secret) = match named {
+        let server = wire.server(&who.issuer, First::OpenId).await?;
+        (who.client_id, who.means.client_secret) = match named {
             Some(named) => named,
             None => registered(wire, &keeper, &server).await?,
         };
-        means.client_secret = client_secret;
-        let mut who = SignIn { issuer, client_id, means, ..SignIn::default() };
         if self.dpop {
             who.bind()?;
         }

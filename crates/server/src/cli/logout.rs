@@ -1,8 +1,7 @@
 //! `firman logout`: what was kept of a sign-in is forgotten here and ended there.
 
-use std::sync::Arc;
-
 use clap::Args;
+use firman_client::flow::discovery::First;
 use firman_client::manager::FileKeeper;
 use serde_json::json;
 
@@ -48,9 +47,9 @@ impl Logout {
 }
 
 async fn end(keeper: &FileKeeper, sign_in: &SignIn) -> Result<(), Failed> {
-    let manager = held::manager(keeper, &sign_in.means);
-    let server = held::server(keeper, manager.wire(), &sign_in.issuer).await;
-    let desk = if let Ok(server) = &server { sign_in.at(Arc::clone(server))? } else { sign_in.unasked()? };
-    let ended = manager.delete_all(&desk, &sign_in.who()).await;
-    server.and(ended.map_err(Failed::from))
+    let manager = held::manager(keeper, sign_in)?;
+    let server = manager.wire().server(&sign_in.issuer, First::OpenId).await.map_err(Failed::from);
+    let (asked, unasked) = (server.and_then(|server| sign_in.at(server)), sign_in.unasked()?);
+    let ended = manager.delete_all(asked.as_ref().unwrap_or(&unasked), &sign_in.who()).await;
+    asked.and(ended.map_err(Failed::from))
 }

@@ -8,6 +8,7 @@ mod backup;
 #[cfg(target_os = "linux")]
 mod bench;
 mod client;
+mod client_key;
 mod config;
 mod doctor;
 mod export;

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use clap::{Args, Subcommand};
+use firman_client::flow::discovery::First;
 use firman_client::flow::token::TokenType;
 use firman_client::manager::{Held, Need, Who};
 use firman_client::secret::Secret;
@@ -27,7 +28,12 @@ of them at once. The first that needs a new one gets it, and the others wait for
   curl -H \"Authorization: Bearer $(firman token)\" https://api.example/
   firman token --scope books.read --issuer https://login.example
   curl -H @<(firman token --for GET https://api.example/) https://api.example/    where it is bound to a key
+  firman token --own --issuer https://login.example --client-id job --client-key job.pem
   firman token attenuate --scope books.read --path /v1/books --before 10m
+
+A key signs an assertion for each request and does not travel (private_key_jwt). Make one with
+`openssl genpkey -algorithm ed25519 -out job.pem`, or with `-algorithm ec -pkeyopt ec_paramgen_curve:P-256`, and register its public
+half with the client (jwks); a name that it has there (kid) is told by --client-key-id.
 
 Exit code 5: somebody must sign in again, or allow more. 6: the network or the server; try again.";
 
@@ -79,9 +85,12 @@ struct Fresh {
     /// What the resource server wants to find in the proof: the DPoP-Nonce of its last answer.
     #[arg(long, requires = "request")]
     nonce: Option<String>,
-    /// The client's own token (client credentials), with the secret in FIRMAN_CLIENT_SECRET or with a certificate.
+    /// The client's own token (client credentials), with the secret in FIRMAN_CLIENT_SECRET, a key or a certificate.
     #[arg(long, requires = "issuer", requires = "client_id", conflicts_with = "subject")]
     own: bool,
+    /// Bind the client's own tokens to a key (DPoP), which is made once and kept beside them: nobody else can use them.
+    #[arg(long, requires = "own")]
+    dpop: bool,
     #[command(flatten)]
     means: Means,
     #[command(flatten)]
@@ -157,11 +166,15 @@ impl Fresh {
         let keeper = self.place.open(common)?;
         let sign_in = match (self.own, self.which.issuer.clone(), self.which.client_id.clone()) {
             (true, ..) if !self.means.has_proof() => {
-                let text = "--own: give the client's secret in FIRMAN_CLIENT_SECRET, or --certificate";
+                let text = "--own: give the client's secret in FIRMAN_CLIENT_SECRET, --client-key or --certificate";
                 return Err(Failed::refused(text));
             }
             (true, Some(issuer), Some(client_id)) => {
-                SignIn { issuer, client_id, means: self.means, ..SignIn::default() }
+                let mut own = SignIn { issuer, client_id, means: self.means, ..SignIn::default() };
+                if self.dpop {
+                    own.bind_once(&keeper).await?;
+                }
+                own
             }
             _ => self.which.find(&keeper).await?,
         };
@@ -174,13 +187,13 @@ impl Fresh {
             not,
             ..Need::of(if self.own { Who::Client } else { sign_in.who() })
         };
-        let manager = held::manager(&keeper, &sign_in.means);
+        let manager = held::manager(&keeper, &sign_in)?;
         let mut desk = sign_in.unasked()?;
         // Most often nobody has to be asked, not even where the server is.
         let held = if let Some(held) = manager.kept(&desk, &need).await? {
             held
         } else {
-            desk = sign_in.at(held::server(&keeper, manager.wire(), &sign_in.issuer).await?)?;
+            desk = sign_in.at(manager.wire().server(&sign_in.issuer, First::OpenId).await?)?;
             manager.get(&desk, &need).await?
         };
         let Some([method, url]) = self.request.as_deref() else { return Ok((held, None)) };
@@ -202,7 +215,7 @@ impl Attenuate {
         } else {
             let keeper = self.place.open(common)?;
             let sign_in = self.which.find(&keeper).await?;
-            let manager = held::manager(&keeper, &sign_in.means);
+            let manager = held::manager(&keeper, &sign_in)?;
             let kept = manager.kept(&sign_in.unasked()?, &Need::of(sign_in.who())).await?;
             let kept =
                 kept.ok_or_else(|| Failed::not_found("no token is kept that is good now: `firman token` gets one"))?;

@@ -8,7 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use firman_proto::jws::{Algorithm, HeldKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -113,6 +116,11 @@ struct Gate {
     lost: Option<usize>,
     /// How often it was asked what it says of itself.
     described: u32,
+    /// What it signs ID tokens with, if it gives any, and the nonce in them.
+    signer: Option<HeldKey>,
+    nonce: Option<String>,
+    /// How often it was asked for its keys.
+    keys_asked: u32,
 }
 
 impl Once {
@@ -142,6 +150,7 @@ impl Once {
         let (login, address) = begin(tokens, &["--issuer", &self.issuer, "--client-id", "app"]);
         let mut back = Url::parse(&parameter(&address, "redirect_uri").unwrap()).unwrap();
         back.query_pairs_mut().append_pair("code", "c").append_pair("state", &parameter(&address, "state").unwrap());
+        self.with(|gate| gate.nonce = parameter(&address, "nonce"));
         assert_eq!(Http::new().get(back.as_str()).status, 200);
         said_by(login);
         self.with(|gate| gate.good = true);
@@ -165,11 +174,17 @@ fn answer(stream: &TcpStream, issuer: &str, gate: &(Mutex<Gate>, Condvar), arriv
     reader.read_exact(&mut body).unwrap_or_default();
     let form: HashMap<_, _> = parse(&body).into_owned().collect();
     let (status, body) = match path.as_str() {
-        "/token" => token(&form, gate, arrives),
+        "/token" => token(&form, issuer, gate, arrives),
+        "/jwks" => {
+            let mut open = gate.0.lock().unwrap();
+            open.keys_asked += 1;
+            ("200 OK", json!({"keys": open.signer.iter().map(HeldKey::jwk).collect::<Vec<_>>()}))
+        }
         "/.well-known/openid-configuration" => {
             let at = |path: &str| format!("{issuer}{path}");
             let document = json!({"issuer": issuer, "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
-                "jwks_uri": at("/jwks"), "scopes_supported": ["offline_access"]});
+                "jwks_uri": at("/jwks"), "scopes_supported": ["openid", "offline_access"],
+                "id_token_signing_alg_values_supported": ["ES256"]});
             gate.0.lock().unwrap().described += 1;
             ("200 OK", document)
         }
@@ -183,7 +198,12 @@ fn answer(stream: &TcpStream, issuer: &str, gate: &(Mutex<Gate>, Condvar), arriv
     let _ = write!(stream, "{head}\r\n\r\n{body}");
 }
 
-fn token(form: &HashMap<String, String>, gate: &(Mutex<Gate>, Condvar), arrives: &Sender<()>) -> (&'static str, Value) {
+fn token(
+    form: &HashMap<String, String>,
+    issuer: &str,
+    gate: &(Mutex<Gate>, Condvar),
+    arrives: &Sender<()>,
+) -> (&'static str, Value) {
     let mut open = gate.0.lock().unwrap();
     if let Some(presented) = form.get("refresh_token") {
         open.refreshed.push(presented.clone());
@@ -203,10 +223,15 @@ fn token(form: &HashMap<String, String>, gate: &(Mutex<Gate>, Condvar), arrives:
     open.given += 1;
     let (expires_in, number) = (if open.good { 300 } else { 0 }, open.given);
     let (access, refresh) = (format!("at-{number}"), format!("rt-{number}"));
-    (
-        "200 OK",
-        json!({"access_token": access, "token_type": "Bearer", "expires_in": expires_in, "refresh_token": refresh}),
-    )
+    let mut body =
+        json!({"access_token": access, "token_type": "Bearer", "expires_in": expires_in, "refresh_token": refresh});
+    if let Some(signer) = &open.signer {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let claims =
+            json!({"iss": issuer, "sub": "alice", "aud": "app", "nonce": open.nonce, "iat": now, "exp": now + 300});
+        body["id_token"] = signer.sign(&claims).unwrap().into();
+    }
+    ("200 OK", body)
 }
 
 // RFC 6749 §6.
@@ -221,6 +246,20 @@ fn of_200_processes_that_need_a_token_at_once_one_renews_it() {
     assert_eq!(once.with(|gate| gate.refreshed.clone()), ["rt-1"]);
     // RFC 9111 §4.2: what the server says of itself was kept by who signed in.
     assert_eq!(once.with(|gate| gate.described), 1);
+}
+
+// OpenID Connect Core §10.1.1, RFC 9111 §4.2.
+#[test]
+fn the_keys_of_a_server_are_kept_between_commands() {
+    let (once, folder) = (Once::start(), tempfile::tempdir().unwrap());
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let signer = HeldKey::from_pkcs8(Algorithm::ES256, pair.to_pkcs8v1().unwrap().as_ref()).unwrap();
+    once.with(|gate| gate.signer = Some(signer));
+    once.signed_in(folder.path());
+    assert_eq!(said(folder.path(), &["token"]), "at-2");
+    assert_eq!(said(folder.path(), &["token", "--not", "at-2"]), "at-3");
+    let (described, keys_asked) = once.with(|gate| (gate.described, gate.keys_asked));
+    assert_eq!((described, keys_asked), (1, 1), "three ID tokens of three commands were verified");
 }
 
 // RFC 6749 §6.

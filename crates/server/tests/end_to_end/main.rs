@@ -40,6 +40,7 @@ mod guard_certificates;
 mod guard_proxies;
 mod held;
 mod held_bound;
+mod held_keys;
 mod javascript;
 mod jwt_bearer;
 mod login;

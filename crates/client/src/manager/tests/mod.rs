@@ -18,7 +18,7 @@ use crate::flow::dpop::DpopKey;
 use crate::flow::encrypted;
 use crate::flow::party::tests::{ISSUER, key, sent};
 use crate::flow::party::{Authentication, Client};
-use crate::flow::token::{self, Target, Tokens};
+use crate::flow::token::{self, Target, TokenType, Tokens};
 use crate::wire::tests::{Hand, Server, desk, wire};
 
 /// A server with one grant of alice.
@@ -256,6 +256,22 @@ async fn a_client_has_tokens_of_its_own() {
     stage.hand.forward(300);
     assert_eq!(own().await.unwrap(), "at-2");
     assert!(stage.server.requests().iter().all(|request| sent(request, "grant_type").unwrap() == "client_credentials"));
+}
+
+// RFC 9449 §5.
+#[tokio::test]
+async fn who_has_a_key_is_given_no_token_that_is_bound_to_none() {
+    let stage = stage(Settings::default());
+    let bound = Desk { dpop: Some(Arc::new(DpopKey::generate().unwrap())), ..stage.desk.clone() };
+    let own = Need::of(Who::Client);
+    let get = async |desk: &Desk| {
+        let held = stage.manager.get(desk, &own).await.unwrap();
+        (held.token.reveal().to_owned(), held.token_type)
+    };
+    for _ in 0..2 {
+        assert_eq!(get(&stage.desk).await, ("at-1".to_owned(), TokenType::Bearer));
+        assert_eq!(get(&bound).await, ("at-2".to_owned(), TokenType::Dpop));
+    }
 }
 
 // RFC 7662 §2.2.

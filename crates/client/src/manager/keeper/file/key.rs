@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::keyring::Keyring;
 use super::{fault, lasting};
 use crate::manager::keeper::KeepError;
+use crate::private_file;
 use crate::world::Entropy;
 
 /// Where the key lies that tokens are sealed with.
@@ -147,15 +148,12 @@ fn sync_folder(of: &Path) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> Result<Option<Said>, KeepError> {
-    let mut file = match File::open(path) {
+    // Nothing is kept under a key that others know.
+    let mut file = match private_file::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault(path, &error)),
     };
-    let mode = file.metadata().map_err(|error| fault(path, &error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(lasting(path, "others can read it: nothing is kept under such a key; chmod 600 it".to_owned()));
-    }
     let mut bytes = Zeroizing::new(Vec::new());
     (&mut file).take(64).read_to_end(&mut bytes).map_err(|error| fault(path, &error))?;
     // It is 32 bytes long too; no key is that by chance.
