@@ -16,6 +16,7 @@ pub mod manager;
 #[cfg(feature = "reqwest")]
 pub mod over_reqwest;
 pub mod private_file;
+pub mod published;
 pub mod secret;
 #[cfg(feature = "wire")]
 pub mod wire;

@@ -2,6 +2,7 @@
 
 use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
+use firman_proto::scope::Scope;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_store::record::{EventKind, Grant, GrantKind, RevokeReason, Session};
 use firman_store::{Change, GrantsOf, Page};
@@ -41,15 +42,15 @@ impl SessionGrants {
         }
     }
 
-    /// Whether a grant ends with its session.
-    fn ends(self, grant: &Grant) -> bool {
+    /// Whether a grant of this kind and scope ends with its session; so does what was approved in it and is no grant yet.
+    pub(crate) fn ends(self, kind: GrantKind, scope: &Scope) -> bool {
         match self {
             Self::Keep => false,
             Self::All => true,
             // OpenID Connect Back-Channel Logout §2.7: refresh tokens without offline_access should be revoked, others not.
             Self::Online => {
-                let elsewhere = matches!(grant.kind, GrantKind::DeviceCode | GrantKind::Backchannel);
-                !elsewhere && !grant.scope.contains("offline_access")
+                let elsewhere = matches!(kind, GrantKind::DeviceCode | GrantKind::Backchannel);
+                !elsewhere && !scope.contains("offline_access")
             }
         }
     }
@@ -139,7 +140,9 @@ async fn revocations(engine: &Engine, session: &Session, now: Timestamp) -> Resu
         after = page.last().map(|grant| grant.id);
         let is_last = page.len() < PAGE as usize;
         let mut changes = Vec::new();
-        let own = |grant: &&Grant| grant.session == Some(session.id) && grant.is_live(now) && policy.ends(grant);
+        let own = |grant: &&Grant| {
+            grant.session == Some(session.id) && grant.is_live(now) && policy.ends(grant.kind, &grant.scope)
+        };
         for grant in page.iter().filter(own) {
             changes.push(Change::RevokeGrant { id: grant.id, reason: RevokeReason::SessionEnded, now });
             let mut event = engine.event(EventKind::GrantRevoked, grant.id, now)?;

@@ -32,7 +32,7 @@ const LIFE: Lifetime = Lifetime::from_seconds(600);
 /// Letters of a code, five bits each.
 const LENGTH: usize = 8;
 
-/// So many codes may be wrong at once for one mail.
+/// So many codes may be wrong at once for one mail, at all nodes together.
 const GUESSES: Pace = Pace { burst: 5, every: Lifetime::from_seconds(120) };
 
 /// What came of an address.
@@ -166,7 +166,7 @@ pub async fn sign_up(
     let mut claims = Rest::new();
     if engine.policy.mail {
         let Some(claim) = Claim::open(engine, browser, form.asked, now).await? else { return Ok(SignedUp::Expired) };
-        match claim.is_proved(engine, form.code, now) {
+        match claim.is_proved(engine, form.code, now).await? {
             Ok(true) => {}
             Ok(false) => return Ok(SignedUp::WrongCode),
             Err(wait) => return Ok(SignedUp::Wait(wait)),
@@ -223,14 +223,17 @@ fn all(engine: &Engine, what: &str) -> (Digest16, Pace) {
 
 impl Claim {
     /// Whether this is the code that was sent; `Err`: too many were not.
-    fn is_proved(&self, engine: &Engine, typed: &str, now: Timestamp) -> Result<bool, Lifetime> {
+    async fn is_proved(&self, engine: &Engine, typed: &str, now: Timestamp) -> Result<Result<bool, Lifetime>, Fault> {
         let count = (Digest16::of(&[b"sign-up code", self.code.as_bytes(), self.address.as_bytes()]), GUESSES);
-        let attempt = engine.attempts.begin(vec![count], now)?;
+        let counted = match counts::begin(engine, vec![count], now).await? {
+            Ok(counted) => counted,
+            Err(wait) => return Ok(Err(wait)),
+        };
         let right = same(plain(typed).as_bytes(), plain(&self.code).as_bytes());
         if right {
-            attempt.was_right();
+            counted.was_right(now).await?;
         }
-        Ok(right)
+        Ok(Ok(right))
     }
 
     fn seal(&self, engine: &Engine, browser: &Browser) -> Result<String, Fault> {

@@ -8,8 +8,8 @@ use crate::issuer::Issuer;
 /// Where it is asked: at the root of the host, wherever the issuer is.
 pub const PATH: &str = "/.well-known/webfinger";
 
-/// The media type of the answer (RFC 7033 §10.2), without `application/`.
-pub const MEDIA_TYPE: &str = "jrd+json";
+/// The media type of the answer (RFC 7033 §10.2).
+pub const MEDIA_TYPE: &str = "application/jrd+json";
 
 /// OpenID Connect Discovery §2: what is asked about.
 const REL: &str = "http://openid.net/specs/connect/1.0/issuer";

@@ -98,6 +98,8 @@ pub(crate) fn is_this_machine(host: &str) -> bool {
 fn written(texts: &Texts, service: &str, mail: &Mail) -> (String, String) {
     let t = &texts.mail;
     let named = |lead: Phrase| format!("{}{}{}", lead.before(), mail.username, lead.after());
+    let way =
+        |lead: Phrase| (t.ways_changed_subject, format!("{} {}", named(lead), t.ways_changed_text), t.changed_end);
     let (subject, lead, end) = match mail.about {
         About::Verify => (t.verify_subject, named(t.verify_text), t.verify_end),
         About::Reset => (t.reset_subject, named(t.reset_text), t.reset_end),
@@ -105,6 +107,13 @@ fn written(texts: &Texts, service: &str, mail: &Mail) -> (String, String) {
         About::HasAccount => (t.has_account_subject, named(t.has_account_text), t.has_account_end),
         About::PasswordChanged => (t.password_changed_subject, named(t.password_changed_text), t.changed_end),
         About::AddressChanged => (t.address_changed_subject, named(t.address_changed_text), t.changed_end),
+        About::AppAdded => way(t.app_added),
+        About::AppRemoved => way(t.app_removed),
+        About::RecoveryCodesMade => way(t.recovery_codes_made),
+        About::PasskeyAdded => way(t.passkey_added),
+        About::PasskeyRemoved => way(t.passkey_removed),
+        About::UpstreamLinked => way(t.upstream_linked),
+        About::UpstreamUnlinked => way(t.upstream_unlinked),
     };
     let subject = format!("{}{service}{}", subject.before(), subject.after());
     (subject, format!("{lead}\n\n{}\n\n{end}\n", mail.link))
@@ -159,6 +168,13 @@ mod tests {
             About::SignUp,
             About::PasswordChanged,
             About::AddressChanged,
+            About::AppAdded,
+            About::AppRemoved,
+            About::RecoveryCodesMade,
+            About::PasskeyAdded,
+            About::PasskeyRemoved,
+            About::UpstreamLinked,
+            About::UpstreamUnlinked,
         ];
         for (about, texts) in every.into_iter().flat_map(|about| SPOKEN.iter().map(move |texts| (about, texts))) {
             let mail = Mail {

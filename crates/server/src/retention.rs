@@ -129,7 +129,7 @@ mod tests {
         let set = retention(&shortest);
         let changes = vec![
             fixtures::insert_flow(&flow),
-            firman_store::Change::ClaimFlow { id: flow.id, now: NOW },
+            fixtures::claim(&flow, NOW),
             fixtures::insert_grant(&grant),
             firman_store::Change::RevokeGrant {
                 id: grant.id,

@@ -73,7 +73,7 @@ fn changes() -> Vec<Change> {
         Change::Insert(Editable::Deployment(deployment())),
         insert_flow(&flow_of(client.id)),
         insert_flow(&used),
-        Change::ClaimFlow { id: used.id, now: NOW },
+        claim(&used, NOW),
         insert_flow(&pushed),
         insert_flow(&device),
         Change::TakeName { name: user_code, now: NOW },

@@ -155,7 +155,7 @@ fn step(change: Change, by: CommitId) -> Step {
             (Write { statement: Statement::ReleaseName, values: values![namespace.number(), digest, id] }, None)
         }
         Change::InsertFlow(flow) => (insert_flow(&flow, by), None),
-        Change::ClaimFlow { id, now } => (claim_flow(id, now, by), None),
+        Change::ClaimFlow { id, session, now } => (claim_flow(id, session, now, by), None),
         Change::CountMiss { id, seen, limit } => (count_miss(id, seen, limit, by), None),
         Change::ApproveFlow(approved) => (approve_flow(&approved, by), None),
         Change::DenyFlow { id, failure, now } => (deny_flow(id, failure, now, by), None),
@@ -301,8 +301,9 @@ fn insert_flow(flow: &Flow, by: CommitId) -> Write {
     insert_if_absent(Statement::InsertFlow, flow::row(flow, by), values![flow.id.made_at().day(), flow.id])
 }
 
-fn claim_flow(id: RecordId, now: Timestamp, by: CommitId) -> Write {
-    let values = values![flow::DONE, now, by, id.made_at().day(), id, flow::READY, now];
+fn claim_flow(id: RecordId, session: Option<RecordId>, now: Timestamp, by: CommitId) -> Write {
+    let mut values = values![flow::DONE, now, by, id.made_at().day(), id, flow::READY, now];
+    values.extend(values![session.map(|id| id.made_at().day()), session]);
     Write { statement: Statement::ClaimFlow, values }
 }
 

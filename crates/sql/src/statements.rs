@@ -80,7 +80,9 @@ statements! {
     InsertFlow = "INSERT INTO {flows} ({flows.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {flows} WHERE {flows.day} = ? AND {flows.id} = ?)";
     ClaimFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.done_at} = ?, {flows.commit_id} = ?
-        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?";
+        WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.expires_at} > ?
+        AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.{sessions.day} = ? AND s.{sessions.id} = ?
+        AND s.{sessions.ended_at} IS NOT NULL)";
     CountMiss = "UPDATE {flows} SET {flows.misses} = ?, {flows.state} = ?, {flows.commit_id} = ?
         WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} = ? AND {flows.misses} = ?";
     ApproveFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.expires_at} = ?, {flows.subject} = ?,

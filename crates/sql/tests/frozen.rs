@@ -257,5 +257,6 @@ async fn must_go_on(store: Arc<SqlStore>, changes: &[Change]) {
         Change::InsertFlow(flow) if flow.state == FlowState::Ready && !claimed(changes, flow.id) => Some(flow.id),
         _ => None,
     });
-    done(&shared, vec![Change::ClaimFlow { id: ready.unwrap(), now: NOW }, insert_client(&client())]).await;
+    done(&shared, vec![Change::ClaimFlow { id: ready.unwrap(), session: None, now: NOW }, insert_client(&client())])
+        .await;
 }

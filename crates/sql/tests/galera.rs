@@ -50,7 +50,7 @@ async fn one_code_claimed_at_three_nodes_at_once_is_claimed_once() {
         let flow = flow();
         done(&stores[round % NODES], vec![insert_flow(&flow)]).await;
         let grant = Grant { id: flow.id, ..grant() };
-        let claim = || transaction(vec![Change::ClaimFlow { id: flow.id, now: NOW }, insert_grant(&grant)]);
+        let claim = || transaction(vec![claim(&flow, NOW), insert_grant(&grant)]);
         let claims = race(&stores, (0..NODES).map(|_| claim()).collect()).await;
         let winners: Vec<_> = claims.iter().filter(|(_, outcome)| *outcome == Commit::Done).collect();
         assert_eq!(winners.len(), 1, "round {round}");
@@ -82,7 +82,7 @@ async fn what_is_acknowledged_at_one_node_is_seen_at_the_others() {
         done(&stores[round % NODES], vec![insert_flow(&flow)]).await;
         let elsewhere = &stores[(round + 1) % NODES];
         assert!(elsewhere.flow(flow.id).await.unwrap().is_some(), "round {round}");
-        done(elsewhere, vec![Change::ClaimFlow { id: flow.id, now: NOW }]).await;
+        done(elsewhere, vec![claim(&flow, NOW)]).await;
     }
 }
 

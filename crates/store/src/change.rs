@@ -78,10 +78,14 @@ pub enum Change {
 
     /// Guard: no flow of this id.
     InsertFlow(Box<Flow>),
-    /// Guard: the flow is Ready and not expired at `now`. It becomes Done.
+    /// Guard: the flow is Ready and not expired at `now`, and the session, where one is named and there, has not been ended. It
+    /// becomes Done.
     ClaimFlow {
         /// Which.
         id: RecordId,
+        /// The session without which it comes to nothing.
+        #[cfg_attr(feature = "serde", serde(default))]
+        session: Option<RecordId>,
         /// Now.
         now: Timestamp,
     },

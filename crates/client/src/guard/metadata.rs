@@ -4,10 +4,12 @@ use axum::Router;
 use axum::routing::get;
 use firman_proto::jose::Alg;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::Guard;
+use crate::published::unless_known;
 
 /// Where the metadata of a resource is (RFC 9728 §3.1): the well-known part stands before the resource's path. `None` for an
 /// identifier that is no web address: nothing can be there.
@@ -43,14 +45,15 @@ impl Guard {
     pub fn metadata_route<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let Some(path) = path(&self.0.rules.resource) else { return Router::new() };
         let document = self.0.metadata.to_string();
-        let answer = move || async move {
-            let headers = [
-                (CONTENT_TYPE, "application/json"),
-                (CACHE_CONTROL, "public, max-age=3600"),
+        let answer = move |asked: HeaderMap| async move {
+            let mut answer = Response::new(document);
+            answer.headers_mut().extend([
+                (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
                 // Clients in pages read it too, and there is no secret in it.
-                (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-            ];
-            (headers, document)
+                (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+            ]);
+            unless_known(&asked, answer)
         };
         Router::new().route(&path, get(answer))
     }

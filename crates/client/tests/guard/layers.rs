@@ -107,6 +107,20 @@ async fn the_resource_says_who_issues_its_tokens() {
     assert_eq!(document["bearer_methods_supported"], json!(["header"]));
 }
 
+// RFC 9110 §13.1.2.
+#[tokio::test]
+async fn the_resource_says_nothing_new_to_who_knows_what_it_says() {
+    let app = app(&World::new().verifier());
+    let path = "/.well-known/oauth-protected-resource";
+    let (first, body) = send(&app, path, &[]).await;
+    let (again, nothing) = send(&app, path, &[("if-none-match", first.headers()["etag"].to_str().unwrap())]).await;
+    assert_eq!((first.status(), again.status()), (StatusCode::OK, StatusCode::NOT_MODIFIED));
+    assert!(!body.is_empty() && nothing.is_empty());
+    for kept in ["etag", "cache-control", "access-control-allow-origin"] {
+        assert_eq!(again.headers()[kept], first.headers()[kept]);
+    }
+}
+
 #[test]
 fn settings_that_cannot_be_meant_are_refused() {
     let world = World::new();

@@ -1,6 +1,8 @@
 //! What somebody has approved becomes a grant and its first tokens, once: the end of every flow.
 
 use firman_proto::claims_parameter::ClaimsParameter;
+use firman_proto::error::{Denied, invalid_grant};
+use firman_proto::id::RecordId;
 use firman_proto::time::Timestamp;
 use firman_proto::token::TokenResponse;
 use firman_store::Change;
@@ -14,7 +16,8 @@ use crate::issue;
 use crate::sender::Sender;
 use crate::target;
 
-/// Claims the flow for its grant, and seals the first tokens. `None` if somebody else was quicker, or the flow was withdrawn.
+/// Claims the flow for its grant, and seals the first tokens. `None` if somebody else was quicker, or the flow was withdrawn,
+/// or its session has ended.
 pub(super) async fn claim(
     engine: &Engine,
     client: &AuthenticatedClient,
@@ -45,8 +48,26 @@ pub(super) async fn claim(
         until: Timestamp::NEVER,
         caveats: Vec::new(),
     };
-    let claim = Some(Change::ClaimFlow { id: flow.id, now });
+    let claim = Some(Change::ClaimFlow { id: flow.id, session: session_of(engine, flow, approval), now });
     Making { engine, client, allowed, target, sender, claim, event: EventKind::CodeRedeemed, now }.make().await
+}
+
+/// The refusal of a flow that was not claimed because what was allowed has ended with its session.
+pub(super) async fn session_ended(
+    engine: &Engine,
+    flow: &Flow,
+    approval: &Approval,
+) -> Result<Option<Denied>, Failure> {
+    let Some(id) = session_of(engine, flow, approval) else { return Ok(None) };
+    let found = engine.store.session(id, None).await?;
+    let has_ended = found.is_some_and(|found| found.session.ended_at.is_some());
+    Ok(has_ended.then(|| invalid_grant("the session in which it was approved has ended since")))
+}
+
+/// The session with which a flow ends, as its grant would.
+fn session_of(engine: &Engine, flow: &Flow, approval: &Approval) -> Option<RecordId> {
+    let ends = engine.policy.session_grants.ends(kind_of(&flow.request), &approval.scope);
+    approval.session.filter(|_| ends)
 }
 
 fn kind_of(request: &FlowRequest) -> GrantKind {

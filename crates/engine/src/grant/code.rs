@@ -141,8 +141,12 @@ async fn judge_again(
     let (opened, standing) = load(engine, request, now).await?;
     match decide(client, request, &opened, &standing, now) {
         Err(verdict) => refuse(engine, &standing.record, verdict, now).await,
-        // The flow is Ready again for all we can see: somebody else's miss came between.
-        Ok(_) => Ok(invalid_grant("lost a race that left no trace; try again").into()),
+        Ok(approval) => {
+            let ended = approved::session_ended(engine, &standing.record, approval).await?;
+            // The flow is Ready again for all we can see: somebody else's miss came between.
+            let lost = || invalid_grant("lost a race that left no trace; try again");
+            Ok(ended.unwrap_or_else(lost).into())
+        }
     }
 }
 

@@ -61,9 +61,11 @@ pub(super) async fn redeem<K: Kind>(
         Err(Verdict::Pending(request)) => return Err(poll(engine, &standing.record, request, now).await?.into()),
     };
     let flow = details::narrow(engine, client.record(), &standing.record, question.authorization_details)?;
-    let response = approved::claim(engine, client, &flow, approval, (sender, question.resource), now).await?;
+    if let Some(response) = approved::claim(engine, client, &flow, approval, (sender, question.resource), now).await? {
+        return Ok(response);
+    }
     let lost = || invalid_grant("it was redeemed or withdrawn at this very moment");
-    Ok(response.ok_or_else(lost)?)
+    Err(approved::session_ended(engine, &flow, approval).await?.unwrap_or_else(lost).into())
 }
 
 fn decide<'f, K: Kind>(

@@ -64,6 +64,20 @@ pub enum About {
     PasswordChanged,
     /// This is the proved address of the account no more.
     AddressChanged,
+    /// The account has an authenticator app.
+    AppAdded,
+    /// It has none any more.
+    AppRemoved,
+    /// It has other recovery codes.
+    RecoveryCodesMade,
+    /// It has another passkey.
+    PasskeyAdded,
+    /// It has one less.
+    PasskeyRemoved,
+    /// Its owner also signs in at another identity provider.
+    UpstreamLinked,
+    /// They do so no more.
+    UpstreamUnlinked,
 }
 
 /// How a mail is written.

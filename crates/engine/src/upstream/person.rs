@@ -169,6 +169,7 @@ fn edits(
     }
     let record = Editable::Account(Box::new(edited.clone()));
     let mut changes = vec![Change::Replace { record, if_revision: known.revision }];
+    changes.extend(mail::told(engine, known, edited, now)?);
     if edited.upstreams.links.len() > known.upstreams.links.len() {
         changes.push(take_name(engine, arrival, edited.id, now));
         let mut event = event(engine, EventKind::UpstreamLinked, arrival, edited, now)?;

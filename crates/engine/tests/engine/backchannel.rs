@@ -7,6 +7,7 @@ use firman_engine::admin::clients;
 use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::Decision;
 use firman_engine::backchannel::{self, Answered, Asked, Notify, Pending, Shown};
+use firman_engine::sessions::SessionGrants;
 use firman_engine::{Failure, Fault, Parts};
 use firman_proto::backchannel::BackchannelResponse;
 use firman_proto::client::GrantType;
@@ -273,6 +274,23 @@ async fn signing_out_everywhere_kills_what_was_said_elsewhere() {
     answer(&world, &visitor, Decision::Allow, at(2)).await.unwrap();
     world.commit(Change::AdvanceEpoch(EpochKey::subject(world.engine.number(), &People::subject("somebody")))).await;
     assert_eq!(told(&world, &app, &begun, at(3)).await, InvalidGrant);
+}
+
+#[tokio::test]
+async fn what_was_said_elsewhere_ends_with_the_session_where_everything_does() {
+    for (policy, ends) in [(SessionGrants::Online, false), (SessionGrants::All, true)] {
+        let (world, app) = world_with(|parts| parts.policy.session_grants = policy).await;
+        let begun = begin(&world, &app, GOOD, at(0)).await.unwrap();
+        let visitor = person(&world, "somebody", at(1)).await;
+        answer(&world, &visitor, Decision::Allow, at(2)).await.unwrap();
+        let session = world.flow().await.approval.unwrap().session.unwrap();
+        world.commit(Change::EndSession { id: session, now: at(2) }).await;
+        let told = ask(&world, &app, &begun, at(3)).await;
+        assert_eq!(told.is_err(), ends, "{policy:?}");
+        if ends {
+            assert_eq!(refused(told), InvalidGrant);
+        }
+    }
 }
 
 #[tokio::test]

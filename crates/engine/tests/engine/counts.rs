@@ -1,4 +1,4 @@
-//! What all nodes count together: mails to people, and accounts that they make.
+//! What all nodes count together: mails to people, wrong codes of those mails, and accounts that people make.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -103,6 +103,34 @@ async fn accounts_that_are_made_from_one_place_are_few() {
     assert!(matches!(makes(&local.world, "one").await, SignedUp::Welcome { .. }));
     assert!(matches!(makes(&local.world, "one").await, SignedUp::Refused(_)), "which counts, too");
     assert!(matches!(makes(&other, "another").await, SignedUp::Wait(time) if time == PLACE.every));
+}
+
+#[tokio::test]
+async fn wrong_codes_of_one_mail_are_few_and_a_right_one_is_none_of_them() {
+    let (local, other) = two_nodes(true).await;
+    let (visitor, request) = sent(&local, at(0)).await;
+    let asked = sign_up::ask(&local.world.engine, &visitor.browser(), (&request, ADDRESS), RESET, at(1)).await.unwrap();
+    let Asked::Sent(asked) = asked else { panic!("{ADDRESS}") };
+    let right = letters(&local, at(1)).await.remove(0).link;
+    let types = async |node: &World, code: &str, username: &str, now| {
+        let form = SignUp { request: &request, asked: &asked, code, username, password: PASSWORD };
+        sign_up::sign_up(&node.engine, &visitor.browser(), &form, now).await.unwrap()
+    };
+    let nodes = [&local.world, &other];
+    for round in 0..8 {
+        let end = types(nodes[round % 2], &right, "two words", at(2)).await;
+        assert!(matches!(end, SignedUp::Refused(_)), "a name that will not do, and a right code");
+    }
+    for round in 0..5 {
+        assert!(matches!(types(nodes[round % 2], "AAAA-AAAA", "newcomer", at(2)).await, SignedUp::WrongCode));
+    }
+    for node in nodes {
+        let end = types(node, &right, "newcomer", at(2)).await;
+        assert!(matches!(end, SignedUp::Wait(time) if time == Lifetime::from_seconds(120)), "the sixth");
+    }
+    assert!(matches!(types(&other, "AAAA-AAAA", "newcomer", at(122)).await, SignedUp::WrongCode));
+    assert!(matches!(types(&local.world, &right, "newcomer", at(122)).await, SignedUp::Wait(_)));
+    assert!(matches!(types(&local.world, &right, "newcomer", at(242)).await, SignedUp::Welcome { .. }));
 }
 
 #[tokio::test]

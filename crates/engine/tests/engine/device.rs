@@ -6,6 +6,7 @@ use std::sync::Arc;
 use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::{Decision, DeviceEnd, Next, consent};
 use firman_engine::device::{Entered, authorize, enter};
+use firman_engine::sessions::SessionGrants;
 use firman_engine::{Failure, GuessLimits, Parts};
 use firman_proto::client::GrantType;
 use firman_proto::device::DeviceResponse;
@@ -265,6 +266,24 @@ async fn signing_out_everywhere_kills_what_was_allowed_to_a_device() {
     let subject = crate::support::People::subject("somebody");
     world.commit(Change::AdvanceEpoch(EpochKey::subject(world.engine.number(), &subject))).await;
     assert_eq!(told(&world, &app, &device, at(2)).await, InvalidGrant);
+}
+
+#[tokio::test]
+async fn what_a_device_was_allowed_ends_with_the_session_only_where_everything_does() {
+    for (policy, ends) in [(SessionGrants::Keep, false), (SessionGrants::Online, false), (SessionGrants::All, true)] {
+        let world = World::with(|parts| parts.policy.session_grants = policy).await;
+        let app = world.public_app("tv").await;
+        let device = begin(&world, &app, "", at(0)).await.unwrap();
+        let (visitor, request) = asked(&world, &device.user_code, at(1)).await;
+        consent(&world.engine, &visitor.browser(), &request, Decision::Allow, at(1)).await.unwrap();
+        let session = world.flow().await.approval.unwrap().session.unwrap();
+        world.commit(Change::EndSession { id: session, now: at(2) }).await;
+        if ends {
+            assert_eq!(told(&world, &app, &device, at(3)).await, InvalidGrant);
+        } else {
+            ask(&world, &app, &device, at(3)).await.unwrap();
+        }
+    }
 }
 
 // RFC 8628 §6.1.

@@ -1,7 +1,9 @@
 //! Signing out (OpenID Connect RP-Initiated Logout): who is asked, who is signed out, and who is sent where.
 
+use firman_engine::Failure;
 use firman_engine::logout::{self, Arrived, Asked, Left};
 use firman_engine::sessions::SessionGrants;
+use firman_proto::error::ErrorCode;
 use firman_proto::form::{self, Form};
 use firman_proto::id_token::IdToken;
 use firman_proto::jws;
@@ -9,7 +11,7 @@ use firman_proto::logout::LogoutRequest;
 use firman_proto::time::Timestamp;
 use firman_store::record::{EventKind, RevokeReason};
 
-use crate::support::{App, Ask, Visitor, World, at, new_client, parameter, refused};
+use crate::support::{App, Ask, Op, Visitor, World, at, new_client, parameter, refused};
 
 pub(crate) const BACK: &str = "https://app.example/bye?from=here";
 
@@ -176,6 +178,16 @@ async fn a_page_to_sign_out_on_expires() {
     }
 }
 
+/// The code that somebody who is signed in gets for a client.
+async fn approved(world: &World, visitor: &Visitor, ask: &Ask, now: Timestamp) -> String {
+    let next = match world.authorize(visitor, ask, now).await.unwrap() {
+        firman_engine::authorize::Next::Consent(request) => world.allow(visitor, &request, now).await.unwrap(),
+        other => other,
+    };
+    let firman_engine::authorize::Next::Client(url) = next else { panic!("{next:?}") };
+    parameter(&url, "code").unwrap()
+}
+
 // OpenID Connect Back-Channel Logout §2.7.
 #[tokio::test]
 async fn what_was_allowed_in_a_session_ends_with_it_as_the_operator_says() {
@@ -189,15 +201,8 @@ async fn what_was_allowed_in_a_session_ends_with_it_as_the_operator_says() {
         let (visitor, id_token) = signed_in(&world, &app, "somebody", at(10)).await;
         let mut tokens = Vec::new();
         for scope in ["openid", "openid offline_access", "read"] {
-            let next = world.authorize(&visitor, &Ask::new(&app, scope), at(11)).await.unwrap();
-            let next = match next {
-                firman_engine::authorize::Next::Consent(request) => {
-                    world.allow(&visitor, &request, at(11)).await.unwrap()
-                }
-                other => other,
-            };
-            let firman_engine::authorize::Next::Client(url) = next else { panic!("{next:?}") };
-            let response = world.redeem(&app, &parameter(&url, "code").unwrap(), at(12)).await.unwrap();
+            let code = approved(&world, &visitor, &Ask::new(&app, scope), at(11)).await;
+            let response = world.redeem(&app, &code, at(12)).await.unwrap();
             tokens.push((scope, response.access_token));
         }
         // What the same person allowed in another browser is not of this session.
@@ -214,6 +219,48 @@ async fn what_was_allowed_in_a_session_ends_with_it_as_the_operator_says() {
             let grant = world.engine.store().grant(event.about, None).await.unwrap().unwrap().record;
             assert_eq!(grant.reason, Some(RevokeReason::SessionEnded));
         }
+    }
+}
+
+// OpenID Connect Back-Channel Logout §2.7.
+#[tokio::test]
+async fn a_code_of_a_session_ends_with_it_as_its_grant_would() {
+    for (policy, kept) in [
+        (SessionGrants::Keep, &["openid", "openid offline_access"][..]),
+        (SessionGrants::Online, &["openid offline_access"]),
+        (SessionGrants::All, &[]),
+    ] {
+        let world = World::with(|parts| parts.policy.session_grants = policy).await;
+        let app = app(&world, "app").await;
+        let (visitor, id_token) = signed_in(&world, &app, "somebody", at(10)).await;
+        let (elsewhere, _) = signed_in(&world, &app, "somebody", at(10)).await;
+        let mut codes = Vec::new();
+        for scope in ["openid", "openid offline_access"] {
+            codes.push((scope, approved(&world, &visitor, &Ask::new(&app, scope), at(11)).await));
+        }
+        let other = approved(&world, &elsewhere, &Ask::new(&app, "openid"), at(11)).await;
+        leave(&world, &visitor, &[("id_token_hint", &id_token)], at(12)).await;
+        for (scope, code) in codes {
+            // Twice: a refusal is no redemption.
+            for now in [at(13), at(14)] {
+                world.store.forget_calls();
+                match world.redeem(&app, &code, now).await {
+                    Ok(_) => {
+                        assert!(kept.contains(&scope), "{policy:?} {scope}");
+                        break;
+                    }
+                    Err(failure) => {
+                        let Failure::Denied(denied) = failure else { panic!("{failure:?}") };
+                        assert!(!kept.contains(&scope), "{policy:?} {scope}: {denied}");
+                        assert_eq!(denied.code, ErrorCode::InvalidGrant);
+                        assert_eq!(denied.why, "the session in which it was approved has ended since");
+                        assert_eq!(world.store.count(Op::Commit), 1);
+                    }
+                }
+            }
+        }
+        world.redeem(&app, &other, at(13)).await.unwrap();
+        assert_eq!(world.events(EventKind::CodeRedeemed).await.len(), 3 + kept.len(), "{policy:?}");
     }
 }
 

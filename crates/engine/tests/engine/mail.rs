@@ -11,14 +11,19 @@ use firman_proto::form::Form;
 use firman_proto::time::Timestamp;
 use firman_store::record::{Account, EventKind, Totp};
 
-use crate::support::{Ask, Local, PASSWORD, Visitor, at, refresh_token, refused};
+use crate::support::{Ask, Local, PASSWORD, Visitor, World, at, refresh_token, refused};
 
 const RESET: Written = Written { page: "/login/reset", language: "en" };
 const CONFIRM: Written = Written { page: "/account/email", language: "en" };
 
 /// What lies in the outbox, taken out of it.
 pub(crate) async fn letters(local: &Local, now: Timestamp) -> Vec<Mail> {
-    let engine = &local.world.engine;
+    posted(&local.world, now).await
+}
+
+/// The same, where accounts may be kept elsewhere.
+pub(crate) async fn posted(world: &World, now: Timestamp) -> Vec<Mail> {
+    let engine = &world.engine;
     // What is written off the answer's path is written by now.
     for _ in 0..200 {
         tokio::task::yield_now().await;

@@ -18,7 +18,7 @@ const ADDRESS: &str = "some.body@mail.example";
 const CONFIRM: Written = Written { page: "/account/email", language: "en" };
 
 /// Somebody whose address is proved, where mail is sent.
-async fn person() -> Arc<Local> {
+pub(crate) async fn person() -> Arc<Local> {
     let local = Local::with(|parts| parts.policy.mail = true).await;
     local.create("somebody", PASSWORD).await.unwrap();
     becomes(&local, Some(ADDRESS), true).await;
@@ -26,7 +26,7 @@ async fn person() -> Arc<Local> {
     local
 }
 
-async fn account(local: &Local) -> Account {
+pub(crate) async fn account(local: &Local) -> Account {
     find(&local.world.engine, "somebody", at(0)).await.unwrap()
 }
 
@@ -36,11 +36,11 @@ async fn becomes(local: &Local, address: Option<&str>, proved: bool) {
 }
 
 /// To whom mail went, and what about.
-async fn told(local: &Local) -> Vec<(String, About)> {
+pub(crate) async fn told(local: &Local) -> Vec<(String, About)> {
     letters(local, at(9)).await.into_iter().map(|mail| (mail.to, mail.about)).collect()
 }
 
-fn only(about: About) -> Vec<(String, About)> {
+pub(crate) fn only(about: About) -> Vec<(String, About)> {
     vec![(ADDRESS.to_owned(), about)]
 }
 

@@ -41,6 +41,7 @@ mod login_app;
 mod logout;
 mod mail;
 mod mail_told;
+mod mail_told_ways;
 mod metadata;
 mod misses;
 mod one_grant;

@@ -17,7 +17,7 @@ use firman_store::record::EventKind;
 use crate::support::{Ask, Local, PASSWORD, Visitor, at, parameter, refused};
 
 /// What an app shows: HMAC-SHA-1 over the step, by another road than the engine's own.
-fn shown(secret: &str, now: Timestamp) -> String {
+pub(crate) fn shown(secret: &str, now: Timestamp) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let letters = secret.chars().map(|letter| alphabet.find(letter).unwrap());
     let bits: Vec<usize> = letters.flat_map(|five| (0..5).rev().map(move |bit| five >> bit & 1)).collect();

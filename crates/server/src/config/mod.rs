@@ -1,6 +1,6 @@
 //! Configuration: defaults, then a TOML file, then the environment, then the command line; the later wins.
 //!
-//! `table.rs` is the one place that says which keys there are. A key `section.key` is written `key` under `[section]` in
+//! `table/` is the one place that says which keys there are. A key `section.key` is written `key` under `[section]` in
 //! the file and `FIRMAN__SECTION__KEY` in the environment; a secret may also come from the file that
 //! `FIRMAN__SECTION__KEY_FILE` names (one newline at its end is not part of it). Nothing unknown is ignored, and all
 //! problems are told at once, each with its place, its key and its cure.

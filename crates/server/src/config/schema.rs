@@ -75,10 +75,10 @@ pub(super) fn keys(sections: &'static [Section]) -> impl Iterator<Item = &'stati
     sections.iter().flat_map(|section| section.keys)
 }
 
-/// Makes of the table: one struct per section, `Settings`, `SECTIONS`, how to read and how to show them.
+/// Makes of a part of the table: one struct per section, how to read and how to show it.
 ///
 /// A line is `/// what it is for`, then `key: Type = default, range;`, the range for whole numbers only.
-macro_rules! settings {
+macro_rules! sections {
     ($(
         $(#[doc = $about_section:literal])+
         $section:ident: $Section:ident {
@@ -93,20 +93,38 @@ macro_rules! settings {
             }
 
             impl $Section {
-                fn read(layers: &mut super::layers::Layers) -> Option<Self> {
+                pub(super) const SECTION: crate::config::Section = crate::config::Section {
+                    name: stringify!($section),
+                    about: concat!($($about_section),+).trim_ascii(),
+                    keys: &[$(crate::config::schema::key!($section $key: $type = $default $(, $range)?; $($about)+)),+],
+                };
+
+                pub(super) fn read(layers: &mut crate::config::layers::Layers) -> Option<Self> {
                     // All are read before the first missing one ends it, so that all problems are found.
                     $(let $key = layers.value::<$type>(
-                        &super::schema::key!($section $key: $type = $default $(, $range)?; $($about)+),
+                        &crate::config::schema::key!($section $key: $type = $default $(, $range)?; $($about)+),
                     );)+
                     Some(Self { $($key: $key?),+ })
                 }
+
+                pub(super) fn values(&self) -> Vec<(&'static str, crate::config::raw::Raw)> {
+                    vec![$((
+                        concat!(stringify!($section), ".", stringify!($key)),
+                        crate::config::value::Value::to_raw(&self.$key),
+                    )),+]
+                }
             }
         )+
+    };
+}
 
+/// Makes of all sections: `Settings`, `SECTIONS`, how to read and how to show them.
+macro_rules! settings {
+    ($($section:ident: $Section:ident,)+) => {
         /// The effective settings.
         #[derive(Clone, Debug)]
         pub struct Settings {
-            $($(#[doc = $about_section])+ pub $section: $Section,)+
+            $(#[doc = concat!("`[", stringify!($section), "]`")] pub $section: $Section,)+
             pub(super) sources: super::layers::Sources,
         }
 
@@ -118,39 +136,32 @@ macro_rules! settings {
 
             /// Every key with its value, in the order of the table.
             pub(super) fn values(&self) -> Vec<(&'static str, super::raw::Raw)> {
-                vec![$($((
-                    concat!(stringify!($section), ".", stringify!($key)),
-                    super::value::Value::to_raw(&self.$section.$key),
-                ),)+)+]
+                [$(self.$section.values()),+].concat()
             }
         }
 
         /// Every section and key there is.
-        pub static SECTIONS: &[super::Section] = &[$(super::Section {
-            name: stringify!($section),
-            about: concat!($($about_section),+).trim_ascii(),
-            keys: &[$(super::schema::key!($section $key: $type = $default $(, $range)?; $($about)+)),+],
-        }),+];
+        pub static SECTIONS: &[super::Section] = &[$($Section::SECTION),+];
     };
 }
 
 /// The [`Key`] of one line of the table.
 macro_rules! key {
     ($section:ident $key:ident: $type:ty = $default:expr; $($about:literal)+) => {
-        super::schema::key!(@ $section $key: $type = $default, None; $($about)+)
+        crate::config::schema::key!(@ $section $key: $type = $default, None; $($about)+)
     };
     ($section:ident $key:ident: $type:ty = $default:expr, $range:expr; $($about:literal)+) => {
-        super::schema::key!(@ $section $key: $type = $default, Some($range); $($about)+)
+        crate::config::schema::key!(@ $section $key: $type = $default, Some($range); $($about)+)
     };
     (@ $section:ident $key:ident: $type:ty = $default:expr, $range:expr; $($about:literal)+) => {
-        super::Key {
+        crate::config::Key {
             name: concat!(stringify!($section), ".", stringify!($key)),
             about: concat!($($about),+).trim_ascii(),
-            kind: <$type as super::value::Value>::KIND,
+            kind: <$type as crate::config::value::Value>::KIND,
             range: $range,
-            default: || super::raw::Raw::from($default),
+            default: || crate::config::raw::Raw::from($default),
         }
     };
 }
 
-pub(super) use {key, settings};
+pub(super) use {key, sections, settings};

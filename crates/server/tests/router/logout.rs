@@ -2,8 +2,10 @@
 
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
+use firman_engine::sessions::SessionGrants;
 
-use crate::endpoints::logout::{confirm, without_hint};
+use crate::endpoints::logout::{confirm, confirm_on, without_hint};
+use crate::endpoints::redeem;
 use crate::metadata::told;
 use crate::world::{Ask, BACK, CLIENT, ISSUER, World, encoded};
 
@@ -63,6 +65,24 @@ async fn a_form_that_is_not_from_our_page_signs_nobody_out() {
     }
     let reply = world.send(&good).await;
     assert_eq!(location(&reply), BACK);
+}
+
+// OpenID Connect Back-Channel Logout §2.7.
+#[tokio::test]
+async fn a_code_that_is_not_yet_redeemed_ends_when_its_person_signs_out() {
+    for (policy, status) in [(SessionGrants::All, StatusCode::BAD_REQUEST), (SessionGrants::Online, StatusCode::OK)] {
+        let world = World::with(|parts, _| parts.policy.session_grants = policy).await;
+        let redemption = redeem(&world).await;
+        let page = page_with(&world, &[]).await;
+        let leave = confirm_on(&world, &page).await;
+        assert_eq!(location(&world.send(&leave).await), format!("{ISSUER}/logout/done"));
+        let told = world.send(&redemption).await;
+        assert_eq!(told.status, status, "{}", told.body);
+        if status == StatusCode::BAD_REQUEST {
+            assert!(told.body.contains("\"invalid_grant\""), "{}", told.body);
+            assert!(!told.body.contains("session"), "the reason is the log's: {}", told.body);
+        }
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use firman_engine::mail::{About, Mail};
 use firman_engine::outbox::{self, Outcome, Taken};
 
 use crate::endpoints::{asked, form, hidden};
-use crate::people::{leads_to, open, send, sign_in};
+use crate::people::{add_app, leads_to, open, send, sign_in};
 use crate::world::{ISSUER, PASSWORD, Reply, USERNAME, World};
 
 const FORGOT: &str = "/login/forgot";
@@ -257,4 +257,26 @@ async fn where_no_mail_is_sent_nothing_promises_one() {
     }
     sign_in(&world, PASSWORD).await;
     assert!(!open(&world, "/account/security").await.body.contains("email-change"));
+}
+
+#[tokio::test]
+async fn whoever_has_another_second_step_is_mailed_of_it() {
+    let world = with_mail().await;
+    sign_in(&world, PASSWORD).await;
+    add_app(&world).await;
+    let added = letters(&world).await;
+    let page = open(&world, "/account/security").await;
+    send(&world, &page, "/account/security/recovery", &[]).await;
+    let made = letters(&world).await;
+    send(&world, &page, "/account/security/app/remove", &[]).await;
+    let removed = letters(&world).await;
+    for (mails, about) in [(added, About::AppAdded), (made, About::RecoveryCodesMade), (removed, About::AppRemoved)] {
+        let [mail] = &*mails else { panic!("{about:?}: {mails:?}") };
+        assert_eq!(mail.about, about);
+        assert_eq!((&*mail.to, &*mail.username, &*mail.language), ("ada@people.example", USERNAME, "en-GB"));
+        assert!(
+            follow(&world, mail).await.body.contains("id=\"password-change\""),
+            "it leads to where it can be changed"
+        );
+    }
 }

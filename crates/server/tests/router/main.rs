@@ -25,6 +25,7 @@ mod noise;
 mod outbox;
 mod passkeys;
 mod people;
+mod published;
 mod sign_up;
 mod signer;
 mod smtp;

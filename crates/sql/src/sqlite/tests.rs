@@ -148,7 +148,7 @@ async fn a_late_loser_without_a_savepoint_takes_nobody_with_it() {
     // Somebody made the grant that this flow should become: its claim succeeds, and then it loses.
     let taken = firman_store::record::Grant { id: flow.id, ..grant() };
     store.commit(transaction(vec![insert_flow(&flow), insert_grant(&taken)])).await.unwrap();
-    let claim = vec![Change::ClaimFlow { id: flow.id, now: NOW }, insert_grant(&taken)];
+    let claim = vec![claim(&flow, NOW), insert_grant(&taken)];
     let all = vec![vec![insert_grant(&own)], claim, vec![insert_grant(&other)], vec![insert_grant(&own)]];
     let outcomes: Vec<_> = together(&store, &sqlite, all).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes, [Commit::Done, Commit::Conflict(1), Commit::Done, Commit::Conflict(0)]);

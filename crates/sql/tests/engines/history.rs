@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use firman_proto::id::RecordId;
-use firman_store::conformance::fixtures::*;
+use firman_store::conformance::fixtures::{self, *};
 use firman_store::record::{FlowState, Grant};
 use firman_store::{Change, Commit, CommitId, RowKey, Store, settle};
 use tokio::task::JoinSet;
@@ -100,10 +100,9 @@ async fn claim(stores: Vec<Arc<dyn Store>>, stop: Arc<AtomicBool>) -> History {
         }
         let mut rivals = JoinSet::new();
         for number in 0..RIVALS {
-            let (store, id) = (Arc::clone(&stores[number % stores.len()]), flow.id);
+            let store = Arc::clone(&stores[number % stores.len()]);
+            let claim = transaction(vec![fixtures::claim(&flow, NOW), insert_grant(&Grant { id: flow.id, ..grant() })]);
             rivals.spawn(async move {
-                let claim = Change::ClaimFlow { id, now: NOW };
-                let claim = transaction(vec![claim, insert_grant(&Grant { id, ..grant() })]);
                 let by = claim.id;
                 settle(&*store, claim).await.map(|outcome| (outcome == Commit::Done).then_some(by))
             });

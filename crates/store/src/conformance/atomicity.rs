@@ -23,7 +23,7 @@ pub async fn a_conflict_undoes_what_came_before_it(store: Shared) {
             insert_client(&client),
             insert_account(&account),
             Change::TakeName { name, now: NOW },
-            Change::ClaimFlow { id: flow.id, now: NOW },
+            claim(&flow, NOW),
             Change::Rotate(Box::new(rotation(&grant, 0, NOW))),
             Change::RevokeGrant { id: grant.id, reason: RevokeReason::Operator, now: NOW },
             Change::EndSession { id: session.id, now: NOW },
@@ -51,7 +51,7 @@ pub async fn a_conflict_undoes_what_came_before_it(store: Shared) {
 pub async fn a_conflict_names_its_place(store: Shared) {
     let flow = flow();
     done(&store, vec![insert_flow(&flow)]).await;
-    let claim = Change::ClaimFlow { id: flow.id, now: flow.expires_at };
+    let claim = claim(&flow, flow.expires_at);
     for place in 0..3 {
         let mut changes: Vec<_> = (0..3).map(|_| insert_grant(&grant())).collect();
         changes.insert(place, claim.clone());
@@ -65,7 +65,7 @@ pub async fn a_transaction_sees_its_own_changes(store: Shared) {
         &store,
         vec![
             insert_flow(&flow),
-            Change::ClaimFlow { id: flow.id, now: NOW },
+            claim(&flow, NOW),
             insert_grant(&grant),
             Change::Rotate(Box::new(rotation(&grant, 0, NOW))),
             Change::Rotate(Box::new(rotation(&grant, 1, NOW))),

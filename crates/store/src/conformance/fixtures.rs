@@ -474,6 +474,11 @@ pub fn insert_resource(resource: &Resource) -> Change {
     Change::Insert(Editable::Resource(Box::new(resource.clone())))
 }
 
+/// A flow is used up, whatever became of the session in which it was allowed.
+pub fn claim(flow: &Flow, now: Timestamp) -> Change {
+    Change::ClaimFlow { id: flow.id, session: None, now }
+}
+
 /// Somebody allows a pending flow at a time; its code is good for another minute.
 pub fn approve(flow: &Flow, approval: &Approval, now: Timestamp) -> Change {
     let expires_at = now.plus(Lifetime::from_seconds(60));

@@ -1,7 +1,7 @@
 //! A code is redeemed once.
 
 use super::fixtures::*;
-use crate::record::{Flow, FlowFailure, FlowRequest, FlowState, PolledRequest};
+use crate::record::{Flow, FlowFailure, FlowRequest, FlowState, PolledRequest, Session};
 use crate::{Change, Store};
 use firman_proto::time::{Lifetime, Timestamp};
 
@@ -15,18 +15,36 @@ fn miss(flow: &Flow, seen: u32) -> Change {
 
 pub async fn a_code_is_claimed_once(store: Shared) {
     let flow = flow();
-    conflict(&store, Change::ClaimFlow { id: flow.id, now: NOW }).await;
+    conflict(&store, claim(&flow, NOW)).await;
     done(&store, vec![insert_flow(&flow)]).await;
-    done(&store, vec![Change::ClaimFlow { id: flow.id, now: later(1) }]).await;
-    conflict(&store, Change::ClaimFlow { id: flow.id, now: later(2) }).await;
+    done(&store, vec![claim(&flow, later(1))]).await;
+    conflict(&store, claim(&flow, later(2))).await;
     assert_eq!(read(&*store, &flow).await.state, FlowState::Done { at: later(1) });
 }
 
 pub async fn an_expired_code_is_not_claimed(store: Shared) {
     let flow = flow();
     done(&store, vec![insert_flow(&flow)]).await;
-    conflict(&store, Change::ClaimFlow { id: flow.id, now: flow.expires_at }).await;
+    conflict(&store, claim(&flow, flow.expires_at)).await;
     assert_eq!(read(&*store, &flow).await.state, FlowState::Ready);
+}
+
+pub async fn a_code_of_an_ended_session_is_not_claimed(store: Shared) {
+    let (ended, lives, absent) = (session(), session(), id());
+    let insert = |session: &Session| Change::InsertSession(Box::new(session.clone()));
+    done(&store, vec![insert(&ended), insert(&lives)]).await;
+    done(&store, vec![Change::EndSession { id: ended.id, now: later(1) }]).await;
+    for session in [Some(ended.id), Some(lives.id), Some(absent), None] {
+        let flow = flow();
+        let claim = Change::ClaimFlow { id: flow.id, session, now: later(1) };
+        done(&store, vec![insert_flow(&flow)]).await;
+        if session == Some(ended.id) {
+            conflict(&store, claim).await;
+            assert_eq!(read(&*store, &flow).await.state, FlowState::Ready);
+        } else {
+            done(&store, vec![claim]).await;
+        }
+    }
 }
 
 pub async fn misses_are_counted_and_burn_the_code(store: Shared) {
@@ -38,7 +56,7 @@ pub async fn misses_are_counted_and_burn_the_code(store: Shared) {
     }
     let burnt = read(&*store, &flow).await;
     assert_eq!((burnt.state, burnt.misses), (FlowState::Failed(FlowFailure::Misses), 3));
-    conflict(&store, Change::ClaimFlow { id: flow.id, now: NOW }).await;
+    conflict(&store, claim(&flow, NOW)).await;
     conflict(&store, miss(&flow, 3)).await;
 }
 
@@ -53,7 +71,7 @@ pub async fn a_miss_nobody_saw_is_not_counted(store: Shared) {
 
 pub async fn a_claimed_code_has_no_misses(store: Shared) {
     let flow = flow();
-    done(&store, vec![insert_flow(&flow), Change::ClaimFlow { id: flow.id, now: NOW }]).await;
+    done(&store, vec![insert_flow(&flow), claim(&flow, NOW)]).await;
     conflict(&store, miss(&flow, 0)).await;
 }
 
@@ -66,13 +84,13 @@ pub async fn an_approved_flow_is_claimed_once(store: Shared) {
     for flow in waiting() {
         let approval = approval();
         done(&store, vec![insert_flow(&flow)]).await;
-        conflict(&store, Change::ClaimFlow { id: flow.id, now: NOW }).await;
+        conflict(&store, claim(&flow, NOW)).await;
         done(&store, vec![approve(&flow, &approval, later(1))]).await;
         let expected =
             Flow { approval: Some(approval), state: FlowState::Ready, expires_at: later(61), ..flow.clone() };
         assert_eq!(read(&*store, &flow).await, expected);
-        done(&store, vec![Change::ClaimFlow { id: flow.id, now: later(60) }]).await;
-        conflict(&store, Change::ClaimFlow { id: flow.id, now: later(60) }).await;
+        done(&store, vec![claim(&flow, later(60))]).await;
+        conflict(&store, claim(&flow, later(60))).await;
     }
 }
 
@@ -87,7 +105,7 @@ pub async fn a_flow_is_answered_once(store: Shared) {
             assert_eq!(read(&*store, &flow).await, expected);
             conflict(&store, approve(&flow, &approval(), NOW)).await;
             conflict(&store, no(&flow, answer)).await;
-            conflict(&store, Change::ClaimFlow { id: flow.id, now: NOW }).await;
+            conflict(&store, claim(&flow, NOW)).await;
             assert_eq!(read(&*store, &flow).await, expected);
         }
     }
@@ -142,7 +160,7 @@ pub async fn a_withdrawn_flow_is_not_claimed(store: Shared) {
     let (ready, used, absent) = (flow(), flow(), flow());
     let [pending, denied] = [(); 2].map(|()| pending(FlowRequest::Device(polled())));
     done(&store, [&ready, &used, &pending, &denied].map(insert_flow).into()).await;
-    done(&store, vec![Change::ClaimFlow { id: used.id, now: NOW }]).await;
+    done(&store, vec![claim(&used, NOW)]).await;
     done(&store, vec![Change::DenyFlow { id: denied.id, failure: None, now: NOW }]).await;
     done(&store, [&ready, &used, &pending, &denied, &absent].map(|flow| Change::RevokeFlow { id: flow.id }).into())
         .await;
@@ -150,7 +168,7 @@ pub async fn a_withdrawn_flow_is_not_claimed(store: Shared) {
     assert_eq!(read(&*store, &pending).await.state, FlowState::Revoked);
     assert_eq!(read(&*store, &used).await.state, FlowState::Done { at: NOW });
     assert_eq!(read(&*store, &denied).await.state, FlowState::Denied);
-    conflict(&store, Change::ClaimFlow { id: ready.id, now: NOW }).await;
+    conflict(&store, claim(&ready, NOW)).await;
     conflict(&store, approve(&pending, &approval(), NOW)).await;
     assert_eq!(store.flow(absent.id).await.unwrap(), None);
 }

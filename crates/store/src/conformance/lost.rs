@@ -22,7 +22,7 @@ pub async fn the_winner_of_a_row_can_be_asked_for(store: Shared) {
         insert_client(&client),
         insert_grant(&grant),
         insert_flow(&flow),
-        Change::ClaimFlow { id: flow.id, now: NOW },
+        claim(&flow, NOW),
         Change::Rotate(Box::new(rotation(&grant, 0, NOW))),
         Change::InsertSession(Box::new(session())),
         Change::InsertOnce(once()),

@@ -48,7 +48,7 @@ macro_rules! conformance {
                 a_resource_identifier_belongs_to_one_resource, edits_of_clients_and_keys_advance_the_edition, a_lost_edit_leaves_the_edition;
             names: a_taken_name_is_refused, an_expired_name_is_taken_over, a_name_may_be_taken_again_by_its_holder,
                 a_released_name_is_free, a_name_goes_over_in_one_commit_from_whom_it_was_seen_with, another_holder_cannot_release_a_name, an_account_is_found_by_its_name, a_name_shows_its_holder;
-            flows: a_code_is_claimed_once, an_expired_code_is_not_claimed, misses_are_counted_and_burn_the_code,
+            flows: a_code_is_claimed_once, an_expired_code_is_not_claimed, a_code_of_an_ended_session_is_not_claimed, misses_are_counted_and_burn_the_code,
                 a_miss_nobody_saw_is_not_counted, a_claimed_code_has_no_misses, an_approved_flow_is_claimed_once,
                 a_flow_is_answered_once, an_expired_flow_is_not_answered, a_poll_counts_from_the_one_seen,
                 only_a_pending_flow_is_polled, a_withdrawn_flow_is_not_claimed, what_is_taken_once_is_refused_twice;
@@ -77,7 +77,7 @@ macro_rules! conformance {
                 lists_are_read_in_pages, the_clients_of_an_owner_are_listed, what_is_absent_is_none, events_are_listed_by_what_they_are_about;
             atomicity: a_conflict_undoes_what_came_before_it, a_conflict_names_its_place, a_transaction_sees_its_own_changes,
                 an_empty_transaction_is_done;
-            races: of_64_claims_one_wins, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins, of_64_answers_one_wins,
+            races: of_64_claims_one_wins, of_64_claims_those_of_an_ended_session_lose, of_64_rotations_one_wins, of_64_inserts_one_wins, of_64_takers_of_a_name_one_wins, of_64_answers_one_wins,
                 of_64_polls_one_wins, of_64_presentations_one_wins, of_64_workers_one_takes_a_delivery, of_64_renewals_of_a_held_token_one_wins,
                 epochs_advanced_at_once_all_count, revoking_beats_rotating_or_comes_after_it,
                 sweeping_never_takes_a_live_code, many_commits_at_once_each_win_or_lose_on_their_own,

@@ -30,11 +30,29 @@ pub async fn of_64_claims_one_wins(store: Shared) {
         let rivals = (0..RIVALS).map(|_| {
             let grant = Grant { id: flow.id, ..grant() };
             let event = Change::Append(Box::new(event(flow.id)));
-            vec![Change::ClaimFlow { id: flow.id, now: NOW }, insert_grant(&grant), event]
+            vec![claim(&flow, NOW), insert_grant(&grant), event]
         });
         assert_eq!(race(&store, rivals).await, 1);
         assert!(store.grant(flow.id, None).await.unwrap().is_some());
         assert_eq!(store.events(Some(flow.id), crate::Page::first(100)).await.unwrap().len(), 1);
+    }
+}
+
+pub async fn of_64_claims_those_of_an_ended_session_lose(store: Shared) {
+    let sessions = [session(), session()];
+    done(&store, sessions.iter().map(|session| Change::InsertSession(Box::new(session.clone()))).collect()).await;
+    done(&store, vec![Change::EndSession { id: sessions[0].id, now: NOW }]).await;
+    let ways = [Some(sessions[0].id), Some(sessions[1].id), None, Some(sessions[0].id)];
+    let flows: Vec<_> = ways.into_iter().cycle().take(RIVALS).map(|session| (flow(), session)).collect();
+    done(&store, flows.iter().map(|(flow, _)| insert_flow(flow)).collect()).await;
+    let claims = flows.iter().map(|(flow, session)| {
+        let claim = Change::ClaimFlow { id: flow.id, session: *session, now: NOW };
+        vec![claim, insert_grant(&Grant { id: flow.id, ..grant() })]
+    });
+    assert_eq!(race(&store, claims).await, RIVALS / 2);
+    for (flow, session) in flows {
+        let made = store.grant(flow.id, None).await.unwrap().is_some();
+        assert_eq!(made, session != Some(sessions[0].id));
     }
 }
 
@@ -162,7 +180,7 @@ pub async fn sweeping_never_takes_a_live_code(store: Shared) {
             }
         })
     };
-    let claims = flows.iter().map(|flow| vec![Change::ClaimFlow { id: flow.id, now: NOW }]);
+    let claims = flows.iter().map(|flow| vec![claim(flow, NOW)]);
     assert_eq!(race(&store, claims).await, RIVALS);
     sweeper.await.unwrap();
     for flow in flows {

@@ -96,7 +96,7 @@ impl Tables {
             Change::TakeName { name, now } => self.take_name(name, now, by),
             Change::ReleaseName { namespace, digest, id } => Ok(self.release_name(namespace, digest, id)),
             Change::InsertFlow(flow) => insert(self, |t| &mut t.flows, flow.id, Row { record: *flow, won_by: by }),
-            Change::ClaimFlow { id, now } => self.claim_flow(id, now, by),
+            Change::ClaimFlow { id, session, now } => self.claim_flow(id, session, now, by),
             Change::CountMiss { id, seen, limit } => self.count_miss(id, seen, limit, by),
             Change::ApproveFlow(approved) => self.approve_flow(*approved, by),
             Change::DenyFlow { id, failure, now } => self.deny_flow(id, failure, now, by),
@@ -306,11 +306,19 @@ impl Tables {
         if holds { Ok(put(self, |t| &mut t.flows, id, Some(Row { record: flow, won_by: by }))) } else { Err(Lost) }
     }
 
-    fn claim_flow(&mut self, id: RecordId, now: Timestamp, by: CommitId) -> Result<Undo, Lost> {
+    fn claim_flow(
+        &mut self,
+        id: RecordId,
+        session: Option<RecordId>,
+        now: Timestamp,
+        by: CommitId,
+    ) -> Result<Undo, Lost> {
+        let session = session.and_then(|id| self.sessions.get(&id));
+        let ended = session.is_some_and(|row| row.record.ended_at.is_some());
         self.update_flow(id, by, |flow| {
             let live = flow.is_live(now);
             flow.state = FlowState::Done { at: now };
-            live
+            live && !ended
         })
     }
 

@@ -46,6 +46,15 @@ pub struct Mail {
     pub password_changed_text: Phrase,
     pub address_changed_subject: Phrase,
     pub address_changed_text: Phrase,
+    pub ways_changed_subject: Phrase,
+    pub ways_changed_text: &'static str,
+    pub app_added: Phrase,
+    pub app_removed: Phrase,
+    pub recovery_codes_made: Phrase,
+    pub passkey_added: Phrase,
+    pub passkey_removed: Phrase,
+    pub upstream_linked: Phrase,
+    pub upstream_unlinked: Phrase,
     pub changed_end: &'static str,
 }
 
@@ -102,6 +111,15 @@ pub(super) const ENGLISH: Mail = Mail {
     address_changed_text: Phrase(
         "This is no longer the confirmed e-mail address of the account {}. If it was not you, open this address at once, choose another password, and give your e-mail address again:",
     ),
+    ways_changed_subject: Phrase("{}: how you sign in was changed"),
+    ways_changed_text: "If it was not you, open this address at once, choose another password, and take away what is not yours:",
+    app_added: Phrase("The account {} has an authenticator app now."),
+    app_removed: Phrase("The account {} has no authenticator app any more, and no recovery codes."),
+    recovery_codes_made: Phrase("The account {} has new recovery codes now. The old ones are no longer good."),
+    passkey_added: Phrase("The account {} has another passkey now."),
+    passkey_removed: Phrase("A passkey of the account {} was taken away."),
+    upstream_linked: Phrase("The account {} has another sign-in elsewhere now."),
+    upstream_unlinked: Phrase("A sign-in elsewhere was taken away from the account {}."),
     changed_end: "If it was you, do nothing.",
 };
 
@@ -158,5 +176,14 @@ pub(super) const GERMAN: Mail = Mail {
     address_changed_text: Phrase(
         "Dies ist nicht mehr die bestätigte E-Mail-Adresse des Kontos {}. Wenn Sie es nicht waren, öffnen Sie sofort diese Adresse, wählen Sie ein anderes Passwort, und geben Sie Ihre E-Mail-Adresse wieder an:",
     ),
+    ways_changed_subject: Phrase("{}: Ihre Anmeldung wurde geändert"),
+    ways_changed_text: "Wenn Sie es nicht waren, öffnen Sie sofort diese Adresse, wählen Sie ein anderes Passwort, und entfernen Sie, was nicht Ihres ist:",
+    app_added: Phrase("Das Konto {} hat jetzt eine Authenticator-App."),
+    app_removed: Phrase("Das Konto {} hat keine Authenticator-App mehr und keine Wiederherstellungscodes."),
+    recovery_codes_made: Phrase("Das Konto {} hat jetzt neue Wiederherstellungscodes. Die alten gelten nicht mehr."),
+    passkey_added: Phrase("Das Konto {} hat jetzt einen weiteren Passkey."),
+    passkey_removed: Phrase("Ein Passkey des Kontos {} wurde entfernt."),
+    upstream_linked: Phrase("Das Konto {} hat jetzt eine weitere Anmeldung anderswo."),
+    upstream_unlinked: Phrase("Dem Konto {} wurde eine Anmeldung anderswo weggenommen."),
     changed_end: "Wenn Sie es waren, tun Sie nichts.",
 };

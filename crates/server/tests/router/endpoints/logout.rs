@@ -43,7 +43,12 @@ pub(crate) async fn without_hint(world: &World) -> Ask {
 
 pub(crate) async fn confirm(world: &World) -> Ask {
     let page = without_hint(world).await;
-    let html = world.browse(&page).await.body;
+    confirm_on(world, &page).await
+}
+
+/// The person says yes on the page.
+pub(crate) async fn confirm_on(world: &World, page: &Ask) -> Ask {
+    let html = world.browse(page).await.body;
     let (request, csrf) = (hidden(&html, "request"), hidden(&html, "csrf"));
     form("/logout", world.cookie(), &[("request", &request), ("csrf", &csrf)])
 }
