@@ -4,6 +4,9 @@
 //! upsert. Assignments in `UPDATE` are in an order that is right both where the right-hand side means the row before and
 //! where it means the row so far.
 
+#[macro_use]
+mod upkeep;
+
 macro_rules! statements {
     ($($name:ident = $text:expr;)*) => {
         /// A statement, by name.
@@ -22,7 +25,8 @@ macro_rules! statements {
     };
 }
 
-statements! {
+// These, and after them those of `upkeep.rs`.
+with_upkeep! {
     // Clients.
     ClientByKey = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.client_key} = ?";
     ClientById = "SELECT {c:clients.*} FROM {clients} c WHERE c.{clients.id} = ?";
@@ -97,9 +101,6 @@ statements! {
         AND COALESCE({flows.polled_at}, 0) = ?";
     RevokeFlow = "UPDATE {flows} SET {flows.state} = ?, {flows.commit_id} = ?
         WHERE {flows.day} = ? AND {flows.id} = ? AND {flows.state} IN (?, ?)";
-    FlowsUpTo = "SELECT {flows.day}, {flows.id} FROM {flows} WHERE {flows.day} < ? AND {flows.expires_at} < ?
-        ORDER BY {flows.day}, {flows.id} LIMIT 1 OFFSET ?";
-    SweepFlows = "DELETE FROM {flows} WHERE ({flows.day}, {flows.id}) <= (?, ?) AND {flows.expires_at} < ?";
 
     // Grants.
     FindGrant = "SELECT {g:grants.*}, c.{clients.enabled},
@@ -150,15 +151,6 @@ statements! {
     ResaltGrant = "UPDATE {grants} SET {grants.salt} = ?, {grants.epoch_everything} = ?, {grants.epoch_client} = ?,
         {grants.epoch_subject} = ?, {grants.commit_id} = ?
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.salt} = ?";
-    EndedGrants = "SELECT {grants.id} FROM {grants} WHERE {grants.purge_day} < ? AND {grants.expires_at} < ?
-        ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
-    // Grants whose expiry moved after their purge day was set, or never comes; and whether their client is there.
-    LateGrants = "SELECT g.{grants.id}, g.{grants.expires_at}, c.{clients.enabled} FROM {grants} g
-        LEFT JOIN {clients} c ON c.{clients.id} = g.{grants.client}
-        WHERE g.{grants.purge_day} < ? AND g.{grants.expires_at} >= ? ORDER BY g.{grants.purge_day}, g.{grants.id} LIMIT ?";
-    MovePurgeDay = "UPDATE {grants} SET {grants.purge_day} = ? WHERE {grants.id} = ? AND {grants.expires_at} = ?";
-    SweepGrant = "DELETE FROM {grants} WHERE {grants.id} = ? AND {grants.expires_at} < ?";
-    SweepOrphan = "DELETE FROM {grants} WHERE {grants.id} = ?";
 
     // Epochs.
     FindEpochs = "SELECT
@@ -177,11 +169,6 @@ statements! {
     RevokeToken = "INSERT INTO {revoked_tokens} ({revoked_tokens.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {revoked_tokens} WHERE {revoked_tokens.day} = ?
         AND {revoked_tokens.grant_id} = ? AND {revoked_tokens.digest} = ?)";
-    RevokedTokensUpTo = "SELECT {revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest}
-        FROM {revoked_tokens} WHERE {revoked_tokens.day} < ?
-        ORDER BY {revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest} LIMIT 1 OFFSET ?";
-    SweepRevokedTokens = "DELETE FROM {revoked_tokens}
-        WHERE ({revoked_tokens.day}, {revoked_tokens.grant_id}, {revoked_tokens.digest}) <= (?, ?, ?)";
 
     // What is taken once.
     OnceWinner = "SELECT {once.commit_id} FROM {once}
@@ -189,9 +176,6 @@ statements! {
     InsertOnce = "INSERT INTO {once} ({once.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {once}
         WHERE {once.day} = ? AND {once.namespace} = ? AND {once.digest} = ?)";
-    OnceUpTo = "SELECT {once.day}, {once.namespace}, {once.digest} FROM {once} WHERE {once.day} < ?
-        ORDER BY {once.day}, {once.namespace}, {once.digest} LIMIT 1 OFFSET ?";
-    SweepOnce = "DELETE FROM {once} WHERE ({once.day}, {once.namespace}, {once.digest}) <= (?, ?, ?)";
 
     // Resources.
     ResourceByKey = "SELECT {r:resources.*} FROM {resources} r WHERE r.{resources.resource_key} = ?";
@@ -221,9 +205,6 @@ statements! {
     InsertName = "INSERT INTO {names} ({names.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ?)";
     ReleaseName = "DELETE FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ? AND {names.id} = ?";
-    EndedNames = "SELECT {names.namespace}, {names.digest} FROM {names} WHERE {names.expires_at} < ?
-        ORDER BY {names.expires_at} LIMIT ?";
-    SweepName = "DELETE FROM {names} WHERE {names.namespace} = ? AND {names.digest} = ? AND {names.expires_at} < ?";
 
     // Sessions.
     FindSession = "SELECT {s:sessions.*}, e0.{epochs.counter}, e1.{epochs.counter}, e2.{epochs.counter}, {c:consents.*}
@@ -244,10 +225,6 @@ statements! {
         WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.ended_at} IS NULL AND {sessions.last_seen} < ?";
     EndSession = "UPDATE {sessions} SET {sessions.ended_at} = ?, {sessions.commit_id} = ?
         WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.ended_at} IS NULL";
-    EndedSessions = "SELECT {sessions.day}, {sessions.id} FROM {sessions} WHERE {sessions.expires_at} < ?
-        ORDER BY {sessions.expires_at} LIMIT ?";
-    SweepSession = "DELETE FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ? AND {sessions.expires_at} < ?";
-
     SessionsOf = "SELECT {s:sessions.*} FROM {sessions} s WHERE s.{sessions.subject_key} = ? AND s.{sessions.id} > ?
         ORDER BY s.{sessions.id} LIMIT ?";
     SessionClients = "SELECT {session_clients.client} FROM {session_clients}
@@ -255,11 +232,6 @@ statements! {
     JoinSession = "INSERT INTO {session_clients} ({session_clients.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {session_clients} WHERE {session_clients.day} = ?
         AND {session_clients.session} = ? AND {session_clients.client} = ?)";
-    SessionClientsUpTo = "SELECT {session_clients.day}, {session_clients.session}, {session_clients.client}
-        FROM {session_clients} WHERE {session_clients.day} < ?
-        ORDER BY {session_clients.day}, {session_clients.session}, {session_clients.client} LIMIT 1 OFFSET ?";
-    SweepSessionClients = "DELETE FROM {session_clients}
-        WHERE ({session_clients.day}, {session_clients.session}, {session_clients.client}) <= (?, ?, ?)";
 
     // Consents.
     ConsentsOf = "SELECT {c:consents.*} FROM {consents} c WHERE c.{consents.subject_key} = ? AND c.{consents.client} > ?
@@ -306,8 +278,6 @@ statements! {
         {signing_keys.commit_id} = ?
         WHERE {signing_keys.id} = ? AND {signing_keys.revision} = ?";
     RemoveSigningKey = "DELETE FROM {signing_keys} WHERE {signing_keys.id} = ? AND {signing_keys.revision} = ?";
-    EndedSigningKeys = "SELECT {signing_keys.id} FROM {signing_keys} WHERE {signing_keys.ends_at} < ? LIMIT ?";
-    SweepSigningKey = "DELETE FROM {signing_keys} WHERE {signing_keys.id} = ? AND {signing_keys.ends_at} < ?";
     SealKeys = "SELECT {k:seal_keys.*} FROM {seal_keys} k ORDER BY k.{seal_keys.issuer}, k.{seal_keys.number}";
     SealKeyWinner = "SELECT {seal_keys.commit_id} FROM {seal_keys}
         WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ?";
@@ -319,10 +289,6 @@ statements! {
         WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ? AND {seal_keys.revision} = ?";
     RemoveSealKey = "DELETE FROM {seal_keys}
         WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ? AND {seal_keys.revision} = ?";
-    EndedSealKeys = "SELECT {seal_keys.issuer}, {seal_keys.number} FROM {seal_keys}
-        WHERE {seal_keys.ends_at} < ? LIMIT ?";
-    SweepSealKey = "DELETE FROM {seal_keys}
-        WHERE {seal_keys.issuer} = ? AND {seal_keys.number} = ? AND {seal_keys.ends_at} < ?";
     FindDeployment = "SELECT {d:deployment.*} FROM {deployment} d WHERE d.{deployment.slot} = 1";
     DeploymentWinner = "SELECT {deployment.commit_id} FROM {deployment} WHERE {deployment.slot} = 1";
     InsertDeployment = "INSERT INTO {deployment} ({deployment.*}) SELECT {?..}
@@ -346,9 +312,6 @@ statements! {
         WHERE e.{events.about} = ? AND e.{events.id} > ? ORDER BY e.{events.id} LIMIT ?";
     Append = "INSERT INTO {events} ({events.*}) SELECT {?..}
         WHERE NOT EXISTS (SELECT 1 FROM {events} WHERE {events.day} = ? AND {events.about} = ? AND {events.id} = ?)";
-    EventsUpTo = "SELECT {events.day}, {events.about}, {events.id} FROM {events} WHERE {events.day} < ?
-        ORDER BY {events.day}, {events.about}, {events.id} LIMIT 1 OFFSET ?";
-    SweepEvents = "DELETE FROM {events} WHERE ({events.day}, {events.about}, {events.id}) <= (?, ?, ?)";
 
     // Deliveries.
     FindDelivery = "SELECT {d:deliveries.*} FROM {deliveries} d WHERE d.{deliveries.day} = ? AND d.{deliveries.id} = ?";
@@ -365,11 +328,6 @@ statements! {
     FinishDelivery = "UPDATE {deliveries} SET {deliveries.state} = ?, {deliveries.due_at} = ?, {deliveries.ended_at} = ?,
         {deliveries.sealed} = COALESCE(?, {deliveries.sealed}), {deliveries.error} = ?, {deliveries.commit_id} = ?
         WHERE {deliveries.day} = ? AND {deliveries.id} = ? AND {deliveries.state} = ? AND {deliveries.attempts} = ?";
-    DeliveriesUpTo = "SELECT {deliveries.day}, {deliveries.id} FROM {deliveries}
-        WHERE {deliveries.day} < ? AND {deliveries.expires_at} < ?
-        ORDER BY {deliveries.day}, {deliveries.id} LIMIT 1 OFFSET ?";
-    SweepDeliveries = "DELETE FROM {deliveries}
-        WHERE ({deliveries.day}, {deliveries.id}) <= (?, ?) AND {deliveries.expires_at} < ?";
 
     // What programs hold of other servers.
     HeldToken = "SELECT {h:held_tokens.*} FROM {held_tokens} h WHERE h.{held_tokens.token_key} = ?";
@@ -385,9 +343,6 @@ statements! {
         {held_tokens.updated_at} = ?, {held_tokens.revision} = ?, {held_tokens.commit_id} = ?, {held_tokens.body} = ?
         WHERE {held_tokens.token_key} = ? AND {held_tokens.revision} = ?";
     RemoveHeldToken = "DELETE FROM {held_tokens} WHERE {held_tokens.token_key} = ? AND {held_tokens.revision} = ?";
-    EndedHeldTokens = "SELECT {held_tokens.token_key} FROM {held_tokens} WHERE {held_tokens.expires_at} < ?
-        ORDER BY {held_tokens.expires_at} LIMIT ?";
-    SweepHeldToken = "DELETE FROM {held_tokens} WHERE {held_tokens.token_key} = ? AND {held_tokens.expires_at} < ?";
     HeldClaims = "SELECT {h:held_claims.*} FROM {held_claims} h WHERE h.{held_claims.holder_key} = ?";
     HeldClaimsWinner = "SELECT {held_claims.commit_id} FROM {held_claims} WHERE {held_claims.holder_key} = ?";
     InsertHeldClaims = "INSERT INTO {held_claims} ({held_claims.*}) SELECT {?..}
@@ -397,104 +352,4 @@ statements! {
         {held_claims.body} = ?
         WHERE {held_claims.holder_key} = ? AND {held_claims.revision} = ?";
     RemoveHeldClaims = "DELETE FROM {held_claims} WHERE {held_claims.holder_key} = ? AND {held_claims.revision} = ?";
-
-    // What is overdue, each counted to a limit.
-    OverdueFlows = "SELECT COUNT(*) FROM (SELECT {flows.id} FROM {flows}
-        WHERE {flows.day} < ? AND {flows.expires_at} < ? LIMIT ?) ended";
-    OverdueGrants = "SELECT COUNT(*) FROM (SELECT {grants.id} FROM {grants}
-        WHERE {grants.purge_day} < ? AND {grants.expires_at} < ? LIMIT ?) ended";
-    OverdueRevokedTokens = "SELECT COUNT(*) FROM (SELECT {revoked_tokens.day} FROM {revoked_tokens}
-        WHERE {revoked_tokens.day} < ? LIMIT ?) ended";
-    OverdueOnce = "SELECT COUNT(*) FROM (SELECT {once.day} FROM {once} WHERE {once.day} < ? LIMIT ?) ended";
-    OverdueSessions = "SELECT COUNT(*) FROM (SELECT {sessions.id} FROM {sessions}
-        WHERE {sessions.expires_at} < ? LIMIT ?) ended";
-    OverdueNames = "SELECT COUNT(*) FROM (SELECT {names.digest} FROM {names} WHERE {names.expires_at} < ? LIMIT ?) ended";
-    OverdueDeliveries = "SELECT COUNT(*) FROM (SELECT {deliveries.id} FROM {deliveries}
-        WHERE {deliveries.day} < ? AND {deliveries.expires_at} < ? LIMIT ?) ended";
-    OverdueSessionClients = "SELECT COUNT(*) FROM (SELECT {session_clients.day} FROM {session_clients}
-        WHERE {session_clients.day} < ? LIMIT ?) ended";
-    OverdueHeldTokens = "SELECT COUNT(*) FROM (SELECT {held_tokens.token_key} FROM {held_tokens}
-        WHERE {held_tokens.expires_at} < ? LIMIT ?) ended";
-    OverdueEvents = "SELECT COUNT(*) FROM (SELECT {events.day} FROM {events} WHERE {events.day} < ? LIMIT ?) ended";
-    OverdueSigningKeys = "SELECT COUNT(*) FROM (SELECT {signing_keys.id} FROM {signing_keys}
-        WHERE {signing_keys.ends_at} < ? LIMIT ?) ended";
-    OverdueSealKeys = "SELECT COUNT(*) FROM (SELECT {seal_keys.number} FROM {seal_keys}
-        WHERE {seal_keys.ends_at} < ? LIMIT ?) ended";
-
-    // Every row of a table, page by page in the order of its key, for a copy. Written out so that every database uses the key.
-    ClientsCopy = "SELECT {t:clients.*} FROM {clients} t
-        WHERE t.{clients.id} > ?
-        ORDER BY t.{clients.id} LIMIT ?";
-    FlowsCopy = "SELECT {t:flows.*} FROM {flows} t
-        WHERE t.{flows.day} >= ? AND (t.{flows.day} > ? OR t.{flows.id} > ?)
-        ORDER BY t.{flows.day}, t.{flows.id} LIMIT ?";
-    GrantsCopy = "SELECT {t:grants.*} FROM {grants} t
-        WHERE t.{grants.id} > ?
-        ORDER BY t.{grants.id} LIMIT ?";
-    EpochsCopy = "SELECT {t:epochs.*} FROM {epochs} t
-        WHERE t.{epochs.kind} >= ? AND (t.{epochs.kind} > ? OR t.{epochs.id} > ?)
-        ORDER BY t.{epochs.kind}, t.{epochs.id} LIMIT ?";
-    RevokedTokensCopy = "SELECT {t:revoked_tokens.*} FROM {revoked_tokens} t
-        WHERE t.{revoked_tokens.day} >= ? AND (t.{revoked_tokens.day} > ? OR t.{revoked_tokens.grant_id} > ? OR (t.{revoked_tokens.grant_id} = ? AND t.{revoked_tokens.digest} > ?))
-        ORDER BY t.{revoked_tokens.day}, t.{revoked_tokens.grant_id}, t.{revoked_tokens.digest} LIMIT ?";
-    OnceCopy = "SELECT {t:once.*} FROM {once} t
-        WHERE t.{once.day} >= ? AND (t.{once.day} > ? OR t.{once.namespace} > ? OR (t.{once.namespace} = ? AND t.{once.digest} > ?))
-        ORDER BY t.{once.day}, t.{once.namespace}, t.{once.digest} LIMIT ?";
-    ResourcesCopy = "SELECT {t:resources.*} FROM {resources} t
-        WHERE t.{resources.id} > ?
-        ORDER BY t.{resources.id} LIMIT ?";
-    NamesCopy = "SELECT {t:names.*} FROM {names} t
-        WHERE t.{names.namespace} >= ? AND (t.{names.namespace} > ? OR t.{names.digest} > ?)
-        ORDER BY t.{names.namespace}, t.{names.digest} LIMIT ?";
-    SessionsCopy = "SELECT {t:sessions.*} FROM {sessions} t
-        WHERE t.{sessions.day} >= ? AND (t.{sessions.day} > ? OR t.{sessions.id} > ?)
-        ORDER BY t.{sessions.day}, t.{sessions.id} LIMIT ?";
-    ConsentsCopy = "SELECT {t:consents.*} FROM {consents} t
-        WHERE t.{consents.subject_key} >= ? AND (t.{consents.subject_key} > ? OR t.{consents.client} > ?)
-        ORDER BY t.{consents.subject_key}, t.{consents.client} LIMIT ?";
-    AccountsCopy = "SELECT {t:accounts.*} FROM {accounts} t
-        WHERE t.{accounts.id} > ?
-        ORDER BY t.{accounts.id} LIMIT ?";
-    SigningKeysCopy = "SELECT {t:signing_keys.*} FROM {signing_keys} t
-        WHERE t.{signing_keys.id} > ?
-        ORDER BY t.{signing_keys.id} LIMIT ?";
-    SealKeysCopy = "SELECT {t:seal_keys.*} FROM {seal_keys} t
-        WHERE t.{seal_keys.issuer} >= ? AND (t.{seal_keys.issuer} > ? OR t.{seal_keys.number} > ?)
-        ORDER BY t.{seal_keys.issuer}, t.{seal_keys.number} LIMIT ?";
-    DeploymentCopy = "SELECT {t:deployment.*} FROM {deployment} t
-        WHERE t.{deployment.slot} > ?
-        ORDER BY t.{deployment.slot} LIMIT ?";
-    EventsCopy = "SELECT {t:events.*} FROM {events} t
-        WHERE t.{events.day} >= ? AND (t.{events.day} > ? OR t.{events.about} > ? OR (t.{events.about} = ? AND t.{events.id} > ?))
-        ORDER BY t.{events.day}, t.{events.about}, t.{events.id} LIMIT ?";
-
-    DeliveriesCopy = "SELECT {t:deliveries.*} FROM {deliveries} t
-        WHERE t.{deliveries.day} >= ? AND (t.{deliveries.day} > ? OR t.{deliveries.id} > ?)
-        ORDER BY t.{deliveries.day}, t.{deliveries.id} LIMIT ?";
-    SessionClientsCopy = "SELECT {t:session_clients.*} FROM {session_clients} t
-        WHERE t.{session_clients.day} >= ? AND (t.{session_clients.day} > ? OR t.{session_clients.session} > ? OR (t.{session_clients.session} = ? AND t.{session_clients.client} > ?))
-        ORDER BY t.{session_clients.day}, t.{session_clients.session}, t.{session_clients.client} LIMIT ?";
-    HeldTokensCopy = "SELECT {t:held_tokens.*} FROM {held_tokens} t
-        WHERE t.{held_tokens.token_key} > ?
-        ORDER BY t.{held_tokens.token_key} LIMIT ?";
-    HeldClaimsCopy = "SELECT {t:held_claims.*} FROM {held_claims} t
-        WHERE t.{held_claims.holder_key} > ?
-        ORDER BY t.{held_claims.holder_key} LIMIT ?";
-
-    // The store.
-    Check = "SELECT {firman_schema.version} FROM {firman_schema} ORDER BY {firman_schema.version} DESC LIMIT 1";
-    // Looks at every table without which nothing can be served, at a key that nobody has.
-    Serve = "SELECT v.{firman_schema.version} FROM {firman_schema} v
-         WHERE NOT EXISTS (SELECT 1 FROM {clients} WHERE {clients.id} = ?)
-           AND NOT EXISTS (SELECT 1 FROM {flows} WHERE {flows.day} = ? AND {flows.id} = ?)
-           AND NOT EXISTS (SELECT 1 FROM {grants} WHERE {grants.id} = ?)
-           AND NOT EXISTS (SELECT 1 FROM {sessions} WHERE {sessions.day} = ? AND {sessions.id} = ?)
-         ORDER BY v.{firman_schema.version} DESC LIMIT 1";
-    CountRows = "SELECT (SELECT COUNT(*) FROM {clients}), (SELECT COUNT(*) FROM {flows}), (SELECT COUNT(*) FROM {grants}),
-        (SELECT COUNT(*) FROM {epochs}), (SELECT COUNT(*) FROM {revoked_tokens}), (SELECT COUNT(*) FROM {names}),
-        (SELECT COUNT(*) FROM {sessions}), (SELECT COUNT(*) FROM {consents}), (SELECT COUNT(*) FROM {accounts}),
-        (SELECT COUNT(*) FROM {signing_keys}), (SELECT COUNT(*) FROM {seal_keys}), (SELECT COUNT(*) FROM {deployment}),
-        (SELECT COUNT(*) FROM {events}), (SELECT COUNT(*) FROM {once}), (SELECT COUNT(*) FROM {resources}),
-        (SELECT COUNT(*) FROM {deliveries}), (SELECT COUNT(*) FROM {session_clients}),
-        (SELECT COUNT(*) FROM {held_tokens}), (SELECT COUNT(*) FROM {held_claims})";
 }

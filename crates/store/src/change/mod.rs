@@ -1,14 +1,18 @@
 //! The complete list of what can be written, one documented guard a variant. A transaction is a value.
 
+mod editable;
+mod parts;
+
 use firman_proto::digest::Digest16;
-use firman_proto::id::{IssuerNumber, RecordId};
+use firman_proto::id::RecordId;
 use firman_proto::seal::Salt;
 use firman_proto::time::{Day, Lifetime, Timestamp};
 
+pub use self::editable::{Editable, EditableKey};
+pub use self::parts::{DeliveryFate, FlowApproval, Renewal, Rotation};
 use crate::record::{
-    Account, Approval, Attempts, Client, Consent, ConsentKey, Delivery, DeliveryState, Deployment, EpochKey, Epochs,
-    Event, Flow, FlowFailure, Grant, HeldClaims, HeldToken, LastAccess, Name, Namespace, Once, OnceNamespace,
-    RefreshStep, Resource, RevokeReason, RevokedToken, SealKey, Session, SessionDetails, SigningKey,
+    Attempts, Delivery, EpochKey, Epochs, Event, Flow, FlowFailure, Grant, Name, Namespace, Once, OnceNamespace,
+    RevokeReason, RevokedToken, Session,
 };
 
 /// The id of a commit, kept in every row it wins: after a lost acknowledgement it tells who won.
@@ -236,127 +240,6 @@ pub enum Change {
 
     /// No guard: event ids are never used twice, and appending the same event again changes nothing.
     Append(Box<Event>),
-}
-
-/// A record that people edit: insert, replace and remove are all there is to it.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[allow(missing_docs, reason = "each holds the record it is named after")]
-pub enum Editable {
-    Client(Box<Client>),
-    Account(Box<Account>),
-    Consent(Box<Consent>),
-    Resource(Box<Resource>),
-    HeldToken(Box<HeldToken>),
-    HeldClaims(Box<HeldClaims>),
-    SigningKey(Box<SigningKey>),
-    SealKey(Box<SealKey>),
-    Deployment(Deployment),
-}
-
-/// The key of an editable record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[allow(missing_docs, reason = "each holds the key of the record it is named after")]
-pub enum EditableKey {
-    Client(RecordId),
-    Account(RecordId),
-    Consent(ConsentKey),
-    Resource(RecordId),
-    HeldToken(Digest16),
-    HeldClaims(Digest16),
-    SigningKey(RecordId),
-    SealKey(IssuerNumber, u32),
-    Deployment,
-}
-
-impl Editable {
-    /// Its key.
-    pub fn key(&self) -> EditableKey {
-        match self {
-            Self::Client(client) => EditableKey::Client(client.id),
-            Self::Account(account) => EditableKey::Account(account.id),
-            Self::Consent(consent) => EditableKey::Consent(consent.key()),
-            Self::Resource(resource) => EditableKey::Resource(resource.id),
-            Self::HeldToken(token) => EditableKey::HeldToken(token.key),
-            Self::HeldClaims(claims) => EditableKey::HeldClaims(claims.key()),
-            Self::SigningKey(key) => EditableKey::SigningKey(key.id),
-            Self::SealKey(key) => EditableKey::SealKey(key.issuer, key.number),
-            Self::Deployment(_) => EditableKey::Deployment,
-        }
-    }
-}
-
-/// What a pending flow becomes when somebody allows it.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct FlowApproval {
-    /// Which flow.
-    pub id: RecordId,
-    /// The issuer, as in the flow.
-    pub issuer: IssuerNumber,
-    /// Who allowed what.
-    pub approval: Approval,
-    /// Its code is good until then.
-    pub expires_at: Timestamp,
-    /// The upstream identity provider by which the person signed in; `None` leaves what the flow has.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub upstream: Option<String>,
-    /// Now.
-    pub now: Timestamp,
-}
-
-/// One step of a refresh chain: what the grant's row becomes.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Rotation {
-    /// Which grant.
-    pub id: RecordId,
-    /// The generation the caller saw; the next is one more.
-    pub from: u64,
-    /// The new live step; what was current becomes the one before.
-    pub to: RefreshStep,
-    /// The number of the seal key of the new refresh token and access token.
-    pub seal_key: u32,
-    /// What seals the new access token again.
-    pub last_access: LastAccess,
-    /// When the grant expires from now on, where that moves.
-    #[cfg_attr(feature = "serde", serde(default))]
-    pub expires_at: Option<Timestamp>,
-}
-
-/// A session after its person has proved again who they are.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Renewal {
-    /// Which session.
-    pub id: RecordId,
-    /// The salt the caller saw.
-    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
-    pub from_salt: Salt,
-    /// The new one: cookies sealed before are dead.
-    #[cfg_attr(feature = "serde", serde(with = "crate::salts"))]
-    pub to_salt: Salt,
-    /// When the person proved it.
-    pub auth_time: Timestamp,
-    /// Now.
-    pub now: Timestamp,
-    /// How the person signed in.
-    pub details: SessionDetails,
-}
-
-/// What became of an attempt to deliver something.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct DeliveryFate {
-    /// Which delivery.
-    pub id: RecordId,
-    /// How often it was taken, this time included.
-    pub seen: u32,
-    /// Where it stands from now on: due again, done, or given up. What is done forgets what it was.
-    pub state: DeliveryState,
-    /// What went wrong, for people; nothing secret.
-    pub error: Option<String>,
 }
 
 /// A row whose last winner can be asked for.
