@@ -152,11 +152,13 @@ statements! {
         WHERE {grants.id} = ? AND {grants.revoked_at} IS NULL AND {grants.salt} = ?";
     EndedGrants = "SELECT {grants.id} FROM {grants} WHERE {grants.purge_day} < ? AND {grants.expires_at} < ?
         ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
-    // Grants whose expiry moved after their purge day was set.
-    LateGrants = "SELECT {grants.id}, {grants.expires_at} FROM {grants}
-        WHERE {grants.purge_day} < ? AND {grants.expires_at} >= ? ORDER BY {grants.purge_day}, {grants.id} LIMIT ?";
+    // Grants whose expiry moved after their purge day was set, or never comes; and whether their client is there.
+    LateGrants = "SELECT g.{grants.id}, g.{grants.expires_at}, c.{clients.enabled} FROM {grants} g
+        LEFT JOIN {clients} c ON c.{clients.id} = g.{grants.client}
+        WHERE g.{grants.purge_day} < ? AND g.{grants.expires_at} >= ? ORDER BY g.{grants.purge_day}, g.{grants.id} LIMIT ?";
     MovePurgeDay = "UPDATE {grants} SET {grants.purge_day} = ? WHERE {grants.id} = ? AND {grants.expires_at} = ?";
     SweepGrant = "DELETE FROM {grants} WHERE {grants.id} = ? AND {grants.expires_at} < ?";
+    SweepOrphan = "DELETE FROM {grants} WHERE {grants.id} = ?";
 
     // Epochs.
     FindEpochs = "SELECT

@@ -1,7 +1,7 @@
 //! Deleting what has ended, in small bites between the commits that people wait for.
 
 use firman_proto::id::RecordId;
-use firman_proto::time::{Day, Timestamp};
+use firman_proto::time::{Day, Lifetime, Timestamp};
 use firman_store::{CommitError, Cutoffs, StoreError, Swept};
 
 use crate::driver::{DayTable, Written};
@@ -13,6 +13,11 @@ use crate::value::{Query, Value, Write, params, values};
 
 /// The most rows that one transaction deletes: nobody waits longer than for this.
 const BITE: u32 = 256;
+/// How often somebody looks whether the client of a grant that never ends is still there.
+const LOOK_AGAIN: Lifetime = Lifetime::from_days(30);
+
+/// A grant that has not ended on its purge day: when it ends, and whether its client is there.
+type Late = (RecordId, Timestamp, bool);
 
 impl SqlStore {
     pub(crate) async fn sweep_all(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError> {
@@ -124,16 +129,37 @@ impl SqlStore {
         Ok(swept)
     }
 
-    /// Deletes grants by their purge day; one whose expiry has moved since gets another day.
+    /// Deletes grants by their purge day.
     async fn sweep_grants(&self, ended: Timestamp, left: &mut u32) -> Result<u64, StoreError> {
         let swept = self.sweep_rows(&GRANTS, &[ended.day().into()], ended, left).await?;
-        let values = values![ended.day(), ended, BITE.min(*left)];
-        let late = self.all(Statement::LateGrants, &values, |columns| Ok((columns.id()?, columns.time()?))).await?;
-        let day_of = |(id, expires_at): (RecordId, Timestamp)| Write {
-            statement: Statement::MovePurgeDay,
-            values: values![expires_at.day(), id, expires_at],
-        };
-        self.delete(late.into_iter().map(day_of)).await?;
+        Ok(swept + self.sweep_late_grants(ended, left).await?)
+    }
+
+    /// Of the grants that have not ended on their purge day, those whose expiry has moved since get another day. Those that never end
+    /// are looked at again and again, and leave when their client has: no client gets its id again.
+    async fn sweep_late_grants(&self, ended: Timestamp, left: &mut u32) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        while *left > 0 {
+            let bite = BITE.min(*left);
+            let read = |columns: &mut Columns<'_>| Ok((columns.id()?, columns.time()?, columns.maybe_int()?.is_some()));
+            let late = self.all(Statement::LateGrants, &params![ended.day(), ended, bite], read).await?;
+            let found = late.len();
+            let (orphans, others): (Vec<Late>, Vec<Late>) = late
+                .into_iter()
+                .partition(|(_, expires_at, has_client)| *expires_at == Timestamp::NEVER && !has_client);
+            let orphan = |(id, ..): Late| Write { statement: Statement::SweepOrphan, values: values![id] };
+            let other = |(id, expires_at, _): Late| {
+                let day = if expires_at == Timestamp::NEVER { ended.plus(LOOK_AGAIN).day() } else { expires_at.day() };
+                Write { statement: Statement::MovePurgeDay, values: values![day, id, expires_at] }
+            };
+            let gone = self.delete(orphans.into_iter().map(orphan)).await?;
+            let moved = self.delete(others.into_iter().map(other)).await?;
+            swept += gone;
+            *left = left.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+            if found < bite as usize || gone + moved == 0 {
+                break;
+            }
+        }
         Ok(swept)
     }
 

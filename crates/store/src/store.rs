@@ -141,7 +141,8 @@ pub trait Store: Send + Sync + 'static {
     /// What another server has said of a person ([`crate::record::Holder::key`]).
     async fn held_claims(&self, holder: Digest16) -> Result<Option<HeldClaims>, StoreError>;
 
-    /// Deletes at most `limit` rows (in all) that ended before their cutoff. Calling it again goes on.
+    /// Deletes at most `limit` rows (in all) that ended before their cutoff, and in time the grants that never end of clients that
+    /// are gone. Calling it again goes on.
     async fn sweep(&self, cutoffs: Cutoffs, limit: u32) -> Result<Swept, StoreError>;
 
     /// What [`Store::sweep`] would delete, counted to at most `limit` in each table, so that it stays cheap.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Held, Kind, Manager, ManagerError, Need, Who, Whose};
 use crate::backoff::jittered;
+use crate::error::Error;
 use crate::flow::dpop::DpopKey;
 use crate::flow::introspection::TokenFacts;
 use crate::flow::token::{Presented, Target, TokenType, Tokens};
@@ -186,8 +187,8 @@ impl Manager {
                 return self.keep_id_token(desk, subject.unwrap_or_default(), id_token).await;
             }
             Ok(_) => crate::flow::answer::malformed(&desk.server.issuer, "the ID token is of another person"),
-            // That its keys cannot be had now says nothing against the tokens.
-            Err(error) if error.is_outage() => return Ok(()),
+            // That its keys cannot be had now, or not here, says nothing against the tokens.
+            Err(error) if error.is_outage() || matches!(error, Error::Local(_)) => return Ok(()),
             Err(error) => error,
         };
         self.keeper.delete_token(Kind::Access, &access.token).await?;

@@ -288,6 +288,18 @@ impl Shelf for Drawer {
     }
 }
 
+/// A shelf that nobody can read.
+pub(crate) struct Broken;
+
+#[async_trait]
+impl Shelf for Broken {
+    async fn look(&self, _: &str) -> Result<Option<String>, Error> {
+        Err(Error::Local("damaged".to_owned()))
+    }
+
+    async fn put(&self, _: &str, _: String) {}
+}
+
 /// A server with one version of its metadata, and keys that a test edits.
 fn publishing(keys: &Arc<Mutex<Value>>) -> Arc<Server> {
     let keys = Arc::clone(keys);
@@ -352,15 +364,6 @@ async fn a_key_that_another_run_did_not_find_is_asked_for_once_in_ten_seconds() 
 
 #[tokio::test]
 async fn a_shelf_that_cannot_be_read_is_told_and_what_is_no_document_is_asked_for() {
-    struct Broken;
-    #[async_trait]
-    impl Shelf for Broken {
-        async fn look(&self, _: &str) -> Result<Option<String>, Error> {
-            Err(Error::Local("damaged".to_owned()))
-        }
-
-        async fn put(&self, _: &str, _: String) {}
-    }
     let server = publishing(&Arc::default());
     let error = wire(&server).0.with_shelf(Arc::new(Broken)).server("https://as.example", First::OpenId).await;
     assert!(error.unwrap_err().to_string().contains("damaged") && server.requests().is_empty());

@@ -85,6 +85,11 @@ impl Hub {
         };
         let whole = read::everything(engine, now).await?;
         let news = read::news(engine, since, |id| self.lock().told.contains(id)).await?;
+        // Nothing more is signed or sealed with a key that all are told of as dead.
+        let ours = engine.keys.current().told_as(engine.number);
+        if news.iter().flat_map(|(_, told)| &told.dead).any(|key| ours.contains(key)) {
+            engine.keys.reload(&*engine.store, now).await?;
+        }
         let mut known = self.lock();
         known.take(news, whole, now);
         known.looked = Some(now);

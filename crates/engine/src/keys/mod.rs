@@ -9,7 +9,8 @@ pub use schedule::KeyPolicy;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use firman_proto::access_token;
-use firman_proto::id::RecordId;
+use firman_proto::feed;
+use firman_proto::id::{IssuerNumber, RecordId};
 use firman_proto::id_token::IdToken;
 use firman_proto::jose::jwe::{DecryptionKey, Jwe};
 use firman_proto::jose::{Jwks, Refused};
@@ -57,7 +58,7 @@ type NamedKeys = Vec<(String, DecryptionKey)>;
 /// Holds the current [`KeySet`] and knows how to get a newer one.
 pub struct Keychain {
     issuer: firman_proto::issuer::Issuer,
-    number: firman_proto::id::IssuerNumber,
+    number: IssuerNumber,
     master: MasterKey,
     current: RwLock<Arc<KeySet>>,
     reloaded_at: Mutex<Timestamp>,
@@ -68,7 +69,7 @@ impl Keychain {
     /// Loads the keys of a store that has been set up.
     pub async fn load(
         issuer: firman_proto::issuer::Issuer,
-        number: firman_proto::id::IssuerNumber,
+        number: IssuerNumber,
         master: MasterKey,
         store: &dyn Store,
         now: Timestamp,
@@ -188,7 +189,7 @@ impl KeySet {
     fn unwrap(
         keys: &Keys,
         issuer: &str,
-        number: firman_proto::id::IssuerNumber,
+        number: IssuerNumber,
         master: &MasterKey,
         now: Timestamp,
     ) -> Result<Self, Fault> {
@@ -251,6 +252,13 @@ impl KeySet {
     /// Whether there is a seal key of this number, and it was not revoked.
     pub(crate) fn has_seal_key(&self, number: u32) -> bool {
         self.seal_numbers.contains(&number)
+    }
+
+    /// By what those are told who follow what is withdrawn, if one of these keys is revoked.
+    pub(crate) fn told_as(&self, number: IssuerNumber) -> Vec<feed::Key> {
+        let signers = self.signing.iter().map(|(key, _)| feed::Key::signer(&key.jwk().kid));
+        let seals = self.seal_numbers.iter().map(|seal| feed::Key::seal_key(number, *seal));
+        signers.chain(seals).collect()
     }
 
     /// The algorithms there is a key for.

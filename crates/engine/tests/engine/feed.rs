@@ -10,6 +10,7 @@ use firman_proto::exchange::TokenType;
 use firman_proto::feed::{Key, LivesBy, Withdrawn};
 use firman_proto::form::{self, Form};
 use firman_proto::id::RecordId;
+use firman_proto::jws::Algorithm;
 use firman_proto::time::{Lifetime, Timestamp};
 use firman_proto::token::TokenRequest;
 use firman_store::record::{Client, EpochKey, EventKind, ExchangePolicy, TokenFormat};
@@ -192,6 +193,39 @@ async fn a_key_that_is_revoked_ends_what_it_made_and_one_that_is_succeeded_does_
         assert_eq!((guard.refuses(&before), guard.refuses(&after)), (true, false), "{way}: revoked");
         assert!(Guard::new(&world, at(now + 4)).await.refuses(&before), "{way}: in a snapshot");
     }
+}
+
+#[tokio::test]
+async fn a_node_that_tells_of_a_dead_key_works_with_it_no_more() {
+    let world = world().await;
+    let neighbour = world.neighbour(at(0)).await;
+    let mut guard = Guard::new(&neighbour, at(0)).await;
+    let signer = |now| neighbour.engine.keys().current().signer(Algorithm::ES256, now).unwrap().jwk().kid.clone();
+    let (kid, moment) = (signer(at(10)), Lifetime::from_millis(250));
+    world.engine.make_keys().revoke_signing(&kid, at(10)).await.unwrap().expect("a key");
+    assert_eq!(signer(at(10)), kid, "nobody has told it yet");
+    guard.listen(at(10).plus(moment)).await;
+    assert_ne!(signer(at(10).plus(moment)), kid);
+    assert!(neighbour.engine.keys().current().published().keys.iter().all(|jwk| jwk.kid != kid));
+
+    let sealer = || neighbour.engine.keys().current().keyring.current_number();
+    let number = sealer();
+    world.engine.make_keys().revoke_sealing(number, at(20)).await.unwrap().expect("a key");
+    guard.listen(at(20).plus(moment)).await;
+    assert_ne!(sealer(), number);
+}
+
+#[tokio::test]
+async fn who_listens_has_keys_read_again_only_when_one_is_dead() {
+    let world = world().await;
+    let app = world.app("app").await;
+    let mut guard = Guard::new(&world, at(0)).await;
+    let one = token(&world, &app, at(1)).await;
+    world.revoke(&app, &one, at(2)).await.unwrap();
+    world.store.forget_calls();
+    guard.listen(at(3)).await;
+    assert!(guard.refuses(&one));
+    assert_eq!(world.store.count(Op::Keys), 0);
 }
 
 // RFC 8693 §4.1.

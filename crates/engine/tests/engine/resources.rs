@@ -1,6 +1,6 @@
 //! Resource indicators (RFC 8707): whom a token is for, and who takes it.
 
-use firman_engine::admin::{grants, resources};
+use firman_engine::admin::{clients, grants, resources};
 use firman_engine::authenticate::authenticate;
 use firman_engine::authorize::Next;
 use firman_engine::device;
@@ -14,7 +14,7 @@ use firman_proto::token::{
     ClientCredentialsRequest, CodeRequest, DeviceCodeRequest, RefreshRequest, TokenRequest, TokenResponse,
 };
 use firman_store::record::EpochKey;
-use firman_store::{GrantsOf, Page, Store as _};
+use firman_store::{Cutoffs, GrantsOf, Page, Store as _};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -107,6 +107,18 @@ async fn no_holder_makes_a_token_one_for_another_resource() {
         assert!(!world.is_active(&app, &weakened(token, audience), at(2)).await, "{audience}");
     }
     assert!(world.is_active(&app, &weakened(&for_a, A), at(2)).await);
+}
+
+#[tokio::test]
+async fn what_a_client_had_for_itself_leaves_after_it() {
+    let (world, app) = world().await;
+    for named in [&[][..], &[A], &[B], &[A, B]] {
+        own_token(&world, &app, named).await.unwrap();
+    }
+    let next_year = Cutoffs::all(at(365 * 86_400));
+    assert_eq!(world.store.sweep(next_year, 1000).await.unwrap().grants, 0);
+    clients::delete(&world.engine, "app", at(2)).await.unwrap();
+    assert_eq!(world.store.sweep(next_year, 1000).await.unwrap().grants, 4);
 }
 
 // RFC 8707 §2.2.

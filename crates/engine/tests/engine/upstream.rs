@@ -111,6 +111,30 @@ async fn the_server_proves_who_it_is_in_the_way_that_was_agreed() {
     }
 }
 
+// OpenID Connect Core §3.1.3.7.
+#[tokio::test]
+async fn the_clock_of_a_provider_may_differ_by_what_is_set() {
+    let now = at(10);
+    for (settings, ahead, taken) in [
+        (json!({}), 60, true),
+        (json!({}), 61, false),
+        (json!({"clock_skew_seconds": 0}), 1, false),
+        (json!({"clock_skew_seconds": 300}), 300, true),
+        (json!({"clock_skew_seconds": 300}), 301, false),
+    ] {
+        let idp = Idp::new();
+        let world = world_of(&idp, &settings).await;
+        let app = world.app("app").await;
+        let mut away = world.off(&Ask::new(&app, "openid"), now).await;
+        idp.vouch(&Idp::claims("alice", &away.nonce(), at(10 + ahead)));
+        if taken {
+            world.welcomed(&mut away, now).await;
+        } else {
+            assert_eq!(world.troubled(&away, &away.answer(), now).await.what, What::Unproved, "{settings} {ahead}");
+        }
+    }
+}
+
 // OpenID Connect Core §3.1.3.7, RFC 9207 §2.4, RFC 9700 §4.4.2.
 #[tokio::test]
 async fn what_is_no_proof_signs_nobody_in() {

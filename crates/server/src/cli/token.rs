@@ -76,14 +76,14 @@ struct Fresh {
     #[arg(long, value_name = "URI")]
     resource: Vec<String>,
     /// A token that will not do, because a server has refused it, or - to read it from standard input.
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     not: Option<String>,
     /// Print the headers of a request that presents the token: with a proof, where it is bound to a key (DPoP). Good for this request,
     /// and for a minute.
     #[arg(long = "for", num_args = 2, value_names = ["METHOD", "URL"])]
     request: Option<Vec<String>>,
     /// What the resource server wants to find in the proof: the DPoP-Nonce of its last answer.
-    #[arg(long, requires = "request")]
+    #[arg(long, requires = "request", allow_hyphen_values = true)]
     nonce: Option<String>,
     /// The client's own token (client credentials), with the secret in FIRMAN_CLIENT_SECRET, a key or a certificate.
     #[arg(long, requires = "issuer", requires = "client_id", conflicts_with = "subject")]

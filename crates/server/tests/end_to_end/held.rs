@@ -258,6 +258,7 @@ fn the_keys_of_a_server_are_kept_between_commands() {
     once.signed_in(folder.path());
     assert_eq!(said(folder.path(), &["token"]), "at-2");
     assert_eq!(said(folder.path(), &["token", "--not", "at-2"]), "at-3");
+    assert_eq!(said(folder.path(), &["token", "--not", "-is-no-option"]), "at-3");
     let (described, keys_asked) = once.with(|gate| (gate.described, gate.keys_asked));
     assert_eq!((described, keys_asked), (1, 1), "three ID tokens of three commands were verified");
 }

@@ -143,6 +143,8 @@ fn who_signs_in_by_a_client_with_a_key_renews_and_signs_out_by_it() {
     let words = ["--issuer", issuer, "--client-key", key.to_str().unwrap()];
     let (code_of, told) = code(&tokens, &[&["login"], &words[..]].concat());
     assert!(code_of == Some(2) && told.contains("--client-id"), "{told}");
+    let (much, told) = code(&tokens, &["login", "--issuer", issuer, "--clock-skew", "301"]);
+    assert!(much == Some(2) && told.contains("301"), "{told}");
     let words =
         [&words[..], &["--client-id", "app", "--scope", "openid offline_access", "--clock-skew", "300"]].concat();
     let (login, address) = begin(&tokens, &words);

@@ -1,7 +1,7 @@
 //! Grants: the hot rows. What rotation writes and what a check needs stands first.
 
 use firman_proto::id::RecordId;
-use firman_proto::time::Timestamp;
+use firman_proto::time::{Day, Timestamp};
 use firman_store::record::{
     AuthContext, FirstAccess, Grant, GrantKind, LastAccess, Refresh, RefreshStep, Rest, RevokeReason, Terms,
 };
@@ -41,13 +41,18 @@ pub(crate) fn row(grant: &Grant, by: CommitId) -> Vec<Value> {
         auth.acr.as_deref(),
         list_text(&auth.amr),
         auth.nonce.as_deref(),
-        grant.expires_at.day(),
+        purge_day(grant.expires_at),
         by,
         body::write(with_terms(grant)),
     ]);
     row.extend(terms_values(&grant.terms));
     row.push(grant.last_used_at.into());
     row
+}
+
+/// When a sweep looks at it; at what never ends it looks at once, and says when again.
+fn purge_day(expires_at: Timestamp) -> Day {
+    if expires_at == Timestamp::NEVER { Day::from_number(0) } else { expires_at.day() }
 }
 
 fn terms_values(terms: &Terms) -> Vec<Value> {

@@ -85,7 +85,7 @@ macro_rules! conformance {
             lost: the_winner_of_a_row_can_be_asked_for, a_lost_acknowledgement_is_resolved_by_reading,
                 a_commit_that_never_arrived_is_not_done, harmless_changes_are_repeated;
             sweeping: only_what_has_ended_is_swept, a_sweep_is_bounded_and_goes_on, nothing_live_is_swept,
-                a_grant_whose_expiry_moved_leaves_after_the_later_one,
+                a_grant_whose_expiry_moved_leaves_after_the_later_one, a_grant_that_never_ends_leaves_after_its_client,
                 each_kind_has_a_cutoff_of_its_own, what_is_overdue_is_what_a_sweep_deletes;
         }
     };

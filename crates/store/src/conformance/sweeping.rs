@@ -9,7 +9,7 @@ use crate::record::{
     Delivery, Event, Flow, Grant, HeldToken, Name, Namespace, Once, RevokedToken, Schedule, SealKey, Session,
     SigningKey,
 };
-use crate::{Change, Cutoffs, Editable, GrantsOf, Page, Swept};
+use crate::{Change, Cutoffs, Editable, EditableKey, GrantsOf, Page, Swept};
 
 /// One record of every kind that leaves by itself, made at a time and ended an hour later.
 fn all_made_at(at: Timestamp, number: u32) -> Vec<Change> {
@@ -110,6 +110,21 @@ pub async fn a_grant_whose_expiry_moved_leaves_after_the_later_one(store: Shared
     }
     assert_eq!(store.overdue(Cutoffs::all(days(8)), 9).await.unwrap().grants, 0);
     assert_eq!(store.sweep(Cutoffs::all(days(11)), 1000).await.unwrap().grants, 1);
+}
+
+pub async fn a_grant_that_never_ends_leaves_after_its_client(store: Shared) {
+    let (stays, goes) = (client(), client());
+    done(&store, vec![insert_client(&stays), insert_client(&goes)]).await;
+    let of_resource = Grant { id: id(), ..standing_grant(goes.id) };
+    let standing = standing_grant(stays.id);
+    let grants = [&standing, &standing_grant(goes.id), &of_resource].map(insert_grant);
+    done(&store, grants.into()).await;
+    assert_eq!(store.sweep(Cutoffs::all(NOW), 1000).await.unwrap().total(), 0);
+    let gone = Change::Remove { key: EditableKey::Client(goes.id), if_revision: 0 };
+    done(&store, vec![gone]).await;
+    assert_eq!(store.sweep(Cutoffs::all(days(32)), 1).await.unwrap().grants, 1, "a sweep is bounded");
+    assert_eq!(store.sweep(Cutoffs::all(days(32)), 1000).await.unwrap().grants, 1);
+    assert_eq!(store.grants(GrantsOf::Everybody, Page::first(9)).await.unwrap(), vec![standing]);
 }
 
 pub async fn each_kind_has_a_cutoff_of_its_own(store: Shared) {

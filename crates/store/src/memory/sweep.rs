@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use firman_proto::digest::Digest16;
 use firman_proto::id::RecordId;
-use firman_proto::time::Day;
+use firman_proto::time::{Day, Timestamp};
 
 use super::tables::{Row, Tables};
 use crate::record::{Delivery, Event, Flow, Grant, HeldToken, Name, RevokedToken, Schedule, Session};
@@ -13,6 +13,7 @@ use crate::store::{Cutoffs, Swept};
 impl Tables {
     pub(super) fn sweep(&mut self, at: Cutoffs, limit: u32) -> Swept {
         let mut left = limit as usize;
+        let clients = &self.clients;
         Swept {
             flows: remove(&mut self.flows, &mut left, |id, row| flow(*id, row, at)),
             sessions: remove(&mut self.sessions, &mut left, |_, row| session(row, at)),
@@ -21,7 +22,10 @@ impl Tables {
             deliveries: remove(&mut self.deliveries, &mut left, |id, row| delivery(*id, row, at)),
             session_clients: remove(&mut self.session_clients, &mut left, |key, _| key.0 < at.sessions.day()),
             events: remove(&mut self.events, &mut left, |_, row| event(row, at)),
-            grants: remove(&mut self.grants, &mut left, |_, row| grant(row, at)),
+            grants: remove(&mut self.grants, &mut left, |_, row| {
+                grant(row, at)
+                    || (row.record.expires_at == Timestamp::NEVER && !clients.contains_key(&row.record.client))
+            }),
             names: remove(&mut self.names, &mut left, |_, row| name(row, at)),
             held_tokens: remove(&mut self.held_tokens, &mut left, |_, row| held_token(row, at)),
             keys: remove(&mut self.signing_keys, &mut left, |_, row| key(row.record.schedule, at))

@@ -27,6 +27,19 @@ async fn an_id_token_of_another_person_spoils_what_came_with_it_and_no_more() {
     assert!(stage.manager.id_token(&stage.desk, "mallory").await.unwrap().is_none());
 }
 
+#[tokio::test]
+async fn a_token_whose_id_token_cannot_be_verified_for_a_reason_of_ours_is_given_out() {
+    let Stage { rotating, server, desk, .. } = stage(Settings::default());
+    let (wire, hand) = wire(&server);
+    let manager =
+        Manager::new(Arc::new(wire.with_shelf(Arc::new(Broken))), Arc::<MemoryKeeper>::default(), Settings::default());
+    manager.register(&desk, &tokens(&[]), &Target::default(), Some("alice")).await.unwrap();
+    *rotating.id_token_of.lock().unwrap() = Some("alice");
+    hand.forward(300);
+    assert_eq!(manager.get(&desk, &Need::of(alice())).await.unwrap().token.reveal(), "at-1");
+    assert!(manager.id_token(&desk, "alice").await.unwrap().is_none());
+}
+
 // OpenID Connect Core §10.2.
 #[tokio::test]
 async fn an_id_token_that_is_encrypted_for_the_client_is_kept_as_it_was_signed() {

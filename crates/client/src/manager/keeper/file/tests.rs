@@ -47,6 +47,20 @@ async fn what_one_handle_keeps_another_finds_and_nobody_reads() {
 }
 
 #[tokio::test]
+async fn what_one_puts_on_the_shelf_another_finds_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (open(folder.path()).unwrap(), open(folder.path()).unwrap());
+    assert_eq!(other.look("keys of https://as.example").await.unwrap(), None);
+    for text in ["{}", "[]"] {
+        one.put("keys of https://as.example", text.to_owned()).await;
+        assert_eq!(other.look("keys of https://as.example").await.unwrap().as_deref(), Some(text));
+    }
+    fs::write(folder.path().join(FileKeeper::TOKENS), "not ours").unwrap();
+    let refused = other.look("keys of https://as.example").await.unwrap_err().to_string();
+    assert!(refused.contains("tokens.refused-1"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_refused_and_kept_aside() {
     let folder = tempfile::tempdir().unwrap();
     let tokens = folder.path().join(FileKeeper::TOKENS);
