@@ -35,7 +35,8 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
     }
 
     /// What is kept of an issuer, if it is good, and not from before `since`; else what `fetch` brings, which gets what is kept. Where
-    /// that fails because of an outage, what is kept will do for a day. Where an address is given, what was elsewhere is not kept.
+    /// that fails because of an outage, what is kept will do for a day, unless a newer one was hoped for. Where an address is given, what
+    /// was elsewhere is not kept.
     pub(crate) async fn get<F: Future<Output = Result<Document<T>, Error>>>(
         &self,
         (issuer, url): (&str, Option<&str>),
@@ -53,7 +54,7 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
         if let Some((error, until)) = &held.failed
             && now < *until
         {
-            return held.in_an_outage(now).ok_or_else(|| error.clone());
+            return held.in_an_outage(since, now).ok_or_else(|| error.clone());
         }
         // Another run, or another process, may have asked.
         if let Some(kept) = self.kept(issuer).await?.filter(is_there)
@@ -72,9 +73,8 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
                 Ok(value)
             }
             Err(error) => {
-                let outage = error.is_outage();
                 held.failed = Some((error.clone(), now.plus(SHORTEST)));
-                if outage { held.in_an_outage(now).ok_or(error) } else { Err(error) }
+                held.in_an_outage(since, now).ok_or(error)
             }
         }
     }
@@ -113,8 +113,8 @@ impl<T> Held<T> {
         good.map(|known| Arc::clone(known.value()))
     }
 
-    fn in_an_outage(&self, now: Timestamp) -> Option<Arc<T>> {
-        let outage = self.failed.as_ref().is_some_and(|(error, _)| error.is_outage());
+    fn in_an_outage(&self, since: Option<Timestamp>, now: Timestamp) -> Option<Arc<T>> {
+        let outage = since.is_none() && self.failed.as_ref().is_some_and(|(error, _)| error.is_outage());
         let known = self.document.as_ref().filter(|known| outage && known.is_younger_than(LONGEST, now));
         known.map(|known| Arc::clone(known.value()))
     }
@@ -167,6 +167,10 @@ mod tests {
         assert_eq!(*cache.get(("k", None), None, at(61), async |_| Err(dead())).await.unwrap(), 1);
         let never = async |_| panic!("asked again at once");
         assert_eq!(*cache.get(("k", None), None, at(62), never).await.unwrap(), 1);
+        assert!(
+            cache.get(("k", None), Some(at(62)), at(62), never).await.unwrap_err().is_outage(),
+            "no newer one is to be had"
+        );
         assert!(cache.get(("k", None), None, at(86_400), async |_| Err(dead())).await.is_err());
         assert_eq!(*cache.get(("k", None), None, at(86_411), async |_| Ok(document(2, at(86_411)))).await.unwrap(), 2);
     }

@@ -39,6 +39,7 @@ A client that is not named registers itself, where the server lets it. Its id ma
   firman login --issuer https://login.example              through a browser on this machine
   firman login --issuer https://login.example --device     through a browser on any machine
   firman login --issuer https://login.example --dpop       with tokens that nobody else can use
+  firman login --issuer https://login.example --client-id app --client-key app.pem    as a client that has a key
   curl -H \"Authorization: Bearer $(firman token)\" https://api.example/
   firman logout";
 

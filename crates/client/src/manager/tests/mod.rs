@@ -19,7 +19,8 @@ use crate::flow::encrypted;
 use crate::flow::party::tests::{ISSUER, key, sent};
 use crate::flow::party::{Authentication, Client};
 use crate::flow::token::{self, Target, TokenType, Tokens};
-use crate::wire::tests::{Broken, Hand, Server, desk, wire};
+use crate::wire::tests::published::Broken;
+use crate::wire::tests::{Hand, Server, desk, wire};
 
 /// A server with one grant of alice.
 struct Rotating {
