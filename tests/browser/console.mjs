@@ -149,6 +149,8 @@ async function operate(operator) {
   await step('the figures are live', async () => {
     await operator.go('Figures')
     await page.waitForFunction(() => !document.querySelector('.facts').textContent.includes('being counted'))
+    // A line needs two windows that are over.
+    await page.waitForSelector('.plot path[d^="M"]')
     await operator.look('figures')
   })
   await step('signed out, nothing is shown any more', async () => {

@@ -130,7 +130,15 @@ fn sign_in(login: &Login<'_>) -> Result<Samples, Box<dyn std::error::Error>> {
     };
     let upstreams = [("uni", "The University", Some(LOGO)), ("work", "The Association of Bookkeepers", None)]
         .map(|(name, label, logo)| Upstream { name, label, logo });
-    let elsewhere = Login { upstreams: &upstreams, by_name: false, password: false, password_needed: false, ..*login };
+    let elsewhere = Login {
+        upstreams: &upstreams,
+        by_name: false,
+        password: false,
+        password_needed: false,
+        forgot: None,
+        sign_up: None,
+        ..*login
+    };
     let trouble = UpstreamTrouble {
         provider: "The University",
         name: "uni",

@@ -46,7 +46,7 @@ pub(super) fn samples() -> Result<Samples, RenderError> {
         ("second-step-wrong", second_step(Some(t.second.wrong))?),
         ("security", security.render()?),
         ("security-changed", plain_security.render()?),
-        ("security-elsewhere", Security { upstreams: &upstreams, ..security }.render()?),
+        ("security-linked", Security { upstreams: &upstreams, ..security }.render()?),
         ("password", password()?),
         ("passkey", passkey()?),
         ("app", app()?),

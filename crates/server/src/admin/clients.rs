@@ -91,7 +91,7 @@ impl Client {
             registered_itself: client.registration.is_some(),
             serves_operators: names_the_api(&admin.engine, &client.policy),
             metadata: members::said(&client.metadata),
-            policy: members::said(&client.policy),
+            policy: members::differing(&client.policy),
             secrets: client.secrets.iter().map(Secret::of).collect(),
             created_at: seconds(client.created_at),
             updated_at: seconds(client.updated_at),

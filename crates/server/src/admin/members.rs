@@ -178,6 +178,12 @@ pub(super) fn said(value: &impl serde::Serialize) -> Map<String, Value> {
     members
 }
 
+/// The members of a policy in which it differs from the server's.
+pub(super) fn differing(policy: &ClientPolicy) -> Map<String, Value> {
+    let usual = said(&ClientPolicy::default());
+    said(policy).into_iter().filter(|(name, value)| usual.get(name) != Some(value)).collect()
+}
+
 /// Only who makes operators, and could do as much, may touch what could act as one.
 pub(super) fn must_cover(operator: &Operator, power: &Scope) -> Result<(), Problem> {
     if power.is_empty() || (operator.scope.contains(OPERATORS) && power.is_within(&operator.scope)) {
@@ -234,5 +240,17 @@ mod tests {
         }
         assert!(policy(Map::from_iter([("skip".to_owned(), json!(true))])).is_err());
         assert!(policy(Map::from_iter([("skip_consent".to_owned(), json!("yes"))])).is_err());
+    }
+
+    #[test]
+    fn a_policy_says_where_it_differs_and_no_more() {
+        let of = |members: Value| {
+            let Value::Object(members) = members else { unreachable!() };
+            let read = policy(members).map_err(|problem| format!("{problem:?}")).unwrap();
+            Value::Object(differing(&read))
+        };
+        assert_eq!(of(json!({"allow_plain_pkce": false, "require_pkce": null})), json!({}));
+        let differs = json!({"skip_consent": true, "one_grant": false, "require_pkce": false});
+        assert_eq!(of(differs.clone()), differs);
     }
 }

@@ -14,11 +14,11 @@ export async function all({ may, again }) {
     await again()
     say('Done.')
   }
-  const revoke = (key, name, words, path) => writes ? [key.state !== 'ended' && button(`key-revoke-${name}`, `Revoke ${name}`,
-    act(`Revoke key ${name}?`, words, 'Revoke', path), { class: 'danger' }) || ''] : []
+  const revoke = (key, name, words, path) => writes ? [key.state !== 'ended' && button(`key-revoke-${name}`, 'Revoke',
+    act(`Revoke key ${name}?`, words, 'Revoke', path), { class: 'danger', 'aria-label': `Revoke ${name}` }) || ''] : []
   const last = writes ? ['Revoke'] : []
   return [
-    table('Keys that sign', ['Key', 'Algorithm', ...columns, ...last], keys.signing.map(key => [key.kid, key.alg, ...when(key),
+    table('Keys that sign', ['Key', 'Algorithm', ...columns, ...last], keys.signing.map(key => [h('span', { class: 'key' }, key.kid), key.alg, ...when(key),
       ...revoke(key, key.kid, 'Nothing that it signed is good any more: no JWT access token, no ID token. Others take it from the published keys within minutes.',
         `/keys/signing/${key.kid}/revoke`)])),
     writes && h('div', { class: 'buttons' }, button('keys-rotate', 'New signing keys',
