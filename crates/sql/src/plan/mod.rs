@@ -8,6 +8,7 @@ use firman_store::record::{ConsentKey, Resource};
 use firman_store::{Change, Editable, EditableKey, StoreError, Transaction};
 
 pub(crate) use self::editable::key_values;
+#[cfg(feature = "bench")]
 pub(crate) use self::steps::rotate;
 use self::steps::step;
 use crate::value::{Value, Write};
