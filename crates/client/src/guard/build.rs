@@ -16,6 +16,7 @@ use super::endpoints::Endpoints;
 use super::feed::{self, Follow, State};
 use super::introspector::{Ask, Here, Remote};
 use super::keys::{Bounds, Keys};
+use super::marks::Marks;
 use super::metadata;
 use super::nonce::Nonces;
 use super::opaque::{Answers, Memory};
@@ -26,7 +27,7 @@ use super::verified::Verified;
 use super::{Asked, Guard, Inner, Local};
 use crate::exchange::Transport;
 use crate::flow::address;
-use crate::world::System;
+use crate::world::{Entropy as _, System};
 
 /// How old a proof may be, beside the skew (RFC 9449 §11.1).
 const PROOF_WINDOW: Lifetime = Lifetime::from_seconds(60);
@@ -59,6 +60,9 @@ pub enum Unfit {
     /// A secret that could be guessed.
     #[error("nonces: a secret of at least 32 random bytes")]
     Nonces,
+    /// Tokens are remembered by what nobody can foresee.
+    #[error("the system gave no randomness")]
+    Random,
 }
 
 /// The settings of a guard.
@@ -246,6 +250,9 @@ impl Builder {
             skew: self.skew,
             unaddressed: self.unaddressed,
         };
+        let mut secret = Zeroizing::new([0; 32]);
+        System.fill(&mut *secret).map_err(|_| Unfit::Random)?;
+        let marks = Marks::new(&secret);
         let clock = Arc::clone(&self.clock);
         let follow = self.follow.clone();
         let (local, asked) = self.sources()?;
@@ -259,6 +266,7 @@ impl Builder {
             door,
             origin,
             clock,
+            marks,
             local,
             asked,
             feed,

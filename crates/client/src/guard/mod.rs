@@ -26,6 +26,7 @@ mod introspector;
 mod jwt;
 mod keys;
 mod layer;
+mod marks;
 mod metadata;
 mod nonce;
 mod opaque;
@@ -61,6 +62,7 @@ pub use shown::{Scheme, Shown};
 use introspector::Ask;
 use jwt::Unverified;
 use keys::Keys;
+use marks::Marks;
 use nonce::Nonces;
 use opaque::Answers;
 use replay::{Replays, Use};
@@ -77,6 +79,7 @@ struct Inner {
     /// Where clients reach the resource: scheme and host, without a slash at the end.
     origin: String,
     clock: Arc<dyn Clock>,
+    marks: Marks,
     local: Option<Local>,
     asked: Option<Asked>,
     feed: Option<Arc<feed::State>>,
@@ -150,7 +153,7 @@ impl Guard {
             Ok(None) => return Some(Err(Refusal::no_token(needed))),
             Err(refusal) => return Some(Err(refusal)),
         };
-        let known = self.known(&opaque::key(presented.token), now)?;
+        let known = self.known(&self.0.marks.of(presented.token), now)?;
         let admitted = known.and_then(|facts| self.admit(shown, &presented, facts, needed, now));
         Some(admitted.map_err(|refusal| refusal.presented(presented.scheme)))
     }
@@ -227,13 +230,14 @@ impl Guard {
         if !shown::is_legal(token) {
             return Err(Refusal::malformed(NO_TOKEN));
         }
+        let key = self.0.marks.of(token);
         if let Some(local) = self.local(token) {
-            let facts = local.verified(token, self.0.feed.as_deref(), now).await?;
+            let facts = local.verified(token, key, (self.0.feed.as_deref(), now)).await?;
             return self.living(facts, now);
         }
         let asked =
             self.0.asked.as_ref().ok_or_else(|| Refusal::token("it is no JWT, and nobody is asked about others"))?;
-        let told = asked.answers.of(token, now, || asked.issuer.ask(token, now)).await;
+        let told = asked.answers.of(key, now, || asked.issuer.ask(token, now)).await;
         told.map_err(Refusal::unknowable)?.ok_or_else(not_active)
     }
 
@@ -288,7 +292,12 @@ impl Local {
         self.keys.are_still(&keys, now).then_some(facts)
     }
 
-    async fn verified(&self, token: &str, feed: Option<&feed::State>, now: Timestamp) -> Result<Arc<Facts>, Refusal> {
+    async fn verified(
+        &self,
+        token: &str,
+        key: Digest16,
+        (feed, now): (Option<&feed::State>, Timestamp),
+    ) -> Result<Arc<Facts>, Refusal> {
         let refused = |why: firman_proto::jose::Refused| Refusal::token(why.to_string());
         let unverified = Unverified::parse(token, &self.algorithms).map_err(refused)?;
         // A key that was revoked is not looked for among the published ones: that has its bound, and others may need it.
@@ -299,7 +308,7 @@ impl Local {
         }
         let keys = self.keys.of(unverified.header(), now).await.map_err(Refusal::unknowable)?;
         let facts = Arc::new(unverified.verify(&keys, &self.algorithms).map_err(refused)?);
-        self.verified.keep(token, Arc::clone(&facts), keys, now);
+        self.verified.keep(key, Arc::clone(&facts), keys, now);
         Ok(facts)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use firman_proto::digest::{Digest16, sha256};
+use firman_proto::digest::Digest16;
 use firman_proto::time::{Lifetime, Timestamp};
 use tokio::sync::OnceCell;
 
@@ -30,7 +30,7 @@ impl Default for Memory {
     }
 }
 
-/// Answers by the digests of tokens; tokens themselves are not kept.
+/// Answers by the marks of tokens; tokens themselves are not kept.
 #[derive(Debug)]
 pub(super) struct Answers {
     memory: Memory,
@@ -85,11 +85,10 @@ impl Answers {
 
     /// What is told of a token: remembered, or asked for by one for all who want to know at that moment. A failure is shared by them,
     /// and not remembered.
-    pub(super) async fn of<F>(&self, token: &str, now: Timestamp, ask: impl FnOnce() -> F) -> Result<Told, String>
+    pub(super) async fn of<F>(&self, key: Digest16, now: Timestamp, ask: impl FnOnce() -> F) -> Result<Told, String>
     where
         F: Future<Output = Result<Told, String>>,
     {
-        let key = key(token);
         let asking = {
             let mut known = self.lock();
             if let Some(told) = known.held(&key, now) {
@@ -118,11 +117,6 @@ impl Answers {
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What a token is remembered by; the token itself is not.
-pub(super) fn key(token: &str) -> Digest16 {
-    Digest16(sha256(token.as_bytes()).first_chunk().copied().unwrap_or_default())
 }
 
 impl Known {
@@ -160,6 +154,10 @@ mod tests {
         Arc::new(Facts { expires_at: Some(at(until)), ..Facts::default() })
     }
 
+    fn mark(token: &str) -> Digest16 {
+        Digest16::of(&[token.as_bytes()])
+    }
+
     struct Issuer {
         answers: Answers,
         asked: AtomicUsize,
@@ -176,7 +174,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 told
             };
-            self.answers.of(token, now, ask).await
+            self.answers.of(mark(token), now, ask).await
         }
 
         fn asked(&self) -> usize {
@@ -230,7 +228,7 @@ mod tests {
     async fn memory_is_bounded() {
         let answers = Answers::new(Memory { most: 10, ..Memory::default() });
         for token in 0..1000 {
-            answers.of(&token.to_string(), at(0), || async { Ok(None) }).await.unwrap();
+            answers.of(mark(&token.to_string()), at(0), || async { Ok(None) }).await.unwrap();
         }
         let known = answers.lock();
         assert_eq!((known.now.len(), known.before.len(), known.asked.len()), (10, 10, 0));

@@ -8,9 +8,8 @@ use firman_proto::jose::Jwks;
 use firman_proto::time::Timestamp;
 
 use super::facts::Facts;
-use super::opaque::key;
 
-/// Facts by the digests of tokens, in two generations; tokens themselves are not kept.
+/// Facts by the marks of tokens, in two generations; tokens themselves are not kept.
 #[derive(Debug)]
 pub(super) struct Verified {
     most: usize,
@@ -38,7 +37,7 @@ impl Verified {
         entry.0.expires_at.is_some_and(|end| now < end).then(|| entry.clone())
     }
 
-    pub(super) fn keep(&self, token: &str, facts: Arc<Facts>, keys: Arc<Jwks>, now: Timestamp) {
+    pub(super) fn keep(&self, key: Digest16, facts: Arc<Facts>, keys: Arc<Jwks>, now: Timestamp) {
         if self.most == 0 || facts.expires_at.is_none_or(|end| end <= now) {
             return;
         }
@@ -46,6 +45,6 @@ impl Verified {
         if known.now.len() >= self.most {
             known.before = std::mem::take(&mut known.now);
         }
-        known.now.insert(key(token), (facts, keys));
+        known.now.insert(key, (facts, keys));
     }
 }
