@@ -58,6 +58,11 @@ impl Log {
         }))
     }
 
+    /// Watches no more: the other end of `wake` hears that it was the last.
+    pub(super) fn unwatch(conn: &mut Connection) -> rusqlite::Result<()> {
+        conn.wal_hook(None::<fn(&mut Wal, i32) -> rusqlite::Result<()>>)
+    }
+
     /// Starts the thread that moves the log each time it is woken, until nobody can wake it any more.
     pub(super) fn start_mover(
         self: &Arc<Self>,

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Member};
-use super::checkpoint::Restarts;
+use super::checkpoint::{Log, Restarts};
 use super::error::closed;
 use crate::driver::Written;
 use crate::plan::Plan;
@@ -29,7 +29,7 @@ enum Job {
 /// The way to the thread that writes.
 pub(super) struct Writer {
     queue: mpsc::Sender<Job>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
@@ -43,8 +43,11 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(LONGEST_QUEUE);
         let builder = std::thread::Builder::new().name("firman-writer".to_owned());
-        let thread = builder.spawn(move || run(&conn, longest.max(1), &texts, restarts, jobs))?;
-        Ok(Self { queue, threads: Mutex::new(std::iter::once(thread).chain(others).collect()) })
+        let thread = builder.spawn(move || {
+            run(&conn, longest.max(1), &texts, restarts, jobs);
+            end(conn, others);
+        })?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands a plan to the thread and waits for what becomes of it.
@@ -71,8 +74,8 @@ impl Writer {
     pub(super) async fn close(&self) {
         self.queue.send(Job::Close).await.ok();
         self.queue.closed().await;
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let joined = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let joined = tokio::task::spawn_blocking(|| thread.map(JoinHandle::join));
         joined.await.ok();
     }
 }
@@ -105,4 +108,13 @@ fn run(conn: &Connection, longest: usize, texts: &Texts, mut restarts: Restarts,
     }
     drop(batch);
     restarts.finish(conn);
+}
+
+/// Closes the connection after those of the other threads: who closes last removes the log, and of two that close at once neither is the last.
+fn end(mut conn: Connection, others: Vec<JoinHandle<()>>) {
+    if Log::unwatch(&mut conn).is_ok() {
+        for other in others {
+            drop(other.join());
+        }
+    }
 }
